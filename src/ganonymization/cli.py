@@ -1,0 +1,265 @@
+"""The command line. Every command is a thin call of the library, imported when it runs."""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .errors import GanonymizationError
+from .options import DetectorName, Mode, OnFailure, OnNoFace
+
+if TYPE_CHECKING:
+    from .pipeline import Anonymizer
+
+app = typer.Typer(
+    help="Replace every face in pictures by nobody's face, and keep the expression.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+ModeOption = Annotated[
+    Mode, typer.Option(help="scene: each face where it was; portrait: a head on black per face.")
+]
+ModelOption = Annotated[str, typer.Option(help="A name from 'ganonymize models' or a file.")]
+DetectorOption = Annotated[
+    DetectorName,
+    typer.Option(help="centerface finds small faces; blazeface is fast, for near ones."),
+]
+OnFailureOption = Annotated[
+    OnFailure, typer.Option(help="What covers a face that cannot be redrawn.")
+]
+OnNoFaceOption = Annotated[
+    OnNoFace | None,
+    typer.Option(
+        help="A picture without a face: pass it on, leave it out, or stop. "
+        "[default: copy for scenes, skip for portraits]",
+        show_default=False,
+    ),
+]
+SeedOption = Annotated[
+    int | None, typer.Option(help="Repeats a result. [default: a fresh one]", show_default=False)
+]
+MinScoreOption = Annotated[
+    float | None,
+    typer.Option(help="Detections scored lower are dropped. [default: the detector's own]",
+                 min=0, max=1, show_default=False),
+]  # fmt: skip
+MinFaceOption = Annotated[float, typer.Option(help="Smallest face, in pixels.", min=0)]
+DetectSizeOption = Annotated[
+    int, typer.Option(help="Longer side the picture is shrunk to for detection.", min=64)
+]
+MaxPixelsOption = Annotated[int, typer.Option(help="Larger pictures are refused.", min=1)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+@app.command()
+def image(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A picture.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write.")],
+    mode: ModeOption = "scene",
+    model: ModelOption = "default",
+    detector: DetectorOption = "centerface",
+    on_failure: OnFailureOption = "solid",
+    on_no_face: OnNoFaceOption = None,
+    seed: SeedOption = None,
+    min_score: MinScoreOption = None,
+    min_face: MinFaceOption = 8.0,
+    detect_size: DetectSizeOption = 1600,
+    max_pixels: MaxPixelsOption = 120_000_000,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Anonymize one picture."""
+    from . import console, images
+
+    images.check_output(source, out)  # told before the models load
+    anonymizer = _anonymizer(mode, model, detector, on_failure, min_score, min_face, detect_size)
+    console.anonymize_image(anonymizer, source, out, seed, on_no_face, max_pixels, as_json)
+
+
+@app.command()
+def folder(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A folder, read recursively.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write.")],
+    mode: ModeOption = "scene",
+    model: ModelOption = "default",
+    detector: DetectorOption = "centerface",
+    on_failure: OnFailureOption = "solid",
+    on_no_face: OnNoFaceOption = None,
+    seed: SeedOption = None,
+    jobs: Annotated[int, typer.Option(help="Pictures in work at a time.", min=1)] = 2,
+    overwrite: Annotated[bool, typer.Option(help="Do again what is done.")] = False,
+    min_score: MinScoreOption = None,
+    min_face: MinFaceOption = 8.0,
+    detect_size: DetectSizeOption = 1600,
+    max_pixels: MaxPixelsOption = 120_000_000,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Anonymize every picture in a folder; manifest.jsonl tells what became of each file."""
+    from . import batch, console, seeds
+
+    batch.check_folders(source, out)  # told before the models load
+    seed = seeds.fresh_seed() if seed is None else seed
+    anonymizer = _anonymizer(mode, model, detector, on_failure, min_score, min_face, detect_size)
+    job = batch.FolderJob(anonymizer, source, out, seed, on_no_face, overwrite, max_pixels)
+    if not console.anonymize_folder(job, jobs, as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def models(as_json: JsonOption = False, debug: DebugOption = False) -> None:
+    """List the generators that ship with the package."""
+    from .weights import SHIPPED
+
+    rows = [
+        asdict(model) | {"bytes": model.path.stat().st_size if model.path.is_file() else None}
+        for model in SHIPPED.values()
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        size = "missing" if row["bytes"] is None else f"{row['bytes'] / 1e6:.1f} MB"
+        print(f"{row['name']}  {row['file']}  {size}  {row['licence']}  sha256 {row['sha256']}")
+        print(f"  reads {row['reads']}")
+
+
+@app.command()
+def demo(
+    picture: Annotated[
+        Path | None, typer.Argument(help="A picture of yours; else a public-domain portrait.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("demo"),
+    seed: SeedOption = 1,
+    debug: DebugOption = False,
+) -> None:
+    """Anonymize a portrait in both modes with four seeds, and say where the pictures lie."""
+    from .demo import run_demo
+
+    for path in run_demo(picture, out, 1 if seed is None else seed):
+        print(path)
+
+
+@app.command()
+def prepare(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A folder of face pictures.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The prepared folder to write.")],
+    detector: DetectorOption = "centerface",
+    debug: DebugOption = False,
+) -> None:
+    """Make crops, landmarks and head masks of pictures, for training."""
+    from .training.prepare import prepare_folder
+
+    made, refused = prepare_folder(source, out, detector)
+    print(f"{made} faces in {out}")
+    for path, reason in refused:
+        print(f"left out {path}: {reason}", file=sys.stderr)
+
+
+@app.command()
+def train(
+    prepared: Annotated[Path, typer.Argument(help="A folder made by 'ganonymize prepare'.")],
+    out: Annotated[Path, typer.Argument(help="The run's folder; a run in it goes on.")],
+    size: Annotated[int, typer.Option(help="Side of the pictures: 128 first, then 256.")] = 128,
+    batch: Annotated[int, typer.Option(help="Pictures a step.", min=2)] = 16,
+    minutes: Annotated[float, typer.Option(help="Stop after so long.")] = 60.0,
+    learning_rate: Annotated[float, typer.Option(help="Adam's.")] = 4e-4,
+    seed: Annotated[int, typer.Option(help="Of weights, data and noise.")] = 0,
+    debug: DebugOption = False,
+) -> None:
+    """Train a generator, or go on with one."""
+    _require_torch()
+    from .training.train import TrainingConfig, train
+
+    config = TrainingConfig(
+        prepared, out, size_px=size, batch=batch, minutes=minutes, seed=seed,
+        learning_rate=learning_rate,
+    )  # fmt: skip
+    print(train(config))
+
+
+@app.command()
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint of 'ganonymize train'.")],
+    out: Annotated[Path, typer.Argument(help="The ONNX file to write.")],
+    size: Annotated[int, typer.Option(help="Side of the pictures it draws.")] = 256,
+    debug: DebugOption = False,
+) -> None:
+    """Write a trained generator as an ONNX file for --model."""
+    _require_torch()
+    from .training.export import export as export_file
+    from .weights import sha256_of
+
+    written = export_file(checkpoint, out, size)
+    print(f"{written}  {written.stat().st_size / 1e6:.1f} MB  sha256 {sha256_of(written)}")
+
+
+def run(application: Callable[[], None]) -> None:
+    """Run a command line: one line and exit code 1 for our errors, a traceback with ``--debug``."""
+    debug = "--debug" in sys.argv
+    if not debug:
+        _silence_native_code()
+    try:
+        application()
+    except GanonymizationError as error:
+        if debug:
+            traceback.print_exc()
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+
+
+def main() -> None:
+    """The entry point of ``ganonymize``."""
+    run(app)
+
+
+def _silence_native_code() -> None:
+    """Send what MediaPipe's C++ code prints nowhere; Python keeps the real standard error."""
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+def _anonymizer(
+    mode: Mode,
+    model: str,
+    detector: DetectorName,
+    on_failure: OnFailure,
+    min_score: float | None,
+    min_face: float,
+    detect_size: int,
+) -> "Anonymizer":
+    from .detect.base import DetectorOptions
+    from .pipeline import Anonymizer
+
+    return Anonymizer(
+        mode=mode,
+        model=model,
+        detector=detector,
+        detector_options=DetectorOptions(min_score, min_face, detect_size),
+        on_failure=on_failure,
+    )
+
+
+def _require_torch() -> None:
+    from importlib.util import find_spec
+
+    from .errors import MissingExtraError
+
+    if find_spec("torch") is None:
+        raise MissingExtraError("training", "train")

@@ -1,0 +1,130 @@
+"""Putting a new face into the scene.
+
+Two masks, see ``wall.py``: behind the *wall* only new pixels stand; the *composite* mask is larger,
+and the feather lies wholly in the ring between the two.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from . import align
+from .types import Box, Image, Mask
+from .wall import RING, Crossing, Place, opacity
+
+_TONE_SIGMA = 1 / 14  # of the crop's side: how far a difference of tone reaches
+
+
+def blend_crop(drawn: Image, crossing: Crossing, place: Place) -> Image:
+    """The new face in its surroundings, in the crop, (S, S, 3) uint8 RGB."""
+    alpha = opacity(place.wall.radius_map(place.size_px))[..., None]
+    alpha[crossing.wall_mask] = 1
+    mixed = alpha * drawn.astype(np.float32) + (1 - alpha) * crossing.context
+    return np.asarray(np.round(mixed), np.uint8)
+
+
+def match_tone(drawn: Image, crossing: Crossing, place: Place) -> Image:
+    """Shift the new face's tone so that it meets its surroundings in the ring.
+
+    The difference between surroundings and drawing, known in the ring alone, is spread inwards
+    by normalised convolution (Knutsson and Westin, CVPR 1993) and fades towards the centre.
+
+    Args:
+        drawn: (S, S, 3) uint8 RGB, the generator's crop.
+        crossing: What the generator saw.
+        place: Of the face.
+
+    Returns:
+        (S, S, 3) uint8 RGB.
+    """
+    radius = place.wall.radius_map(place.size_px)
+    known = (~crossing.wall_mask & (radius < RING * 1.1)).astype(np.float32)
+    gap = (crossing.context.astype(np.float32) - drawn) * known[..., None]
+    # A quarter of the resolution is enough for what is smooth.
+    small = (place.size_px // 4, place.size_px // 4)
+    sigma = _TONE_SIGMA * place.size_px / 4
+    total = cv2.GaussianBlur(cv2.resize(gap, small, interpolation=cv2.INTER_AREA), (0, 0), sigma)
+    count = cv2.GaussianBlur(cv2.resize(known, small, interpolation=cv2.INTER_AREA), (0, 0), sigma)
+    smooth = total / np.maximum(count, 1e-4)[..., None]
+    smooth = cv2.resize(smooth, (place.size_px,) * 2, interpolation=cv2.INTER_LINEAR)
+    reach = np.clip((radius - 0.5) / 0.5, 0, 1)
+    shifted = drawn + smooth * (reach * reach * (3 - 2 * reach))[..., None]
+    return np.asarray(np.clip(np.round(shifted), 0, 255), np.uint8)
+
+
+def paste(image: Image, drawn: Image, place: Place, composite_mask: Mask) -> None:
+    """Put a crop's face into the picture, in place, and mark what was touched.
+
+    Args:
+        image: (H, W, 3) uint8 RGB, changed within the composite mask.
+        drawn: (S, S, 3) uint8 RGB, the crop.
+        place: Of the face.
+        composite_mask: (H, W) bool, set to True where the picture may have changed.
+    """
+    window = place.window(image.shape, RING)
+    rows, columns = window
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        return
+    radius = place.radius(window)
+    alpha = opacity(radius)[..., None]
+    shift = np.array([[1.0, 0, columns.start], [0, 1.0, rows.start]])
+    window_from_crop = align.inverse(align.compose(place.crop_from_image, shift))
+    size_wh = (columns.stop - columns.start, rows.stop - rows.start)
+    new = _from_crop(drawn, window_from_crop, size_wh)
+    old = image[window]
+    mixed = np.round(alpha * new + (1 - alpha) * old).astype(np.uint8)
+    touched = radius < RING
+    old[touched] = mixed[touched]
+    composite_mask[window] |= touched
+
+
+def cover(
+    image: Image, region: NDArray[np.uint8], place: Place, radii: float, composite_mask: Mask
+) -> None:
+    """Put a fill over all points within so many radii, hard-edged, in place.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        region: The fill of the window ``place.window(image.shape, radii)``.
+        place: Of the head.
+        radii: How far out to cover.
+        composite_mask: (H, W) bool, set to True where the picture was covered.
+    """
+    window = place.window(image.shape, radii)
+    inside = place.radius(window) <= radii
+    image[window][inside] = region[inside]
+    composite_mask[window] |= inside
+
+
+def covered_share(box_xyxy: Box, composite_mask: Mask) -> float:
+    """Share of the ellipse within a box that the composite mask covers; 1 outside the picture."""
+    left, top, right, bottom = box_xyxy
+    height, width = composite_mask.shape
+    x0, x1 = max(0, int(np.floor(left))), min(width, int(np.ceil(right)) + 1)
+    y0, y1 = max(0, int(np.floor(top))), min(height, int(np.ceil(bottom)) + 1)
+    if x0 >= x1 or y0 >= y1:
+        return 1.0
+    u = (np.arange(x0, x1) - (left + right) / 2) / ((right - left) / 2)
+    v = (np.arange(y0, y1) - (top + bottom) / 2) / ((bottom - top) / 2)
+    ellipse = u[None, :] ** 2 + v[:, None] ** 2 <= 1
+    if not ellipse.any():
+        return 1.0
+    return float(composite_mask[y0:y1, x0:x1][ellipse].mean())
+
+
+def _from_crop(
+    drawn: Image, window_from_crop: align.Matrix, size_wh: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Resample a crop into a window of the picture, without aliasing when it shrinks."""
+    scale = align.scale_of(window_from_crop)
+    if scale < 0.7:
+        side = max(8, round(drawn.shape[0] * scale))
+        ratio = side / drawn.shape[0]
+        small = cv2.resize(drawn, (side, side), interpolation=cv2.INTER_AREA)
+        back = np.array([[1 / ratio, 0, 0.5 / ratio - 0.5], [0, 1 / ratio, 0.5 / ratio - 0.5]])
+        drawn, window_from_crop = np.asarray(small, np.uint8), align.compose(window_from_crop, back)
+    flags = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
+    warped = cv2.warpAffine(
+        drawn, window_from_crop, size_wh, flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(warped, np.uint8)

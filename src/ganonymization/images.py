@@ -1,0 +1,253 @@
+"""Pictures on disk: read upright and as RGB, written completely or not at all, without metadata.
+
+What is kept of a file beside its pixels: alpha, the ICC profile, greyness, and a JPEG's
+quantisation tables. What is dropped: EXIF with GPS and its thumbnail (which still shows the face),
+XMP, comments, text chunks, further frames of a multi-picture JPEG.
+"""
+
+import io
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from PIL import ImageCms, ImageOps, JpegImagePlugin, UnidentifiedImageError
+
+from .errors import InputError, OutputError, UnreadableError
+from .types import Image
+
+WRITERS = {
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF",
+    ".tiff": "TIFF", ".bmp": "BMP", ".avif": "AVIF",
+}  # fmt: skip
+"""Suffixes of pictures that are read and written, and Pillow's names of their formats."""
+
+DEFAULT_MAX_PIXELS = 120_000_000
+_WITH_ALPHA = {"PNG", "WEBP", "TIFF", "AVIF"}
+_JPEG_QUALITY = 95
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture in memory.
+
+    Attributes:
+        pixels: (H, W, 3) uint8 RGB, upright.
+        alpha: (H, W) uint8 or None.
+        grey: The file held one channel; it is written so again.
+        icc: Its colour profile, or None.
+        jpeg: Quantisation tables and subsampling of a JPEG file, to write one of like quality.
+    """
+
+    pixels: Image
+    alpha: NDArray[np.uint8] | None = None
+    grey: bool = False
+    icc: bytes | None = None
+    jpeg: dict[str, Any] = field(default_factory=dict)
+
+    def with_pixels(self, pixels: Image) -> "Picture":
+        """Other pixels of the same size in the same kind of file."""
+        return replace(self, pixels=pixels)
+
+
+def is_picture(path: Path) -> bool:
+    """Whether the suffix is one of a picture that is read and written here."""
+    return path.suffix.lower() in WRITERS
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Every file under a folder, in a fixed order; links to folders are not followed."""
+    for root, folders, files in os.walk(folder):
+        folders.sort()
+        yield from (Path(root) / name for name in sorted(files))
+
+
+def read(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
+    """Read a picture upright, as RGB.
+
+    Args:
+        path: JPEG, PNG, WebP, TIFF, BMP or AVIF; 8 or 16 bit, grey, palette, alpha or CMYK.
+        max_pixels: Larger pictures are refused before they are decoded.
+
+    Raises:
+        UnreadableError: Missing, a folder, empty, truncated, no picture, animated, or too large.
+    """
+    if path.is_dir():
+        raise UnreadableError(f"{path}: a folder, not a picture; use 'ganonymize folder'")
+    try:
+        if path.stat().st_size == 0:
+            raise UnreadableError(f"{path}: the file is empty; copy it anew")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # max_pixels decides
+            with Pillow.open(path) as opened:
+                _check_kind(path, opened, max_pixels)
+                return _decode(opened)
+    except FileNotFoundError as error:
+        raise UnreadableError(f"{path}: no such file; check the path") from error
+    except UnidentifiedImageError as error:
+        raise UnreadableError(
+            f"{path}: not a picture that can be read; give a JPEG, PNG, WebP, TIFF, BMP or AVIF"
+        ) from error
+    except Pillow.DecompressionBombError as error:
+        raise UnreadableError(f"{path}: too many pixels; shrink it first") from error
+    except InputError:
+        raise
+    # Decoders raise OSError on truncation, and others on files made to break them.
+    except (OSError, ValueError, SyntaxError, TypeError, IndexError, EOFError) as error:
+        raise UnreadableError(f"{path}: damaged or unreadable ({error}); copy it anew") from error
+
+
+def _check_kind(path: Path, opened: Pillow.Image, max_pixels: int) -> None:
+    width, height = opened.size
+    if width * height > max_pixels:
+        raise UnreadableError(
+            f"{path}: {width} x {height} is more than {max_pixels:,} pixels; shrink it or raise "
+            "--max-pixels"
+        )
+    # A multi-picture JPEG holds the same scene again; only its first picture is kept.
+    if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":
+        raise UnreadableError(
+            f"{path}: holds {opened.n_frames} pictures; split it into single ones first"  # type: ignore[attr-defined]
+        )
+
+
+def _decode(opened: Pillow.Image) -> Picture:
+    jpeg: dict[str, Any] = {}
+    if isinstance(opened, JpegImagePlugin.JpegImageFile) and opened.mode in ("L", "RGB"):
+        sampling = JpegImagePlugin.get_sampling(opened)
+        jpeg = {"qtables": opened.quantization, "subsampling": max(0, sampling)}
+    icc: bytes | None = opened.info.get("icc_profile")
+    upright = ImageOps.exif_transpose(opened)
+    upright.load()
+    if upright.mode == "CMYK":
+        upright, icc = _rgb_of_cmyk(upright, icc), None
+    grey = upright.mode in ("1", "L", "LA", "I", "F") or upright.mode.startswith("I;16")
+    if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
+        upright = _eight_bit(upright)
+    alpha = None
+    if upright.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in upright.info:
+        with_alpha = upright.convert("RGBA")
+        alpha = np.array(with_alpha.getchannel("A"))
+        upright = with_alpha
+    pixels = np.array(upright.convert("RGB"))
+    return Picture(pixels, alpha, grey, icc, jpeg)
+
+
+def _rgb_of_cmyk(image: Pillow.Image, icc: bytes | None) -> Pillow.Image:
+    """Through the file's own profile where it has a usable one."""
+    if icc:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+            target = ImageCms.createProfile("sRGB")
+            converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+            if converted is not None:
+                return converted
+        except (ImageCms.PyCMSError, OSError):
+            pass  # a broken profile: the plain conversion below still shows the picture
+    return image.convert("RGB")
+
+
+def _eight_bit(image: Pillow.Image) -> Pillow.Image:
+    """16-bit grey to 8 bit; a floating-point picture is stretched over its own range."""
+    values = np.asarray(image).astype(np.float64)
+    if image.mode == "F":
+        low, high = float(values.min()), float(values.max())
+        values = (values - low) / max(high - low, 1e-12) * 65535
+    return Pillow.fromarray(np.clip(np.round(values / 257), 0, 255).astype(np.uint8))
+
+
+def check_output(source: Path, out: Path) -> None:
+    """Refuse an output name before any work is done.
+
+    Raises:
+        OutputError: It is the input, a folder, or has a suffix that cannot be written.
+    """
+    if out.is_dir():
+        raise OutputError(f"{out}: is a folder; give the name of a file in it")
+    if out.exists() and source.exists() and out.samefile(source):
+        raise OutputError(f"{out}: is the input; give another name, the original is never replaced")
+    if out.suffix.lower() not in WRITERS:
+        raise OutputError(
+            f"{out}: pictures cannot be written as {out.suffix or 'a file without suffix'!r}; "
+            f"use one of {', '.join(WRITERS)}"
+        )
+
+
+def write(path: Path, picture: Picture) -> None:
+    """Write a picture; under its name there is a whole file or nothing new.
+
+    Args:
+        path: Its suffix decides the format; missing folders are made.
+        picture: What to write.
+
+    Raises:
+        OutputError: The folder cannot be made or written, or the suffix is unknown.
+    """
+    if path.suffix.lower() not in WRITERS:
+        raise OutputError(f"{path}: unknown suffix; use one of {', '.join(WRITERS)}")
+    kind = WRITERS[path.suffix.lower()]
+    image, options = _encodable(picture, kind)
+
+    def encode(file: IO[bytes]) -> None:
+        image.save(file, kind, **options)
+
+    write_whole(path, encode)
+
+
+def _encodable(picture: Picture, kind: str) -> tuple[Pillow.Image, dict[str, Any]]:
+    image = Pillow.fromarray(np.ascontiguousarray(picture.pixels))
+    if picture.grey:
+        image = image.convert("L")
+    if picture.alpha is not None and kind in _WITH_ALPHA:
+        image = image.convert("LA" if picture.grey else "RGBA")
+        image.putalpha(Pillow.fromarray(picture.alpha))
+        if kind in ("WEBP", "AVIF"):
+            image = image.convert("RGBA")
+    options: dict[str, Any] = {"icc_profile": picture.icc} if picture.icc else {}
+    if kind == "JPEG":
+        options |= picture.jpeg or {"quality": _JPEG_QUALITY, "subsampling": 0}
+    elif kind in ("WEBP", "AVIF"):
+        options["quality"] = 90
+    elif kind == "TIFF":
+        options["compression"] = "tiff_deflate"
+    return image, options
+
+
+def write_whole(path: Path, fill: Any) -> None:
+    """Call ``fill(file)`` on a temporary file beside ``path``, sync it, and give it its name.
+
+    Args:
+        path: The file to make; missing folders are made.
+        fill: Takes a binary file and writes to it.
+
+    Raises:
+        OutputError: The folder cannot be made or written, or the disk is full.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(
+            prefix=f".{path.name}.", suffix=".part", dir=path.parent
+        )
+        temporary = Path(name)
+        with os.fdopen(descriptor, "wb") as file:
+            fill(file)
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)  # mkstemp makes files private; ours are ordinary ones
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
+        temporary = None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"{path}: cannot be written ({reason}); choose another place") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)

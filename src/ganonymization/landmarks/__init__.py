@@ -1,0 +1,1 @@
+"""The 478 points of a face."""

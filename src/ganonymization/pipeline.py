@@ -1,0 +1,308 @@
+"""The way of a picture through the stages; this module alone knows their order.
+
+    detect -> align -> landmarks -> wall -> condition, synthesize -> check -> composite
+
+Every face is covered before any is drawn, so whatever goes wrong later leaves a cover, not a face.
+"""
+
+import copy
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from . import align, composite, registry, seeds, weights
+from .detect.base import Detector, DetectorOptions, detect_turned
+from .errors import FaceError, FaceNotRedrawnError, LandmarksError, SynthesisError
+from .landmarks.base import Landmarker
+from .locate import find_landmarks
+from .options import Mode, OnFailure, check_choice
+from .synthesize.base import Synthesizer
+from .synthesize.fill import SOLID_RGB
+from .types import Box, Detection, Face, Image, Mask, Result, check_image
+from .wall import RING, Crossing, Place, Wall
+
+Fill = Callable[[Image], Image]
+
+_MAX_REDRAWN_ERROR_EYES = 0.12
+_HEAD_MARGIN = 1.35  # of a box, for a fill
+_MIN_COVERED = 0.8  # of a merged box
+
+
+@dataclass
+class _Work:
+    """A face on its way."""
+
+    index: int
+    detection: Detection
+    seed: int
+    surrogate_px: NDArray[np.float64] | None = None  # in crop pixels
+    place: Place | None = None
+    reason: str | None = None
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the milliseconds of a block to a stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = (time.perf_counter() - start) * 1e3
+            self.timings_ms[stage] = self.timings_ms.get(stage, 0.0) + spent
+
+    def face(self) -> Face:
+        """What became of it."""
+        d = self.detection
+        outcome = "synthesized" if self.reason is None else f"filled: {self.reason}"
+        return Face(self.index, d.box_xyxy, d.score, outcome, self.seed, d.merged, self.timings_ms)
+
+
+class Anonymizer:
+    """Replaces every face in pictures by a face of nobody. Loads its models once, when it is made.
+
+    May be shared by threads: the generator runs in parallel, MediaPipe's networks take turns.
+
+    Args:
+        mode: ``"scene"`` draws each face where it was; ``"portrait"`` draws a whole head on black
+            for each face, and no scene.
+        model: A shipped generator's name or an ONNX file; or a synthesizer.
+        detector: ``"centerface"``, ``"blazeface"``, or a detector.
+        detector_options: For a detector given by name.
+        on_failure: What covers a face that cannot be redrawn: ``"solid"``, ``"blur"``,
+            ``"pixelate"``; or ``"error"``, which raises instead.
+        landmarker: ``"facemesh"`` or a landmarker.
+        portrait_size_px: Side of a portrait.
+        level_portraits: Portraits stand upright; False keeps the head's tilt in the picture.
+        threads: Of the generator; 0 takes every core.
+
+    Raises:
+        OptionError: An unknown name; the message lists the known ones.
+        ModelError: A model file is missing, corrupt or of another kind.
+    """
+
+    def __init__(
+        self,
+        *,
+        mode: Mode = "scene",
+        model: str | Synthesizer = "default",
+        detector: str | Detector = "centerface",
+        detector_options: DetectorOptions | None = None,
+        on_failure: OnFailure = "solid",
+        landmarker: str | Landmarker = "facemesh",
+        portrait_size_px: int = 512,
+        level_portraits: bool = True,
+        threads: int = 0,
+    ) -> None:
+        check_choice(mode, Mode)
+        check_choice(on_failure, OnFailure)
+        self.mode, self.on_failure = mode, on_failure
+        self._portrait_size_px, self._level_portraits = portrait_size_px, level_portraits
+        self._fill: Fill | None = None
+        if on_failure != "error":
+            self._fill = registry.load(registry.FILLS, on_failure)
+        if isinstance(model, str):
+            generator = registry.load(registry.SYNTHESIZERS, "onnx")
+            self._synthesizer: Synthesizer = generator(weights.resolve(model), threads)
+        else:
+            self._synthesizer = model
+        if isinstance(detector, str):
+            make_detector = registry.load(registry.DETECTORS, detector)
+            self._detector: Detector = make_detector(detector_options or DetectorOptions())
+        else:
+            self._detector = detector
+        if isinstance(landmarker, str):
+            self._landmarker: Landmarker = registry.load(registry.LANDMARKERS, landmarker)()
+        else:
+            self._landmarker = landmarker
+
+    def in_mode(self, mode: Mode) -> "Anonymizer":
+        """The same loaded stages in another mode."""
+        check_choice(mode, Mode)
+        other = copy.copy(self)
+        other.mode = mode
+        return other
+
+    def __call__(self, image: Image, *, seed: int | None = None, name: str = "") -> Result:
+        """Anonymize one picture.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, upright; not changed.
+            seed: The same seed gives the same result, bit for bit, on one machine type; None draws
+                a fresh one, which the result tells.
+            name: The picture's relative path; with the seed and a face's index it decides who the
+                new face is, so one person gets unrelated faces in two pictures.
+
+        Raises:
+            InputError: ``image`` is no such array.
+            FaceNotRedrawnError: A face cannot be redrawn and ``on_failure`` is ``"error"``.
+        """
+        check_image(image)
+        seed = seeds.fresh_seed() if seed is None else seed
+        start = time.perf_counter()
+        detections = detect_turned(self._detector, image)
+        detect_ms = (time.perf_counter() - start) * 1e3
+        faces = [_Work(i, d, seeds.face_seed(seed, name, i)) for i, d in enumerate(detections)]
+        for face in faces:
+            self._locate(image, face)
+        mask = np.zeros(image.shape[:2], bool)
+        drawn_image: Image | None = None
+        portraits: tuple[Image, ...] = ()
+        if self.mode == "portrait":
+            portraits = tuple(self._portrait(image, face) for face in faces)
+        else:
+            drawn_image = self._scene(image, faces, mask)
+        timings = {"detect": detect_ms}
+        for face in faces:
+            for stage, spent in face.timings_ms.items():
+                timings[stage] = timings.get(stage, 0.0) + spent
+        timings["total"] = (time.perf_counter() - start) * 1e3
+        outcomes = tuple(face.face() for face in faces)
+        return Result(drawn_image, portraits, outcomes, mask, seed, timings)
+
+    def _locate(self, image: Image, face: _Work) -> None:
+        """Find a face's landmarks and build its wall, or say why not."""
+        try:
+            with face.timed("landmarks"):
+                landmarks_px = find_landmarks(image, face.detection, self._landmarker)
+            size = self._synthesizer.size_px
+            crop_from_image = align.generator_crop(landmarks_px, size)
+            face.surrogate_px = align.apply(crop_from_image, landmarks_px)
+            box_px = align.apply(crop_from_image, _corners(face.detection.box_xyxy))
+            wall = Wall.around(face.surrogate_px, box_px, size)
+            if not wall.fits(size):
+                raise LandmarksError("the face does not fit its crop")
+            face.place = Place(wall, crop_from_image, size)
+        except FaceError as error:
+            self._give_up(face, error)
+
+    def _scene(self, image: Image, faces: list[_Work], mask: Mask) -> Image:
+        """Redraw or cover every face in a copy of the picture."""
+        scene = image.copy()
+        for face in faces:  # cover all before drawing any
+            if face.place is None:
+                self._cover(image, scene, face, mask)
+            else:
+                window = face.place.window(image.shape, 1.0)
+                scene[window][face.place.radius(window) <= 1] = SOLID_RGB
+        for face in faces:
+            if face.place is None or face.surrogate_px is None:
+                continue
+            try:
+                crossing = Crossing.scene(scene, face.place, face.surrogate_px, face.seed)
+                drawn = self._draw(crossing, face)
+                with face.timed("composite"):
+                    drawn = composite.match_tone(drawn, crossing, face.place)
+                    in_context = composite.blend_crop(drawn, crossing, face.place)
+                self._check_redrawn(in_context, face)
+                with face.timed("composite"):
+                    composite.paste(scene, drawn, face.place, mask)
+            except FaceError as error:
+                self._give_up(face, error)
+                self._cover(image, scene, face, mask)
+        for face in faces:
+            boxes = (face.detection.box_xyxy, *face.detection.merged)
+            if any(composite.covered_share(box, mask) < _MIN_COVERED for box in boxes):
+                self._give_up(face, SynthesisError("the new face leaves part of a box uncovered"))
+                self._cover(image, scene, face, mask)
+        return scene
+
+    def _portrait(self, image: Image, face: _Work) -> Image:
+        """A head on black, or a fill, a square of the portrait's size."""
+        if face.surrogate_px is not None and face.reason is None:
+            try:
+                size = self._synthesizer.size_px
+                drawn = self._draw(Crossing.portrait(size, face.surrogate_px, face.seed), face)
+                self._check_redrawn(drawn, face)
+                return self._sized_portrait(drawn, face)
+            except FaceError as error:
+                self._give_up(face, error)
+        crop_from_image = align.detection_crop(face.detection, self._portrait_size_px)
+        fill = self._fill_or_raise(face)
+        return fill(align.warp(image, crop_from_image, self._portrait_size_px))
+
+    def _sized_portrait(self, drawn: Image, face: _Work) -> Image:
+        """The generator's head at the portrait's size, upright or with its tilt in the picture."""
+        assert face.place is not None
+        size, out = drawn.shape[0], self._portrait_size_px
+        angle = 0.0 if self._level_portraits else align.angle_of(face.place.crop_from_image)
+        middle = (size - 1) / 2
+        out_from_drawn = align.similarity((middle, middle), size, angle, out)
+        return align.warp(drawn, out_from_drawn, out, cv2.BORDER_CONSTANT)
+
+    def _draw(self, crossing: Crossing, face: _Work) -> Image:
+        """The synthesizer's crop; whatever it raises becomes a SynthesisError."""
+        with face.timed("synthesize"):
+            try:
+                drawn = self._synthesizer(crossing)
+            except FaceError:
+                raise
+            except Exception as error:  # a plugged-in synthesizer may raise anything: fail closed
+                raise SynthesisError(f"synthesis failed: {error}") from error
+        size = self._synthesizer.size_px
+        if drawn.shape != (size, size, 3) or drawn.dtype != np.uint8:
+            raise SynthesisError(f"synthesis gave {drawn.dtype} {drawn.shape}")
+        return drawn
+
+    def _check_redrawn(self, drawn: Image, face: _Work) -> None:
+        """Find the landmarks in the new face again: they must lie where they were asked for.
+
+        Raises:
+            SynthesisError: They are not found or far off.
+        """
+        assert face.surrogate_px is not None
+        with face.timed("check"):
+            try:
+                found = self._landmarker(drawn)
+            except LandmarksError as error:
+                raise SynthesisError("no face is seen in what was drawn") from error
+        gap = np.linalg.norm(found[:, :2] - face.surrogate_px[:, :2], axis=1).mean()
+        eyes_px = self._synthesizer.size_px / align.CROP_SIDE_EYES
+        if not gap / eyes_px <= _MAX_REDRAWN_ERROR_EYES:
+            raise SynthesisError(f"the new face is {gap / eyes_px:.2f} eye distances off")
+
+    def _cover(self, image: Image, scene: Image, face: _Work, mask: Mask) -> None:
+        """Fill the head's region, the wall with its ring, and every merged box."""
+        fill = self._fill_or_raise(face)
+        boxes = (face.detection.box_xyxy, *face.detection.merged)
+        covers = [(_head_place(face.detection, box), 1.0) for box in boxes]
+        if face.place is not None:
+            covers.append((face.place, RING))
+        for place, radii in covers:
+            window = place.window(image.shape, radii)
+            if image[window].size:
+                composite.cover(scene, fill(image[window]), place, radii, mask)
+
+    def _fill_or_raise(self, face: _Work) -> Fill:
+        if self._fill is None:
+            raise FaceNotRedrawnError(
+                f"face {face.index} at {[round(v) for v in face.detection.box_xyxy]} could not be "
+                f"redrawn ({face.reason}); choose a fill with on_failure, or raise min_score"
+            )
+        return self._fill
+
+    def _give_up(self, face: _Work, error: FaceError) -> None:
+        face.reason = str(error)
+
+
+def _corners(box_xyxy: Box) -> NDArray[np.float64]:
+    """(4, 2) corners of a box in order around it."""
+    left, top, right, bottom = box_xyxy
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+
+
+def _head_place(detection: Detection, box_xyxy: Box) -> Place:
+    """Where a whole head is, told from a box of its face alone."""
+    boxed = Detection(box_xyxy, detection.score, detection.eyes_px)
+    size = 256
+    left, top, right, bottom = box_xyxy
+    half = np.array([right - left, bottom - top]) / boxed.side_px * size / 4 * _HEAD_MARGIN
+    if detection.eyes_px is not None:  # turned with the face, the box's sides are not known apart
+        half[:] = half.max()
+    middle = (size - 1) / 2
+    wall = Wall((middle, middle), (float(half[0]), float(half[1])))
+    return Place(wall, align.detection_crop(boxed, size), size)

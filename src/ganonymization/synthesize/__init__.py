@@ -1,0 +1,1 @@
+"""New faces, and what covers a face where none can be drawn."""

@@ -1,0 +1,1 @@
+"""Preparing pictures, training the generator, and exporting it."""

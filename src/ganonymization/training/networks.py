@@ -1,0 +1,138 @@
+"""The default generator, its style encoder and its discriminators. Pictures are RGB in [-1, 1]."""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+STYLE_SIZE = 16
+INPUT_CHANNELS = 7  # condition 3, context 3, wall mask 1
+
+
+class StyledBlock(nn.Module):
+    """Two 3x3 convolutions beside a shortcut; the style scales and shifts what is between them."""
+
+    def __init__(self, channels_in: int, channels: int, style_width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels_in, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.style = nn.Linear(style_width, 2 * channels)
+        same = channels_in == channels
+        self.shortcut = nn.Identity() if same else nn.Conv2d(channels_in, channels, 1)
+        nn.init.zeros_(self.style.weight)
+        nn.init.zeros_(self.style.bias)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """X (N, C_in, H, W), style (N, style_width) -> (N, C, H, W)."""
+        h = F.leaky_relu(self.first(x), 0.2)
+        scale, shift = self.style(style)[:, :, None, None].chunk(2, 1)
+        h = self.second(h * (1 + scale) + shift)
+        out: Tensor = F.leaky_relu(self.shortcut(x) + 0.5 * h, 0.2)
+        return out
+
+
+class Generator(nn.Module):
+    """U-Net between a pixel-unshuffle by 4 and two pixel-shuffles by 2.
+
+    Args:
+        widths: Channels at 1/4, 1/8, 1/16 and 1/32 of the picture's side.
+        tail: Channels at 1/2.
+    """
+
+    def __init__(self, widths: tuple[int, ...] = (64, 96, 192, 256), tail: int = 32) -> None:
+        super().__init__()
+        style_width = 64
+        self.style = nn.Sequential(
+            nn.Linear(STYLE_SIZE, style_width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(style_width, style_width),
+            nn.LeakyReLU(0.2),
+        )
+        self.stem = nn.Conv2d(INPUT_CHANNELS * 16, widths[0], 3, padding=1)
+        self.encoder = nn.ModuleList(StyledBlock(w, w, style_width) for w in widths)
+        self.down = nn.ModuleList(
+            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths)
+        )
+        self.middle = StyledBlock(widths[-1], widths[-1], style_width)
+        self.up = nn.ModuleList(nn.Conv2d(b, a, 3, padding=1) for a, b in pairwise(widths))
+        self.decoder = nn.ModuleList(StyledBlock(2 * w, w, style_width) for w in widths[:-1])
+        self.widen = nn.Conv2d(widths[0], 4 * tail, 3, padding=1)
+        self.tail = StyledBlock(tail, tail, style_width)
+        self.to_rgb = nn.Conv2d(tail, 12, 3, padding=1)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """X (N, 7, S, S) in [-1, 1], style (N, 16) from N(0, 1) -> (N, 3, S, S) in [-1, 1]."""
+        w = self.style(style)
+        h = F.leaky_relu(self.stem(F.pixel_unshuffle(x, 4)), 0.2)
+        skips = []
+        for i, block in enumerate(self.encoder):
+            h = block(h, w)
+            if i < len(self.down):
+                skips.append(h)
+                h = F.leaky_relu(self.down[i](h), 0.2)
+        h = self.middle(h, w)
+        for i in reversed(range(len(self.up))):
+            h = F.leaky_relu(self.up[i](F.interpolate(h, scale_factor=2.0, mode="nearest")), 0.2)
+            h = self.decoder[i](torch.cat([h, skips[i]], 1), w)
+        h = F.leaky_relu(F.pixel_shuffle(self.widen(h), 2), 0.2)
+        return torch.tanh(F.pixel_shuffle(self.to_rgb(self.tail(h, w)), 2))
+
+
+class StyleEncoder(nn.Module):
+    """Reads a picture's style at 64 x 64: the mean and log-variance of q(style | picture).
+
+    Used in training alone; at run time the style is drawn from N(0, 1).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (3, 32, 64, 96, 128)
+        layers: list[nn.Module] = []
+        for a, b in pairwise(widths):
+            layers += [nn.Conv2d(a, b, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+        self.body = nn.Sequential(*layers, nn.Flatten())
+        self.head = nn.Linear(widths[-1] * 16, 2 * STYLE_SIZE)
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """Picture (N, 3, S, S) in [-1, 1] -> mean, log-variance, each (N, 16)."""
+        small = F.interpolate(picture, (64, 64), mode="area")
+        mean, log_variance = self.head(self.body(small)).chunk(2, 1)
+        return mean, log_variance.clamp(-8, 4)
+
+
+class PatchDiscriminator(nn.Module):
+    """Judges overlapping patches of a picture given the condition and the wall mask.
+
+    Isola et al., "Image-to-image translation with conditional adversarial networks", CVPR 2017,
+    without normalisation, because that would hide the picture's tone.
+    """
+
+    def __init__(self, widths: tuple[int, ...] = (48, 96, 192, 256)) -> None:
+        super().__init__()
+        channels = (7, *widths)
+        self.layers = nn.ModuleList(
+            nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(channels)
+        )
+        self.score = nn.Conv2d(widths[-1], 1, 3, padding=1)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """X (N, 7, S, S) -> the features of each layer and, last, the scores (N, 1, S/16, S/16)."""
+        features = []
+        for layer in self.layers:
+            x = F.leaky_relu(layer(x), 0.2)
+            features.append(x)
+        return [*features, self.score(x)]
+
+
+class Discriminator(nn.Module):
+    """Two patch discriminators, at full and half size (Wang et al., pix2pixHD, CVPR 2018)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scales = nn.ModuleList(PatchDiscriminator() for _ in range(2))
+
+    def forward(self, picture: Tensor, condition: Tensor, wall: Tensor) -> list[list[Tensor]]:
+        """Picture and condition (N, 3, S, S), wall (N, 1, S, S) -> features by scale and layer."""
+        x = torch.cat([picture, condition, wall], 1)
+        return [self.scales[0](x), self.scales[1](F.avg_pool2d(x, 2))]

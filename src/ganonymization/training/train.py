@@ -1,0 +1,224 @@
+"""The training loop of the default generator, resumable and readable from top to bottom."""
+
+import copy
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Subset
+
+from .data import PreparedFaces
+from .networks import STYLE_SIZE, Discriminator, Generator, StyleEncoder
+
+Batch = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Every setting of a run; saved beside its results as ``config.json``.
+
+    Attributes:
+        prepared: A folder made by ``ganonymize prepare``.
+        out: Where checkpoint, sheets and metrics go.
+        size_px: Side of the training pictures; start at 128 and go on at 256.
+        batch: Pictures a step.
+        minutes: Stop after this long.
+        learning_rate: Adam's, with betas (0.5, 0.99).
+        portrait_share: Share of samples without context.
+        seed: Of weights, data order and noise.
+        workers: Processes that prepare samples.
+        save_every_s: Seconds between checkpoints.
+    """
+
+    prepared: Path
+    out: Path
+    size_px: int = 128
+    batch: int = 16
+    minutes: float = 60.0
+    learning_rate: float = 4e-4
+    portrait_share: float = 0.45
+    seed: int = 0
+    workers: int = 1
+    save_every_s: float = 240.0
+    weight_l1: float = 6.0
+    weight_features: float = 4.0
+    weight_gan: float = 1.0
+    weight_kl: float = 0.02
+    weight_tone: float = 5.0
+    weight_style: float = 0.5
+
+
+class Networks(nn.Module):
+    """What is trained, and the moving average of the generator, which is what ships."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generator, self.encoder = Generator(), StyleEncoder()
+        self.discriminator = Discriminator()
+        self.average = copy.deepcopy(self.generator).requires_grad_(False)
+
+    @torch.no_grad()
+    def follow(self, step: int) -> None:
+        """Move the average towards the generator; faster while the run is young."""
+        decay = min(0.999, (1 + step) / (20 + step))
+        for slow, fast in zip(self.average.parameters(), self.generator.parameters(), strict=True):
+            slow.lerp_(fast, 1 - decay)
+
+
+def unpack(batch: Batch) -> Batch:
+    """uint8 layers to float: pictures in [-1, 1], masks in [0, 1], weights 0 to 4."""
+    layers = {
+        name: (batch[name].float() / 127.5 - 1) if name in ("condition", "picture")
+        else batch[name].float() / 255
+        for name in ("condition", "picture", "wall", "opacity")
+    }  # fmt: skip
+    layers["weight"] = batch["weight"].float() / 64
+    layers["portrait"] = batch["portrait"].flatten()
+    context = torch.where(layers["wall"] > 0.5, torch.zeros(()), layers["picture"])
+    x = torch.cat([layers["condition"], context, layers["wall"]], 1)
+    layers["input"] = x.contiguous(memory_format=torch.channels_last)
+    return layers
+
+
+def generator_loss(
+    nets: Networks, x: Batch, config: TrainingConfig
+) -> tuple[Tensor, Tensor, dict[str, float]]:
+    """Loss of generator and encoder, the composed picture, and the parts of the loss.
+
+    The first half of the batch has its style read from the picture and is compared with it (a
+    conditional VAE-GAN); the second half has a random style, as at run time: it must fool the
+    discriminator, keep the light and skin tone that the context asks for, and show its style
+    (Zhu et al., "Toward multimodal image-to-image translation", NeurIPS 2017).
+    """
+    picture, half = x["picture"], len(x["picture"]) // 2
+    mean, log_variance = nets.encoder(picture[:half] * x["opacity"][:half])
+    noise = torch.randn(len(picture), STYLE_SIZE)
+    style = torch.cat([mean + noise[:half] * (log_variance / 2).exp(), noise[half:]])
+    drawn = nets.generator(x["input"], style)
+    composed = drawn * x["opacity"] + picture * (1 - x["opacity"])
+
+    weight = x["weight"] * (x["opacity"] > 0)
+    gap = (drawn - picture).abs() * weight
+    area = 3 * (weight > 0).float().sum() / len(picture)
+    scene = ~x["portrait"][half:, None, None, None]
+    ring = gap[half:] * ((x["wall"][half:] < 0.5) & scene)
+    coarse = F.avg_pool2d((composed - picture)[half:] * (x["weight"][half:] > 0) * scene, 16).abs()
+    parts = {
+        "l1": config.weight_l1 * gap[:half].sum() / (half * area),
+        "ring": config.weight_l1 * ring.sum() / (half * area),
+        "tone": config.weight_tone * coarse.mean(),
+        "kl": config.weight_kl
+        * (0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)).sum(1).mean(),
+    }
+    valid = (x["weight"] > 0).float()
+    fake = nets.discriminator(composed * valid, x["condition"], x["wall"])
+    with torch.no_grad():
+        real = nets.discriminator(picture * valid, x["condition"], x["wall"])
+    parts["gan"] = (
+        config.weight_gan * torch.stack([(scale[-1] - 1).square().mean() for scale in fake]).mean()
+    )
+    pairs = [(f[:half], r[:half]) for a, b in zip(fake, real, strict=True)
+             for f, r in zip(a[:-1], b[:-1], strict=True)]  # fmt: skip
+    parts["features"] = (
+        config.weight_features
+        * torch.stack(
+            [(f - r).abs().mean() / r.abs().mean().clamp_min(1e-3) for f, r in pairs]
+        ).mean()
+    )
+    nets.encoder.requires_grad_(False)
+    seen, _ = nets.encoder(composed[half:] * x["opacity"][half:])
+    nets.encoder.requires_grad_(True)
+    parts["style"] = config.weight_style * (seen - noise[half:]).abs().mean()
+    total = torch.stack(list(parts.values())).sum()
+    return total, composed.detach(), {name: float(v.detach()) for name, v in parts.items()}
+
+
+def discriminator_loss(nets: Networks, x: Batch, composed: Tensor) -> Tensor:
+    """The least-squares loss (Mao et al., ICCV 2017) on real and composed pictures."""
+    valid = (x["weight"] > 0).float()
+    real = nets.discriminator(x["picture"] * valid, x["condition"], x["wall"])
+    fake = nets.discriminator(composed * valid, x["condition"], x["wall"])
+    terms = [
+        (r[-1] - 1).square().mean() + f[-1].square().mean() for r, f in zip(real, fake, strict=True)
+    ]
+    return torch.stack(terms).mean()
+
+
+def save(path: Path, state: object) -> None:
+    """Write a checkpoint completely or not at all."""
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def train(config: TrainingConfig) -> Path:
+    """Train, or go on where the checkpoint in ``config.out`` stopped, and return its path."""
+    config.out.mkdir(parents=True, exist_ok=True)
+    (config.out / "config.json").write_text(json.dumps(asdict(config), default=str, indent=1))
+    torch.manual_seed(config.seed)
+    nets = Networks().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    painters = [*nets.generator.parameters(), *nets.encoder.parameters()]
+    optimizer_g = torch.optim.Adam(painters, config.learning_rate, (0.5, 0.99))
+    optimizer_d = torch.optim.Adam(
+        nets.discriminator.parameters(), config.learning_rate, (0.5, 0.99)
+    )
+    checkpoint, step, samples = config.out / "checkpoint.pt", 0, 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        nets.load_state_dict(state["nets"])
+        optimizer_g.load_state_dict(state["optimizer_g"])
+        optimizer_d.load_state_dict(state["optimizer_d"])
+        step, samples = state["step"], state["samples"]
+        torch.manual_seed(config.seed + step)
+    for optimizer in (optimizer_g, optimizer_d):
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate
+
+    faces = PreparedFaces(
+        config.prepared, config.size_px, config.portrait_share, config.seed, 100_000_000
+    )
+    loader = DataLoader(
+        Subset(faces, range(samples, len(faces))), config.batch, num_workers=config.workers
+    )
+    started = last_save = time.monotonic()
+    first_sample = samples
+    for batch in loader:
+        x = unpack(batch)
+        nets.discriminator.requires_grad_(False)
+        loss, composed, parts = generator_loss(nets, x, config)
+        optimizer_g.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer_g.step()
+        nets.discriminator.requires_grad_(True)
+        loss_d = discriminator_loss(nets, x, composed)
+        optimizer_d.zero_grad()
+        loss_d.backward()  # type: ignore[no-untyped-call]
+        optimizer_d.step()
+        nets.follow(step)
+        step, samples = step + 1, samples + config.batch
+        now = time.monotonic()
+        if step % 50 == 0:
+            rate = (samples - first_sample) / (now - started)
+            line = {"step": step, "samples": samples, "images_per_s": round(rate, 2),
+                    "discriminator": round(float(loss_d.detach()), 4)}  # fmt: skip
+            line |= {name: round(value, 4) for name, value in parts.items()}
+            with (config.out / "metrics.jsonl").open("a") as log:
+                log.write(json.dumps(line) + "\n")
+        over = now - started > config.minutes * 60
+        if over or now - last_save > config.save_every_s:
+            last_save = now
+            state = {"nets": nets.state_dict(), "optimizer_g": optimizer_g.state_dict(),
+                     "optimizer_d": optimizer_d.state_dict(), "step": step,
+                     "samples": samples}  # fmt: skip
+            save(checkpoint, state)
+        if over:
+            break
+    return checkpoint

@@ -1,0 +1,121 @@
+"""What the stages hand on, and what a caller gets back.
+
+Convention:
+    Pictures are RGB uint8 (H, W, 3). Points and boxes are in pixels of the picture that they belong
+    to, (0, 0) at the centre of the upper left pixel, x to the right, y down. ``left`` and ``right``
+    name sides of the person.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InputError
+
+Image = NDArray[np.uint8]
+Reals = NDArray[np.floating[Any]]
+Mask = NDArray[np.bool_]
+Box = tuple[float, float, float, float]
+
+
+def check_image(image: object) -> Image:
+    """Return ``image`` if it is an RGB picture.
+
+    Raises:
+        InputError: It is not a (H, W, 3) uint8 array; convert it first.
+    """
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
+        got = getattr(image, "shape", type(image).__name__)
+        raise InputError(f"a picture must be an array of shape (H, W, 3), RGB; this is {got}")
+    if image.dtype != np.uint8:
+        raise InputError(f"a picture must be uint8, 0 to 255; this is {image.dtype}: convert it")
+    if 0 in image.shape:
+        raise InputError(f"a picture must have pixels; this one's shape is {image.shape}")
+    return image
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A face as a detector saw it.
+
+    Attributes:
+        box_xyxy: Left, top, right, bottom in picture pixels.
+        score: 0 to 1.
+        eyes_px: (x, y) of the eye on the left of an upright picture, and of the other; or None.
+        merged: Boxes of the same face that were merged into this one.
+    """
+
+    box_xyxy: Box
+    score: float
+    eyes_px: tuple[tuple[float, float], tuple[float, float]] | None = None
+    merged: tuple[Box, ...] = ()
+
+    def __post_init__(self) -> None:
+        left, top, right, bottom = self.box_xyxy
+        if not (left < right and top < bottom):
+            raise ValueError(f"a box must run from left to right and top to bottom: {self}")
+
+    @property
+    def centre_px(self) -> tuple[float, float]:
+        """Centre of the box."""
+        left, top, right, bottom = self.box_xyxy
+        return (left + right) / 2, (top + bottom) / 2
+
+    @property
+    def side_px(self) -> float:
+        """The longer side of the box."""
+        left, top, right, bottom = self.box_xyxy
+        return max(right - left, bottom - top)
+
+
+@dataclass(frozen=True)
+class Face:
+    """What became of one detected face.
+
+    Attributes:
+        index: Its place in the result, 0 the largest.
+        box_xyxy: Left, top, right, bottom in picture pixels.
+        score: The detector's, 0 to 1.
+        outcome: ``"synthesized"`` or ``"filled: <reason>"``.
+        seed: That its style was drawn from.
+        merged: Boxes of the same face that were merged into this one.
+        timings_ms: Milliseconds by stage.
+    """
+
+    index: int
+    box_xyxy: Box
+    score: float
+    outcome: str
+    seed: int
+    merged: tuple[Box, ...] = ()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def synthesized(self) -> bool:
+        """Whether a new face was drawn, rather than the old one covered."""
+        return self.outcome == "synthesized"
+
+
+@dataclass(frozen=True)
+class Result:
+    """A picture without its faces.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB, every detected face redrawn or covered; None in portrait mode.
+        portraits: In portrait mode, one (512, 512, 3) head on black per face; else empty.
+        faces: What became of each face, largest first.
+        composite_mask: (H, W) bool; outside it ``image`` equals the input bit for bit. In portrait
+            mode nothing is composed and it is all False.
+        seed: That this result can be repeated with.
+        timings_ms: Milliseconds by stage, over all faces.
+    """
+
+    image: Image | None
+    portraits: tuple[Image, ...]
+    faces: tuple[Face, ...]
+    composite_mask: Mask
+    seed: int
+    timings_ms: Mapping[str, float] = field(default_factory=dict)

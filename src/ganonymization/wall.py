@@ -1,0 +1,222 @@
+"""The wall between the original face and the generator, and the one type that crosses it.
+
+Only what a ``Crossing`` carries reaches the generator: the surrogate landmarks, the pixels outside
+the wall mask, that mask and a seed. ``tests/test_wall.py`` replaces the pixels inside by noise and
+expects the same output to the bit.
+
+The masks are superellipses in the upright crop frame. Their four numbers are the extents of the
+surrogate's outline and of the detector's box with a margin, so the outline tells the height and
+width of a face but nothing of its jaw:
+
+    wall       radius <= 1                 never read once the landmarks are known
+    ring       1 < radius < RING           original pixels may be read and blended
+    untouched  radius >= RING              the picture stays as it is
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import align
+from .types import Image, Mask, Reals
+
+RING = 1.16
+"""Outer edge of the composite mask, in radii of the wall."""
+
+_MARGIN_LEFT_TOP_RIGHT_BOTTOM = (0.05, 0.12, 0.05, 0.05)
+"""Added to the outline's extents, as shares of its width and height; the forehead needs more."""
+
+_OUTLINE_RADIUS = 0.95
+"""No landmark may come nearer to the wall's edge than this."""
+
+
+_CROP_EDGE = 0.075
+"""A box may push the wall to this share of the crop's side from its edge: the ring still fits."""
+
+
+@dataclass(frozen=True)
+class Wall:
+    """A superellipse of exponent 3, upright in the crop frame.
+
+    Attributes:
+        centre_xy: In crop pixels.
+        half_wh: Half width and half height in crop pixels.
+    """
+
+    centre_xy: tuple[float, float]
+    half_wh: tuple[float, float]
+
+    @classmethod
+    def around(
+        cls,
+        surrogate_px: Reals,
+        box_px: Reals | None = None,
+        size_px: int | None = None,
+    ) -> "Wall":
+        """The wall that holds a surrogate's outline and a detector's box.
+
+        Args:
+            surrogate_px: (N, 2 or 3) landmarks in crop pixels.
+            box_px: (4, 2) corners of the detected box in crop pixels, or None. The midpoints of its
+                sides are enclosed, its corners need not be: they hold no face.
+            size_px: Side of the crop; a box that is too loose for it is cut to what fits.
+        """
+        points = np.asarray(surrogate_px, np.float64)[:, :2]
+        low, high = points.min(0), points.max(0)
+        size = np.tile(high - low, 2)
+        margin = size * _MARGIN_LEFT_TOP_RIGHT_BOTTOM
+        low, high = low - margin[:2], high + margin[2:]
+        if box_px is not None:
+            sides = (np.asarray(box_px) + np.roll(box_px, 1, axis=0)) / 2
+            loose_low, loose_high = sides.min(0), sides.max(0)
+            if size_px is not None:
+                edge = size_px * _CROP_EDGE
+                loose_low = np.maximum(loose_low, edge)
+                loose_high = np.minimum(loose_high, size_px - 1 - edge)
+            low, high = np.minimum(low, loose_low), np.maximum(high, loose_high)
+        wall = cls._of(low, high)
+        excess = float(wall.radius(points[:, 0], points[:, 1]).max()) / _OUTLINE_RADIUS
+        return wall if excess <= 1 else wall.scaled(excess)
+
+    @classmethod
+    def _of(cls, low: NDArray[np.float64], high: NDArray[np.float64]) -> "Wall":
+        centre, half = (low + high) / 2, (high - low) / 2
+        return cls((float(centre[0]), float(centre[1])), (float(half[0]), float(half[1])))
+
+    def scaled(self, factor: float) -> "Wall":
+        """The same place, ``factor`` times as large."""
+        return Wall(self.centre_xy, (self.half_wh[0] * factor, self.half_wh[1] * factor))
+
+    def radius(self, x: Reals, y: Reals) -> Reals:
+        """1 on the wall's edge, 0 at its centre; x and y in crop pixels, broadcast together."""
+        u = np.abs(x - self.centre_xy[0]) / self.half_wh[0]
+        v = np.abs(y - self.centre_xy[1]) / self.half_wh[1]
+        radius: Reals = np.cbrt(u * u * u + v * v * v)
+        return radius
+
+    def fits(self, size_px: int) -> bool:
+        """Whether the ring lies within a crop of this side, so that all of it can be drawn."""
+        (x, y), (w, h) = self.centre_xy, self.half_wh
+        last = size_px - 1
+        return min(x - w * RING, y - h * RING) >= 0 and max(x + w * RING, y + h * RING) <= last
+
+    def radius_map(self, size_px: int) -> Reals:
+        """The radius at each pixel of the crop, (size_px, size_px)."""
+        axis = np.arange(size_px, dtype=np.float64)
+        return self.radius(axis[None, :], axis[:, None])
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a face's wall stands in the picture.
+
+    Attributes:
+        wall: In crop pixels.
+        crop_from_image: (2, 3), picture pixels to crop pixels.
+        size_px: Side of the crop.
+    """
+
+    wall: Wall
+    crop_from_image: align.Matrix
+    size_px: int
+
+    def window(self, image_shape: tuple[int, ...], radii: float) -> tuple[slice, slice]:
+        """Rows and columns of the picture that hold all points within so many radii."""
+        (x, y), (w, h) = self.wall.centre_xy, self.wall.half_wh
+        reach = np.array([[-w, -h], [w, -h], [w, h], [-w, h]]) * radii
+        corners = align.apply(align.inverse(self.crop_from_image), reach + np.array([x, y]))
+        low = np.floor(corners.min(0)).astype(int)
+        high = np.ceil(corners.max(0)).astype(int) + 1
+        height, width = image_shape[:2]
+        rows = slice(*np.clip((low[1], high[1]), 0, height).tolist())
+        return rows, slice(*np.clip((low[0], high[0]), 0, width).tolist())
+
+    def radius(self, window: tuple[slice, slice]) -> NDArray[np.float32]:
+        """The wall's radius at each picture pixel of a window, float32."""
+        rows, columns = window
+        y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
+        x = np.arange(columns.start, columns.stop, dtype=np.float32)[None, :]
+        m = self.crop_from_image.astype(np.float32)
+        crop_x = m[0, 0] * x + (m[0, 1] * y + m[0, 2])
+        crop_y = m[1, 0] * x + (m[1, 1] * y + m[1, 2])
+        return self.wall.radius(crop_x, crop_y).astype(np.float32)
+
+
+def opacity(radius: Reals) -> NDArray[np.float32]:
+    """How much of the new face shows: 1 behind the wall, falling smoothly to 0 across the ring.
+
+    Args:
+        radius: Radii of the wall, any shape.
+    """
+    t = np.clip((RING - np.asarray(radius)) / (RING - 1), 0, 1)
+    return (t * t * (3 - 2 * t)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """All that the generator learns of a face.
+
+    Attributes:
+        surrogate_px: (478, 3) float64 landmarks in crop pixels, to be drawn as condition.
+        context: (S, S, 3) uint8 RGB, black behind the wall; all black in portrait mode.
+        wall_mask: (S, S) bool, True where the context is hidden; all True in portrait mode.
+        seed: Of the face; the style is drawn from it.
+    """
+
+    surrogate_px: NDArray[np.float64]
+    context: Image
+    wall_mask: Mask
+    seed: int
+
+    @classmethod
+    def scene(
+        cls, image: Image, place: Place, surrogate_px: NDArray[np.float64], seed: int
+    ) -> "Crossing":
+        """Read the surroundings of a face, and nothing of the face.
+
+        What lies behind the wall is blanked at the picture's own resolution, before anything is
+        resampled, and every crop pixel that a blank one touches is hidden too.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            place: The face's.
+            surrogate_px: (478, 3) in crop pixels.
+            seed: Of the face.
+        """
+        size = place.size_px
+        window, shift = _around_crop(image.shape, place)
+        crop_from_window = align.compose(place.crop_from_image, shift)
+        visible = np.full(image[window].shape[:2], 255, np.uint8)
+        hidden = place.window(image.shape, 1.0)
+        inside = place.radius(hidden) <= 1
+        rows = slice(hidden[0].start - window[0].start, hidden[0].stop - window[0].start)
+        columns = slice(hidden[1].start - window[1].start, hidden[1].stop - window[1].start)
+        visible[rows, columns][inside] = 0
+        surroundings = image[window].copy()
+        surroundings[visible == 0] = 0
+        mask = align.warp(visible, crop_from_window, size) < 255
+        context = align.warp(surroundings, crop_from_window, size)
+        context[mask] = 0
+        return cls(surrogate_px, context, mask, seed)
+
+    @classmethod
+    def portrait(cls, size_px: int, surrogate_px: NDArray[np.float64], seed: int) -> "Crossing":
+        """Nothing but the geometry and a seed."""
+        nothing = np.zeros((size_px, size_px, 3), np.uint8)
+        return cls(surrogate_px, nothing, np.ones((size_px, size_px), bool), seed)
+
+
+def _around_crop(
+    image_shape: tuple[int, ...], place: Place
+) -> tuple[tuple[slice, slice], align.Matrix]:
+    """The picture's window that the crop shows, and ``image_from_window``."""
+    last = place.size_px - 1
+    corners = np.array([[0, 0], [last, 0], [last, last], [0, last]], np.float64)
+    seen = align.apply(align.inverse(place.crop_from_image), corners)
+    height, width = image_shape[:2]
+    # Four pixels more than the crop: the resampling reads neighbours. At least one pixel is kept.
+    x0, y0 = np.clip(np.floor(seen.min(0)).astype(int) - 4, 0, [width - 1, height - 1]).tolist()
+    x1, y1 = np.clip(np.ceil(seen.max(0)).astype(int) + 5, [x0 + 1, y0 + 1], [width, height])
+    shift = np.array([[1.0, 0, x0], [0, 1.0, y0]])
+    return (slice(y0, int(y1)), slice(x0, int(x1))), shift
