@@ -1,4 +1,4 @@
-"""The default generator, its style encoder and its discriminators. Pictures are RGB in [-1, 1]."""
+"""The default generator and its style encoder. Pictures are RGB in [-1, 1]."""
 
 from itertools import pairwise
 
@@ -99,40 +99,3 @@ class StyleEncoder(nn.Module):
         small = F.interpolate(picture, (64, 64), mode="area")
         mean, log_variance = self.head(self.body(small)).chunk(2, 1)
         return mean, log_variance.clamp(-8, 4)
-
-
-class PatchDiscriminator(nn.Module):
-    """Judges overlapping patches of a picture given the condition and the wall mask.
-
-    Isola et al., "Image-to-image translation with conditional adversarial networks", CVPR 2017,
-    without normalisation, because that would hide the picture's tone.
-    """
-
-    def __init__(self, widths: tuple[int, ...] = (48, 96, 192, 256)) -> None:
-        super().__init__()
-        channels = (7, *widths)
-        self.layers = nn.ModuleList(
-            nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(channels)
-        )
-        self.score = nn.Conv2d(widths[-1], 1, 3, padding=1)
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """X (N, 7, S, S) -> the features of each layer and, last, the scores (N, 1, S/16, S/16)."""
-        features = []
-        for layer in self.layers:
-            x = F.leaky_relu(layer(x), 0.2)
-            features.append(x)
-        return [*features, self.score(x)]
-
-
-class Discriminator(nn.Module):
-    """Two patch discriminators, at full and half size (Wang et al., pix2pixHD, CVPR 2018)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scales = nn.ModuleList(PatchDiscriminator() for _ in range(2))
-
-    def forward(self, picture: Tensor, condition: Tensor, wall: Tensor) -> list[list[Tensor]]:
-        """Picture and condition (N, 3, S, S), wall (N, 1, S, S) -> features by scale and layer."""
-        x = torch.cat([picture, condition, wall], 1)
-        return [self.scales[0](x), self.scales[1](F.avg_pool2d(x, 2))]

@@ -6,14 +6,16 @@ import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Subset
 
+from .critic import Discriminator, FaceFeatures
 from .data import PreparedFaces
-from .networks import STYLE_SIZE, Discriminator, Generator, StyleEncoder
+from .networks import STYLE_SIZE, Generator, StyleEncoder
 
 Batch = dict[str, Tensor]
 
@@ -28,7 +30,9 @@ class TrainingConfig:
         size_px: Side of the training pictures; start at 128 and go on at 256.
         batch: Pictures a step.
         minutes: Stop after this long.
-        learning_rate: Adam's, with betas (0.5, 0.99).
+        head_start: Steps that the discriminators learn alone before the generator's first.
+        learning_rate: Adam's, of the generator, with betas (0.5, 0.99).
+        discriminator_rate: Adam's, of the discriminators.
         portrait_share: Share of samples without context.
         seed: Of weights, data order and noise.
         workers: Processes that prepare samples.
@@ -40,17 +44,19 @@ class TrainingConfig:
     size_px: int = 128
     batch: int = 16
     minutes: float = 60.0
-    learning_rate: float = 4e-4
+    head_start: int = 100
+    learning_rate: float = 3e-4
+    discriminator_rate: float = 6e-4
     portrait_share: float = 0.45
     seed: int = 0
     workers: int = 1
     save_every_s: float = 240.0
-    weight_l1: float = 6.0
-    weight_features: float = 4.0
-    weight_gan: float = 1.0
-    weight_kl: float = 0.02
+    weight_l1: float = 3.0
+    weight_perceptual: float = 4.0
+    weight_gan: float = 2.0
+    weight_kl: float = 0.01
     weight_tone: float = 5.0
-    weight_style: float = 0.5
+    weight_style: float = 0.03
 
 
 class Networks(nn.Module):
@@ -59,7 +65,7 @@ class Networks(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.generator, self.encoder = Generator(), StyleEncoder()
-        self.discriminator = Discriminator()
+        self.discriminator, self.features = Discriminator(), FaceFeatures()
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
 
     @torch.no_grad()
@@ -68,6 +74,13 @@ class Networks(nn.Module):
         decay = min(0.999, (1 + step) / (20 + step))
         for slow, fast in zip(self.average.parameters(), self.generator.parameters(), strict=True):
             slow.lerp_(fast, 1 - decay)
+
+
+class Judged(NamedTuple):
+    """Feature maps of composed and of real pictures."""
+
+    fake: list[Tensor]
+    real: list[Tensor]
 
 
 def unpack(batch: Batch) -> Batch:
@@ -87,8 +100,8 @@ def unpack(batch: Batch) -> Batch:
 
 def generator_loss(
     nets: Networks, x: Batch, config: TrainingConfig
-) -> tuple[Tensor, Tensor, dict[str, float]]:
-    """Loss of generator and encoder, the composed picture, and the parts of the loss.
+) -> tuple[Tensor, Judged, dict[str, float]]:
+    """Loss of generator and encoder, what the discriminator is to judge, and the loss's parts.
 
     The first half of the batch has its style read from the picture and is compared with it (a
     conditional VAE-GAN); the second half has a random style, as at run time: it must fool the
@@ -116,35 +129,43 @@ def generator_loss(
         * (0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)).sum(1).mean(),
     }
     valid = (x["weight"] > 0).float()
-    fake = nets.discriminator(composed * valid, x["condition"], x["wall"])
+    fake = nets.features(composed * valid)
     with torch.no_grad():
-        real = nets.discriminator(picture * valid, x["condition"], x["wall"])
+        real = nets.features(picture * valid)
+    scores = nets.discriminator(fake, x["condition"], x["wall"])
     parts["gan"] = (
-        config.weight_gan * torch.stack([(scale[-1] - 1).square().mean() for scale in fake]).mean()
+        -config.weight_gan
+        * torch.stack([redrawn_mean(score, x["opacity"]) for score in scores]).mean()
     )
-    pairs = [(f[:half], r[:half]) for a, b in zip(fake, real, strict=True)
-             for f, r in zip(a[:-1], b[:-1], strict=True)]  # fmt: skip
-    parts["features"] = (
-        config.weight_features
-        * torch.stack(
-            [(f - r).abs().mean() / r.abs().mean().clamp_min(1e-3) for f, r in pairs]
-        ).mean()
-    )
+    distances = [(f[:half] - r[:half]).abs().mean() for f, r in zip(fake, real, strict=True)]
+    parts["perceptual"] = config.weight_perceptual * torch.stack(distances).mean()
     nets.encoder.requires_grad_(False)
     seen, _ = nets.encoder(composed[half:] * x["opacity"][half:])
     nets.encoder.requires_grad_(True)
     parts["style"] = config.weight_style * (seen - noise[half:]).abs().mean()
     total = torch.stack(list(parts.values())).sum()
-    return total, composed.detach(), {name: float(v.detach()) for name, v in parts.items()}
+    judged = Judged([f.detach() for f in fake], real)
+    return total, judged, {name: float(v.detach()) for name, v in parts.items()}
 
 
-def discriminator_loss(nets: Networks, x: Batch, composed: Tensor) -> Tensor:
-    """The least-squares loss (Mao et al., ICCV 2017) on real and composed pictures."""
-    valid = (x["weight"] > 0).float()
-    real = nets.discriminator(x["picture"] * valid, x["condition"], x["wall"])
-    fake = nets.discriminator(composed * valid, x["condition"], x["wall"])
+def redrawn_mean(scores: Tensor, opacity: Tensor) -> Tensor:
+    """Mean over the patches whose middle is redrawn; elsewhere real and composed are the same.
+
+    Args:
+        scores: (N, 1, h, w), one for each patch.
+        opacity: (N, 1, S, S).
+    """
+    weight = (F.adaptive_avg_pool2d(opacity, (scores.shape[-2], scores.shape[-1])) > 0.1).float()
+    return (scores * weight).sum() / weight.sum()
+
+
+def discriminator_loss(nets: Networks, x: Batch, judged: Judged) -> Tensor:
+    """The hinge loss on the features of real and composed pictures."""
+    real = nets.discriminator(judged.real, x["condition"], x["wall"])
+    fake = nets.discriminator(judged.fake, x["condition"], x["wall"])
     terms = [
-        (r[-1] - 1).square().mean() + f[-1].square().mean() for r, f in zip(real, fake, strict=True)
+        redrawn_mean(F.relu(1 - r) + F.relu(1 + f), x["opacity"])
+        for r, f in zip(real, fake, strict=True)
     ]
     return torch.stack(terms).mean()
 
@@ -168,7 +189,7 @@ def train(config: TrainingConfig) -> Path:
     painters = [*nets.generator.parameters(), *nets.encoder.parameters()]
     optimizer_g = torch.optim.Adam(painters, config.learning_rate, (0.5, 0.99))
     optimizer_d = torch.optim.Adam(
-        nets.discriminator.parameters(), config.learning_rate, (0.5, 0.99)
+        nets.discriminator.parameters(), config.discriminator_rate, (0.5, 0.99)
     )
     checkpoint, step, samples = config.out / "checkpoint.pt", 0, 0
     if checkpoint.exists():
@@ -178,9 +199,12 @@ def train(config: TrainingConfig) -> Path:
         optimizer_d.load_state_dict(state["optimizer_d"])
         step, samples = state["step"], state["samples"]
         torch.manual_seed(config.seed + step)
-    for optimizer in (optimizer_g, optimizer_d):
+    for optimizer, rate in (
+        (optimizer_g, config.learning_rate),
+        (optimizer_d, config.discriminator_rate),
+    ):
         for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate
+            group["lr"] = rate
 
     faces = PreparedFaces(
         config.prepared, config.size_px, config.portrait_share, config.seed, 100_000_000
@@ -188,17 +212,20 @@ def train(config: TrainingConfig) -> Path:
     loader = DataLoader(
         Subset(faces, range(samples, len(faces))), config.batch, num_workers=config.workers
     )
+    if step == 0:
+        nets.features.calibrate(unpack(next(iter(loader)))["picture"])
     started = last_save = time.monotonic()
     first_sample = samples
     for batch in loader:
         x = unpack(batch)
         nets.discriminator.requires_grad_(False)
-        loss, composed, parts = generator_loss(nets, x, config)
-        optimizer_g.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer_g.step()
+        loss, judged, parts = generator_loss(nets, x, config)
+        if step >= config.head_start:
+            optimizer_g.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer_g.step()
         nets.discriminator.requires_grad_(True)
-        loss_d = discriminator_loss(nets, x, composed)
+        loss_d = discriminator_loss(nets, x, judged)
         optimizer_d.zero_grad()
         loss_d.backward()  # type: ignore[no-untyped-call]
         optimizer_d.step()

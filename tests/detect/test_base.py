@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganonymization.detect.base import detect_turned, merge
+from ganonymization.types import Detection
+
+boxes = st.tuples(st.floats(0, 80), st.floats(0, 80), st.floats(2, 40), st.floats(2, 40)).map(
+    lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3])
+)
+detections = st.lists(st.builds(Detection, boxes, st.floats(0, 1)), max_size=12)
+
+
+@given(detections)
+def test_every_box_is_accounted_for(found):
+    kept = merge(found)
+    told = [box for d in kept for box in (d.box_xyxy, *d.merged)]
+    assert sorted(told) == sorted(d.box_xyxy for d in found)
+
+
+@given(detections)
+def test_merging_again_changes_nothing_and_order_does_not_matter(found):
+    kept = merge(found)
+    assert [d.box_xyxy for d in merge(kept)] == [d.box_xyxy for d in kept]
+    if len({(d.score, d.box_xyxy) for d in found}) == len(found):
+        assert [d.box_xyxy for d in merge(found[::-1])] == [d.box_xyxy for d in kept]
+
+
+def test_the_best_of_overlapping_boxes_is_kept():
+    best = Detection((0, 0, 10, 10), 0.9)
+    worse, apart = Detection((1, 1, 11, 11), 0.5), Detection((50, 50, 55, 55), 0.3)
+    inside = Detection((2, 2, 5, 5), 0.4)
+    kept = merge([worse, apart, inside, best])
+    assert [d.box_xyxy for d in kept] == [best.box_xyxy, apart.box_xyxy]
+    assert set(kept[0].merged) == {worse.box_xyxy, inside.box_xyxy}
+
+
+def test_neighbours_are_not_merged():
+    assert len(merge([Detection((0, 0, 10, 10), 0.9), Detection((8, 0, 18, 10), 0.8)])) == 2
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_a_turned_picture_is_searched_and_boxes_come_back(quarters):
+    """The detector sees a white block only where the picture stands upright."""
+    upright = np.zeros((40, 60, 3), np.uint8)
+    upright[5:15, 20:26] = 255
+    turned = np.ascontiguousarray(np.rot90(upright, -quarters))
+
+    def detector(image):
+        if image.shape[:2] != (40, 60) or not image[5:15, 20:26].all():
+            return []
+        return [Detection((20, 5, 25, 14), 0.9, ((21, 8), (24, 8)), ((19, 4, 25, 14),))]
+
+    (found,) = detect_turned(detector, turned)
+    left, top, right, bottom = (round(v) for v in found.box_xyxy)
+    assert turned[top : bottom + 1, left : right + 1].all()
+    assert turned.sum() == turned[top : bottom + 1, left : right + 1].sum()
+    for x, y in found.eyes_px:
+        assert left <= x <= right
+        assert top <= y <= bottom
+
+
+def test_a_box_inside_out_is_refused():
+    with pytest.raises(ValueError, match="left to right"):
+        Detection((5, 0, 5, 9), 1)

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from ganonymization import composite
+from ganonymization.wall import RING, Crossing
+
+from .conftest import face_landmarks
+from .test_wall import SIZE, place_of
+
+
+@pytest.fixture
+def place():
+    return place_of(face_landmarks((60, 70), 18, 0.4))
+
+
+def test_pasting_changes_the_composite_mask_alone(picture, place):
+    before, mask = picture.copy(), np.zeros((128, 128), bool)
+    drawn = np.full((SIZE, SIZE, 3), 77, np.uint8)
+    composite.paste(picture, drawn, place, mask)
+    assert np.array_equal(picture[~mask], before[~mask])
+    whole = (slice(0, 128), slice(0, 128))
+    radius = place.radius(whole)
+    assert np.array_equal(mask, radius < RING)
+    assert (picture[radius <= 1] == 77).all()
+
+
+def test_the_feather_lies_in_the_ring(place):
+    picture, mask = np.zeros((128, 128, 3), np.uint8), np.zeros((128, 128), bool)
+    composite.paste(picture, np.full((SIZE, SIZE, 3), 200, np.uint8), place, mask)
+    radius = place.radius((slice(0, 128), slice(0, 128)))
+    ring = (radius > 1.01) & (radius < RING - 0.01)
+    between = picture[ring][:, 0]
+    assert ((between > 0) & (between < 200)).mean() > 0.8
+
+
+def test_the_tone_meets_the_surroundings(place):
+    scene = np.full((128, 128, 3), 160, np.uint8)
+    crossing = Crossing.scene(scene, place, face_landmarks(), 1)
+    drawn = np.full((SIZE, SIZE, 3), 100, np.uint8)
+    matched = composite.match_tone(drawn, crossing, place).astype(int)
+    radius = place.wall.radius_map(SIZE)
+    edge = (radius > 0.95) & (radius < 1.1)
+    assert np.abs(matched[edge] - 160).mean() < 8
+    assert (matched[radius < 0.4] == 100).all()
+
+
+def test_a_tone_that_fits_is_left_alone(place):
+    scene = np.full((128, 128, 3), 100, np.uint8)
+    crossing = Crossing.scene(scene, place, face_landmarks(), 1)
+    drawn = np.full((SIZE, SIZE, 3), 100, np.uint8)
+    assert np.array_equal(composite.match_tone(drawn, crossing, place), drawn)
+
+
+def test_covering_marks_and_fills(picture, place):
+    before, mask = picture.copy(), np.zeros((128, 128), bool)
+    window = place.window(picture.shape, 1.0)
+    composite.cover(picture, np.zeros_like(picture[window]), place, 1.0, mask)
+    assert (picture[mask] == 0).all()
+    assert np.array_equal(picture[~mask], before[~mask])
+
+
+def test_shares_of_boxes():
+    mask = np.zeros((40, 40), bool)
+    mask[:, :20] = True
+    assert composite.covered_share((0, 0, 19, 39), mask) == 1
+    assert composite.covered_share((20, 0, 39, 39), mask) == 0
+    assert 0.3 < composite.covered_share((10, 5, 29, 30), mask) < 0.7
+    assert composite.covered_share((100, 100, 120, 120), mask) == 1
