@@ -30,7 +30,11 @@ def test_the_canonical_face_has_its_documented_frame():
 
 
 def test_rings_are_closed_along_mesh_edges():
-    edges = {frozenset(p) for t in topology.triangles().tolist() for p in zip(t, t[1:] + t[:1])}
+    edges = {
+        frozenset(p)
+        for t in topology.triangles().tolist()
+        for p in zip(t, [*t[1:], t[0]], strict=True)
+    }
     for ring in (topology.FACE_OVAL, topology.LIPS_OUTER, topology.LIPS_INNER):
         for a, b in zip(ring, (*ring[1:], ring[0]), strict=True):
             assert frozenset((a, b)) in edges

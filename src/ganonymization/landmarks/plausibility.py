@@ -18,11 +18,14 @@ _MAX_FOLDED = 0.12
 _MIN_SIDE_PX = 2.0
 
 
-def check_plausible(landmarks_px: Reals) -> None:
+def check_plausible(landmarks_px: Reals) -> float:
     """Refuse landmarks that are not finite, have no extent, are no face, or fold onto themselves.
 
     Args:
         landmarks_px: (478, 3) in pixels.
+
+    Returns:
+        RMS distance to the canonical face with the pose removed, in outer-eye distances.
 
     Raises:
         LandmarksError: They cannot be a face's; the pipeline then covers the face.
@@ -42,6 +45,7 @@ def check_plausible(landmarks_px: Reals) -> None:
     folded = _folded_share(frontal, canonical)
     if folded > _MAX_FOLDED:
         raise LandmarksError(f"landmarks fold onto themselves ({folded:.0%} of the triangles)")
+    return residual
 
 
 def _frontal(points: NDArray[np.float64]) -> NDArray[np.float64]:

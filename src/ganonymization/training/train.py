@@ -30,6 +30,7 @@ class TrainingConfig:
         size_px: Side of the training pictures; start at 128 and go on at 256.
         batch: Pictures a step.
         minutes: Stop after this long.
+        max_steps: Or when the run has so many steps, counted from its beginning; 0 for no limit.
         head_start: Steps that the discriminators learn alone before the generator's first.
         learning_rate: Adam's, of the generator, with betas (0.5, 0.99).
         discriminator_rate: Adam's, of the discriminators.
@@ -44,6 +45,7 @@ class TrainingConfig:
     size_px: int = 128
     batch: int = 16
     minutes: float = 60.0
+    max_steps: int = 0
     head_start: int = 100
     learning_rate: float = 3e-4
     discriminator_rate: float = 6e-4
@@ -239,7 +241,7 @@ def train(config: TrainingConfig) -> Path:
             line |= {name: round(value, 4) for name, value in parts.items()}
             with (config.out / "metrics.jsonl").open("a") as log:
                 log.write(json.dumps(line) + "\n")
-        over = now - started > config.minutes * 60
+        over = now - started > config.minutes * 60 or step == config.max_steps
         if over or now - last_save > config.save_every_s:
             last_save = now
             state = {"nets": nets.state_dict(), "optimizer_g": optimizer_g.state_dict(),

@@ -1,0 +1,5 @@
+"""``python -m ganonymization``."""
+
+from .cli import main
+
+main()

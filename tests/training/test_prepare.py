@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from ganonymization import align, topology
+from ganonymization.errors import InputError
+from ganonymization.training.prepare import prepare_folder
+from ganonymization.training.segment import head_mask
+from ganonymization.wall import Wall
+
+from ..conftest import face_landmarks
+
+
+def test_crops_show_heads_and_landmarks_lie_on_them(prepared):
+    crops, landmarks = np.load(prepared / "crops.npy"), np.load(prepared / "landmarks.npy")
+    assert crops.shape == (2, 288, 288, 5)
+    assert landmarks.shape == (2, 478, 3)
+    assert (prepared / "files.txt").read_text().split() == ["a.png", "sub/b.png"]
+    expected = align.apply(align.generator_crop(face_landmarks(), 256), face_landmarks())
+    gap = landmarks[0, :, :2] - 16 - expected[:, :2]
+    assert np.linalg.norm(gap, axis=1).mean() < 8
+    head = crops[0, ..., 3] > 128
+    x, y = landmarks[0, 1, :2].astype(int)
+    assert head[y, x]
+    assert not head[:, :10].any()
+    assert 0.15 < head.mean() < 0.6
+    assert not list(prepared.glob("*.part"))
+
+
+def test_a_mirrored_picture_has_mirrored_landmarks(prepared):
+    a, b = np.load(prepared / "landmarks.npy")
+    mirrored = a[topology.mirror()] * [-1, 1, 1] + [287, 0, 0]
+    assert np.linalg.norm((mirrored - b)[:, :2], axis=1).mean() < 3
+
+
+def test_folders_without_faces_are_refused(tmp_path):
+    with pytest.raises(InputError, match="not a folder"):
+        prepare_folder(tmp_path / "none", tmp_path / "out")
+    with pytest.raises(InputError, match="no pictures"):
+        prepare_folder(tmp_path, tmp_path / "out")
+
+
+def test_a_head_mask_ends_below_the_neck_and_has_no_hole_in_the_face():
+    points = align.apply(align.generator_crop(face_landmarks(), 256), face_landmarks())
+    wall = Wall.around(points)
+    person = np.ones((256, 256), np.float32)
+    person[120:130, 120:130] = 0.1
+    mask = head_mask(person, wall)
+    assert (mask[118:132, 118:132] == 255).all()
+    assert (mask[-2:] == 0).all()
+    assert (mask[:, :2] == 0).all()
