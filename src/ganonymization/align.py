@@ -18,7 +18,7 @@ Points = NDArray[np.float64]
 CROP_SIDE_EYES = 3.4
 """Side of the generator's crop in outer-eye distances: a head with its hair."""
 
-CROP_CENTRE_CANONICAL = (0.0, 0.22, 0.3)
+CROP_CENTRE_CANONICAL = (0.0, 0.3, 0.3)
 """The crop's centre in the canonical face's frame: behind the nose, so that a turned head stays."""
 
 

@@ -174,7 +174,7 @@ class Anonymizer:
             face.surrogate_px = align.apply(crop_from_image, landmarks_px)
             box_px = align.apply(crop_from_image, _corners(face.detection.box_xyxy))
             wall = Wall.around(face.surrogate_px, box_px, size)
-            if not wall.fits(size):
+            if not (wall.fits(size) and wall.holds(face.surrogate_px)):
                 raise LandmarksError("the face does not fit its crop")
             face.place = Place(wall, crop_from_image, size)
         except FaceError as error:

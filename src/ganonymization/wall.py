@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from . import align
 from .types import Image, Mask, Reals
 
-RING = 1.16
+RING = 1.2
 """Outer edge of the composite mask, in radii of the wall."""
 
-_MARGIN_LEFT_TOP_RIGHT_BOTTOM = (0.05, 0.12, 0.05, 0.05)
+_MARGIN_LEFT_TOP_RIGHT_BOTTOM = (0.08, 0.12, 0.08, 0.06)
 """Added to the outline's extents, as shares of its width and height; the forehead needs more."""
 
 _OUTLINE_RADIUS = 0.95
@@ -37,7 +37,7 @@ _CROP_EDGE = 0.075
 
 @dataclass(frozen=True)
 class Wall:
-    """A superellipse of exponent 3, upright in the crop frame.
+    """A superellipse of exponent 4, upright in the crop frame.
 
     Attributes:
         centre_xy: In crop pixels.
@@ -77,12 +77,19 @@ class Wall:
             low, high = np.minimum(low, loose_low), np.maximum(high, loose_high)
         wall = cls._of(low, high)
         excess = float(wall.radius(points[:, 0], points[:, 1]).max()) / _OUTLINE_RADIUS
-        return wall if excess <= 1 else wall.scaled(excess)
+        wall = wall if excess <= 1 else wall.scaled(excess)
+        return wall if size_px is None else wall._within(size_px)
 
     @classmethod
     def _of(cls, low: NDArray[np.float64], high: NDArray[np.float64]) -> "Wall":
         centre, half = (low + high) / 2, (high - low) / 2
         return cls((float(centre[0]), float(centre[1])), (float(half[0]), float(half[1])))
+
+    def _within(self, size_px: int) -> "Wall":
+        """With half width and height cut so that the ring fits, as a wide open mouth may need."""
+        (x, y), (w, h) = self.centre_xy, self.half_wh
+        room_x, room_y = (min(c, size_px - 1 - c) / RING for c in (x, y))
+        return Wall(self.centre_xy, (max(min(w, room_x), 1e-3), max(min(h, room_y), 1e-3)))
 
     def scaled(self, factor: float) -> "Wall":
         """The same place, ``factor`` times as large."""
@@ -90,16 +97,20 @@ class Wall:
 
     def radius(self, x: Reals, y: Reals) -> Reals:
         """1 on the wall's edge, 0 at its centre; x and y in crop pixels, broadcast together."""
-        u = np.abs(x - self.centre_xy[0]) / self.half_wh[0]
-        v = np.abs(y - self.centre_xy[1]) / self.half_wh[1]
-        radius: Reals = np.cbrt(u * u * u + v * v * v)
+        u = ((x - self.centre_xy[0]) / self.half_wh[0]) ** 2
+        v = ((y - self.centre_xy[1]) / self.half_wh[1]) ** 2
+        radius: Reals = np.sqrt(np.sqrt(u * u + v * v))
         return radius
+
+    def holds(self, points_px: Reals) -> bool:
+        """Whether all points, (N, 2 or 3) in crop pixels, lie behind the wall."""
+        return bool(self.radius(points_px[:, 0], points_px[:, 1]).max() < 1)
 
     def fits(self, size_px: int) -> bool:
         """Whether the ring lies within a crop of this side, so that all of it can be drawn."""
         (x, y), (w, h) = self.centre_xy, self.half_wh
-        last = size_px - 1
-        return min(x - w * RING, y - h * RING) >= 0 and max(x + w * RING, y + h * RING) <= last
+        reach = np.array([x - w * RING, y - h * RING, x + w * RING, y + h * RING])
+        return bool(reach.min() >= -1e-6 and reach.max() <= size_px - 1 + 1e-6)
 
     def radius_map(self, size_px: int) -> Reals:
         """The radius at each pixel of the crop, (size_px, size_px)."""

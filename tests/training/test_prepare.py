@@ -41,10 +41,10 @@ def test_folders_without_faces_are_refused(tmp_path):
 
 def test_a_head_mask_ends_below_the_neck_and_has_no_hole_in_the_face():
     points = align.apply(align.generator_crop(face_landmarks(), 256), face_landmarks())
-    wall = Wall.around(points)
-    person = np.ones((256, 256), np.float32)
-    person[120:130, 120:130] = 0.1
+    wall = Wall.around(points + [16, 16, 0])  # a prepared crop is 288
+    person = np.ones((288, 288), np.float32)
+    person[136:146, 136:146] = 0.1
     mask = head_mask(person, wall)
-    assert (mask[118:132, 118:132] == 255).all()
+    assert (mask[134:148, 134:148] == 255).all()
     assert (mask[-2:] == 0).all()
     assert (mask[:, :2] == 0).all()

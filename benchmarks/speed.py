@@ -1,0 +1,157 @@
+"""Time and memory of what users wait for, beside the published generator in the same run.
+
+    python benchmarks/speed.py [--reference reference-pix2pix.json]
+
+Prints a table in Markdown. Times are medians. The published architecture is built from the names
+and shapes in the JSON file; without the file its rows are left out.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ganonymization import Anonymizer, images
+from ganonymization.demo import astronaut
+from ganonymization.images import Picture
+from ganonymization.wall import Crossing
+
+
+def median_ms(*calls: Callable[[], object], rounds: int = 15) -> list[float]:
+    """Median milliseconds of each call, taken in turns so that noise hits all alike."""
+    for call in calls:
+        call()
+    spent: list[list[float]] = [[] for _ in calls]
+    for _ in range(rounds):
+        for i, call in enumerate(calls):
+            start = time.perf_counter()
+            call()
+            spent[i].append((time.perf_counter() - start) * 1e3)
+    return [float(np.median(times)) for times in spent]
+
+
+def reference_generator(description: Path) -> Callable[[], object]:
+    """The published 8-level U-Net in PyTorch, filled with noise, on one 256 px condition."""
+    import torch
+    from torch import nn
+
+    shapes = json.loads(description.read_text())["generator"]
+
+    class Reference(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.down = nn.ModuleList(
+                nn.Conv2d(i, o, 4, 2, 1, bias=False)
+                for o, i, *_ in (shapes[f"down{k}.model.0.weight"] for k in range(1, 9))
+            )
+            self.up = nn.ModuleList(
+                nn.ConvTranspose2d(i, o, 4, 2, 1, bias=False)
+                for i, o, *_ in (shapes[f"up{k}.model.0.weight"] for k in range(1, 8))
+            )
+            out, last, *_ = shapes["final.2.weight"]
+            self.final = nn.Conv2d(last, out, 4, padding=1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            norm = nn.functional.instance_norm
+            skips = []
+            for k, layer in enumerate(self.down):
+                x = layer(x)
+                x = norm(x) if 0 < k < 7 else x
+                x = nn.functional.leaky_relu(x, 0.2)
+                skips.append(x)
+            for k, layer in enumerate(self.up):
+                x = torch.cat([nn.functional.relu(norm(layer(x))), skips[6 - k]], 1)
+            x = nn.functional.interpolate(x, scale_factor=2)
+            return torch.tanh(self.final(nn.functional.pad(x, (1, 0, 1, 0))))
+
+    torch.set_num_threads(os.cpu_count() or 1)
+    network = Reference().eval()
+    count = sum(p.numel() for p in network.parameters())
+    expected = sum(int(np.prod(shape)) for shape in shapes.values())
+    assert count == expected, (count, expected)
+    condition = torch.zeros(1, 3, 256, 256)
+
+    def call() -> object:
+        with torch.inference_mode():
+            return network(condition)
+
+    return call
+
+
+def command(*words: object) -> tuple[float, float]:
+    """Seconds and peak memory in MB of a command."""
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", "ganonymization", *map(str, words)],
+                               stdout=subprocess.DEVNULL)  # fmt: skip
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{words} failed")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--reference", type=Path)
+    parser.add_argument("--model", default="default")
+    arguments = parser.parse_args()
+    rows: list[tuple[str, str]] = []
+    picture = astronaut()
+    for detector in ("blazeface", "centerface"):
+        anonymizer = Anonymizer(model=arguments.model, detector=detector)
+        portrait = anonymizer.in_mode("portrait")
+        scene_ms, portrait_ms = median_ms(
+            lambda a=anonymizer: a(picture, seed=1), lambda a=portrait: a(picture, seed=1)
+        )
+        rows.append((f"512 x 512, one face, scene, {detector}", f"{scene_ms:.0f} ms"))
+        rows.append((f"512 x 512, one face, portrait, {detector}", f"{portrait_ms:.0f} ms"))
+    stages = anonymizer(picture, seed=1).timings_ms
+    rows.append(("of which, by stage", ", ".join(f"{k} {v:.0f}" for k, v in stages.items())))
+
+    generator = anonymizer._synthesizer
+    size = generator.size_px
+    points = np.zeros((478, 3)) + size / 2
+    crossing = Crossing.portrait(size, points, 1)
+    calls: list[Callable[[], object]] = [lambda: generator(crossing)]
+    if arguments.reference:
+        calls.append(reference_generator(arguments.reference))
+    ours, *theirs = median_ms(*calls)
+    rows.append(("generator with its condition, 256 px, ONNX Runtime", f"{ours:.1f} ms"))
+    if theirs:
+        rows.append(("published generator, 256 px, PyTorch", f"{theirs[0]:.0f} ms"))
+        rows.append(("ratio", f"{theirs[0] / ours:.1f} times faster"))
+
+    with tempfile.TemporaryDirectory() as folder:
+        small, large = Path(folder) / "small.png", Path(folder) / "large.jpg"
+        images.write(small, Picture(picture))
+        tiled = np.tile(picture, (6, 8, 1))[:3000, :4000]
+        tiled[:, 512:] = 128  # one column of faces in twelve megapixels
+        images.write(large, Picture(np.ascontiguousarray(tiled)))
+        helps = [command("--help")[0] for _ in range(5)]
+        rows.append(("ganonymize --help", f"{np.median(helps):.2f} s"))
+        seconds, _ = command("image", small, Path(folder) / "a.png", "--model", arguments.model)
+        rows.append(("first picture from a cold start", f"{seconds:.1f} s"))
+        seconds, peak = command("image", large, Path(folder) / "b.jpg", "--model", arguments.model)
+        rows.append(("12 megapixels, 6 faces, cold start", f"{seconds:.1f} s"))
+        rows.append(("12 megapixels, peak memory", f"{peak:.0f} MB"))
+    print("| what | measured |\n| --- | --- |")
+    for name, value in rows:
+        print(f"| {name} | {value} |")
+    print(
+        f"\n{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
+        f"this process at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB"
+    )
+
+
+if __name__ == "__main__":
+    main()
