@@ -57,20 +57,23 @@ def similarity(
     return np.column_stack([linear, middle - linear @ np.asarray(centre_xy)])
 
 
-def detection_crop(detection: Detection, size_px: int, turn_rad: float | None = None) -> Matrix:
-    """``crop_from_image`` of a square of twice the box's side, where landmarks are looked for.
+def detection_crop(
+    detection: Detection, size_px: int, turn_rad: float | None = None, sides: float = 2.0
+) -> Matrix:
+    """``crop_from_image`` of a square around a detected face, where landmarks are looked for.
 
     Args:
         detection: A detector's box and eyes.
         size_px: Side of the crop in crop pixels.
         turn_rad: Direction of the face's upper edge; None levels the detector's eyes, if any.
+        sides: The square's side, in longer sides of the box.
     """
     if turn_rad is None:
         turn_rad = 0.0
         if detection.eyes_px is not None:
             (x0, y0), (x1, y1) = detection.eyes_px
             turn_rad = float(np.arctan2(y1 - y0, x1 - x0))
-    return similarity(detection.centre_px, 2 * detection.side_px, turn_rad, size_px)
+    return similarity(detection.centre_px, sides * detection.side_px, turn_rad, size_px)
 
 
 def generator_crop(landmarks_px: Reals, size_px: int) -> Matrix:

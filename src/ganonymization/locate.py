@@ -13,16 +13,21 @@ from .types import Detection, Image
 
 _CROP_SIZE_PX = 384
 _EYES_NEAR = 0.15  # of the box's longer side
-_TURNS_RAD = (None, 0.0, math.pi / 2, -math.pi / 2, math.pi)
+# Direction of the face's upper edge (None: the detector's eyes are level) and the crop's side in
+# sides of the box: a face that FaceMesh misses at one scale it often sees at another.
+_ATTEMPTS: tuple[tuple[float | None, float], ...] = (
+    (None, 2.0), (None, 1.4), (None, 2.6), (0.0, 2.0), (math.pi / 2, 2.0), (-math.pi / 2, 2.0),
+    (math.pi, 2.0),
+)  # fmt: skip
 
 
 def find_landmarks(
     image: Image, detection: Detection, landmarker: Landmarker
 ) -> NDArray[np.float64]:
-    """Look with the detector's eyes level; unless they are confirmed, in four directions too.
+    """Look with the detector's eyes level; unless they are confirmed, in other crops too.
 
     A network made for upright faces sees some face in one that stands on its head as well. So what
-    it finds is taken at once only where the detector saw the eyes too; otherwise every direction is
+    it finds is taken at once only where the detector saw the eyes too; otherwise every crop is
     tried and the most face-like points win.
 
     Args:
@@ -38,8 +43,8 @@ def find_landmarks(
     """
     problem = LandmarksError("no landmarks found")
     best, least = None, math.inf
-    for turn in _TURNS_RAD:
-        crop_from_image = align.detection_crop(detection, _CROP_SIZE_PX, turn)
+    for turn, sides in _ATTEMPTS:
+        crop_from_image = align.detection_crop(detection, _CROP_SIZE_PX, turn, sides)
         crop = align.warp(image, crop_from_image, _CROP_SIZE_PX)
         try:
             found = landmarker(crop)

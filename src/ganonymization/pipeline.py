@@ -30,6 +30,7 @@ Fill = Callable[[Image], Image]
 
 _MAX_REDRAWN_ERROR_EYES = 0.12
 _HEAD_MARGIN = 1.35  # of a box, for a fill
+_LEVEL_RAD = 0.35  # a face tilted less has its height along the box's
 _MIN_COVERED = 0.8  # of a merged box
 
 
@@ -301,8 +302,9 @@ def _head_place(detection: Detection, box_xyxy: Box) -> Place:
     size = 256
     left, top, right, bottom = box_xyxy
     half = np.array([right - left, bottom - top]) / boxed.side_px * size / 4 * _HEAD_MARGIN
-    if detection.eyes_px is not None:  # turned with the face, the box's sides are not known apart
+    crop_from_image = align.detection_crop(boxed, size)
+    if abs(align.angle_of(crop_from_image)) > _LEVEL_RAD:  # the box's sides are not the face's
         half[:] = half.max()
     middle = (size - 1) / 2
     wall = Wall((middle, middle), (float(half[0]), float(half[1])))
-    return Place(wall, align.detection_crop(boxed, size), size)
+    return Place(wall, crop_from_image, size)

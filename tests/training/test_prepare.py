@@ -41,7 +41,7 @@ def test_folders_without_faces_are_refused(tmp_path):
 
 def test_a_head_mask_ends_below_the_neck_and_has_no_hole_in_the_face():
     points = align.apply(align.generator_crop(face_landmarks(), 256), face_landmarks())
-    wall = Wall.around(points + [16, 16, 0])  # a prepared crop is 288
+    wall = Wall.around(points + np.array([16, 16, 0]))  # a prepared crop is 288
     person = np.ones((288, 288), np.float32)
     person[136:146, 136:146] = 0.1
     mask = head_mask(person, wall)
