@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ..errors import ModelError
 from ..synthesize.generator import FORMAT
-from .networks import INPUT_CHANNELS, STYLE_SIZE, Generator
+from .networks import INPUT_CHANNELS, STYLE_SCALE, STYLE_SIZE, Generator
 from .train import Networks
 
 _OPSET = 17
@@ -60,7 +60,8 @@ def export(checkpoint: Path, out: Path, size_px: int = 256) -> Path:
         )  # fmt: skip
     model = onnx.load(str(temporary))
     _halve_weights(model)
-    metadata = {"format": FORMAT, "size_px": size_px, "style_size": STYLE_SIZE}
+    metadata = {"format": FORMAT, "size_px": size_px, "style_size": STYLE_SIZE,
+                "style_scale": STYLE_SCALE}  # fmt: skip
     helper.set_model_props(model, {name: str(value) for name, value in metadata.items()})
     onnx.checker.check_model(model)
     onnx.save(model, str(temporary))

@@ -7,6 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 STYLE_SIZE = 16
+STYLE_SCALE = 0.7
+"""Deviation of the styles drawn at run time; rarer ones are caricatures."""
+
 INPUT_CHANNELS = 7  # condition 3, context 3, wall mask 1
 
 

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Subset
 
 from .critic import Discriminator, FaceFeatures
 from .data import PreparedFaces
-from .networks import STYLE_SIZE, Generator, StyleEncoder
+from .networks import STYLE_SCALE, STYLE_SIZE, Generator, StyleEncoder
 
 Batch = dict[str, Tensor]
 
@@ -57,7 +57,7 @@ class TrainingConfig:
     weight_perceptual: float = 4.0
     weight_gan: float = 2.0
     weight_kl: float = 0.01
-    weight_tone: float = 5.0
+    weight_tone: float = 30.0
     weight_style: float = 0.03
 
 
@@ -73,7 +73,7 @@ class Networks(nn.Module):
     @torch.no_grad()
     def follow(self, step: int) -> None:
         """Move the average towards the generator; faster while the run is young."""
-        decay = min(0.999, (1 + step) / (20 + step))
+        decay = min(0.996, (1 + step) / (20 + step))
         for slow, fast in zip(self.average.parameters(), self.generator.parameters(), strict=True):
             slow.lerp_(fast, 1 - decay)
 
@@ -113,7 +113,7 @@ def generator_loss(
     picture, half = x["picture"], len(x["picture"]) // 2
     mean, log_variance = nets.encoder(picture[:half] * x["opacity"][:half])
     noise = torch.randn(len(picture), STYLE_SIZE)
-    style = torch.cat([mean + noise[:half] * (log_variance / 2).exp(), noise[half:]])
+    style = torch.cat([mean + noise[:half] * (log_variance / 2).exp(), STYLE_SCALE * noise[half:]])
     drawn = nets.generator(x["input"], style)
     composed = drawn * x["opacity"] + picture * (1 - x["opacity"])
 
@@ -144,7 +144,7 @@ def generator_loss(
     nets.encoder.requires_grad_(False)
     seen, _ = nets.encoder(composed[half:] * x["opacity"][half:])
     nets.encoder.requires_grad_(True)
-    parts["style"] = config.weight_style * (seen - noise[half:]).abs().mean()
+    parts["style"] = config.weight_style * (seen - STYLE_SCALE * noise[half:]).abs().mean()
     total = torch.stack(list(parts.values())).sum()
     judged = Judged([f.detach() for f in fake], real)
     return total, judged, {name: float(v.detach()) for name, v in parts.items()}
