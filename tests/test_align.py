@@ -87,3 +87,11 @@ def test_composing_applies_the_first_first():
     points = np.array([[1, 2], [3, 9.0]])
     both = align.apply(align.compose(second, first), points)
     assert np.allclose(both, align.apply(second, align.apply(first, points)))
+
+
+def test_very_wide_pictures_can_be_cropped():
+    """OpenCV's warp refuses sources of 32,767 pixels and more."""
+    wide = np.zeros((20, 40000, 3), np.uint8)
+    wide[:, 39000:] = 200
+    crop = align.warp(wide, align.similarity((39500, 10), 40, 0, 32), 32)
+    assert (crop == 200).all()

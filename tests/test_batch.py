@@ -123,11 +123,80 @@ def test_bad_input_leaves_nothing(tree, tmp_path, make_anonymizer):
 
 
 def test_folders_that_cannot_work_are_refused(tree, tmp_path, make_anonymizer):
-    for out in (tree, tree / "sub", tree / "new"):
-        with pytest.raises(OutputError, match="input folder"):
+    for out in (tree, tree / "sub", tree / "new", tree.parent):
+        with pytest.raises(OutputError, match="lies in the other"):
             FolderJob(make_anonymizer(), tree, out, 1).files()
     with pytest.raises(OptionError, match="not a folder"):
         FolderJob(make_anonymizer(), tree / "a.png", tmp_path / "out", 1).files()
     with pytest.raises(OutputError, match="is a file"):
         (tmp_path / "file").write_bytes(b"")
         FolderJob(make_anonymizer(), tree, tmp_path / "file", 1).files()
+
+
+def test_alpha_does_not_show_the_face(tmp_path, make_anonymizer, picture):
+    """A cut-out may carry the face's outline or light in its alpha."""
+    alpha = picture[..., 0]
+    images.write(tmp_path / "a.png", Picture(picture, alpha=alpha))
+    result, _ = anonymize_file(make_anonymizer(), tmp_path / "a.png", tmp_path / "b.png", seed=1)
+    written = images.read(tmp_path / "b.png").alpha
+    assert (written[result.composite_mask] == 255).all()
+    outside = ~result.composite_mask
+    assert np.array_equal(written[outside], alpha[outside])
+
+
+def test_an_unexpected_error_stops_one_file_alone(tree, tmp_path, make_anonymizer):
+    class Broken:
+        def __call__(self, image):
+            raise MemoryError("no memory")
+
+    entries = run(FolderJob(make_anonymizer(detector=Broken()), tree, tmp_path / "out", 1))
+    assert entries["a.png"].status == "failed"
+    assert "no memory" in entries["a.png"].error
+    assert len(entries) == 4
+
+
+def test_names_that_are_no_text_work(tree, tmp_path, make_anonymizer, picture):
+    import os
+
+    name = os.fsdecode(b"M\xfcller.png")
+    images.write(tree / name, Picture(picture))
+    assert run(FolderJob(make_anonymizer(), tree, tmp_path / "out", 1))[name].status == "done"
+    assert run(FolderJob(make_anonymizer(), tree, tmp_path / "out", 1))[name].status == "skipped"
+
+
+def test_other_settings_or_another_input_are_done_again(tree, tmp_path, make_anonymizer, picture):
+    out = tmp_path / "out"
+    run(FolderJob(make_anonymizer(), tree, out, 1, settings="scene"))
+    assert run(FolderJob(make_anonymizer(), tree, out, 1, settings="x"))["a.png"].status == "done"
+    images.write(tree / "a.png", Picture(255 - picture))
+    assert run(FolderJob(make_anonymizer(), tree, out, 1, settings="x"))["a.png"].status == "done"
+
+
+def test_a_failure_after_a_success_counts(tree, tmp_path, make_anonymizer):
+    out = tmp_path / "out"
+    run(FolderJob(make_anonymizer(), tree, out, 1))
+    failing = make_anonymizer(landmarker=BlindLandmarker(), on_failure="error")
+    run(FolderJob(failing, tree, out, 1, overwrite=True))
+    assert run(FolderJob(make_anonymizer(), tree, out, 1))["a.png"].status == "done"
+
+
+def test_linked_folders_are_told(tree, tmp_path, make_anonymizer):
+    (tmp_path / "elsewhere").mkdir()
+    (tree / "link").symlink_to(tmp_path / "elsewhere")
+    entry = run(FolderJob(make_anonymizer(), tree, tmp_path / "out", 1))["link"]
+    assert entry.status == "failed"
+    assert "link" in entry.error
+
+
+def test_a_line_after_a_cut_one_is_whole(tree, tmp_path, make_anonymizer):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / MANIFEST).write_text('{"file": "b')
+    run(FolderJob(make_anonymizer(), tree, out, seed=1))
+    assert len(list(read_manifest(out / MANIFEST))) == 4
+
+
+def test_an_output_folder_that_cannot_be_made_is_one_error(tree, tmp_path, make_anonymizer):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OutputError, match="cannot be written"):
+        run(FolderJob(make_anonymizer(), tree, tmp_path / "file" / "out", 1))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from ganonymization import composite
+from ganonymization.composite import Canvas
 from ganonymization.wall import RING, Crossing
 
 from .conftest import face_landmarks
@@ -13,23 +14,39 @@ def place():
     return place_of(face_landmarks((60, 70), 18, 0.4))
 
 
-def test_pasting_changes_the_composite_mask_alone(picture, place):
-    before, mask = picture.copy(), np.zeros((128, 128), bool)
-    drawn = np.full((SIZE, SIZE, 3), 77, np.uint8)
-    composite.paste(picture, drawn, place, mask)
-    assert np.array_equal(picture[~mask], before[~mask])
-    whole = (slice(0, 128), slice(0, 128))
-    radius = place.radius(whole)
-    assert np.array_equal(mask, radius < RING)
-    assert (picture[radius <= 1] == 77).all()
+WHOLE = (slice(0, 128), slice(0, 128))
+
+
+@pytest.mark.parametrize("rows", [7, 256])
+def test_pasting_changes_the_composite_mask_alone(picture, place, monkeypatch, rows):
+    """Whatever the height of the strips it works in."""
+    monkeypatch.setattr(composite, "_STRIP_ROWS", rows)
+    canvas = Canvas.of(picture)
+    composite.paste(canvas, np.full((SIZE, SIZE, 3), 77, np.uint8), place)
+    assert np.array_equal(canvas.image[~canvas.touched], picture[~canvas.touched])
+    radius = place.radius(WHOLE)
+    assert np.array_equal(canvas.touched, radius < RING)
+    assert np.array_equal(canvas.opaque, radius <= 1)
+    assert (canvas.image[canvas.opaque] == 77).all()
+
+
+def test_strips_leave_no_trace(picture, place, monkeypatch):
+    drawn = np.random.default_rng(3).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+    images = []
+    for rows in (5, 256):
+        monkeypatch.setattr(composite, "_STRIP_ROWS", rows)
+        canvas = Canvas.of(picture)
+        composite.paste(canvas, drawn, place)
+        images.append(canvas.image.astype(int))
+    assert np.abs(images[0] - images[1]).max() <= 1
 
 
 def test_the_feather_lies_in_the_ring(place):
-    picture, mask = np.zeros((128, 128, 3), np.uint8), np.zeros((128, 128), bool)
-    composite.paste(picture, np.full((SIZE, SIZE, 3), 200, np.uint8), place, mask)
-    radius = place.radius((slice(0, 128), slice(0, 128)))
+    canvas = Canvas.of(np.zeros((128, 128, 3), np.uint8))
+    composite.paste(canvas, np.full((SIZE, SIZE, 3), 200, np.uint8), place)
+    radius = place.radius(WHOLE)
     ring = (radius > 1.01) & (radius < RING - 0.01)
-    between = picture[ring][:, 0]
+    between = canvas.image[ring][:, 0]
     assert ((between > 0) & (between < 200)).mean() > 0.8
 
 
@@ -52,11 +69,13 @@ def test_a_tone_that_fits_is_left_alone(place):
 
 
 def test_covering_marks_and_fills(picture, place):
-    before, mask = picture.copy(), np.zeros((128, 128), bool)
-    window = place.window(picture.shape, 1.0)
-    composite.cover(picture, np.zeros_like(picture[window]), place, 1.0, mask)
-    assert (picture[mask] == 0).all()
-    assert np.array_equal(picture[~mask], before[~mask])
+    canvas = Canvas.of(picture)
+    inside = place.radius(WHOLE) <= 1
+    composite.cover(canvas, WHOLE, np.zeros_like(picture), inside)
+    assert (canvas.image[inside] == 0).all()
+    assert np.array_equal(canvas.touched, inside)
+    assert np.array_equal(canvas.opaque, inside)
+    assert np.array_equal(canvas.image[~inside], picture[~inside])
 
 
 def test_shares_of_boxes():

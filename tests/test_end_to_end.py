@@ -53,7 +53,7 @@ def test_the_wall_holds_with_real_models(anonymizer, result, monkeypatch):
     points = find_landmarks(astronaut(), detection, anonymizer._landmarker)
     size = anonymizer._synthesizer.size_px
     crop_from_image = align.generator_crop(points, size)
-    box = align.apply(crop_from_image, pipeline._corners(detection.box_xyxy))
+    box = align.apply(crop_from_image, pipeline._ellipses(detection))
     place = Place(
         Wall.around(align.apply(crop_from_image, points), box, size), crop_from_image, size
     )

@@ -205,3 +205,44 @@ def test_missing_output_folders_are_made_and_files_stand_in_the_way(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match="cannot be written"):
         images.write(tmp_path / "file" / "a.png", Picture(smooth()))
+
+
+@pytest.mark.parametrize(("depth", "dtype"), [(8, np.int32), (12, np.uint16), (14, np.uint16)])
+def test_other_depths_are_not_lost_in_the_dark(tmp_path, depth, dtype):
+    deep = (smooth()[..., 0].astype(np.int64) * (2**depth - 1) // 255).astype(dtype)
+    deep[0, 0] = 2**depth - 1
+    Image.fromarray(deep).save(tmp_path / "a.tif")
+    found = images.read(tmp_path / "a.tif").pixels[..., 0].astype(int)
+    assert np.abs(found - smooth()[..., 0])[1:].max() <= 1
+
+
+def test_a_float_picture_with_a_hole_is_read(tmp_path):
+    values = smooth()[..., 0].astype(np.float32) / 255
+    values[3, 3] = np.nan
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    found = images.read(tmp_path / "a.tif").pixels[..., 0].astype(int)
+    assert np.abs(found - smooth()[..., 0])[4:].max() <= 1
+
+
+def test_other_formats_do_not_reach_their_decoders(tmp_path):
+    """Postscript would be run."""
+    (tmp_path / "a.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n")
+    with pytest.raises(UnreadableError, match="not a picture"):
+        images.read(tmp_path / "a.jpg")
+
+
+def test_a_name_that_is_too_long_and_a_picture_too_wide_are_refused(tmp_path):
+    with pytest.raises(UnreadableError):
+        images.read(tmp_path / ("a" * 300 + ".jpg"))
+    with pytest.raises(OutputError):
+        images.check_output(tmp_path / "a.jpg", tmp_path / ("a" * 300 + ".jpg"))
+    with pytest.raises(OutputError, match="cannot be written"):
+        images.write(tmp_path / "wide.webp", Picture(np.zeros((1, 17000, 3), np.uint8)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_get_ordinary_permissions(tmp_path):
+    images.write(tmp_path / "a.png", Picture(smooth()))
+    (tmp_path / "b").write_bytes(b"")
+    modes = [(tmp_path / name).stat().st_mode for name in ("a.png", "b")]
+    assert modes[0] == modes[1]

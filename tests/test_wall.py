@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,20 +28,25 @@ def test_every_landmark_lies_behind_the_wall(pose):
 
 
 def test_the_wall_tells_extents_but_no_jaw():
-    """Two outlines of one height and width, a square and a pointed one, have the same wall."""
-    wide = np.array([[10, 10], [50, 10], [50, 60], [10, 60.0]])
-    pointed = np.array([[10, 10], [50, 10], [50, 35], [30, 60], [10, 35.0]])
-    a, b = Wall.around(wide), Wall.around(pointed)
-    assert a.centre_xy == b.centre_xy
-    assert a.half_wh[0] / a.half_wh[1] == pytest.approx(b.half_wh[0] / b.half_wh[1])
+    """Two faces of one height and width, a broad jaw and a pointed one, have the same wall."""
+    broad = face_landmarks((32, 32), 14)
+    pointed = broad.copy()
+    jaw = (pointed[:, 1] > 34) & (pointed[:, 1] < pointed[152, 1] - 1)
+    pointed[jaw, 0] = 32 + 0.7 * (pointed[jaw, 0] - 32)
+    assert not np.allclose(broad, pointed)
+    assert Wall.around(broad) == Wall.around(pointed)
 
 
-def test_a_box_widens_the_wall_but_not_beyond_the_crop():
+def test_boxes_widen_the_wall_but_not_beyond_the_crop():
     points = face_landmarks((32, 32), 18)
-    tight, loose = Wall.around(points), np.array([[-9, -9], [90, -9], [90, 90], [-9, 90.0]])
-    wide = Wall.around(points, loose, SIZE)
-    assert wide.half_wh[0] > tight.half_wh[0]
-    assert wide.fits(SIZE)
+    tight = Wall.around(points)
+    angles = np.linspace(0, 6, 30)
+    ring = np.column_stack([np.cos(angles), np.sin(angles)])
+    wide = Wall.around(points, 32 + 24 * ring, SIZE)
+    assert wide.radius(*(32 + 24 * ring).T).max() < 1
+    huge = Wall.around(points, 32 + 80 * ring, SIZE)
+    assert huge.half_wh[0] > wide.half_wh[0] > tight.half_wh[0]
+    assert huge.fits(SIZE)
 
 
 def test_opacity_is_whole_behind_the_wall_and_nothing_beyond_the_ring():

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .topology import RIGID, canonical_face
-from .types import Detection, Reals
+from .types import Detection, Image, Reals
 
 Matrix = NDArray[np.float64]
 Points = NDArray[np.float64]
@@ -121,11 +121,11 @@ def apply(transform: Matrix, points: Reals) -> Points:
 
 
 def warp(
-    image: NDArray[np.uint8],
+    image: Image,
     crop_from_image: Matrix,
     size_px: int,
     border: int = cv2.BORDER_REPLICATE,
-) -> NDArray[np.uint8]:
+) -> Image:
     """Resample (H, W, C) or (H, W) uint8 into a square crop, without aliasing when it shrinks.
 
     Args:
@@ -134,6 +134,7 @@ def warp(
         size_px: Side of the crop.
         border: What OpenCV puts outside the picture.
     """
+    image, crop_from_image = _seen(image, crop_from_image, size_px)
     scale = scale_of(crop_from_image)
     if scale < 0.7:  # average first: a bilinear warp alone would skip pixels
         shrink = max(scale, 0.01)
@@ -149,6 +150,20 @@ def warp(
         image, crop_from_image, (size_px, size_px), flags=flags, borderMode=border
     )
     return np.asarray(warped, np.uint8)
+
+
+def _seen(image: Image, crop_from_image: Matrix, size_px: int) -> tuple[Image, Matrix]:
+    """The part of the picture that a crop shows, with what the resampling reads around it."""
+    last = size_px - 1
+    corners = apply(
+        inverse(crop_from_image), np.array([[0, 0], [last, 0], [last, last], [0, last]])
+    )
+    around = 4 / min(1.0, scale_of(crop_from_image))
+    h, w = image.shape[:2]
+    low = np.clip(np.floor(corners.min(0) - around), 0, [w - 1, h - 1]).astype(int)
+    high = np.clip(np.ceil(corners.max(0) + around) + 1, low + 1, [w, h]).astype(int)
+    shift = np.array([[1.0, 0, low[0]], [0, 1.0, low[1]]])
+    return image[low[1] : high[1], low[0] : high[0]], compose(crop_from_image, shift)
 
 
 def compose(second: Matrix, first: Matrix) -> Matrix:

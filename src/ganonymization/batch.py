@@ -5,15 +5,18 @@ import json
 import threading
 from collections.abc import Callable, Container, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
+
+import numpy as np
 
 from . import images
 from .errors import GanonymizationError, NoFaceError, OptionError, OutputError
 from .options import OnNoFace, check_choice
 from .pipeline import Anonymizer
-from .types import Result
+from .types import Image, Mask, Result
 
 MANIFEST = "manifest.jsonl"
 Status = Literal["done", "filled", "no face", "skipped", "failed", "not a picture"]
@@ -31,6 +34,8 @@ class Entry:
         seed: Of the run.
         faces: Box, score, outcome and seed of each face.
         error: What went wrong, or None.
+        settings: Of the run, as :class:`FolderJob` was given them.
+        source_state: Size and modification time of the input, to see whether it has changed.
     """
 
     file: str
@@ -39,6 +44,8 @@ class Entry:
     seed: int | None = None
     faces: tuple[dict[str, object], ...] = field(default=())
     error: str | None = None
+    settings: str = ""
+    source_state: tuple[int, int] | None = None
 
 
 def anonymize_file(
@@ -90,15 +97,24 @@ def anonymize_file(
         images.write(out, picture)
         return result, [out]
     if result.image is not None:
-        images.write(out, picture.with_pixels(result.image))
+        images.write(out, _without_faces(picture, result.image, result.composite_mask))
         return result, [out]
     numbered = (out.with_stem(f"{out.stem}_{i}") for i in itertools.count(1))
     free = itertools.chain([out], (path for path in numbered if path not in reserved))
     written = list(itertools.islice(free, len(result.portraits)))
-    for path, head in zip(written, result.portraits, strict=True):
+    for path in written:  # all before the first is written
         images.check_output(source, path)
+    for path, head in zip(written, result.portraits, strict=True):
         images.write(path, images.Picture(head, grey=picture.grey))
     return result, written
+
+
+def _without_faces(picture: images.Picture, pixels: Image, composite_mask: Mask) -> images.Picture:
+    """New pixels, opaque where faces were: alpha may show the outline of a face, or all of it."""
+    alpha = picture.alpha
+    if alpha is not None:
+        alpha = np.where(composite_mask, np.uint8(255), alpha)
+    return replace(picture, pixels=pixels, alpha=alpha)
 
 
 @dataclass(frozen=True)
@@ -113,6 +129,7 @@ class FolderJob:
         on_no_face: See :func:`anonymize_file`.
         overwrite: Do again what is done.
         max_pixels: Larger pictures are refused.
+        settings: Names whatever decides the outputs; a file done with other settings is done again.
     """
 
     anonymizer: Anonymizer
@@ -122,13 +139,14 @@ class FolderJob:
     on_no_face: OnNoFace | None = None
     overwrite: bool = False
     max_pixels: int = images.DEFAULT_MAX_PIXELS
+    settings: str = ""
 
     def files(self) -> list[Path]:
         """Every file of the input folder in order.
 
         Raises:
             OptionError: The input is no folder.
-            OutputError: The output folder is a file, lies in the input folder, or is it.
+            OutputError: The output folder is a file, or one folder lies in the other.
         """
         check_folders(self.source, self.out)
         return list(images.walk(self.source))
@@ -139,22 +157,23 @@ class FolderJob:
         Args:
             jobs: Pictures in work at a time.
             report: Called in order with each finished entry, after it stands in the manifest.
+
+        Raises:
+            OutputError: The output folder or its manifest cannot be written.
         """
         files = self.files()
-        self.out.mkdir(parents=True, exist_ok=True)
-        done = set() if self.overwrite else self._done_before()
+        done = {} if self.overwrite else self._done_before()
         reserved = {self.out / path.relative_to(self.source) for path in files}
         lock = threading.Lock()
-        with (
-            (self.out / MANIFEST).open("a", encoding="utf-8") as manifest,
-            ThreadPoolExecutor(max(1, jobs)) as pool,
-        ):
+        with self._manifest() as manifest, ThreadPoolExecutor(max(1, jobs)) as pool:
 
             def work(path: Path) -> Entry:
                 name = path.relative_to(self.source).as_posix()
-                if name in done:
+                state = _state(path)
+                if state is not None and done.get(name) == [self.settings, *state]:
                     return Entry(name, "skipped")
                 entry = self._one(path, name, reserved)
+                entry = replace(entry, settings=self.settings, source_state=state)
                 with lock:
                     manifest.write(json.dumps(asdict(entry)) + "\n")
                     manifest.flush()
@@ -163,7 +182,23 @@ class FolderJob:
             for entry in pool.map(work, files):
                 report(entry)
 
+    @contextmanager
+    def _manifest(self) -> Iterator[TextIO]:
+        """The manifest, open to append whole lines to."""
+        path = self.out / MANIFEST
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            cut = path.is_file() and not path.read_bytes().endswith(b"\n")
+            with path.open("a", encoding="utf-8") as manifest:
+                if cut and manifest.tell():  # a kill cut the last line
+                    manifest.write("\n")
+                yield manifest
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+
     def _one(self, path: Path, name: str, reserved: Container[Path]) -> Entry:
+        if path.is_dir():
+            return Entry(name, "failed", error=f"{path}: a folder that was not read; check it")
         if not images.is_picture(path):
             return Entry(name, "not a picture")
         out = self.out / name
@@ -174,6 +209,9 @@ class FolderJob:
             )  # fmt: skip
         except GanonymizationError as error:
             return Entry(name, "failed", seed=self.seed, error=str(error))
+        except Exception as error:  # one file must not stop the others
+            told = f"{path}: {type(error).__name__}: {error}"
+            return Entry(name, "failed", seed=self.seed, error=told)
         faces = tuple(
             {"box_xyxy": [round(v, 1) for v in f.box_xyxy], "score": round(f.score, 3),
              "outcome": f.outcome, "seed": f.seed}
@@ -184,14 +222,24 @@ class FolderJob:
         status: Status = "no face" if not faces else "done" if whole else "filled"
         return Entry(name, status, outputs, self.seed, faces)
 
-    def _done_before(self) -> set[str]:
-        """Files that the manifest calls finished and whose outputs are still there."""
+    def _done_before(self) -> dict[str, list[object]]:
+        """Settings and input state of each file whose last line says that it is finished."""
+        last = {entry["file"]: entry for entry in read_manifest(self.out / MANIFEST)}
         return {
-            entry["file"]
-            for entry in read_manifest(self.out / MANIFEST)
+            name: [entry.get("settings"), *(entry.get("source_state") or ())]
+            for name, entry in last.items()
             if entry["status"] in ("done", "filled", "no face")
             and all((self.out / output).is_file() for output in entry["outputs"])
         }
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """Size and modification time, or None for what cannot be looked at."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 def check_folders(source: Path, out: Path) -> None:
@@ -199,13 +247,14 @@ def check_folders(source: Path, out: Path) -> None:
 
     Raises:
         OptionError: The input is no folder.
-        OutputError: The output folder is a file, lies in the input folder, or is it.
+        OutputError: The output folder is a file, or one folder lies in the other.
     """
     if not source.is_dir():
         raise OptionError(f"{source}: not a folder; use 'ganonymize image' for a file")
     inside = source.resolve()
-    if out.resolve() == inside or inside in out.resolve().parents:
-        raise OutputError(f"{out}: lies in the input folder; choose one outside")
+    outside = out.resolve()
+    if outside == inside or inside in outside.parents or outside in inside.parents:
+        raise OutputError(f"{out}: one of input and output folder lies in the other; keep apart")
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out}: is a file; give a folder")
 

@@ -1,9 +1,11 @@
 """The command line. Every command is a thin call of the library, imported when it runs."""
 
+import io
 import json
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -57,7 +59,9 @@ MinFaceOption = Annotated[float, typer.Option(help="Smallest face, in pixels.", 
 DetectSizeOption = Annotated[
     int, typer.Option(help="Longer side the picture is shrunk to for detection.", min=64)
 ]
-MaxPixelsOption = Annotated[int, typer.Option(help="Larger pictures are refused.", min=1)]
+MaxPixelsOption = Annotated[
+    int, typer.Option(help="Larger pictures are refused.", min=1, max=178_956_970)
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
@@ -112,7 +116,10 @@ def folder(
     batch.check_folders(source, out)  # told before the models load
     seed = seeds.fresh_seed() if seed is None else seed
     anonymizer = _anonymizer(mode, model, detector, on_failure, min_score, min_face, detect_size)
-    job = batch.FolderJob(anonymizer, source, out, seed, on_no_face, overwrite, max_pixels)
+    chosen = (mode, model, detector, on_failure, on_no_face, min_score, min_face, detect_size)
+    job = batch.FolderJob(
+        anonymizer, source, out, seed, on_no_face, overwrite, max_pixels, settings=repr(chosen)
+    )
     if not console.anonymize_folder(job, jobs, as_json):
         raise typer.Exit(1)
 
@@ -210,6 +217,10 @@ def run(application: Callable[[], None]) -> None:
     debug = "--debug" in sys.argv
     if not debug:
         _silence_native_code()
+    warnings.filterwarnings("ignore", "Image size", Warning)  # our own limit decides
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # file names may be no text
     try:
         application()
     except GanonymizationError as error:

@@ -4,6 +4,8 @@ Two masks, see ``wall.py``: behind the *wall* only new pixels stand; the *compos
 and the feather lies wholly in the ring between the two.
 """
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from . import align
 from .types import Box, Image, Mask
 from .wall import RING, Crossing, Place, opacity
 
+_STRIP_ROWS = 256
 _TONE_SIGMA = 1 / 14  # of the crop's side: how far a difference of tone reaches
 
 
@@ -52,54 +55,71 @@ def match_tone(drawn: Image, crossing: Crossing, place: Place) -> Image:
     return np.asarray(np.clip(np.round(shifted), 0, 255), np.uint8)
 
 
-def paste(image: Image, drawn: Image, place: Place, composite_mask: Mask) -> None:
-    """Put a crop's face into the picture, in place, and mark what was touched.
+@dataclass(frozen=True)
+class Canvas:
+    """A picture that is being changed, and where.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB, changed in place.
+        touched: (H, W) bool, True where a pixel may have changed: the composite mask.
+        opaque: (H, W) bool, True where nothing of the original is left.
+    """
+
+    image: Image
+    touched: Mask
+    opaque: Mask
+
+    @classmethod
+    def of(cls, image: Image) -> "Canvas":
+        """A copy of a picture, untouched."""
+        shape = image.shape[:2]
+        return cls(image.copy(), np.zeros(shape, bool), np.zeros(shape, bool))
+
+
+def paste(canvas: Canvas, drawn: Image, place: Place) -> None:
+    """Put a crop's face into the picture.
 
     Args:
-        image: (H, W, 3) uint8 RGB, changed within the composite mask.
+        canvas: Changed within the composite mask of the face.
         drawn: (S, S, 3) uint8 RGB, the crop.
         place: Of the face.
-        composite_mask: (H, W) bool, set to True where the picture may have changed.
     """
-    window = place.window(image.shape, RING)
-    rows, columns = window
-    if rows.start >= rows.stop or columns.start >= columns.stop:
+    rows, columns = place.window(canvas.image.shape, RING)
+    if columns.start >= columns.stop:
         return
-    radius = place.radius(window)
-    alpha = opacity(radius)[..., None]
-    shift = np.array([[1.0, 0, columns.start], [0, 1.0, rows.start]])
-    window_from_crop = align.inverse(align.compose(place.crop_from_image, shift))
-    size_wh = (columns.stop - columns.start, rows.stop - rows.start)
-    new = _from_crop(drawn, window_from_crop, size_wh)
-    old = image[window]
-    mixed = np.round(alpha * new + (1 - alpha) * old).astype(np.uint8)
-    touched = radius < RING
-    old[touched] = mixed[touched]
-    composite_mask[window] |= touched
+    for top in range(rows.start, rows.stop, _STRIP_ROWS):  # strips bound the memory
+        strip = slice(top, min(top + _STRIP_ROWS, rows.stop)), columns
+        radius = place.radius(strip)
+        alpha = opacity(radius)[..., None]
+        shift = np.array([[1.0, 0, columns.start], [0, 1.0, top]])
+        strip_from_crop = align.inverse(align.compose(place.crop_from_image, shift))
+        new = _from_crop(drawn, strip_from_crop, (radius.shape[1], radius.shape[0]))
+        old = canvas.image[strip]
+        mixed = np.round(alpha * new + (1 - alpha) * old).astype(np.uint8)
+        touched = radius < RING
+        old[touched] = mixed[touched]
+        canvas.touched[strip] |= touched
+        canvas.opaque[strip] |= radius <= 1
 
 
-def cover(
-    image: Image, region: NDArray[np.uint8], place: Place, radii: float, composite_mask: Mask
-) -> None:
-    """Put a fill over all points within so many radii, hard-edged, in place.
+def cover(canvas: Canvas, window: tuple[slice, slice], fill: Image, inside: Mask) -> None:
+    """Put a fill over part of a window, hard-edged.
 
     Args:
-        image: (H, W, 3) uint8 RGB.
-        region: The fill of the window ``place.window(image.shape, radii)``.
-        place: Of the head.
-        radii: How far out to cover.
-        composite_mask: (H, W) bool, set to True where the picture was covered.
+        canvas: Changed there.
+        window: Rows and columns.
+        fill: (h, w, 3) uint8 RGB, of the window's size.
+        inside: (h, w) bool, where to cover.
     """
-    window = place.window(image.shape, radii)
-    inside = place.radius(window) <= radii
-    image[window][inside] = region[inside]
-    composite_mask[window] |= inside
+    canvas.image[window][inside] = fill[inside]
+    canvas.touched[window] |= inside
+    canvas.opaque[window] |= inside
 
 
-def covered_share(box_xyxy: Box, composite_mask: Mask) -> float:
-    """Share of the ellipse within a box that the composite mask covers; 1 outside the picture."""
+def covered_share(box_xyxy: Box, mask: Mask) -> float:
+    """Share of the ellipse within a box that a (H, W) mask covers; 1 outside the picture."""
     left, top, right, bottom = box_xyxy
-    height, width = composite_mask.shape
+    height, width = mask.shape
     x0, x1 = max(0, int(np.floor(left))), min(width, int(np.ceil(right)) + 1)
     y0, y1 = max(0, int(np.floor(top))), min(height, int(np.ceil(bottom)) + 1)
     if x0 >= x1 or y0 >= y1:
@@ -109,7 +129,7 @@ def covered_share(box_xyxy: Box, composite_mask: Mask) -> float:
     ellipse = u[None, :] ** 2 + v[:, None] ** 2 <= 1
     if not ellipse.any():
         return 1.0
-    return float(composite_mask[y0:y1, x0:x1][ellipse].mean())
+    return float(mask[y0:y1, x0:x1][ellipse].mean())
 
 
 def _from_crop(

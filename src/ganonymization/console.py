@@ -52,6 +52,9 @@ def anonymize_image(
         anonymizer, source, out, seed=seeds.fresh_seed() if seed is None else seed,
         name=source.name, on_no_face=on_no_face, max_pixels=max_pixels,
     )  # fmt: skip
+    if not result.faces:
+        passed = f"passed on as {written[0]}" if written else "nothing written"
+        print(f"warning: {source}: no face found, {passed}", file=sys.stderr)
     if as_json:
         told = {
             "outputs": [str(path) for path in written],
@@ -60,15 +63,11 @@ def anonymize_image(
             "timings_ms": dict(result.timings_ms),
         }
         print(json.dumps(told, indent=1))
-    else:
+    elif result.faces:
         _tell(source, result, written)
 
 
 def _tell(source: Path, result: Result, written: list[Path]) -> None:
-    if not result.faces:
-        passed = f"passed on as {written[0]}" if written else "nothing written"
-        print(f"warning: {source}: no face found, {passed}", file=sys.stderr)
-        return
     for face in result.faces:
         if not face.synthesized:
             print(f"warning: {source}: face {face.index} {face.outcome}", file=sys.stderr)
@@ -113,6 +112,8 @@ def _tell_folder(job: FolderJob, entries: list[Entry], counts: Counter[Status]) 
             print(f"error: {entry.error}", file=sys.stderr)
         elif entry.status == "no face":
             print(f"warning: {entry.file}: no face found", file=sys.stderr)
+        elif entry.status == "not a picture":
+            print(f"warning: {entry.file}: not a kind of picture that is read", file=sys.stderr)
     for status, meaning in _MEANINGS.items():
         if counts[status]:
             print(f"{counts[status]:7d}  {status:14s} {meaning}")

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from . import images
+from .errors import NoFaceError
 from .pipeline import Anonymizer
 from .types import Image
 
@@ -31,6 +32,7 @@ def run_demo(picture: Path | None, out: Path, first_seed: int = 1) -> list[Path]
 
     Raises:
         UnreadableError: The picture cannot be read.
+        NoFaceError: It shows no face.
     """
     image = astronaut() if picture is None else images.read(picture).pixels
     scene = Anonymizer()
@@ -38,6 +40,8 @@ def run_demo(picture: Path | None, out: Path, first_seed: int = 1) -> list[Path]
     seeds = range(first_seed, first_seed + SEEDS)
     shown = {"before": image}
     results = [scene(image, seed=seed) for seed in seeds]
+    if not results[0].faces:
+        raise NoFaceError(f"{picture}: no face found; give another picture")
     shown |= {f"scene-{r.seed}": r.image for r in results if r.image is not None}
     for result in (portrait(image, seed=seed) for seed in seeds):
         for i, head in enumerate(result.portraits):

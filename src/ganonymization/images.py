@@ -5,10 +5,10 @@ quantisation tables. What is dropped: EXIF with GPS and its thumbnail (which sti
 XMP, comments, text chunks, further frames of a multi-picture JPEG.
 """
 
+import contextlib
 import io
 import os
-import tempfile
-import warnings
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +27,8 @@ WRITERS = {
     ".tiff": "TIFF", ".bmp": "BMP", ".avif": "AVIF",
 }  # fmt: skip
 """Suffixes of pictures that are read and written, and Pillow's names of their formats."""
+
+_READERS = (*sorted(set(WRITERS.values())), "MPO")  # no others: EPS, say, would run a program
 
 DEFAULT_MAX_PIXELS = 120_000_000
 _WITH_ALPHA = {"PNG", "WEBP", "TIFF", "AVIF"}
@@ -62,10 +64,21 @@ def is_picture(path: Path) -> bool:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Every file under a folder, in a fixed order; links to folders are not followed."""
-    for root, folders, files in os.walk(folder):
+    """Every file under a folder, in a fixed order.
+
+    Links to folders are not followed and folders that cannot be listed have no files; both are
+    yielded themselves, so that nobody loses them in silence.
+    """
+    unlisted: list[Path] = []
+
+    def remember(error: OSError) -> None:
+        unlisted.append(Path(error.filename))
+
+    for root, folders, files in os.walk(folder, onerror=remember):
         folders.sort()
+        yield from (Path(root) / name for name in folders if (Path(root) / name).is_symlink())
         yield from (Path(root) / name for name in sorted(files))
+    yield from unlisted
 
 
 def read(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
@@ -78,16 +91,16 @@ def read(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
     Raises:
         UnreadableError: Missing, a folder, empty, truncated, no picture, animated, or too large.
     """
-    if path.is_dir():
-        raise UnreadableError(f"{path}: a folder, not a picture; use 'ganonymize folder'")
     try:
+        if path.is_dir():
+            raise UnreadableError(f"{path}: a folder, not a picture; use 'ganonymize folder'")
         if path.stat().st_size == 0:
             raise UnreadableError(f"{path}: the file is empty; copy it anew")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # max_pixels decides
-            with Pillow.open(path) as opened:
-                _check_kind(path, opened, max_pixels)
-                return _decode(opened)
+        with Pillow.open(path, formats=_READERS) as opened:
+            _check_kind(path, opened, max_pixels)
+            return _decode(opened)
+    except InputError:
+        raise
     except FileNotFoundError as error:
         raise UnreadableError(f"{path}: no such file; check the path") from error
     except UnidentifiedImageError as error:
@@ -96,10 +109,7 @@ def read(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
         ) from error
     except Pillow.DecompressionBombError as error:
         raise UnreadableError(f"{path}: too many pixels; shrink it first") from error
-    except InputError:
-        raise
-    # Decoders raise OSError on truncation, and others on files made to break them.
-    except (OSError, ValueError, SyntaxError, TypeError, IndexError, EOFError) as error:
+    except Exception as error:  # decoders raise anything on files that were made to break them
         raise UnreadableError(f"{path}: damaged or unreadable ({error}); copy it anew") from error
 
 
@@ -154,12 +164,20 @@ def _rgb_of_cmyk(image: Pillow.Image, icc: bytes | None) -> Pillow.Image:
 
 
 def _eight_bit(image: Pillow.Image) -> Pillow.Image:
-    """16-bit grey to 8 bit; a floating-point picture is stretched over its own range."""
+    """Deep grey to 8 bit.
+
+    Integers are scaled from the smallest usual depth that holds the largest, for cameras store 10,
+    12 or 14 bits in 16; floating-point values from 0 to 1, or else from their own range.
+    """
     values = np.asarray(image).astype(np.float64)
+    values[~np.isfinite(values)] = 0
+    low, high = float(values.min()), float(values.max())
     if image.mode == "F":
-        low, high = float(values.min()), float(values.max())
-        values = (values - low) / max(high - low, 1e-12) * 65535
-    return Pillow.fromarray(np.clip(np.round(values / 257), 0, 255).astype(np.uint8))
+        low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
+    else:
+        low, high = 0.0, next((2.0**n - 1 for n in (8, 10, 12, 14, 16) if high < 2**n), high)
+    scaled = (values - low) / max(high - low, 1e-12) * 255
+    return Pillow.fromarray(np.clip(np.round(scaled), 0, 255).astype(np.uint8))
 
 
 def check_output(source: Path, out: Path) -> None:
@@ -168,9 +186,14 @@ def check_output(source: Path, out: Path) -> None:
     Raises:
         OutputError: It is the input, a folder, or has a suffix that cannot be written.
     """
-    if out.is_dir():
+    try:
+        is_folder = out.is_dir()
+        is_input = out.exists() and source.exists() and out.samefile(source)
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be used ({error.strerror}); choose another") from error
+    if is_folder:
         raise OutputError(f"{out}: is a folder; give the name of a file in it")
-    if out.exists() and source.exists() and out.samefile(source):
+    if is_input:
         raise OutputError(f"{out}: is the input; give another name, the original is never replaced")
     if out.suffix.lower() not in WRITERS:
         raise OutputError(
@@ -229,25 +252,19 @@ def write_whole(path: Path, fill: Any) -> None:
     Raises:
         OutputError: The folder cannot be made or written, or the disk is full.
     """
-    temporary: Path | None = None
+    temporary = path.parent / f".{secrets.token_hex(8)}.part"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(
-            prefix=f".{path.name}.", suffix=".part", dir=path.parent
-        )
-        temporary = Path(name)
-        with os.fdopen(descriptor, "wb") as file:
+        with temporary.open("xb") as file:
             fill(file)
             file.flush()
             os.fsync(file.fileno())
-        mask = os.umask(0)  # mkstemp makes files private; ours are ordinary ones
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
         temporary.replace(path)
-        temporary = None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"{path}: cannot be written ({reason}); choose another place") from error
-    finally:
-        if temporary is not None:
+    except Exception as error:  # encoders raise their own on pictures that a format cannot hold
+        with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputError(f"{path}: cannot be written ({reason}); choose another place") from error
+    except BaseException:  # a stop: leave no scraps
+        temporary.unlink(missing_ok=True)
+        raise

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import align, composite, registry, seeds, weights
+from .composite import Canvas
 from .detect.base import Detector, DetectorOptions, detect_turned
 from .errors import FaceError, FaceNotRedrawnError, LandmarksError, SynthesisError
 from .landmarks.base import Landmarker
@@ -23,7 +24,7 @@ from .locate import find_landmarks
 from .options import Mode, OnFailure, check_choice
 from .synthesize.base import Synthesizer
 from .synthesize.fill import SOLID_RGB
-from .types import Box, Detection, Face, Image, Mask, Result, check_image
+from .types import Box, Detection, Face, Image, Result, check_image
 from .wall import RING, Crossing, Place, Wall
 
 Fill = Callable[[Image], Image]
@@ -31,7 +32,7 @@ Fill = Callable[[Image], Image]
 _MAX_REDRAWN_ERROR_EYES = 0.12
 _HEAD_MARGIN = 1.35  # of a box, for a fill
 _LEVEL_RAD = 0.35  # a face tilted less has its height along the box's
-_MIN_COVERED = 0.8  # of a merged box
+_MIN_COVERED = 0.97  # of the ellipse within each box
 
 
 @dataclass
@@ -55,6 +56,11 @@ class _Work:
         finally:
             spent = (time.perf_counter() - start) * 1e3
             self.timings_ms[stage] = self.timings_ms.get(stage, 0.0) + spent
+
+    def give_up(self, error: Exception) -> None:
+        """Remember why it is not redrawn."""
+        told = str(error) if isinstance(error, FaceError) else f"{type(error).__name__}: {error}"
+        self.reason = told
 
     def face(self) -> Face:
         """What became of it."""
@@ -150,20 +156,21 @@ class Anonymizer:
         faces = [_Work(i, d, seeds.face_seed(seed, name, i)) for i, d in enumerate(detections)]
         for face in faces:
             self._locate(image, face)
+        scene: Image | None = None
         mask = np.zeros(image.shape[:2], bool)
-        drawn_image: Image | None = None
         portraits: tuple[Image, ...] = ()
         if self.mode == "portrait":
             portraits = tuple(self._portrait(image, face) for face in faces)
         else:
-            drawn_image = self._scene(image, faces, mask)
+            canvas = self._scene(image, faces)
+            scene, mask = canvas.image, canvas.touched
         timings = {"detect": detect_ms}
         for face in faces:
             for stage, spent in face.timings_ms.items():
                 timings[stage] = timings.get(stage, 0.0) + spent
         timings["total"] = (time.perf_counter() - start) * 1e3
         outcomes = tuple(face.face() for face in faces)
-        return Result(drawn_image, portraits, outcomes, mask, seed, timings)
+        return Result(scene, portraits, outcomes, mask, seed, timings)
 
     def _locate(self, image: Image, face: _Work) -> None:
         """Find a face's landmarks and build its wall, or say why not."""
@@ -173,44 +180,53 @@ class Anonymizer:
             size = self._synthesizer.size_px
             crop_from_image = align.generator_crop(landmarks_px, size)
             face.surrogate_px = align.apply(crop_from_image, landmarks_px)
-            box_px = align.apply(crop_from_image, _corners(face.detection.box_xyxy))
-            wall = Wall.around(face.surrogate_px, box_px, size)
+            outline_px = align.apply(crop_from_image, _ellipses(face.detection))
+            wall = Wall.around(face.surrogate_px, outline_px, size)
             if not (wall.fits(size) and wall.holds(face.surrogate_px)):
                 raise LandmarksError("the face does not fit its crop")
             face.place = Place(wall, crop_from_image, size)
-        except FaceError as error:
-            self._give_up(face, error)
+        except Exception as error:  # whatever a plugged-in landmarker raises: fail closed
+            face.give_up(error)
 
-    def _scene(self, image: Image, faces: list[_Work], mask: Mask) -> Image:
+    def _scene(self, image: Image, faces: list[_Work]) -> Canvas:
         """Redraw or cover every face in a copy of the picture."""
-        scene = image.copy()
+        canvas = Canvas.of(image)
         for face in faces:  # cover all before drawing any
             if face.place is None:
-                self._cover(image, scene, face, mask)
+                self._cover(image, canvas, face, faces)
             else:
                 window = face.place.window(image.shape, 1.0)
-                scene[window][face.place.radius(window) <= 1] = SOLID_RGB
+                canvas.image[window][face.place.radius(window) <= 1] = SOLID_RGB
         for face in faces:
-            if face.place is None or face.surrogate_px is None:
+            if face.place is None:
                 continue
             try:
-                crossing = Crossing.scene(scene, face.place, face.surrogate_px, face.seed)
-                drawn = self._draw(crossing, face)
-                with face.timed("composite"):
-                    drawn = composite.match_tone(drawn, crossing, face.place)
-                    in_context = composite.blend_crop(drawn, crossing, face.place)
-                self._check_redrawn(in_context, face)
-                with face.timed("composite"):
-                    composite.paste(scene, drawn, face.place, mask)
-            except FaceError as error:
-                self._give_up(face, error)
-                self._cover(image, scene, face, mask)
+                self._redraw(canvas, face, face.place)
+            except Exception as error:  # whatever a plugged-in stage raises: fail closed
+                face.give_up(error)
+                self._cover(image, canvas, face, faces)
         for face in faces:
             boxes = (face.detection.box_xyxy, *face.detection.merged)
-            if any(composite.covered_share(box, mask) < _MIN_COVERED for box in boxes):
-                self._give_up(face, SynthesisError("the new face leaves part of a box uncovered"))
-                self._cover(image, scene, face, mask)
-        return scene
+            if min(composite.covered_share(box, canvas.opaque) for box in boxes) < _MIN_COVERED:
+                face.give_up(SynthesisError("the new face leaves part of a box uncovered"))
+                self._cover(image, canvas, face, faces)
+        return canvas
+
+    def _redraw(self, canvas: Canvas, face: _Work, place: Place) -> None:
+        """Draw one new face into the scene, unless it is not what was asked for.
+
+        Raises:
+            SynthesisError: Nothing usable was drawn.
+        """
+        assert face.surrogate_px is not None
+        crossing = Crossing.scene(canvas.image, place, face.surrogate_px, face.seed)
+        drawn = self._draw(crossing, face)
+        with face.timed("composite"):
+            drawn = composite.match_tone(drawn, crossing, place)
+            in_context = composite.blend_crop(drawn, crossing, place)
+        self._check_redrawn(in_context, face)
+        with face.timed("composite"):
+            composite.paste(canvas, drawn, place)
 
     def _portrait(self, image: Image, face: _Work) -> Image:
         """A head on black, or a fill, a square of the portrait's size."""
@@ -220,8 +236,8 @@ class Anonymizer:
                 drawn = self._draw(Crossing.portrait(size, face.surrogate_px, face.seed), face)
                 self._check_redrawn(drawn, face)
                 return self._sized_portrait(drawn, face)
-            except FaceError as error:
-                self._give_up(face, error)
+            except Exception as error:  # whatever a plugged-in stage raises: fail closed
+                face.give_up(error)
         crop_from_image = align.detection_crop(face.detection, self._portrait_size_px)
         fill = self._fill_or_raise(face)
         return fill(align.warp(image, crop_from_image, self._portrait_size_px))
@@ -236,17 +252,18 @@ class Anonymizer:
         return align.warp(drawn, out_from_drawn, out, cv2.BORDER_CONSTANT)
 
     def _draw(self, crossing: Crossing, face: _Work) -> Image:
-        """The synthesizer's crop; whatever it raises becomes a SynthesisError."""
+        """The synthesizer's crop.
+
+        Raises:
+            SynthesisError: It is not of the promised kind.
+        """
         with face.timed("synthesize"):
-            try:
-                drawn = self._synthesizer(crossing)
-            except FaceError:
-                raise
-            except Exception as error:  # a plugged-in synthesizer may raise anything: fail closed
-                raise SynthesisError(f"synthesis failed: {error}") from error
+            drawn: object = self._synthesizer(crossing)
         size = self._synthesizer.size_px
-        if drawn.shape != (size, size, 3) or drawn.dtype != np.uint8:
-            raise SynthesisError(f"synthesis gave {drawn.dtype} {drawn.shape}")
+        if not isinstance(drawn, np.ndarray) or drawn.dtype != np.uint8:
+            raise SynthesisError("synthesis gave no uint8 picture")
+        if drawn.shape != (size, size, 3):
+            raise SynthesisError(f"synthesis gave a picture of shape {drawn.shape}")
         return drawn
 
     def _check_redrawn(self, drawn: Image, face: _Work) -> None:
@@ -266,34 +283,48 @@ class Anonymizer:
         if not gap / eyes_px <= _MAX_REDRAWN_ERROR_EYES:
             raise SynthesisError(f"the new face is {gap / eyes_px:.2f} eye distances off")
 
-    def _cover(self, image: Image, scene: Image, face: _Work, mask: Mask) -> None:
-        """Fill the head's region, the wall with its ring, and every merged box."""
+    def _cover(self, image: Image, canvas: Canvas, face: _Work, faces: list[_Work]) -> None:
+        """Fill the head's region, every box of the face, and its wall with the ring.
+
+        What other faces have behind their walls is hidden from the fill too.
+        """
         fill = self._fill_or_raise(face)
         boxes = (face.detection.box_xyxy, *face.detection.merged)
         covers = [(_head_place(face.detection, box), 1.0) for box in boxes]
         if face.place is not None:
             covers.append((face.place, RING))
-        for place, radii in covers:
-            window = place.window(image.shape, radii)
-            if image[window].size:
-                composite.cover(scene, fill(image[window]), place, radii, mask)
+        windows = [place.window(image.shape, radii) for place, radii in covers]
+        rows, columns = (
+            slice(min(w[axis].start for w in windows), max(w[axis].stop for w in windows))
+            for axis in (0, 1)
+        )
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            return
+        window = (rows, columns)
+        inside = np.any([place.radius(window) <= radii for place, radii in covers], axis=0)
+        seen = image[window].copy()
+        for other in faces:
+            if other is not face and other.place is not None:
+                seen[other.place.radius(window) <= 1] = SOLID_RGB
+        composite.cover(canvas, window, fill(seen), inside)
 
     def _fill_or_raise(self, face: _Work) -> Fill:
         if self._fill is None:
             raise FaceNotRedrawnError(
                 f"face {face.index} at {[round(v) for v in face.detection.box_xyxy]} could not be "
-                f"redrawn ({face.reason}); choose a fill with on_failure, or raise min_score"
+                f"redrawn ({face.reason}); choose a fill with --on-failure to have it covered"
             )
         return self._fill
 
-    def _give_up(self, face: _Work, error: FaceError) -> None:
-        face.reason = str(error)
 
-
-def _corners(box_xyxy: Box) -> NDArray[np.float64]:
-    """(4, 2) corners of a box in order around it."""
-    left, top, right, bottom = box_xyxy
-    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+def _ellipses(detection: Detection) -> NDArray[np.float64]:
+    """Points around the ellipses within a face's boxes, (N, 2), in picture pixels."""
+    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    circle = np.column_stack([np.cos(angles), np.sin(angles)])
+    boxes = np.array([detection.box_xyxy, *detection.merged])
+    low, high = boxes[:, :2], boxes[:, 2:]
+    points: NDArray[np.float64] = (low + high)[:, None] / 2 + circle * (high - low)[:, None] / 2
+    return points.reshape(-1, 2)
 
 
 def _head_place(detection: Detection, box_xyxy: Box) -> Place:

@@ -30,7 +30,7 @@ def face_seed(seed: int, name: str, index: int) -> int:
         name: The picture's path relative to the folder, with forward slashes; may be empty.
         index: The face's place in the result.
     """
-    digest = hashlib.sha256(f"{seed}\n{name}\n{index}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}\n{name}\n{index}".encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:8], "little")
 
 

@@ -5,8 +5,8 @@ the wall mask, that mask and a seed. ``tests/test_wall.py`` replaces the pixels 
 expects the same output to the bit.
 
 The masks are superellipses in the upright crop frame. Their four numbers are the extents of the
-surrogate's outline and of the detector's box with a margin, so the outline tells the height and
-width of a face but nothing of its jaw:
+surrogate's outline and of the detector's boxes with a margin, so the outline tells the height and
+width of a face and little of its jaw:
 
     wall       radius <= 1                 never read once the landmarks are known
     ring       1 < radius < RING           original pixels may be read and blended
@@ -27,8 +27,8 @@ RING = 1.2
 _MARGIN_LEFT_TOP_RIGHT_BOTTOM = (0.08, 0.12, 0.08, 0.06)
 """Added to the outline's extents, as shares of its width and height; the forehead needs more."""
 
-_OUTLINE_RADIUS = 0.95
-"""No landmark may come nearer to the wall's edge than this."""
+_OUTLINE_RADIUS = 0.98
+"""Nothing that the wall must hold may come nearer to its edge than this."""
 
 
 _CROP_EDGE = 0.075
@@ -51,32 +51,30 @@ class Wall:
     def around(
         cls,
         surrogate_px: Reals,
-        box_px: Reals | None = None,
+        box_outline_px: Reals | None = None,
         size_px: int | None = None,
     ) -> "Wall":
-        """The wall that holds a surrogate's outline and a detector's box.
+        """The wall that holds a surrogate's outline and a detector's boxes.
 
         Args:
             surrogate_px: (N, 2 or 3) landmarks in crop pixels.
-            box_px: (4, 2) corners of the detected box in crop pixels, or None. The midpoints of its
-                sides are enclosed, its corners need not be: they hold no face.
-            size_px: Side of the crop; a box that is too loose for it is cut to what fits.
+            box_outline_px: (M, 2) points on the ellipses within the boxes, in crop pixels, or None;
+                the corners of a box hold no face.
+            size_px: Side of the crop; a wall that is too large for it is cut to what fits.
         """
         points = np.asarray(surrogate_px, np.float64)[:, :2]
         low, high = points.min(0), points.max(0)
-        size = np.tile(high - low, 2)
-        margin = size * _MARGIN_LEFT_TOP_RIGHT_BOTTOM
+        margin = np.tile(high - low, 2) * _MARGIN_LEFT_TOP_RIGHT_BOTTOM
         low, high = low - margin[:2], high + margin[2:]
-        if box_px is not None:
-            sides = (np.asarray(box_px) + np.roll(box_px, 1, axis=0)) / 2
-            loose_low, loose_high = sides.min(0), sides.max(0)
+        held = points
+        if box_outline_px is not None:
+            outline = np.asarray(box_outline_px, np.float64)
             if size_px is not None:
-                edge = size_px * _CROP_EDGE
-                loose_low = np.maximum(loose_low, edge)
-                loose_high = np.minimum(loose_high, size_px - 1 - edge)
-            low, high = np.minimum(low, loose_low), np.maximum(high, loose_high)
+                outline = np.clip(outline, size_px * _CROP_EDGE, size_px * (1 - _CROP_EDGE) - 1)
+            low, high = np.minimum(low, outline.min(0)), np.maximum(high, outline.max(0))
+            held = np.concatenate([points, outline])
         wall = cls._of(low, high)
-        excess = float(wall.radius(points[:, 0], points[:, 1]).max()) / _OUTLINE_RADIUS
+        excess = float(wall.radius(held[:, 0], held[:, 1]).max()) / _OUTLINE_RADIUS
         wall = wall if excess <= 1 else wall.scaled(excess)
         return wall if size_px is None else wall._within(size_px)
 

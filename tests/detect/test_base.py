@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganonymization.detect.base import detect_turned, merge
+from ganonymization.detect.base import detect_turned, large_enough, merge
 from ganonymization.types import Detection
 
 boxes = st.tuples(st.floats(0, 80), st.floats(0, 80), st.floats(2, 40), st.floats(2, 40)).map(
@@ -34,6 +34,13 @@ def test_the_best_of_overlapping_boxes_is_kept():
     kept = merge([worse, apart, inside, best])
     assert [d.box_xyxy for d in kept] == [best.box_xyxy, apart.box_xyxy]
     assert set(kept[0].merged) == {worse.box_xyxy, inside.box_xyxy}
+
+
+def test_a_small_peak_does_not_take_a_large_face_with_it():
+    """Size is asked before boxes are merged."""
+    face, peak = Detection((0, 0, 35, 35), 0.5), Detection((10, 10, 17, 17), 0.6)
+    (kept,) = merge(large_enough([face, peak], 8))
+    assert kept.box_xyxy == face.box_xyxy
 
 
 def test_neighbours_are_not_merged():

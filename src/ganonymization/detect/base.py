@@ -35,6 +35,11 @@ class Detector(Protocol):
         ...
 
 
+def large_enough(detections: Iterable[Detection], min_face_px: float) -> list[Detection]:
+    """Those whose longer side is at least so long; to be asked before boxes are merged."""
+    return [d for d in detections if d.side_px >= min_face_px]
+
+
 def merge(
     detections: Iterable[Detection], min_iou: float = 0.35, min_inside: float = 0.75
 ) -> list[Detection]:

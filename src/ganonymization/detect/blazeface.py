@@ -9,7 +9,7 @@ import mediapipe as mp
 import numpy as np
 
 from ..types import Detection, Image
-from .base import DetectorOptions, merge
+from .base import DetectorOptions, large_enough, merge
 
 _SHORT_RANGE, _FULL_RANGE = 0, 1
 _DEFAULT_MIN_SCORE = 0.5
@@ -54,4 +54,4 @@ class BlazeFace:
                     ((x0, y0), (x1, y1)),
                 )
             )
-        return [d for d in merge(found) if d.side_px >= self._options.min_face_px]
+        return merge(large_enough(found, self._options.min_face_px))

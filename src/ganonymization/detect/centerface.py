@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from ..types import Detection, Image
-from .base import DetectorOptions, merge
+from .base import DetectorOptions, large_enough, merge
 
 _STRIDE_PX = 4  # of the heat map
 _MULTIPLE_PX = 32  # the network's input sides
@@ -61,7 +61,7 @@ class CenterFace:
             _DEFAULT_MIN_SCORE if least is None else least,
             np.array([w / size_wh[0], h / size_wh[1]]),
         )  # fmt: skip
-        return [d for d in merge(found) if d.side_px >= self._options.min_face_px]
+        return merge(large_enough(found, self._options.min_face_px))
 
 
 def _with_free_size(serialized: bytes) -> bytes:

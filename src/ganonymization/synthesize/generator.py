@@ -19,7 +19,7 @@ class OnnxGenerator:
 
     The file's inputs are ``input`` (N, 7, S, S), namely the mesh condition and the context in
     [-1, 1] (the context 0 behind the wall) and the wall mask as 0 or 1, and ``style`` (N, K) from
-    N(0, 1) times the file's ``style_scale``; its output is ``picture`` (N, 3, S, S) in [-1, 1].
+    N(0, 1); its output is ``picture`` (N, 3, S, S) in [-1, 1].
 
     Args:
         model: The ONNX file.
@@ -47,9 +47,11 @@ class OnnxGenerator:
                 f"{model}: not a generator of this project (its format is "
                 f"{metadata.get('format')!r}, not {FORMAT!r}); make one with 'ganonymize export'"
             )
-        self.size_px = int(metadata["size_px"])
-        self._style_size = int(metadata["style_size"])
-        self._style_scale = float(metadata["style_scale"])
+        try:
+            self.size_px = int(metadata["size_px"])
+            self._style_size = int(metadata["style_size"])
+        except (KeyError, ValueError) as error:
+            raise ModelError(f"{model}: its metadata are incomplete; export it anew") from error
 
     def __call__(self, crossing: Crossing) -> Image:
         """A new face, (size_px, size_px, 3) uint8 RGB.
@@ -65,7 +67,7 @@ class OnnxGenerator:
             (~visible).astype(np.float32),
         ]
         blob = np.ascontiguousarray(np.concatenate(layers, 2).transpose(2, 0, 1)[None])
-        style = seeds.style(crossing.seed, self._style_size)[None] * self._style_scale
+        style = seeds.style(crossing.seed, self._style_size)[None]
         try:
             (picture,) = self._session.run(["picture"], {"input": blob, "style": style})
         except Exception as error:

@@ -55,7 +55,7 @@ class PreparedFaces(Dataset[dict[str, torch.Tensor]]):
         face = int(np.searchsorted(self.cumulative, rng.random()))
         portrait = bool(rng.random() < self.portrait_share)
         crop, points = self._moved(face, rng)
-        picture = _recoloured(crop[..., :3], rng, blur=not portrait)
+        picture = _recoloured(crop[..., :3], rng, scene=not portrait)
         if portrait:
             picture = (picture * (crop[..., 3:4] / 255.0)).astype(np.uint8)
             wall = np.full((self.size_px, self.size_px), 255, np.uint8)
@@ -137,16 +137,16 @@ def _feature_weight(points: NDArray[np.float64], size_px: int) -> Image:
     return weight
 
 
-def _recoloured(picture: Image, rng: np.random.Generator, blur: bool) -> Image:
-    """Another light, contrast or white balance; sometimes grey; sometimes as if from far away."""
+def _recoloured(picture: Image, rng: np.random.Generator, scene: bool) -> Image:
+    """Another light, contrast or white balance; scenes sometimes grey or as if from far away."""
     x = picture.astype(np.float32) / 255
     if rng.random() < 0.5:
         x = x ** np.exp(rng.normal(0, 0.2))
         x = x * np.exp(rng.normal(0, 0.06, 3)).astype(np.float32) * np.exp(rng.normal(0, 0.1))
         x = (x - 0.5) * np.exp(rng.normal(0, 0.1)) + 0.5
-    if rng.random() < 0.07:
+    if scene and rng.random() < 0.07:
         x = np.repeat(x @ np.array([[0.299], [0.587], [0.114]], np.float32), 3, 2)
-    if blur and rng.random() < 0.2:
+    if scene and rng.random() < 0.2:
         size = picture.shape[0]
         small = round(size * rng.uniform(0.2, 0.8))
         far = cv2.resize(x, (small, small), interpolation=cv2.INTER_AREA)

@@ -7,18 +7,43 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
 
 from ..errors import ModelError
 from ..synthesize.generator import FORMAT
-from .networks import INPUT_CHANNELS, STYLE_SCALE, STYLE_SIZE, Generator
+from .networks import INPUT_CHANNELS, STYLE_SIZE
 from .train import Networks
 
 _OPSET = 17
+STYLE_SCALE = 0.8
+"""Styles are drawn somewhat narrower than pictures have them: rare ones are caricatures."""
+
 _HALF_FROM_NUMBERS = 1024  # smaller tensors are kept in full
 
 
-def load_generator(checkpoint: Path) -> Generator:
-    """The averaged generator of a checkpoint made by ``ganonymize train``.
+class DrawnGenerator(nn.Module):
+    """The averaged generator of a run behind its distribution of styles.
+
+    Args:
+        nets: Of a checkpoint.
+    """
+
+    def __init__(self, nets: Networks) -> None:
+        super().__init__()
+        self.generator = nets.average
+        self.register_buffer("mean", nets.styles.get_buffer("mean"))
+        root = torch.linalg.cholesky(nets.styles.get_buffer("covariance"))
+        self.register_buffer("root", STYLE_SCALE * root)
+
+    def forward(self, x: Tensor, noise: Tensor) -> Tensor:
+        """Condition, context and mask (N, 7, S, S), noise (N, 16) from N(0, 1) -> (N, 3, S, S)."""
+        style = self.get_buffer("mean") + noise @ self.get_buffer("root").T
+        picture: Tensor = self.generator(x, style)
+        return picture
+
+
+def load_generator(checkpoint: Path) -> DrawnGenerator:
+    """The generator of a checkpoint made by ``ganonymize train``.
 
     Raises:
         ModelError: The file is none; the message says what is missing.
@@ -31,7 +56,7 @@ def load_generator(checkpoint: Path) -> Generator:
         raise ModelError(f"{checkpoint}: not a checkpoint of 'ganonymize train': {error}") from (
             error
         )
-    return nets.average.eval()
+    return DrawnGenerator(nets).eval()
 
 
 def export(checkpoint: Path, out: Path, size_px: int = 256) -> Path:
@@ -60,8 +85,7 @@ def export(checkpoint: Path, out: Path, size_px: int = 256) -> Path:
         )  # fmt: skip
     model = onnx.load(str(temporary))
     _halve_weights(model)
-    metadata = {"format": FORMAT, "size_px": size_px, "style_size": STYLE_SIZE,
-                "style_scale": STYLE_SCALE}  # fmt: skip
+    metadata = {"format": FORMAT, "size_px": size_px, "style_size": STYLE_SIZE}
     helper.set_model_props(model, {name: str(value) for name, value in metadata.items()})
     onnx.checker.check_model(model)
     onnx.save(model, str(temporary))

@@ -7,9 +7,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 STYLE_SIZE = 16
-STYLE_SCALE = 0.7
-"""Deviation of the styles drawn at run time; rarer ones are caricatures."""
-
 INPUT_CHANNELS = 7  # condition 3, context 3, wall mask 1
 
 
@@ -102,3 +99,32 @@ class StyleEncoder(nn.Module):
         small = F.interpolate(picture, (64, 64), mode="area")
         mean, log_variance = self.head(self.body(small)).chunk(2, 1)
         return mean, log_variance.clamp(-8, 4)
+
+
+class StyleDistribution(nn.Module):
+    """The normal distribution that styles of pictures have, followed while the encoder learns.
+
+    The Kullback-Leibler term draws styles towards N(0, 1) but never gets them there; what is drawn
+    from N(0, 1) itself may be a style that no picture has.
+    """
+
+    def __init__(self, momentum: float = 0.005) -> None:
+        super().__init__()
+        self.momentum = momentum
+        self.register_buffer("mean", torch.zeros(STYLE_SIZE))
+        self.register_buffer("covariance", torch.eye(STYLE_SIZE))
+
+    @torch.no_grad()
+    def follow(self, mean: Tensor, log_variance: Tensor) -> None:
+        """Learn from the posteriors of a batch, (N, 16) each."""
+        seen, here = self.get_buffer("mean"), self.get_buffer("covariance")
+        off = mean - seen
+        covariance = off.T @ off / len(mean) + torch.diag(log_variance.exp().mean(0))
+        seen.lerp_(mean.mean(0), self.momentum)
+        here.lerp_(covariance, self.momentum)
+
+    def forward(self, noise: Tensor) -> Tensor:
+        """Turn noise (N, 16) from N(0, 1) into styles."""
+        root = torch.linalg.cholesky(self.get_buffer("covariance"))
+        styles: Tensor = self.get_buffer("mean") + noise @ root.T
+        return styles

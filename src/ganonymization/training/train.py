@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Subset
 
 from .critic import Discriminator, FaceFeatures
 from .data import PreparedFaces
-from .networks import STYLE_SCALE, STYLE_SIZE, Generator, StyleEncoder
+from .networks import STYLE_SIZE, Generator, StyleDistribution, StyleEncoder
 
 Batch = dict[str, Tensor]
 
@@ -67,6 +67,7 @@ class Networks(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.generator, self.encoder = Generator(), StyleEncoder()
+        self.styles = StyleDistribution()
         self.discriminator, self.features = Discriminator(), FaceFeatures()
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
 
@@ -113,7 +114,9 @@ def generator_loss(
     picture, half = x["picture"], len(x["picture"]) // 2
     mean, log_variance = nets.encoder(picture[:half] * x["opacity"][:half])
     noise = torch.randn(len(picture), STYLE_SIZE)
-    style = torch.cat([mean + noise[:half] * (log_variance / 2).exp(), STYLE_SCALE * noise[half:]])
+    nets.styles.follow(mean.detach(), log_variance.detach())
+    drawn_styles = nets.styles(noise[half:])
+    style = torch.cat([mean + noise[:half] * (log_variance / 2).exp(), drawn_styles])
     drawn = nets.generator(x["input"], style)
     composed = drawn * x["opacity"] + picture * (1 - x["opacity"])
 
@@ -144,7 +147,7 @@ def generator_loss(
     nets.encoder.requires_grad_(False)
     seen, _ = nets.encoder(composed[half:] * x["opacity"][half:])
     nets.encoder.requires_grad_(True)
-    parts["style"] = config.weight_style * (seen - STYLE_SCALE * noise[half:]).abs().mean()
+    parts["style"] = config.weight_style * (seen - drawn_styles).abs().mean()
     total = torch.stack(list(parts.values())).sum()
     judged = Judged([f.detach() for f in fake], real)
     return total, judged, {name: float(v.detach()) for name, v in parts.items()}

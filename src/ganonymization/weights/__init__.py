@@ -39,7 +39,7 @@ SHIPPED = {
         ShippedModel(
             name="default",
             file="default.onnx",
-            sha256="39395a390fb20871aae2678e6ef19545c93bb7e3279ac057a4fbef86b86a0103",
+            sha256="80c09b2cfd8ca17b785fc0f3f533b88deb4c83373decdbab1a74d0dba038119b",
             licence="MIT",
             reads="mesh condition, context and wall mask at 256 px; style of 16 numbers",
         ),
