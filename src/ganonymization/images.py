@@ -28,7 +28,7 @@ WRITERS = {
 }  # fmt: skip
 """Suffixes of pictures that are read and written, and Pillow's names of their formats."""
 
-_READERS = (*sorted(set(WRITERS.values())), "MPO")  # no others: EPS, say, would run a program
+_READERS = sorted(set(WRITERS.values()))  # no others: EPS, say, would run a program
 
 DEFAULT_MAX_PIXELS = 120_000_000
 _WITH_ALPHA = {"PNG", "WEBP", "TIFF", "AVIF"}
