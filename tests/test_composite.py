@@ -61,6 +61,17 @@ def test_the_tone_meets_the_surroundings(place):
     assert (matched[radius < 0.4] == 100).all()
 
 
+def test_a_face_in_a_grey_scene_is_grey(place):
+    y, x = np.mgrid[:128, :128]
+    scene = np.repeat(((x + y) // 2)[..., None], 3, 2).astype(np.uint8)
+    crossing = Crossing.scene(scene, place, face_landmarks(), 1)
+    drawn = np.full((SIZE, SIZE, 3), (200, 120, 90), np.uint8)
+    assert np.ptp(composite.match_tone(drawn, crossing, place), axis=2).max() <= 1
+    scene[..., 0] += 30
+    crossing = Crossing.scene(scene, place, face_landmarks(), 1)
+    assert np.ptp(composite.match_tone(drawn, crossing, place), axis=2).max() > 50
+
+
 def test_a_tone_that_fits_is_left_alone(place):
     scene = np.full((128, 128, 3), 100, np.uint8)
     crossing = Crossing.scene(scene, place, face_landmarks(), 1)

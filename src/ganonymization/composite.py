@@ -15,6 +15,7 @@ from .types import Box, Image, Mask
 from .wall import RING, Crossing, Place, opacity
 
 _STRIP_ROWS = 256
+_GREY_LEVELS = 2.0  # mean spread of R, G, B in a grey picture, some JPEG noise included
 _TONE_SIGMA = 1 / 14  # of the crop's side: how far a difference of tone reaches
 
 
@@ -27,7 +28,7 @@ def blend_crop(drawn: Image, crossing: Crossing, place: Place) -> Image:
 
 
 def match_tone(drawn: Image, crossing: Crossing, place: Place) -> Image:
-    """Shift the new face's tone so that it meets its surroundings in the ring.
+    """Shift the new face's tone to meet its surroundings in the ring; make it grey in grey ones.
 
     The difference between surroundings and drawing, known in the ring alone, is spread inwards
     by normalised convolution (Knutsson and Westin, CVPR 1993) and fades towards the centre.
@@ -41,6 +42,8 @@ def match_tone(drawn: Image, crossing: Crossing, place: Place) -> Image:
         (S, S, 3) uint8 RGB.
     """
     radius = place.wall.radius_map(place.size_px)
+    if _is_grey(crossing):
+        drawn = np.repeat(cv2.cvtColor(drawn, cv2.COLOR_RGB2GRAY)[..., None], 3, 2).astype(np.uint8)
     known = (~crossing.wall_mask & (radius < RING * 1.1)).astype(np.float32)
     gap = (crossing.context.astype(np.float32) - drawn) * known[..., None]
     # A quarter of the resolution is enough for what is smooth.
@@ -130,6 +133,12 @@ def covered_share(box_xyxy: Box, mask: Mask) -> float:
     if not ellipse.any():
         return 1.0
     return float(mask[y0:y1, x0:x1][ellipse].mean())
+
+
+def _is_grey(crossing: Crossing) -> bool:
+    """Whether the surroundings have no colour, as in a black and white picture kept as RGB."""
+    seen = crossing.context[~crossing.wall_mask].astype(np.float32)
+    return bool(seen.size and np.ptp(seen, axis=1).mean() < _GREY_LEVELS)
 
 
 def _from_crop(
