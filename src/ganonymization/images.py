@@ -10,7 +10,7 @@ import io
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -52,10 +52,6 @@ class Picture:
     grey: bool = False
     icc: bytes | None = None
     jpeg: dict[str, Any] = field(default_factory=dict)
-
-    def with_pixels(self, pixels: Image) -> "Picture":
-        """Other pixels of the same size in the same kind of file."""
-        return replace(self, pixels=pixels)
 
 
 def is_picture(path: Path) -> bool:
@@ -159,7 +155,7 @@ def _rgb_of_cmyk(image: Pillow.Image, icc: bytes | None) -> Pillow.Image:
             if converted is not None:
                 return converted
         except (ImageCms.PyCMSError, OSError):
-            pass  # a broken profile: the plain conversion below still shows the picture
+            return image.convert("RGB")  # a broken profile: the plain way still shows the picture
     return image.convert("RGB")
 
 
