@@ -144,3 +144,10 @@ def test_group_pictures_are_covered(anonymizer, shared):
                          and f.box_xyxy[1] < y < f.box_xyxy[3] for f in result.faces)  # fmt: skip
     assert marked == 43
     assert drawn >= 35
+
+
+@pytest.mark.shared
+def test_a_crowd_is_covered(anonymizer, shared):
+    result = anonymizer(read(shared / "scenes" / "city.jpg").pixels, seed=1)
+    shares = [composite.covered_share(f.box_xyxy, result.composite_mask) for f in result.faces]
+    assert sum(share > 0.95 for share in shares) >= 25

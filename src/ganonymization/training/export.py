@@ -15,7 +15,7 @@ from .networks import INPUT_CHANNELS, STYLE_SIZE
 from .train import Networks
 
 _OPSET = 17
-STYLE_SCALE = 0.8
+STYLE_SCALE = 0.6
 """Styles are drawn somewhat narrower than pictures have them: rare ones are caricatures."""
 
 _HALF_FROM_NUMBERS = 1024  # smaller tensors are kept in full

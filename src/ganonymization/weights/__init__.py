@@ -39,7 +39,7 @@ SHIPPED = {
         ShippedModel(
             name="default",
             file="default.onnx",
-            sha256="80c09b2cfd8ca17b785fc0f3f533b88deb4c83373decdbab1a74d0dba038119b",
+            sha256="8d0dbf11d392bc0e0cd48ffd97013a5f6b5ad6b6e95f5db1eb049638a2342de7",
             licence="MIT",
             reads="mesh condition, context and wall mask at 256 px; style of 16 numbers",
         ),
