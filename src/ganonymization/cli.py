@@ -201,6 +201,9 @@ def export(
     checkpoint: Annotated[Path, typer.Argument(help="A checkpoint of 'ganonymize train'.")],
     out: Annotated[Path, typer.Argument(help="The ONNX file to write.")],
     size: Annotated[int, typer.Option(help="Side of the pictures it draws.")] = 256,
+    calibrate: Annotated[
+        Path | None, typer.Option(help="A prepared folder: make the convolutions integer with it.")
+    ] = None,
     debug: DebugOption = False,
 ) -> None:
     """Write a trained generator as an ONNX file for --model."""
@@ -209,6 +212,10 @@ def export(
     from .weights import sha256_of
 
     written = export_file(checkpoint, out, size)
+    if calibrate is not None:
+        from .training.quantize import quantize
+
+        quantize(written, calibrate, size)
     print(f"{written}  {written.stat().st_size / 1e6:.1f} MB  sha256 {sha256_of(written)}")
 
 

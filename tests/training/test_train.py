@@ -12,6 +12,7 @@ from ganonymization.training import train as training
 from ganonymization.training.critic import FaceFeatures
 from ganonymization.training.export import export, load_generator
 from ganonymization.training.networks import Generator, StyleEncoder
+from ganonymization.training.quantize import quantize
 from ganonymization.training.train import Networks, TrainingConfig, train, unpack
 from ganonymization.wall import Crossing
 
@@ -118,6 +119,20 @@ def test_an_export_draws_what_torch_draws(checkpoint, tmp_path):
     assert np.abs(drawn - expected).max() <= 2
     assert np.array_equal(drawn, generator(Crossing.portrait(64, points, seed=3)))
     assert not np.array_equal(drawn, generator(Crossing.portrait(64, points, seed=4)))
+
+
+def test_integer_convolutions_draw_nearly_the_same(checkpoint, prepared, tmp_path):
+    fine, coarse = (
+        export(checkpoint, tmp_path / name, size_px=64) for name in ("a.onnx", "b.onnx")
+    )
+    quantize(coarse, prepared, 64)
+    assert coarse.stat().st_size < 0.7 * fine.stat().st_size
+    points = align.apply(align.generator_crop(face_landmarks(), 64), face_landmarks())
+    crossing = Crossing.portrait(64, points, seed=3)
+    a, b = (OnnxGenerator(path)(crossing).astype(float) for path in (fine, coarse))
+    assert not np.array_equal(a, b)
+    assert np.sqrt(np.square(a - b).mean()) < 8
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_wrong_checkpoints_are_refused(tmp_path):
