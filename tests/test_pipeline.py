@@ -380,3 +380,14 @@ def test_timings_are_told_by_stage(make_anonymizer, picture):
         result.timings_ms
     )
     assert set(result.faces[0].timings_ms) >= {"landmarks", "synthesize"}
+
+
+@pytest.mark.parametrize("tilt", np.linspace(-0.6, 0.6, 7))
+@pytest.mark.parametrize(("width", "height"), [(30, 40), (20, 60), (60, 20), (30, 47)])
+def test_a_cover_holds_the_whole_ellipse_of_any_box(make_anonymizer, picture, tilt, width, height):
+    box = (64 - width / 2, 64 - height / 2, 64 + width / 2, 64 + height / 2)
+    x, y = 5 * np.cos(tilt), 5 * np.sin(tilt)
+    detector = FakeDetector()
+    detector.detections = [Detection(box, 0.9, ((64 - x, 64 - y), (64 + x, 64 + y)))]
+    result = make_anonymizer(detector=detector, landmarker=BlindLandmarker())(picture)
+    assert composite.covered_share(box, result.composite_mask) == 1

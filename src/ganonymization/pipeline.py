@@ -334,7 +334,8 @@ def _head_place(detection: Detection, box_xyxy: Box) -> Place:
     left, top, right, bottom = box_xyxy
     half = np.array([right - left, bottom - top]) / boxed.side_px * size / 4 * _HEAD_MARGIN
     crop_from_image = align.detection_crop(boxed, size)
-    if abs(align.angle_of(crop_from_image)) > _LEVEL_RAD:  # the box's sides are not the face's
+    tilted = abs(align.angle_of(crop_from_image)) > _LEVEL_RAD
+    if tilted or half.max() > 1.6 * half.min():  # the box's sides are not the face's
         half[:] = half.max()
     middle = (size - 1) / 2
     wall = Wall((middle, middle), (float(half[0]), float(half[1])))
