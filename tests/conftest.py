@@ -83,6 +83,8 @@ class FakeSynthesizer:
     """Mixes all that crosses the wall into a picture, so that a leak shows."""
 
     size_px = 64
+    crop_side_eyes = 3.4
+    draws_scenes = True
 
     def __call__(self, crossing):
         rng = np.random.default_rng(crossing.seed)

@@ -339,7 +339,7 @@ def test_models_are_built_once_over_twenty_faces(monkeypatch, picture):
         return build
 
     stages = {
-        "onnx": counted("generator", FakeSynthesizer),
+        "file": counted("generator", FakeSynthesizer),
         "centerface": counted("detector", lambda: FakeDetector(face)),
         "facemesh": counted("landmarker", FakeLandmarker),
     }

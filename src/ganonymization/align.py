@@ -18,6 +18,9 @@ Points = NDArray[np.float64]
 CROP_SIDE_EYES = 3.4
 """Side of the generator's crop in outer-eye distances: a head with its hair."""
 
+PAPER_CROP_SIDE_EYES = 2.0
+"""Side of the paper's crop, the face's box padded to a square, in outer-eye distances."""
+
 CROP_CENTRE_CANONICAL = (0.0, 0.3, 0.3)
 """The crop's centre in the canonical face's frame: behind the nose, so that a turned head stays."""
 
@@ -76,7 +79,9 @@ def detection_crop(
     return similarity(detection.centre_px, sides * detection.side_px, turn_rad, size_px)
 
 
-def generator_crop(landmarks_px: Reals, size_px: int) -> Matrix:
+def generator_crop(
+    landmarks_px: Reals, size_px: int, side_eyes: float = CROP_SIDE_EYES
+) -> Matrix:
     """``crop_from_image`` of the upright square that the generator draws.
 
     The head's pose is fitted to the rigid landmarks in 3D, so neither an open mouth nor a turned
@@ -85,6 +90,7 @@ def generator_crop(landmarks_px: Reals, size_px: int) -> Matrix:
     Args:
         landmarks_px: (478, 3) in picture pixels.
         size_px: Side of the crop in crop pixels.
+        side_eyes: The same side in outer-eye distances.
     """
     rigid = list(RIGID)
     points = np.asarray(landmarks_px, np.float64)
@@ -92,7 +98,7 @@ def generator_crop(landmarks_px: Reals, size_px: int) -> Matrix:
     centre = scale * rotation @ np.array(CROP_CENTRE_CANONICAL) + shift
     # The eye axis as seen; a profile foreshortens it, so the in-plane angle of R itself is taken.
     angle = float(np.arctan2(rotation[1, 0] - rotation[0, 1], rotation[0, 0] + rotation[1, 1]))
-    return similarity((centre[0], centre[1]), CROP_SIDE_EYES * scale, angle, size_px)
+    return similarity((centre[0], centre[1]), side_eyes * scale, angle, size_px)
 
 
 def inverse(transform: Matrix) -> Matrix:

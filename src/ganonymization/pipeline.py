@@ -18,7 +18,13 @@ from numpy.typing import NDArray
 from . import align, composite, registry, seeds, weights
 from .composite import Canvas
 from .detect.base import Detector, DetectorOptions, detect_turned
-from .errors import FaceError, FaceNotRedrawnError, LandmarksError, SynthesisError
+from .errors import (
+    FaceError,
+    FaceNotRedrawnError,
+    LandmarksError,
+    OptionError,
+    SynthesisError,
+)
 from .landmarks.base import Landmarker
 from .locate import find_landmarks
 from .options import Mode, OnFailure, check_choice
@@ -77,7 +83,8 @@ class Anonymizer:
     Args:
         mode: ``"scene"`` draws each face where it was; ``"portrait"`` draws a whole head on black
             for each face, and no scene.
-        model: A shipped generator's name or an ONNX file; or a synthesizer.
+        model: A shipped generator's name, an ONNX file or a published ``.ckpt``; or a
+            synthesizer.
         detector: ``"centerface"``, ``"blazeface"``, or a detector.
         detector_options: For a detector given by name.
         on_failure: What covers a face that cannot be redrawn: ``"solid"``, ``"blur"``,
@@ -90,6 +97,7 @@ class Anonymizer:
     Raises:
         OptionError: An unknown name; the message lists the known ones.
         ModelError: A model file is missing, corrupt or of another kind.
+        MissingExtraError: A published ``.ckpt`` is given and torch is not installed.
     """
 
     def __init__(
@@ -113,10 +121,11 @@ class Anonymizer:
         if on_failure != "error":
             self._fill = registry.load(registry.FILLS, on_failure)
         if isinstance(model, str):
-            generator = registry.load(registry.SYNTHESIZERS, "onnx")
-            self._synthesizer: Synthesizer = generator(weights.resolve(model), threads)
+            load = registry.load(registry.SYNTHESIZERS, "file")
+            self._synthesizer: Synthesizer = load(weights.resolve(model), threads)
         else:
             self._synthesizer = model
+        self._check_mode()
         if isinstance(detector, str):
             make_detector = registry.load(registry.DETECTORS, detector)
             self._detector: Detector = make_detector(detector_options or DetectorOptions())
@@ -132,7 +141,17 @@ class Anonymizer:
         check_choice(mode, Mode)
         other = copy.copy(self)
         other.mode = mode
+        other._check_mode()
         return other
+
+    def _check_mode(self) -> None:
+        """Refuse to paint a network's portraits into scenes.
+
+        Raises:
+            OptionError: The model cannot draw what the mode asks for.
+        """
+        if self.mode == "scene" and not self._synthesizer.draws_scenes:
+            raise OptionError("this model draws portraits only; give --mode portrait")
 
     def __call__(self, image: Image, *, seed: int | None = None, name: str = "") -> Result:
         """Anonymize one picture.
@@ -177,12 +196,13 @@ class Anonymizer:
         try:
             with face.timed("landmarks"):
                 landmarks_px = find_landmarks(image, face.detection, self._landmarker)
-            size = self._synthesizer.size_px
-            crop_from_image = align.generator_crop(landmarks_px, size)
+            size, side_eyes = self._synthesizer.size_px, self._synthesizer.crop_side_eyes
+            crop_from_image = align.generator_crop(landmarks_px, size, side_eyes)
             face.surrogate_px = align.apply(crop_from_image, landmarks_px)
             outline_px = align.apply(crop_from_image, _ellipses(face.detection))
             wall = Wall.around(face.surrogate_px, outline_px, size)
-            if not (wall.fits(size) and wall.holds(face.surrogate_px)):
+            walled = wall.fits(size) and wall.holds(face.surrogate_px)
+            if self._synthesizer.draws_scenes and not walled:
                 raise LandmarksError("the face does not fit its crop")
             face.place = Place(wall, crop_from_image, size)
         except Exception as error:  # whatever a plugged-in landmarker raises: fail closed
@@ -279,7 +299,7 @@ class Anonymizer:
             except LandmarksError as error:
                 raise SynthesisError("no face is seen in what was drawn") from error
         gap = np.linalg.norm(found[:, :2] - face.surrogate_px[:, :2], axis=1).mean()
-        eyes_px = self._synthesizer.size_px / align.CROP_SIDE_EYES
+        eyes_px = self._synthesizer.size_px / self._synthesizer.crop_side_eyes
         if not gap / eyes_px <= _MAX_REDRAWN_ERROR_EYES:
             raise SynthesisError(f"the new face is {gap / eyes_px:.2f} eye distances off")
 

@@ -10,7 +10,7 @@ DETECTORS = {
     "blazeface": "ganonymization.detect.blazeface:BlazeFace",
 }
 LANDMARKERS = {"facemesh": "ganonymization.landmarks.facemesh:FaceMesh"}
-SYNTHESIZERS = {"onnx": "ganonymization.synthesize.generator:OnnxGenerator"}
+SYNTHESIZERS = {"file": "ganonymization.synthesize.load:load"}
 FILLS = {
     "solid": "ganonymization.synthesize.fill:solid",
     "blur": "ganonymization.synthesize.fill:blur",

@@ -7,7 +7,7 @@ import torch
 
 from ganonymization import align
 from ganonymization.errors import ModelError
-from ganonymization.synthesize.generator import OnnxGenerator
+from ganonymization.synthesize.load import load
 from ganonymization.training import train as training
 from ganonymization.training.critic import FaceFeatures
 from ganonymization.training.export import export, load_generator
@@ -105,7 +105,7 @@ def test_an_export_draws_what_torch_draws(checkpoint, tmp_path):
     out = export(checkpoint, tmp_path / "new" / "g.onnx", size_px=64)
     assert [p.name for p in out.parent.iterdir()] == ["g.onnx"]
     assert out.stat().st_size < 16_000_000
-    generator = OnnxGenerator(out)
+    generator = load(out)
     assert generator.size_px == 64
     points = align.apply(align.generator_crop(face_landmarks(), 64), face_landmarks())
     drawn = generator(Crossing.portrait(64, points, seed=3))
@@ -129,7 +129,7 @@ def test_integer_convolutions_draw_nearly_the_same(checkpoint, prepared, tmp_pat
     assert coarse.stat().st_size < 0.7 * fine.stat().st_size
     points = align.apply(align.generator_crop(face_landmarks(), 64), face_landmarks())
     crossing = Crossing.portrait(64, points, seed=3)
-    a, b = (OnnxGenerator(path)(crossing).astype(float) for path in (fine, coarse))
+    a, b = (load(path)(crossing).astype(float) for path in (fine, coarse))
     assert not np.array_equal(a, b)
     assert np.sqrt(np.square(a - b).mean()) < 8
     assert not list(tmp_path.glob("*.part"))

@@ -2,6 +2,10 @@
 
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SynthesisError
 from ..types import Image
 from ..wall import Crossing
 
@@ -11,9 +15,13 @@ class Synthesizer(Protocol):
 
     Attributes:
         size_px: Side of the crops it reads and draws.
+        crop_side_eyes: The same side in outer-eye distances of the face.
+        draws_scenes: Whether it can continue a context; else it draws portraits only.
     """
 
     size_px: int
+    crop_side_eyes: float
+    draws_scenes: bool
 
     def __call__(self, crossing: Crossing) -> Image:
         """A (size_px, size_px, 3) uint8 RGB crop with a new face in the crossing's context.
@@ -22,3 +30,15 @@ class Synthesizer(Protocol):
             SynthesisError: Nothing was drawn; the pipeline then covers the face.
         """
         ...
+
+
+def pixels(picture: NDArray[np.float32]) -> Image:
+    """(1, 3, S, S) in [-1, 1] to (S, S, 3) uint8.
+
+    Raises:
+        SynthesisError: Some numbers are none.
+    """
+    if not np.isfinite(picture).all():
+        raise SynthesisError("the generator's output is not finite")
+    clipped = np.clip(np.round((picture[0].transpose(1, 2, 0) + 1) * 127.5), 0, 255)
+    return np.ascontiguousarray(clipped.astype(np.uint8))

@@ -1,14 +1,13 @@
 """Our generator on ONNX Runtime."""
 
-from pathlib import Path
-
 import numpy as np
 import onnxruntime
 
-from .. import condition, seeds
-from ..errors import ModelError, SynthesisError
+from .. import align, condition, seeds
+from ..errors import SynthesisError
 from ..types import Image
 from ..wall import Crossing
+from .base import pixels
 
 FORMAT = "ganonymization-mesh-1"
 """Written into the file's metadata by ``ganonymize export``; other files are refused."""
@@ -22,36 +21,18 @@ class OnnxGenerator:
     N(0, 1); its output is ``picture`` (N, 3, S, S) in [-1, 1].
 
     Args:
-        model: The ONNX file.
-        threads: Of one call; 0 takes every core.
-
-    Raises:
-        ModelError: The file is no ONNX model or not one of ours.
+        session: On the file.
+        size_px: S.
+        style_size: K.
     """
 
-    def __init__(self, model: Path, threads: int = 0) -> None:
-        settings = onnxruntime.SessionOptions()
-        settings.log_severity_level = 3
-        settings.intra_op_num_threads = threads
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(model), settings, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's own exceptions have no common base
-            raise ModelError(f"{model}: not a readable ONNX model; export or copy it anew") from (
-                error
-            )
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        if metadata.get("format") != FORMAT:
-            raise ModelError(
-                f"{model}: not a generator of this project (its format is "
-                f"{metadata.get('format')!r}, not {FORMAT!r}); make one with 'ganonymize export'"
-            )
-        try:
-            self.size_px = int(metadata["size_px"])
-            self._style_size = int(metadata["style_size"])
-        except (KeyError, ValueError) as error:
-            raise ModelError(f"{model}: its metadata are incomplete; export it anew") from error
+    crop_side_eyes = align.CROP_SIDE_EYES
+    draws_scenes = True
+
+    def __init__(
+        self, session: onnxruntime.InferenceSession, size_px: int, style_size: int
+    ) -> None:
+        self._session, self.size_px, self._style_size = session, size_px, style_size
 
     def __call__(self, crossing: Crossing) -> Image:
         """A new face, (size_px, size_px, 3) uint8 RGB.
@@ -72,7 +53,4 @@ class OnnxGenerator:
             (picture,) = self._session.run(["picture"], {"input": blob, "style": style})
         except Exception as error:
             raise SynthesisError(f"the generator failed: {error}") from error
-        if not np.isfinite(picture).all():
-            raise SynthesisError("the generator's output is not finite")
-        pixels = np.clip(np.round((picture[0].transpose(1, 2, 0) + 1) * 127.5), 0, 255)
-        return np.ascontiguousarray(pixels.astype(np.uint8))
+        return pixels(picture)

@@ -1,0 +1,51 @@
+"""Model files to synthesizers: the file tells what it is."""
+
+from pathlib import Path
+
+import onnxruntime
+
+from ..errors import ModelError
+from . import generator, pix2pix
+from .base import Synthesizer
+
+
+def load(model: Path, threads: int = 0) -> Synthesizer:
+    """The synthesizer of an ONNX file made by ``ganonymize export``, or of a published ``.ckpt``.
+
+    Args:
+        model: The file.
+        threads: Of one call; 0 takes every core.
+
+    Raises:
+        ModelError: The file is no model or not one of these kinds.
+        MissingExtraError: A ``.ckpt`` was given and torch is not installed.
+    """
+    if model.suffix == ".ckpt":
+        return pix2pix.Pix2Pix.from_checkpoint(model, threads)
+    session = _session(model, threads)
+    metadata = session.get_modelmeta().custom_metadata_map
+    kind = metadata.get("format")
+    if kind not in (generator.FORMAT, pix2pix.FORMAT):
+        raise ModelError(
+            f"{model}: not a generator of this project (its format is {kind!r}, "
+            f"not {generator.FORMAT!r}); make one with 'ganonymize export'"
+        )
+    try:
+        size_px = int(metadata["size_px"])
+        if kind == pix2pix.FORMAT:
+            return pix2pix.Pix2Pix.from_session(session, size_px)
+        return generator.OnnxGenerator(session, size_px, int(metadata["style_size"]))
+    except (KeyError, ValueError) as error:
+        raise ModelError(f"{model}: its metadata are incomplete; export it anew") from error
+
+
+def _session(model: Path, threads: int) -> onnxruntime.InferenceSession:
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 3
+    settings.intra_op_num_threads = threads
+    try:
+        return onnxruntime.InferenceSession(
+            str(model), settings, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # ONNX Runtime's own exceptions have no common base
+        raise ModelError(f"{model}: not a readable ONNX model; export or copy it anew") from error
