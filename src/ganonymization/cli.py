@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .errors import GanonymizationError
-from .options import DetectorName, Mode, OnFailure, OnNoFace
+from .options import DetectorName, ExportPrecision, Mode, OnFailure, OnNoFace
 
 if TYPE_CHECKING:
     from .pipeline import Anonymizer
@@ -176,47 +176,59 @@ def prepare(
 
 @app.command()
 def train(
-    prepared: Annotated[Path, typer.Argument(help="A folder made by 'ganonymize prepare'.")],
+    config: Annotated[Path, typer.Argument(help="A TOML file, such as configs/default.toml.")],
     out: Annotated[Path, typer.Argument(help="The run's folder; a run in it goes on.")],
-    size: Annotated[int, typer.Option(help="Side of the pictures: 128 first, then 256.")] = 128,
-    batch: Annotated[int, typer.Option(help="Pictures a step.", min=2)] = 16,
-    minutes: Annotated[float, typer.Option(help="Stop after so long.")] = 60.0,
-    learning_rate: Annotated[float, typer.Option(help="Adam's.")] = 4e-4,
-    seed: Annotated[int, typer.Option(help="Of weights, data and noise.")] = 0,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(help="A prepared folder, or a folder of face pictures. [default: CONFIG's]"),
+    ] = None,
+    accelerator: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
+    devices: Annotated[int, typer.Option(help="On each node.", min=1)] = 1,
+    nodes: Annotated[int, typer.Option(help="How many machines.", min=1)] = 1,
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop after so long; the same command goes on.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="One step of each stage, nothing written.")
+    ] = False,
     debug: DebugOption = False,
 ) -> None:
     """Train a generator, or go on with one."""
     _require_torch()
-    from .training.train import TrainingConfig, train
+    from .training.command import run_training, show_rehearsal
+    from .training.config import read_config
 
-    config = TrainingConfig(
-        prepared, out, size_px=size, batch=batch, minutes=minutes, seed=seed,
-        learning_rate=learning_rate,
-    )  # fmt: skip
-    print(train(config))
+    settings = read_config(config)
+    if dry_run:
+        show_rehearsal(settings, data or [], accelerator)
+    else:
+        run_training(settings, data or [], out, accelerator, devices, nodes, minutes)
 
 
 @app.command()
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint of 'ganonymize train'.")],
+    checkpoint: Annotated[
+        Path, typer.Argument(help="A checkpoint of 'ganonymize train', or a published .ckpt.")
+    ],
     out: Annotated[Path, typer.Argument(help="The ONNX file to write.")],
-    size: Annotated[int, typer.Option(help="Side of the pictures it draws.")] = 256,
+    precision: Annotated[
+        ExportPrecision, typer.Option(help="fp16 stores half and computes in single precision.")
+    ] = "fp16",
+    size: Annotated[int, typer.Option(help="Side of the pictures ours will draw.")] = 256,
     calibrate: Annotated[
-        Path | None, typer.Option(help="A prepared folder: make the convolutions integer with it.")
+        Path | None, typer.Option(help="A prepared folder: ranges for int8, and test conditions.")
     ] = None,
     debug: DebugOption = False,
 ) -> None:
-    """Write a trained generator as an ONNX file for --model."""
+    """Write a trained generator as an ONNX file for --model, compared with PyTorch."""
     _require_torch()
     from .training.export import export as export_file
     from .weights import sha256_of
 
-    written = export_file(checkpoint, out, size)
-    if calibrate is not None:
-        from .training.quantize import quantize
-
-        quantize(written, calibrate, size)
+    report = export_file(checkpoint, out, precision, size, calibrate)
+    written = report.path
     print(f"{written}  {written.stat().st_size / 1e6:.1f} MB  sha256 {sha256_of(written)}")
+    print(f"  against PyTorch {report.psnr_db:.1f} dB, {report.milliseconds:.1f} ms a picture")
 
 
 def run(application: Callable[[], None]) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,14 @@ import pytest
 from ganonymization import images
 from ganonymization.demo import astronaut
 from ganonymization.images import Picture
+from ganonymization.training.config import Stage, TrainingConfig
 from ganonymization.training.prepare import prepare_folder
+from ganonymization.training.train import train
+
+STAGES = (
+    Stage(size_px=64, batch=4, samples=12, head_start=4),
+    Stage(size_px=96, batch=2, samples=4, head_start=0, random_styles=False),
+)
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +31,19 @@ def prepared(tmp_path_factory) -> Path:
     assert {(path.name, reason) for path, reason in refused} >= {("wall.png", "no face found")}
     assert {path.name for path, _ in refused} == {"wall.png", "broken.jpg"}
     return out
+
+
+@pytest.fixture(scope="session")
+def config(prepared) -> TrainingConfig:
+    """Three steps of four pictures, then two of two."""
+    return TrainingConfig(
+        data=(str(prepared),), stages=STAGES, reader_samples=128, workers=0, log_every=1
+    )
+
+
+@pytest.fixture(scope="session")
+def checkpoint(config, tmp_path_factory) -> Path:
+    """A whole run in two calls: the second one brings the second stage."""
+    out = tmp_path_factory.mktemp("run")
+    train(replace(config, stages=STAGES[:1]), out, accelerator="cpu")
+    return train(config, out, accelerator="cpu")

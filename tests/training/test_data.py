@@ -8,7 +8,7 @@ from ..conftest import face_landmarks
 
 
 def faces(prepared, portrait_share, size=64):
-    return PreparedFaces(prepared, size, portrait_share, seed=5, length=40)
+    return PreparedFaces([prepared], size, portrait_share, 0.002, seed=5)
 
 
 def test_samples_repeat_and_differ(prepared):

@@ -16,7 +16,9 @@ from .base import pixels
 FORMAT = "ganonymization-dots-1"
 """Written into the file's metadata by ``ganonymize export``."""
 
-_PUBLISHED_SIZE_PX = 512
+PUBLISHED_SIZE_PX = 512
+"""Of a checkpoint that does not tell."""
+
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
@@ -61,7 +63,7 @@ class Pix2Pix:
             with torch.inference_mode():
                 return np.asarray(generator(torch.from_numpy(x)).numpy())
 
-        size = settings.get("img_size", _PUBLISHED_SIZE_PX)
+        size = settings.get("img_size", PUBLISHED_SIZE_PX)
         if not isinstance(size, int) or size < 256 or size % 256:
             raise ModelError(f"{path}: its img_size is {size!r}, not a multiple of 256")
         return cls(network, size)

@@ -2,18 +2,23 @@
 
 A prepared folder holds ``crops.npy`` (N, 288, 288, 5) uint8, whose channels are R, G, B, the head's
 opacity and 255 where the pixel was inside the picture, and ``landmarks.npy`` (N, 478, 3) float32 in
-pixels of those crops.
+pixels of those crops, ``chroma.npy`` (N,) float32, the mean spread of R, G and B, and ``files.txt``.
 """
 
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
 
 from .. import align, condition, topology
+from ..errors import InputError
 from ..types import Image, Reals
 from ..wall import Wall, opacity
 
@@ -23,38 +28,102 @@ GENERATOR_SIZE_PX = 256  # of the middle of a prepared crop
 _FEATURES = (topology.EYE_LEFT, topology.EYE_RIGHT, topology.LIPS_OUTER)
 
 
-class PreparedFaces(Dataset[dict[str, torch.Tensor]]):
-    """Random training samples, (C, S, S) uint8 each.
+class _Shards:
+    """Prepared folders as one list of faces; vivid ones are drawn more often.
+
+    Args:
+        folders: Made by ``ganonymize prepare``.
+
+    Raises:
+        InputError: A folder is not such a one.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        if not folders:
+            raise InputError("no prepared folder: make one with 'ganonymize prepare'")
+        self._crops = [_loaded(folder, "crops.npy", "r") for folder in folders]
+        self._ends = np.cumsum([len(crops) for crops in self._crops])
+        parts = [_loaded(folder, "landmarks.npy", None) for folder in folders]
+        self.landmarks = np.concatenate(parts).astype(np.float64)
+        self.grey = np.concatenate([_loaded(folder, "chroma.npy", None) for folder in folders]) < 20
+        self._cumulative = np.cumsum(vividness(self.landmarks))
+        self._cumulative /= self._cumulative[-1]
+
+    def draw(self, rng: np.random.Generator) -> int:
+        """The number of a random face."""
+        return int(np.searchsorted(self._cumulative, rng.random()))
+
+    def moved(
+        self, face: int, rng: np.random.Generator, size_px: int, spread: float
+    ) -> tuple[Image, NDArray[np.float64]]:
+        """A flipped, turned, scaled and shifted crop with its landmarks in its pixels.
+
+        Args:
+            face: Its number.
+            rng: Decides.
+            size_px: Side of the result.
+            spread: 1 for shifts of 5 pixels, turns of 5 degrees and scales of 6 %.
+        """
+        shard = int(np.searchsorted(self._ends, face, side="right"))
+        first = self._ends[shard - 1] if shard else 0
+        crop, points = np.asarray(self._crops[shard][face - first]), self.landmarks[face]
+        if rng.random() < 0.5:
+            crop = np.ascontiguousarray(crop[:, ::-1])
+            points = points[topology.mirror()] * [-1, 1, 1] + np.array([PREPARED_SIZE_PX - 1, 0, 0])
+        middle = (PREPARED_SIZE_PX - 1) / 2
+        x, y = middle + rng.uniform(-5, 5, 2) * spread
+        side = GENERATOR_SIZE_PX * np.exp(rng.uniform(-0.06, 0.06) * spread)
+        angle = np.deg2rad(rng.uniform(-5, 5) * spread)
+        transform = align.similarity((x, y), side, angle, size_px)
+        colour = align.warp(crop[..., :3], transform, size_px)
+        masks = align.warp(
+            np.ascontiguousarray(crop[..., 3:]), transform, size_px, cv2.BORDER_CONSTANT
+        )
+        return np.concatenate([colour, masks], 2), align.apply(transform, points)
+
+
+def _loaded(folder: Path, name: str, mmap_mode: Literal["r"] | None) -> NDArray[Any]:
+    try:
+        return np.asanyarray(np.load(folder / name, mmap_mode=mmap_mode))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{folder}: no prepared folder ({name} cannot be read); make one with "
+            "'ganonymize prepare'"
+        ) from error
+
+
+class PreparedFaces(Dataset[dict[str, Tensor]]):
+    """Random training samples of the generator, (C, S, S) uint8 each.
 
     Keys: ``condition`` and ``picture`` (3), ``wall`` and ``opacity`` (1), ``weight`` (1; 0 outside
     the picture, up to 255 on eyes and mouth), ``portrait`` (a flag).
 
     Args:
-        folder: A prepared folder.
+        folders: Prepared folders.
         size_px: S.
         portrait_share: Share of samples whose head stands on black, without context.
+        jitter_eyes: Deviation of the noise on the drawn mesh, in outer-eye distances.
         seed: Sample i of two data sets with one seed is the same.
-        length: Samples before the loader starts anew.
     """
 
     def __init__(
-        self, folder: Path, size_px: int, portrait_share: float, seed: int, length: int
+        self,
+        folders: Sequence[Path],
+        size_px: int,
+        portrait_share: float,
+        jitter_eyes: float,
+        seed: int,
     ) -> None:
-        self.crops = np.load(folder / "crops.npy", mmap_mode="r")
-        self.landmarks = np.load(folder / "landmarks.npy").astype(np.float64)
+        self.shards = _Shards(folders)
         self.size_px, self.portrait_share = size_px, portrait_share
-        self.seed, self.length = seed, length
-        self.cumulative = np.cumsum(vividness(self.landmarks))
-        self.cumulative /= self.cumulative[-1]
+        self.jitter_eyes, self.seed = jitter_eyes, seed
 
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self.seed, index])
-        face = int(np.searchsorted(self.cumulative, rng.random()))
-        portrait = bool(rng.random() < self.portrait_share)
-        crop, points = self._moved(face, rng)
+        face = self.shards.draw(rng)
+        # A grey photograph would teach the portraits grey skin; a grey scene asks for a grey face.
+        portrait = bool(rng.random() < self.portrait_share) and not self.shards.grey[face]
+        crop, points = self.shards.moved(face, rng, self.size_px, spread=1.0)
         picture = _recoloured(crop[..., :3], rng, scene=not portrait)
         if portrait:
             picture = (picture * (crop[..., 3:4] / 255.0)).astype(np.uint8)
@@ -66,8 +135,10 @@ class PreparedFaces(Dataset[dict[str, torch.Tensor]]):
             wall = np.where(radius <= 1 + rng.uniform(0, 0.05), 255, 0).astype(np.uint8)
             alpha = np.round(255 * opacity(radius)).astype(np.uint8)
         weight = np.where(crop[..., 4] > 250, _feature_weight(points, self.size_px), 0)
+        eyes_px = self.size_px / align.CROP_SIDE_EYES
+        drawn = jittered(points, rng, self.jitter_eyes * eyes_px)
         layers = {
-            "condition": condition.mesh(points, self.size_px).transpose(2, 0, 1),
+            "condition": condition.mesh(drawn, self.size_px).transpose(2, 0, 1),
             "picture": picture.transpose(2, 0, 1),
             "wall": wall[None],
             "opacity": alpha[None],
@@ -76,22 +147,77 @@ class PreparedFaces(Dataset[dict[str, torch.Tensor]]):
         }
         return {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in layers.items()}
 
-    def _moved(self, face: int, rng: np.random.Generator) -> tuple[Image, NDArray[np.float64]]:
-        """A flipped, turned, scaled and shifted crop with its landmarks."""
-        crop, points = np.asarray(self.crops[face]), self.landmarks[face]
+
+class ReadableFaces(Dataset[dict[str, Tensor]]):
+    """Random samples for the landmark reader, moved further than the generator's.
+
+    Keys: ``picture`` (3, S, S) uint8 and ``landmarks`` (478, 2) float32, the crop's sides at -1
+    and 1.
+
+    Args:
+        folders: Prepared folders.
+        size_px: S.
+        seed: Sample i of two data sets with one seed is the same.
+    """
+
+    def __init__(self, folders: Sequence[Path], size_px: int, seed: int) -> None:
+        self.shards, self.size_px, self.seed = _Shards(folders), size_px, seed
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng([self.seed, index, 1])
+        crop, points = self.shards.moved(self.shards.draw(rng), rng, self.size_px, spread=2.0)
+        picture = _recoloured(crop[..., :3], rng, scene=True)
         if rng.random() < 0.5:
-            crop = np.ascontiguousarray(crop[:, ::-1])
-            points = points[topology.mirror()] * [-1, 1, 1] + np.array([PREPARED_SIZE_PX - 1, 0, 0])
-        middle = (PREPARED_SIZE_PX - 1) / 2
-        x, y = middle + rng.uniform(-5, 5, 2)
-        side = GENERATOR_SIZE_PX * np.exp(rng.uniform(-0.06, 0.06))
-        angle = np.deg2rad(rng.uniform(-5, 5))
-        transform = align.similarity((x, y), side, angle, self.size_px)
-        colour = align.warp(crop[..., :3], transform, self.size_px)
-        masks = align.warp(
-            np.ascontiguousarray(crop[..., 3:]), transform, self.size_px, cv2.BORDER_CONSTANT
-        )
-        return np.concatenate([colour, masks], 2), align.apply(transform, points)
+            picture = (picture * (crop[..., 3:4] / 255.0)).astype(np.uint8)
+        if rng.random() < 0.3:
+            noisy = picture + rng.normal(0, 8, picture.shape)
+            picture = np.clip(np.round(noisy), 0, 255).astype(np.uint8)
+        places = ((points[:, :2] + 0.5) / self.size_px * 2 - 1).astype(np.float32)
+        pixels = np.ascontiguousarray(picture.transpose(2, 0, 1))
+        return {"picture": torch.from_numpy(pixels), "landmarks": torch.from_numpy(places)}
+
+
+class Batches(Sampler[list[int]]):
+    """Sample numbers without end, a device's share of each step; a run goes on where it stopped.
+
+    Args:
+        first_sample: The run's first sample that was not seen.
+        batch: Samples a step on each device.
+        rank: Which device this is.
+        devices: How many there are.
+    """
+
+    def __init__(self, first_sample: int, batch: int, rank: int = 0, devices: int = 1) -> None:
+        self.first, self.batch = first_sample + rank * batch, batch
+        self.stride = batch * devices
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for start in itertools.count(self.first, self.stride):
+            yield list(range(start, start + self.batch))
+
+
+def jittered(
+    points: NDArray[np.float64], rng: np.random.Generator, deviation_px: float
+) -> NDArray[np.float64]:
+    """Landmarks moved by noise that is smooth along the mesh, as another geometry's might be.
+
+    Args:
+        points: (478, 3) in crop pixels.
+        rng: Decides.
+        deviation_px: Of the noise.
+    """
+    if deviation_px == 0:
+        return points
+    noise = rng.normal(0, 1, points.shape)
+    triangles = topology.triangles()
+    count = np.bincount(triangles.ravel(), minlength=len(noise))[:, None]
+    for _ in range(2):  # each landmark takes the mean of its triangles
+        total = np.zeros_like(noise)
+        np.add.at(total, triangles.ravel(), np.repeat(noise[triangles].mean(1), 3, 0))
+        noise = np.where(count > 0, total / np.maximum(count, 1), noise * 0)
+    noise[topology.SURFACE_COUNT :] = 0  # irises stay: gaze is told by few pixels
+    surface = noise[: topology.SURFACE_COUNT]
+    return points + noise * (deviation_px / surface.std())
 
 
 def vividness(landmarks_px: Reals) -> NDArray[np.float64]:
@@ -138,7 +264,7 @@ def _feature_weight(points: NDArray[np.float64], size_px: int) -> Image:
 
 
 def _recoloured(picture: Image, rng: np.random.Generator, scene: bool) -> Image:
-    """Another light, contrast or white balance; scenes sometimes grey or as if from far away."""
+    """Another light, contrast or white balance; scenes sometimes grey, from afar, blurred, JPEG."""
     x = picture.astype(np.float32) / 255
     if rng.random() < 0.5:
         x = x ** np.exp(rng.normal(0, 0.2))
@@ -151,5 +277,11 @@ def _recoloured(picture: Image, rng: np.random.Generator, scene: bool) -> Image:
         small = round(size * rng.uniform(0.2, 0.8))
         far = cv2.resize(x, (small, small), interpolation=cv2.INTER_AREA)
         x = np.asarray(cv2.resize(far, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
+    if scene and rng.random() < 0.1:
+        x = np.asarray(cv2.GaussianBlur(x, (0, 0), rng.uniform(0.3, 1.5)), np.float32)
     recoloured: Image = np.round(np.clip(x, 0, 1) * 255).astype(np.uint8)
+    if scene and rng.random() < 0.2:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 95))]
+        _, coded = cv2.imencode(".jpg", recoloured[..., ::-1], quality)
+        recoloured = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)[..., ::-1]
     return recoloured

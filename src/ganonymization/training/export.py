@@ -1,24 +1,38 @@
-"""A trained generator as one ONNX file."""
+"""A trained generator as one ONNX file: ours, or the paper's from a published checkpoint."""
 
+import math
+import statistics
+import time
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import torch
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from ..errors import ModelError
-from ..synthesize.generator import FORMAT
-from .networks import INPUT_CHANNELS, STYLE_SIZE
-from .train import Networks
+from ..errors import ModelError, OptionError
+from ..options import ExportPrecision
+from ..synthesize import generator, pix2pix
+from ..synthesize.pix2pix_networks import load_checkpoint
+from .conditions import dots_condition, mesh_sample
+from .losses import Networks
+from .networks import STYLE_SIZE
+from .quantize import quantize
 
-_OPSET = 17
+Feed = dict[str, NDArray[np.float32]]
+
 STYLE_SCALE = 0.6
 """Styles are drawn somewhat narrower than pictures have them: rare ones are caricatures."""
 
+_OPSET = 17
 _HALF_FROM_NUMBERS = 1024  # smaller tensors are kept in full
+_COMPARED, _CALIBRATED = 64, 24
 
 
 class DrawnGenerator(nn.Module):
@@ -42,12 +56,54 @@ class DrawnGenerator(nn.Module):
         return picture
 
 
-def load_generator(checkpoint: Path) -> DrawnGenerator:
-    """The generator of a checkpoint made by ``ganonymize train``.
+@dataclass(frozen=True)
+class Drawable:
+    """A network that can be exported.
+
+    Attributes:
+        network: In evaluation mode.
+        size_px: Side of what it draws.
+        metadata: Written into the file; the run time asks for them.
+        sample: The inputs, by name, of the i-th test condition; landmarks come from the prepared
+            folder, or from a posed model face.
+    """
+
+    network: nn.Module
+    size_px: int
+    metadata: dict[str, object]
+    sample: Callable[[int, Path | None], Feed]
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What an export came to.
+
+    Attributes:
+        path: Of the file.
+        psnr_db: Of its pictures against PyTorch's in single precision, over 64 conditions.
+        milliseconds: Of one picture, median, on this machine's processor.
+    """
+
+    path: Path
+    psnr_db: float
+    milliseconds: float
+
+
+def open_checkpoint(checkpoint: Path, size_px: int = 256) -> Drawable:
+    """The generator in a checkpoint of ``ganonymize train``, or in a published ``.ckpt``.
+
+    Args:
+        checkpoint: The file.
+        size_px: Side of what ours will draw; a published one tells its own.
 
     Raises:
-        ModelError: The file is none; the message says what is missing.
+        ModelError: The file is none of both; the message says what is missing.
     """
+    if checkpoint.suffix == ".ckpt":
+        network, _, settings = load_checkpoint(checkpoint)
+        size = settings.get("img_size", pix2pix.PUBLISHED_SIZE_PX)
+        metadata: dict[str, object] = {"format": pix2pix.FORMAT, "size_px": size}
+        return Drawable(network.eval(), size, metadata, lambda i, f: dots_condition(i, size, f))
     nets = Networks()
     try:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
@@ -56,41 +112,84 @@ def load_generator(checkpoint: Path) -> DrawnGenerator:
         raise ModelError(f"{checkpoint}: not a checkpoint of 'ganonymize train': {error}") from (
             error
         )
-    return DrawnGenerator(nets).eval()
+    metadata = {"format": generator.FORMAT, "size_px": size_px, "style_size": STYLE_SIZE}
+    network_ours = DrawnGenerator(nets).eval()
+    return Drawable(network_ours, size_px, metadata, lambda i, f: mesh_sample(i, size_px, f))
 
 
-def export(checkpoint: Path, out: Path, size_px: int = 256) -> Path:
-    """Write the generator to ONNX with its large weights in half precision.
-
-    They are widened again when the file is loaded, so it computes in single precision.
+def export(
+    checkpoint: Path,
+    out: Path,
+    precision: ExportPrecision = "fp16",
+    size_px: int = 256,
+    prepared: Path | None = None,
+) -> ExportReport:
+    """Write a generator to ONNX and compare it with PyTorch.
 
     Args:
-        checkpoint: Made by ``ganonymize train``.
+        checkpoint: Of ``ganonymize train``, or a published ``.ckpt``.
         out: The file to write; its folder is made.
-        size_px: Side of the pictures it will draw.
+        precision: ``"fp32"``; ``"fp16"``, whose large weights are stored in half precision and
+            widened when the file is loaded; or ``"int8"``, whose convolutions are integer.
+        size_px: Side of the pictures it will draw; a published one tells its own.
+        prepared: A prepared folder, for test conditions and for the ranges that int8 needs.
 
     Raises:
         ModelError: The checkpoint cannot be read.
+        OptionError: int8 without a prepared folder.
     """
-    generator = load_generator(checkpoint)
-    example = (torch.zeros(1, INPUT_CHANNELS, size_px, size_px), torch.zeros(1, STYLE_SIZE))
+    if precision == "int8" and prepared is None:
+        raise OptionError("int8 needs pictures for its ranges: give --calibrate PREPARED")
+    drawable = open_checkpoint(checkpoint, size_px)
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(out.name + ".part")
+    try:
+        _write(drawable, temporary, precision, prepared)
+        report = _compared(drawable, temporary, prepared)
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return ExportReport(out, *report)
+
+
+def _write(
+    drawable: Drawable, out: Path, precision: ExportPrecision, prepared: Path | None
+) -> None:
+    example = drawable.sample(0, prepared)
+    names = [*example, "picture"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the other exporter needs onnxscript
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # of shape checks in the layers
+        warnings.filterwarnings("ignore", "ONNX export mode")  # instance norms have one mode
         torch.onnx.export(
-            generator, example, str(temporary), dynamo=False, opset_version=_OPSET,
-            input_names=["input", "style"], output_names=["picture"],
-            dynamic_axes={"input": {0: "n"}, "style": {0: "n"}, "picture": {0: "n"}}
+            drawable.network, tuple(torch.from_numpy(v) for v in example.values()), str(out),
+            dynamo=False, opset_version=_OPSET, input_names=list(example),
+            output_names=["picture"], dynamic_axes={name: {0: "n"} for name in names},
         )  # fmt: skip
-    model = onnx.load(str(temporary))
-    _halve_weights(model)
-    metadata = {"format": FORMAT, "size_px": size_px, "style_size": STYLE_SIZE}
-    helper.set_model_props(model, {name: str(value) for name, value in metadata.items()})
+    if precision == "int8":
+        quantize(out, [drawable.sample(i, prepared) for i in range(_CALIBRATED)])
+    model = onnx.load(str(out))
+    if precision == "fp16":
+        _halve_weights(model)
+    helper.set_model_props(model, {name: str(value) for name, value in drawable.metadata.items()})
     onnx.checker.check_model(model)
-    onnx.save(model, str(temporary))
-    temporary.replace(out)
-    return out
+    onnx.save(model, str(out))
+
+
+def _compared(drawable: Drawable, model: Path, prepared: Path | None) -> tuple[float, float]:
+    """PSNR in decibels over the test conditions, and milliseconds a picture."""
+    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+    squared, spent = [], []
+    for index in range(_CALIBRATED, _CALIBRATED + _COMPARED):
+        feed = drawable.sample(index, prepared)
+        with torch.inference_mode():
+            expected = drawable.network(*(torch.from_numpy(v) for v in feed.values())).numpy()
+        start = time.perf_counter()
+        (found,) = session.run(["picture"], feed)
+        spent.append(time.perf_counter() - start)
+        squared.append(float(np.square(found - expected).mean()))
+    psnr_db = 10 * math.log10(4 / max(statistics.mean(squared), 1e-12))  # pictures span [-1, 1]
+    return psnr_db, statistics.median(spent) * 1e3
 
 
 def _halve_weights(model: onnx.ModelProto) -> None:

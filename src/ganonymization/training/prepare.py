@@ -43,6 +43,7 @@ def prepare_folder(
     segmenter = SelfieSegmentation()
     out.mkdir(parents=True, exist_ok=True)
     made: list[NDArray[np.float32]] = []
+    chroma: list[float] = []
     names: list[str] = []
     refused: list[tuple[Path, str]] = []
     with (out / "crops.raw.part").open("wb") as raw:
@@ -59,11 +60,13 @@ def prepare_folder(
             layers, landmarks = prepare_face(image, landmarks_px, segmenter)
             raw.write(layers.tobytes())
             made.append(landmarks.astype(np.float32))
+            chroma.append(_chroma(layers))
             names.append(path.relative_to(source).as_posix())
     if not made:
         raise InputError(f"{source}: no face was found in {len(pictures)} pictures")
     _store(out, len(made))
     np.save(out / "landmarks.npy", np.stack(made))
+    np.save(out / "chroma.npy", np.array(chroma, np.float32))
     (out / "files.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
     return len(made), refused
 
@@ -90,6 +93,13 @@ def prepare_face(
     landmarks = align.apply(crop_from_image, landmarks_px)
     head = head_mask(segmenter(colour), Wall.around(landmarks))
     return np.dstack([colour, head, inside]).astype(np.uint8), landmarks
+
+
+def _chroma(layers: Image) -> float:
+    """Mean spread of R, G and B over the face: near 0 for grey photographs."""
+    quarter = PREPARED_SIZE_PX // 4
+    face = layers[quarter:-quarter, quarter:-quarter, :3]
+    return float(np.ptp(face, axis=2).mean())
 
 
 def _store(out: Path, count: int) -> None:

@@ -1,252 +1,298 @@
-"""The training loop of the default generator, resumable and readable from top to bottom."""
+"""The training loop of the default generator, readable from top to bottom, resumable exactly."""
 
-import copy
-import json
-import os
+import dataclasses
+import math
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.utils.data import DataLoader, Subset
+from lightning.fabric import Fabric
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
-from .critic import Discriminator, FaceFeatures
-from .data import PreparedFaces
-from .networks import STYLE_SIZE, Generator, StyleDistribution, StyleEncoder
+from ..errors import ModelError
+from .config import Stage, TrainingConfig, write_config
+from .data import Batches, PreparedFaces, ReadableFaces
+from .losses import Batch, Networks, discriminator_loss, generator_loss, unpack
+from .networks import STYLE_SIZE
+from .reader import READER_BATCH, READER_SIZE_PX, fit_step
+from .run import RunFolder, average_gradients, load, open_fabric, save
 
-Batch = dict[str, Tensor]
+_ADAM = (0.5, 0.99)
+_SHEET_ROWS = 6
+_FIRST_OF_SHEET = 1 << 40  # beyond any sample of a run
+_FLOOR = 0.1  # of a stage's learning rate, at its end
 
 
-@dataclass(frozen=True)
-class TrainingConfig:
-    """Every setting of a run; saved beside its results as ``config.json``.
+class Run:
+    """A run on this process: its networks and optimizers, and how far it is.
 
     Attributes:
-        prepared: A folder made by ``ganonymize prepare``.
-        out: Where checkpoint, sheets and metrics go.
-        size_px: Side of the training pictures; start at 128 and go on at 256.
-        batch: Pictures a step.
-        minutes: Stop after this long.
-        max_steps: Or when the run has so many steps, counted from its beginning; 0 for no limit.
-        head_start: Steps that the discriminators learn alone before the generator's first.
-        learning_rate: Adam's, of the generator, with betas (0.5, 0.99).
-        discriminator_rate: Adam's, of the discriminators.
-        portrait_share: Share of samples without context.
-        seed: Of weights, data order and noise.
-        workers: Processes that prepare samples.
-        save_every_s: Seconds between checkpoints.
+        reader_samples: That the landmark reader was fitted on.
+        samples: That the generator has seen, over all devices and stages.
     """
 
-    prepared: Path
-    out: Path
-    size_px: int = 128
-    batch: int = 16
-    minutes: float = 60.0
-    max_steps: int = 0
-    head_start: int = 100
-    learning_rate: float = 3e-4
-    discriminator_rate: float = 6e-4
-    portrait_share: float = 0.45
-    seed: int = 0
-    workers: int = 1
-    save_every_s: float = 240.0
-    weight_l1: float = 3.0
-    weight_perceptual: float = 4.0
-    weight_gan: float = 1.0
-    weight_kl: float = 0.01
-    weight_tone: float = 15.0
+    def __init__(self, fabric: Fabric, config: TrainingConfig) -> None:
+        self.fabric, self.config = fabric, config
+        torch.manual_seed(config.seed)
+        nets = Networks().to(fabric.device)
+        self.nets = nets.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer_g = torch.optim.Adam(self.nets.painters(), 1e-3, _ADAM)
+        self.optimizer_d = torch.optim.Adam(self.nets.discriminator.parameters(), 1e-3, _ADAM)
+        self.optimizer_r = torch.optim.AdamW(self.nets.reader.parameters(), weight_decay=1e-3)
+        self.reader_samples = self.samples = 0
 
+    def state(self) -> dict[str, object]:
+        """All that a later process needs to go on as if nothing had happened."""
+        return {
+            "nets": self.nets.state_dict(),
+            "optimizer_g": self.optimizer_g.state_dict(),
+            "optimizer_d": self.optimizer_d.state_dict(),
+            "optimizer_r": self.optimizer_r.state_dict(),
+            "reader_samples": self.reader_samples,
+            "samples": self.samples,
+        }
 
-class Networks(nn.Module):
-    """What is trained, and the moving average of the generator, which is what ships."""
+    def restore(self, checkpoint: Path) -> None:
+        """Go on where a checkpoint stopped, if there is one.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.generator, self.encoder = Generator(), StyleEncoder()
-        self.styles = StyleDistribution()
-        self.discriminator, self.features = Discriminator(), FaceFeatures()
-        self.average = copy.deepcopy(self.generator).requires_grad_(False)
+        Raises:
+            ModelError: The file is none, or of another network.
+        """
+        state = load(checkpoint)
+        if state is None:
+            return
+        try:
+            self.nets.load_state_dict(state["nets"])
+            for name in ("optimizer_g", "optimizer_d", "optimizer_r"):
+                getattr(self, name).load_state_dict(state[name])
+            self.reader_samples, self.samples = state["reader_samples"], state["samples"]
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise ModelError(f"{checkpoint}: of another network or version: {error}") from error
+
+    def faces(self, stage: Stage) -> PreparedFaces:
+        """The samples of a stage."""
+        c = self.config
+        folders = [Path(folder) for folder in c.data]
+        return PreparedFaces(folders, stage.size_px, c.portrait_share, c.jitter_eyes, c.seed)
+
+    def batches(self, faces: Dataset[Batch], first_sample: int, batch: int) -> Iterator[Batch]:
+        """This device's share of the samples from the first unseen one on."""
+        workers = self.config.workers
+        loader = DataLoader(
+            faces,
+            batch_sampler=Batches(
+                first_sample, batch, self.fabric.global_rank, self.fabric.world_size
+            ),
+            num_workers=workers,
+            pin_memory=self.fabric.device.type == "cuda",
+            prefetch_factor=4 if workers else None,
+        )
+        for loaded in loader:
+            yield {
+                name: layer.to(self.fabric.device, non_blocking=True)
+                for name, layer in loaded.items()
+            }
+
+    def calibrate(self, pictures: Tensor) -> None:
+        """Scale the frozen features by the run's first pictures, alike on all devices."""
+        self.nets.features.calibrate(pictures)
+        for deviation in self.nets.features.buffers():
+            self._average(deviation)
+
+    def _average(self, statistic: Tensor) -> None:
+        if self.fabric.world_size > 1:
+            statistic.copy_(self.fabric.all_reduce(statistic, reduce_op="mean"))  # type: ignore[arg-type]
+
+    def seed_step(self) -> None:
+        """Make the noise of a step depend on the seed, the samples seen and the device alone."""
+        torch.manual_seed(hash((self.config.seed, self.samples, self.fabric.global_rank)))
+
+    def fit_reader(self, folder: RunFolder, checkpoint: Path) -> None:
+        """Fit the landmark reader, before anything asks it."""
+        total, config = self.config.reader_samples, self.config
+        if self.reader_samples >= total:
+            return
+        reader = self.nets.reader.train()
+        faces = ReadableFaces([Path(f) for f in config.data], READER_SIZE_PX, config.seed)
+        for batch in self.batches(faces, self.reader_samples, READER_BATCH):
+            progress = self.reader_samples / total
+            loss = fit_step(
+                reader, self.optimizer_r, batch, progress,
+                lambda net: average_gradients(self.fabric, net.parameters()),
+            )  # fmt: skip
+            self.reader_samples += READER_BATCH * self.fabric.world_size
+            if self.reader_samples // READER_BATCH % config.log_every == 0:
+                folder.log(self.reader_samples, {"reader": loss})
+            save_due, _ = folder.due(config.save_every_s, math.inf)
+            done = self.reader_samples >= total
+            if save_due or done:
+                self.save(checkpoint)
+            if done:
+                return
+
+    def step(self, batch: Batch, stage: Stage, step: int) -> dict[str, Tensor]:
+        """One step of both networks; the parts of the losses come back.
+
+        Args:
+            batch: As the loader gives it.
+            stage: The current one.
+            step: Of the stage.
+        """
+        seen = stage.batch * self.fabric.world_size
+        falling = _FLOOR + (1 - _FLOOR) * (1 + math.cos(math.pi * step * seen / stage.samples)) / 2
+        for optimizer, rate in (
+            (self.optimizer_g, stage.learning_rate),
+            (self.optimizer_d, stage.discriminator_rate),
+        ):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * falling
+        nets, x = self.nets, unpack(batch)
+        self.seed_step()
+        nets.discriminator.requires_grad_(False)
+        with self.fabric.autocast():
+            loss, judged, parts = generator_loss(
+                nets, x, self.config, stage.weight_gan, stage.random_styles
+            )
+        if step * seen >= stage.head_start:
+            self._descend(loss, self.optimizer_g, nets.painters())
+        nets.discriminator.requires_grad_(True)
+        with self.fabric.autocast():
+            loss_d = discriminator_loss(nets, judged)
+        self._descend(loss_d, self.optimizer_d, list(nets.discriminator.parameters()))
+        nets.follow(seen, step, stage.average_samples)
+        self.samples += seen
+        return parts | {"discriminator": loss_d.detach()}
+
+    def _descend(
+        self, loss: Tensor, optimizer: torch.optim.Optimizer, moved: list[torch.nn.Parameter]
+    ) -> None:
+        optimizer.zero_grad()
+        self.fabric.backward(loss)
+        average_gradients(self.fabric, moved)
+        optimizer.step()
+
+    def save(self, checkpoint: Path) -> None:
+        """Write the checkpoint; styles are followed on each device, and averaged here.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        for statistic in self.nets.styles.buffers():
+            self._average(statistic)
+        if self.fabric.is_global_zero:
+            save(checkpoint, self.state())
+        self.fabric.barrier()
 
     @torch.no_grad()
-    def follow(self, step: int) -> None:
-        """Move the average towards the generator; faster while the run is young."""
-        decay = min(0.996, (1 + step) / (20 + step))
-        for slow, fast in zip(self.average.parameters(), self.generator.parameters(), strict=True):
-            slow.lerp_(fast, 1 - decay)
+    def draw_sheet(self, folder: RunFolder, faces: PreparedFaces) -> None:
+        """Fixed samples: condition, picture, redrawn in its own style, and in two random ones."""
+        loaded = [faces[_FIRST_OF_SHEET + i] for i in range(_SHEET_ROWS)]
+        stacked = {name: torch.stack([sample[name] for sample in loaded]) for name in loaded[0]}
+        x = unpack({name: layer.to(self.fabric.device) for name, layer in stacked.items()})
+        noise = torch.Generator().manual_seed(0)
+        mean, _ = self.nets.encoder(x["picture"] * x["opacity"])
+        columns = [x["condition"], x["picture"]]
+        for number in range(3):
+            random = torch.randn(_SHEET_ROWS, STYLE_SIZE, generator=noise).to(self.fabric.device)
+            style = self.nets.styles(0.6 * random) if number else mean
+            drawn = self.nets.average(x["input"], style)
+            columns.append(drawn * x["opacity"] + x["picture"] * (1 - x["opacity"]))
+        folder.sheet(self.samples, columns)
 
 
-class Judged(NamedTuple):
-    """Feature maps of composed and of real pictures."""
-
-    fake: list[Tensor]
-    real: list[Tensor]
-
-
-def unpack(batch: Batch) -> Batch:
-    """uint8 layers to float: pictures in [-1, 1], masks in [0, 1], weights 0 to 4."""
-    layers = {
-        name: (batch[name].float() / 127.5 - 1) if name in ("condition", "picture")
-        else batch[name].float() / 255
-        for name in ("condition", "picture", "wall", "opacity")
-    }  # fmt: skip
-    layers["weight"] = batch["weight"].float() / 64
-    layers["portrait"] = batch["portrait"].flatten()
-    context = torch.where(layers["wall"] > 0.5, torch.zeros(()), layers["picture"])
-    x = torch.cat([layers["condition"], context, layers["wall"]], 1)
-    layers["input"] = x.contiguous(memory_format=torch.channels_last)
-    return layers
-
-
-def generator_loss(
-    nets: Networks, x: Batch, config: TrainingConfig
-) -> tuple[Tensor, Judged, dict[str, float]]:
-    """Loss of generator and encoder, what the discriminator is to judge, and the loss's parts.
-
-    All portraits and the first half of the batch have their style read from the picture and are
-    compared with it (a conditional VAE-GAN, Zhu et al., "Toward multimodal image-to-image
-    translation", NeurIPS 2017). The scenes of the second half have a random style, as at run time:
-    they must fool the discriminator, and keep the light and skin tone that the context asks for. A
-    portrait with a random style would have nothing but the discriminator to hold on to, and drifts
-    into a caricature.
-    """
-    picture, count = x["picture"], len(x["picture"])
-    read = x["portrait"] | (torch.arange(count) < count // 2)
-    mean, log_variance = nets.encoder(picture * x["opacity"])
-    nets.styles.follow(mean.detach(), log_variance.detach())
-    noise = torch.randn(count, STYLE_SIZE)
-    own_style = mean + noise * (log_variance / 2).exp()
-    drawn = nets.generator(x["input"], torch.where(read[:, None], own_style, nets.styles(noise)))
-    composed = drawn * x["opacity"] + picture * (1 - x["opacity"])
-
-    weight = x["weight"] * (x["opacity"] > 0)
-    gap = (drawn - picture).abs() * weight
-    area = 3 * (weight > 0).float().sum()
-    compared, free = read.float()[:, None, None, None], (~read).float()[:, None, None, None]
-    coarse = F.avg_pool2d((composed - picture) * (x["weight"] > 0) * free, 16).abs()
-    parts = {
-        "l1": config.weight_l1 * (gap * compared).sum() / area,
-        "ring": config.weight_l1 * (gap * free * (x["wall"] < 0.5)).sum() / area,
-        "tone": config.weight_tone * coarse.mean(),
-        "kl": config.weight_kl
-        * (0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)).sum(1).mean(),
-    }
-    valid = (x["weight"] > 0).float()
-    fake = nets.features(composed * valid)
-    with torch.no_grad():
-        real = nets.features(picture * valid)
-    scores = nets.discriminator(fake, x["condition"], x["wall"])
-    parts["gan"] = (
-        -config.weight_gan
-        * torch.stack([redrawn_mean(score, x["opacity"]) for score in scores]).mean()
-    )
-    distances = [(f[read] - r[read]).abs().mean() for f, r in zip(fake, real, strict=True)]
-    parts["perceptual"] = config.weight_perceptual * torch.stack(distances).mean()
-    total = torch.stack(list(parts.values())).sum()
-    judged = Judged([f.detach() for f in fake], real)
-    return total, judged, {name: float(v.detach()) for name, v in parts.items()}
-
-
-def redrawn_mean(scores: Tensor, opacity: Tensor) -> Tensor:
-    """Mean over the patches whose middle is redrawn; elsewhere real and composed are the same.
+def train(
+    config: TrainingConfig,
+    out: Path,
+    *,
+    accelerator: str = "auto",
+    devices: int = 1,
+    nodes: int = 1,
+    minutes: float = math.inf,
+) -> Path:
+    """Train, or go on where the checkpoint in ``out`` stopped, and return its path.
 
     Args:
-        scores: (N, 1, h, w), one for each patch.
-        opacity: (N, 1, S, S).
+        config: The settings.
+        out: The run's folder.
+        accelerator: ``"cpu"``, ``"cuda"`` or ``"auto"``.
+        devices: On each node.
+        nodes: How many.
+        minutes: Stop after this long; the next call goes on.
+
+    Raises:
+        InputError: The data are no prepared folders.
+        ModelError: ``out`` holds the checkpoint of another network.
+        OutputError: The checkpoint cannot be written.
     """
-    weight = (F.adaptive_avg_pool2d(opacity, (scores.shape[-2], scores.shape[-1])) > 0.1).float()
-    return (scores * weight).sum() / weight.sum()
-
-
-def discriminator_loss(nets: Networks, x: Batch, judged: Judged) -> Tensor:
-    """The hinge loss on the features of real and composed pictures."""
-    real = nets.discriminator(judged.real, x["condition"], x["wall"])
-    fake = nets.discriminator(judged.fake, x["condition"], x["wall"])
-    terms = [
-        redrawn_mean(F.relu(1 - r) + F.relu(1 + f), x["opacity"])
-        for r, f in zip(real, fake, strict=True)
-    ]
-    return torch.stack(terms).mean()
-
-
-def save(path: Path, state: object) -> None:
-    """Write a checkpoint completely or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-def train(config: TrainingConfig) -> Path:
-    """Train, or go on where the checkpoint in ``config.out`` stopped, and return its path."""
-    config.out.mkdir(parents=True, exist_ok=True)
-    (config.out / "config.json").write_text(json.dumps(asdict(config), default=str, indent=1))
-    torch.manual_seed(config.seed)
-    nets = Networks().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    painters = [*nets.generator.parameters(), *nets.encoder.parameters()]
-    optimizer_g = torch.optim.Adam(painters, config.learning_rate, (0.5, 0.99))
-    optimizer_d = torch.optim.Adam(
-        nets.discriminator.parameters(), config.discriminator_rate, (0.5, 0.99)
-    )
-    checkpoint, step, samples = config.out / "checkpoint.pt", 0, 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        nets.load_state_dict(state["nets"])
-        optimizer_g.load_state_dict(state["optimizer_g"])
-        optimizer_d.load_state_dict(state["optimizer_d"])
-        step, samples = state["step"], state["samples"]
-        torch.manual_seed(config.seed + step)
-    for optimizer, rate in (
-        (optimizer_g, config.learning_rate),
-        (optimizer_d, config.discriminator_rate),
-    ):
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-
-    faces = PreparedFaces(
-        config.prepared, config.size_px, config.portrait_share, config.seed, 100_000_000
-    )
-    loader = DataLoader(
-        Subset(faces, range(samples, len(faces))), config.batch, num_workers=config.workers
-    )
-    if step == 0:
-        nets.features.calibrate(unpack(next(iter(loader)))["picture"])
-    started = last_save = time.monotonic()
-    first_sample = samples
-    for batch in loader:
-        x = unpack(batch)
-        nets.discriminator.requires_grad_(False)
-        loss, judged, parts = generator_loss(nets, x, config)
-        if step >= config.head_start:
-            optimizer_g.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer_g.step()
-        nets.discriminator.requires_grad_(True)
-        loss_d = discriminator_loss(nets, x, judged)
-        optimizer_d.zero_grad()
-        loss_d.backward()  # type: ignore[no-untyped-call]
-        optimizer_d.step()
-        nets.follow(step)
-        step, samples = step + 1, samples + config.batch
-        now = time.monotonic()
-        if step % 50 == 0:
-            rate = (samples - first_sample) / (now - started)
-            line = {"step": step, "samples": samples, "images_per_s": round(rate, 2),
-                    "discriminator": round(float(loss_d.detach()), 4)}  # fmt: skip
-            line |= {name: round(value, 4) for name, value in parts.items()}
-            with (config.out / "metrics.jsonl").open("a") as log:
-                log.write(json.dumps(line) + "\n")
-        over = now - started > config.minutes * 60 or step == config.max_steps
-        if over or now - last_save > config.save_every_s:
-            last_save = now
-            state = {"nets": nets.state_dict(), "optimizer_g": optimizer_g.state_dict(),
-                     "optimizer_d": optimizer_d.state_dict(), "step": step,
-                     "samples": samples}  # fmt: skip
-            save(checkpoint, state)
-        if over:
-            break
+    fabric = open_fabric(out, accelerator, devices, nodes, config.precision)
+    run, checkpoint = Run(fabric, config), out / "checkpoint.pt"
+    run.restore(checkpoint)
+    total = sum(stage.samples for stage in config.stages)
+    if fabric.is_global_zero:
+        out.mkdir(parents=True, exist_ok=True)
+        write_config(config, out / "config.toml")
+    with RunFolder(fabric, out, total, "ganonymize train config.toml OUT") as folder:
+        run.fit_reader(folder, checkpoint)
+        run.nets.reader.eval().requires_grad_(False)
+        begin = 0
+        for stage in config.stages:
+            if run.samples < begin + stage.samples:
+                _train_stage(run, folder, checkpoint, stage, begin, minutes)
+            if folder.minutes() > minutes:
+                break
+            begin += stage.samples
     return checkpoint
+
+
+def rehearse(config: TrainingConfig, accelerator: str = "auto") -> list[tuple[Stage, float]]:
+    """One step of every stage, in memory: its seconds beside it. Nothing is written.
+
+    Args:
+        config: The settings.
+        accelerator: ``"cpu"``, ``"cuda"`` or ``"auto"``.
+
+    Raises:
+        InputError: The data are no prepared folders.
+    """
+    fabric = Fabric(accelerator=accelerator, devices=1, precision=config.precision)
+    run = Run(fabric, dataclasses.replace(config, workers=0))
+    run.nets.reader.eval().requires_grad_(False)
+    timed = []
+    for stage in config.stages:
+        batch = next(run.batches(run.faces(stage), 0, stage.batch))
+        start = time.monotonic()
+        for value in run.step(batch, stage, stage.head_start).values():
+            float(value)  # waits for the device
+        timed.append((stage, time.monotonic() - start))
+    return timed
+
+
+def _train_stage(
+    run: Run, folder: RunFolder, checkpoint: Path, stage: Stage, begin: int, minutes: float
+) -> None:
+    """Train until the stage has seen its samples or the time is over."""
+    config = run.config
+    faces = run.faces(stage)
+    seen = stage.batch * run.fabric.world_size
+    number = config.stages.index(stage)
+    for batch in run.batches(faces, run.samples, stage.batch):
+        step = (run.samples - begin) // seen
+        if run.samples == 0:
+            run.calibrate(unpack(batch)["picture"])
+        parts = run.step(batch, stage, step)
+        rate = folder.progress(run.samples)
+        if step % config.log_every == 0:
+            numbers = {name: float(value) for name, value in parts.items()}
+            folder.log(run.samples, {"stage": number, "images_per_s": rate} | numbers)
+        save_due, sheet_due = folder.due(config.save_every_s, config.sheet_every_s)
+        over = run.samples - begin >= stage.samples or run.fabric.broadcast(
+            folder.minutes() > minutes
+        )
+        if sheet_due or over:
+            run.draw_sheet(folder, faces)
+        if save_due or over:
+            run.save(checkpoint)
+        if over:
+            return

@@ -1,0 +1,172 @@
+"""What the default generator is trained for: the networks of a run, and the losses."""
+
+import copy
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .config import TrainingConfig
+from .critic import Discriminator, FaceFeatures
+from .networks import STYLE_SIZE, Generator, StyleDistribution, StyleEncoder
+from .reader import LandmarkReader, point_weights
+
+Batch = dict[str, Tensor]
+
+
+class Networks(nn.Module):
+    """What is trained, and the moving average of the generator, which is what ships."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generator, self.encoder = Generator(), StyleEncoder()
+        self.styles = StyleDistribution()
+        self.discriminator, self.features = Discriminator(), FaceFeatures()
+        self.reader = LandmarkReader()
+        self.average = copy.deepcopy(self.generator).requires_grad_(False)
+
+    def painters(self) -> list[nn.Parameter]:
+        """The parameters that the generator's optimizer moves."""
+        return [*self.generator.parameters(), *self.encoder.parameters()]
+
+    @torch.no_grad()
+    def follow(self, samples: int, step: int, memory: float) -> None:
+        """Move the average towards the generator.
+
+        Args:
+            samples: Seen in this step.
+            step: Of the stage; the average moves faster while the stage is young.
+            memory: About how many samples it remembers.
+        """
+        decay = min(math.exp(-samples / memory), (1 + step) / (20 + step))
+        for slow, fast in zip(self.average.parameters(), self.generator.parameters(), strict=True):
+            slow.lerp_(fast, 1 - decay)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the discriminators are to tell apart: the same square of composed and real pictures.
+
+    Attributes:
+        fake: Feature maps of the composed pictures, without gradient.
+        real: Feature maps of the real ones.
+        condition: (N, 3, k, k).
+        wall: (N, 1, k, k).
+        opacity: (N, 1, k, k).
+    """
+
+    fake: list[Tensor]
+    real: list[Tensor]
+    condition: Tensor
+    wall: Tensor
+    opacity: Tensor
+
+
+def unpack(batch: Batch) -> Batch:
+    """uint8 layers to float: pictures in [-1, 1], masks in [0, 1], weights 0 to 4."""
+    layers = {
+        name: (batch[name].float() / 127.5 - 1) if name in ("condition", "picture")
+        else batch[name].float() / 255
+        for name in ("condition", "picture", "wall", "opacity")
+    }  # fmt: skip
+    layers["weight"] = batch["weight"].float() / 64
+    layers["portrait"] = batch["portrait"].flatten()
+    context = layers["picture"] * (layers["wall"] <= 0.5)
+    x = torch.cat([layers["condition"], context, layers["wall"]], 1)
+    layers["input"] = x.contiguous(memory_format=torch.channels_last)
+    return layers
+
+
+def generator_loss(
+    nets: Networks, x: Batch, config: TrainingConfig, weight_gan: float, random_styles: bool
+) -> tuple[Tensor, Judged, dict[str, Tensor]]:
+    """Loss of generator and encoder, what the discriminators are to judge, and the loss's parts.
+
+    All portraits and the first half of the batch have their style read from the picture and are
+    compared with it (a conditional VAE-GAN, Zhu et al., "Toward multimodal image-to-image
+    translation", NeurIPS 2017). The scenes of the second half may have a random style, as at run
+    time: they must fool the discriminators, and keep the light and skin tone that the context asks
+    for. A portrait with a random style would have nothing but the discriminators to hold on to, and
+    drifts into a caricature.
+    """
+    picture, count = x["picture"], len(x["picture"])
+    order = torch.arange(count, device=picture.device)
+    read = x["portrait"] | (order < (count // 2 if random_styles else count))
+    mean, log_variance = nets.encoder(picture * x["opacity"])
+    noise = torch.randn(count, STYLE_SIZE, device=picture.device)
+    own_style = mean + noise * (log_variance / 2).exp()
+    drawn = nets.generator(x["input"], torch.where(read[:, None], own_style, nets.styles(noise)))
+    composed = drawn * x["opacity"] + picture * (1 - x["opacity"])
+
+    weight = x["weight"] * (x["opacity"] > 0)
+    gap = (drawn - picture).abs() * weight
+    area = 3 * (weight > 0).float().sum()
+    compared, free = read.float()[:, None, None, None], (~read).float()[:, None, None, None]
+    coarse = F.avg_pool2d((composed - picture) * (x["weight"] > 0) * free, 16).abs()
+    parts = {
+        "l1": config.weight_l1 * (gap * compared).sum() / area,
+        "ring": config.weight_l1 * (gap * free * (x["wall"] < 0.5)).sum() / area,
+        "tone": config.weight_tone * coarse.mean(),
+        "kl": config.weight_kl
+        * (0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)).sum(1).mean(),
+        "landmarks": config.weight_landmarks * landmark_distance(nets, composed, picture),
+    }
+    valid = (x["weight"] > 0).float()
+    square = random_square(picture.shape[-1], config.feature_crop_px)
+    fake = nets.features(_within(square, composed * valid))
+    with torch.no_grad():
+        real = nets.features(_within(square, picture * valid))
+    told = [_within(square, x[name]) for name in ("condition", "wall", "opacity")]
+    scores = nets.discriminator(fake, told[0], told[1])
+    fooled = torch.stack([redrawn_mean(score, told[2]) for score in scores]).mean()
+    parts["gan"] = -weight_gan * fooled
+    distances = [(f[read] - r[read]).abs().mean() for f, r in zip(fake, real, strict=True)]
+    parts["perceptual"] = config.weight_perceptual * torch.stack(distances).mean()
+    nets.styles.follow(mean.detach().float(), log_variance.detach().float())
+    judged = Judged([f.detach() for f in fake], real, *told)
+    total = torch.stack([part.float() for part in parts.values()]).sum()
+    return total, judged, {name: part.detach() for name, part in parts.items()}
+
+
+def landmark_distance(nets: Networks, drawn: Tensor, picture: Tensor) -> Tensor:
+    """Mean distance of what the reader reads in two pictures (N, 3, S, S), in crop half-sides."""
+    with torch.no_grad():
+        expected = nets.reader(picture)
+    gap = (nets.reader(drawn) - expected).abs() * point_weights().to(drawn.device)
+    return gap.mean()
+
+
+def random_square(size_px: int, side_px: int) -> tuple[slice, slice]:
+    """Rows and columns of a random square whose corners lie on the features' grid."""
+    side = min(side_px, size_px)
+    steps = (size_px - side) // 16 + 1
+    top, left = (16 * int(v) for v in torch.randint(0, steps, (2,)))
+    return slice(top, top + side), slice(left, left + side)
+
+
+def _within(square: tuple[slice, slice], x: Tensor) -> Tensor:
+    return x[:, :, square[0], square[1]].contiguous(memory_format=torch.channels_last)
+
+
+def redrawn_mean(scores: Tensor, opacity: Tensor) -> Tensor:
+    """Mean over the patches whose middle is redrawn; elsewhere real and composed are the same.
+
+    Args:
+        scores: (N, 1, h, w), one for each patch.
+        opacity: (N, 1, S, S).
+    """
+    weight = (F.adaptive_avg_pool2d(opacity, (scores.shape[-2], scores.shape[-1])) > 0.1).float()
+    return (scores * weight).sum() / weight.sum().clamp_min(1)
+
+
+def discriminator_loss(nets: Networks, judged: Judged) -> Tensor:
+    """The hinge loss on the features of real and composed pictures."""
+    real = nets.discriminator(judged.real, judged.condition, judged.wall)
+    fake = nets.discriminator(judged.fake, judged.condition, judged.wall)
+    terms = [
+        redrawn_mean(F.relu(1 - r) + F.relu(1 + f), judged.opacity)
+        for r, f in zip(real, fake, strict=True)
+    ]
+    return torch.stack(terms).mean()
