@@ -2,6 +2,8 @@
 
 python main.py anonymize_image --model_file M --input_file I --output_file O
 python main.py anonymize_directory --model_file M --input_directory I --output_directory O
+python main.py preprocess --input_path I
+python main.py train_pix2pix --data_dir D --log_dir L --models_dir M --output_dir O --dataset_name N
 """
 
 import argparse
@@ -30,18 +32,91 @@ def parser() -> argparse.ArgumentParser:
     directory.add_argument("--input_directory", type=Path, required=True)
     directory.add_argument("--output_directory", type=Path, required=True)
     for command in (image, directory):
-        command.add_argument("--model_file", required=True, help="an ONNX file, or 'default'")
+        command.add_argument(
+            "--model_file", required=True, help="a published .ckpt, an ONNX file, or 'default'"
+        )
         command.add_argument("--img_size", type=int, default=512, help="side of the portraits")
         command.add_argument("--align", type=truth, nargs="?", const=True, default=True)
         command.add_argument("--device", type=int, default=0, help="-1, or no GPU: the CPU")
         command.add_argument("--seed", type=int, default=None)
+        command.set_defaults(run=anonymize)
+    _add_preprocess(commands.add_parser("preprocess", help="pictures to training pictures"))
+    _add_train(commands.add_parser("train_pix2pix", help="train the paper's networks"))
+    for command in commands.choices.values():
         command.add_argument("--debug", action="store_true")
     return top
 
 
+def _add_preprocess(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--input_path", type=Path, required=True)
+    command.add_argument("--img_size", type=int, default=512)
+    command.add_argument("--align", type=truth, nargs="?", const=True, default=True)
+    command.add_argument("--test_size", type=float, default=0.1)
+    command.add_argument("--shuffle", type=truth, nargs="?", const=True, default=True)
+    command.add_argument("--output_dir", type=Path, help="[default: the input path]")
+    command.add_argument("--num_workers", type=int, default=8)
+    command.set_defaults(run=preprocess)
+
+
+def _add_train(command: argparse.ArgumentParser) -> None:
+    for name in ("data_dir", "log_dir", "models_dir", "output_dir"):
+        command.add_argument(f"--{name}", type=Path, required=True)
+    command.add_argument("--dataset_name", required=True)
+    command.add_argument("--epoch", type=int, default=0, help="number of a new run's first epoch")
+    command.add_argument("--n_epochs", type=int, default=200)
+    command.add_argument("--batch_size", type=int, default=1)
+    command.add_argument("--lr", type=float, default=0.0002)
+    command.add_argument("--b1", type=float, default=0.5)
+    command.add_argument("--b2", type=float, default=0.999)
+    command.add_argument("--n_cpu", type=int, default=2)
+    command.add_argument("--img_size", type=int, default=256)
+    command.add_argument("--checkpoint_interval", type=int, default=500, help="in steps")
+    command.add_argument("--device", type=int, default=0, help="-1, or no GPU: the CPU")
+    command.add_argument("--minutes", type=float, help="stop after so long; go on with the same")
+    command.set_defaults(run=train_pix2pix)
+
+
 def main() -> None:
-    """Run one of the commands in portrait mode."""
+    """Run one of the commands."""
     arguments = parser().parse_args()
+    arguments.run(arguments)
+
+
+def preprocess(arguments: argparse.Namespace) -> None:
+    """Split, crop, segment, and draw landmark maps."""
+    from ganonymization.training.preprocess import preprocess as run
+
+    out = arguments.output_dir or arguments.input_path
+    report = run(
+        arguments.input_path, out, arguments.img_size, arguments.align, arguments.test_size,
+        arguments.shuffle, arguments.num_workers,
+    )  # fmt: skip
+    print(", ".join(f"{split} {count}" for split, count in report.faces.items()), f"faces in {out}")
+    for path, reason in report.left_out:
+        print(f"left out {path}: {reason}", file=sys.stderr)
+    if report.left_out:
+        print(f"left out {len(report.left_out)} pictures, listed in {out / 'left_out.txt'}")
+
+
+def train_pix2pix(arguments: argparse.Namespace) -> None:
+    """Train the paper's networks, or go on with the newest checkpoint in --models_dir."""
+    cli.require_torch()
+    from ganonymization.training.pix2pix import Pix2PixSettings
+    from ganonymization.training.pix2pix import train_pix2pix as run
+
+    settings = Pix2PixSettings(
+        data_dir=str(arguments.data_dir), models_dir=str(arguments.models_dir),
+        output_dir=str(arguments.output_dir), n_epochs=arguments.n_epochs,
+        dataset_name=arguments.dataset_name, batch_size=arguments.batch_size, lr=arguments.lr,
+        b1=arguments.b1, b2=arguments.b2, n_cpu=arguments.n_cpu, img_size=arguments.img_size,
+        device=arguments.device,
+    )  # fmt: skip
+    interval = arguments.checkpoint_interval
+    print(run(settings, arguments.log_dir, arguments.epoch, interval, arguments.minutes))
+
+
+def anonymize(arguments: argparse.Namespace) -> None:
+    """Anonymize a picture or a folder in portrait mode."""
     from ganonymization import Anonymizer, batch, console, images, seeds  # after --help
 
     if arguments.device < -1:

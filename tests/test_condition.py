@@ -55,13 +55,19 @@ def test_an_open_mouth_is_dark_inside():
     assert condition.mesh(points, 256)[y, x].tolist() == [40, 0, 0]
 
 
-def test_dots_are_one_white_pixel_each():
+def test_dots_are_what_mediapipe_draws():
+    """The published project calls MediaPipe's drawing function; so does this test."""
+    from mediapipe.framework.formats.landmark_pb2 import NormalizedLandmarkList
+    from mediapipe.python.solutions.drawing_utils import WHITE_COLOR, DrawingSpec, draw_landmarks
+
     points = in_crop(face_landmarks(), 512)
-    drawn = condition.dots(points, 512)
-    lit = drawn.any(axis=2)
-    expected = {tuple(p) for p in np.floor(points[:, :2] + 0.5).astype(int).tolist()}
-    assert {(x, y) for y, x in zip(*np.where(lit), strict=True)} == expected
-    assert set(np.unique(drawn)) == {0, 255}
+    listed = NormalizedLandmarkList()
+    for x, y, z in points:
+        listed.landmark.add(x=(x + 0.5) / 512, y=(y + 0.5) / 512, z=z / 512)
+    expected = np.zeros((512, 512, 3), np.uint8)
+    spec = DrawingSpec(color=WHITE_COLOR, thickness=1, circle_radius=0)
+    draw_landmarks(expected, listed, landmark_drawing_spec=spec)
+    assert np.array_equal(condition.dots(points, 512), expected)
 
 
 @given(st.floats(-300, 300), st.floats(-300, 300), st.floats(1, 500))

@@ -31,7 +31,12 @@ ALLOWED = {
     "batch": GROUND | {"pipeline", "images"},
     "console": GROUND | {"pipeline", "images", "batch"},
     "demo": GROUND | {"pipeline", "images"},
-    "training": GROUND | GEOMETRY | BASES | {"locate", "images", "synthesize.generator"},
+    "speed": GROUND | GEOMETRY,
+    "training": GROUND
+    | GEOMETRY
+    | BASES
+    | {"locate", "images"}
+    | {"synthesize.generator", "synthesize.pix2pix", "synthesize.pix2pix_networks"},
 }
 
 

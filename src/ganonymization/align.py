@@ -79,9 +79,7 @@ def detection_crop(
     return similarity(detection.centre_px, sides * detection.side_px, turn_rad, size_px)
 
 
-def generator_crop(
-    landmarks_px: Reals, size_px: int, side_eyes: float = CROP_SIDE_EYES
-) -> Matrix:
+def generator_crop(landmarks_px: Reals, size_px: int, side_eyes: float = CROP_SIDE_EYES) -> Matrix:
     """``crop_from_image`` of the upright square that the generator draws.
 
     The head's pose is fitted to the rigid landmarks in 3D, so neither an open mouth nor a turned

@@ -126,11 +126,16 @@ def folder(
 
 @app.command()
 def models(as_json: JsonOption = False, debug: DebugOption = False) -> None:
-    """List the generators that ship with the package."""
+    """List the generators that ship with the package, with their speed here."""
+    from .speed import generator_ms
     from .weights import SHIPPED
 
     rows = [
-        asdict(model) | {"bytes": model.path.stat().st_size if model.path.is_file() else None}
+        asdict(model)
+        | {
+            "bytes": model.path.stat().st_size if model.path.is_file() else None,
+            "ms": round(generator_ms(model.path), 1) if model.path.is_file() else None,
+        }
         for model in SHIPPED.values()
     ]
     if as_json:
@@ -138,8 +143,10 @@ def models(as_json: JsonOption = False, debug: DebugOption = False) -> None:
         return
     for row in rows:
         size = "missing" if row["bytes"] is None else f"{row['bytes'] / 1e6:.1f} MB"
-        print(f"{row['name']}  {row['file']}  {size}  {row['licence']}  sha256 {row['sha256']}")
+        speed = "" if row["ms"] is None else f"  {row['ms']:.1f} ms a face here"
+        print(f"{row['name']}  {row['file']}  {size}{speed}  {row['licence']}")
         print(f"  reads {row['reads']}")
+        print(f"  sha256 {row['sha256']}")
 
 
 @app.command()
@@ -194,7 +201,7 @@ def train(
     debug: DebugOption = False,
 ) -> None:
     """Train a generator, or go on with one."""
-    _require_torch()
+    require_torch()
     from .training.command import run_training, show_rehearsal
     from .training.config import read_config
 
@@ -221,7 +228,7 @@ def export(
     debug: DebugOption = False,
 ) -> None:
     """Write a trained generator as an ONNX file for --model, compared with PyTorch."""
-    _require_torch()
+    require_torch()
     from .training.export import export as export_file
     from .weights import sha256_of
 
@@ -286,7 +293,12 @@ def _anonymizer(
     )
 
 
-def _require_torch() -> None:
+def require_torch() -> None:
+    """Refuse to train without the extra that brings torch.
+
+    Raises:
+        MissingExtraError: The message has the command that installs it.
+    """
     from importlib.util import find_spec
 
     from .errors import MissingExtraError

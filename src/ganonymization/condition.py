@@ -14,6 +14,7 @@ _SHIFT = 4  # OpenCV's fixed-point bits: polygons are placed to 1/16 pixel
 _MOUTH = (40, 0, 0)
 _SCLERA = (190, 190, 190)
 _INSIDE = (255,)
+_DOT = (224, 224, 224)
 
 
 def mesh(landmarks_px: Reals, size_px: int) -> Image:
@@ -48,9 +49,10 @@ def mesh(landmarks_px: Reals, size_px: int) -> Image:
 
 
 def dots(landmarks_px: Reals, size_px: int) -> Image:
-    """Draw the paper's condition: one white pixel per landmark on black.
+    """Draw the paper's condition: a light dot per landmark on black.
 
-    Hellmann et al., "GANonymization", TOMM 2024, section 3.2.
+    Hellmann et al., "GANonymization", TOMM 2024, section 3.2, as MediaPipe draws a landmark of
+    radius 0: a circle of radius 1 around one pixel, grey value 224.
 
     Args:
         landmarks_px: (478, 2 or 3) in crop pixels.
@@ -60,9 +62,11 @@ def dots(landmarks_px: Reals, size_px: int) -> Image:
         (size_px, size_px, 3) uint8.
     """
     canvas = np.zeros((size_px, size_px, 3), np.uint8)
-    x, y = np.floor(np.asarray(landmarks_px)[:, :2] + 0.5).astype(int).T
-    inside = (x >= 0) & (x < size_px) & (y >= 0) & (y < size_px)
-    canvas[y[inside], x[inside]] = 255
+    places = np.floor(np.asarray(landmarks_px)[:, :2] + 0.5).astype(int)
+    inside = ((places >= 0) & (places < size_px)).all(1)
+    for place in places[inside].tolist():
+        cv2.circle(canvas, place, 1, _DOT, 1)
+        cv2.circle(canvas, place, 0, _DOT, 1)
     return canvas
 
 

@@ -153,8 +153,8 @@ def test_a_checkpoint_of_another_network_is_refused(config, tmp_path):
 
 def test_an_optimisation_step_lowers_the_reconstruction(config):
     """Forty steps on one batch of eight: the picture comes closer."""
-    from ganonymization.training.train import Run
     from ganonymization.training.run import Fabric
+    from ganonymization.training.train import Run
 
     run = Run(Fabric(accelerator="cpu", devices=1), config)
     run.nets.reader.eval().requires_grad_(False)

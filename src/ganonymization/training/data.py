@@ -1,8 +1,8 @@
 """Training samples from a prepared folder: augmented crops, their conditions and masks.
 
 A prepared folder holds ``crops.npy`` (N, 288, 288, 5) uint8, whose channels are R, G, B, the head's
-opacity and 255 where the pixel was inside the picture, and ``landmarks.npy`` (N, 478, 3) float32 in
-pixels of those crops, ``chroma.npy`` (N,) float32, the mean spread of R, G and B, and ``files.txt``.
+opacity and 255 where the pixel was inside the picture; ``landmarks.npy`` (N, 478, 3) float32 in
+pixels of those crops; ``chroma.npy`` (N,) float32, the mean spread of R, G and B; ``files.txt``.
 """
 
 import itertools
@@ -217,7 +217,8 @@ def jittered(
         noise = np.where(count > 0, total / np.maximum(count, 1), noise * 0)
     noise[topology.SURFACE_COUNT :] = 0  # irises stay: gaze is told by few pixels
     surface = noise[: topology.SURFACE_COUNT]
-    return points + noise * (deviation_px / surface.std())
+    moved: NDArray[np.float64] = points + noise * (deviation_px / surface.std())
+    return moved
 
 
 def vividness(landmarks_px: Reals) -> NDArray[np.float64]:

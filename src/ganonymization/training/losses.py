@@ -134,7 +134,7 @@ def landmark_distance(nets: Networks, drawn: Tensor, picture: Tensor) -> Tensor:
     """Mean distance of what the reader reads in two pictures (N, 3, S, S), in crop half-sides."""
     with torch.no_grad():
         expected = nets.reader(picture)
-    gap = (nets.reader(drawn) - expected).abs() * point_weights().to(drawn.device)
+    gap: Tensor = (nets.reader(drawn) - expected).abs() * point_weights().to(drawn.device)
     return gap.mean()
 
 

@@ -69,12 +69,14 @@ def fit_step(
         finish: Averages the gradients over devices.
     """
     for group in optimizer.param_groups:
-        group["lr"] = _RATE * min(1.0, 0.01 + progress * 20) * (1 + math.cos(math.pi * progress)) / 2
+        group["lr"] = (
+            _RATE * min(1.0, 0.01 + progress * 20) * (1 + math.cos(math.pi * progress)) / 2
+        )
     picture = batch["picture"].float() / 127.5 - 1
     gap = (reader(picture) - batch["landmarks"]).abs() * point_weights().to(picture.device)
     loss = gap.mean()
     optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     finish(reader)
     optimizer.step()
     return float(loss.detach())

@@ -1,11 +1,11 @@
 """What a run leaves in its folder: settings, checkpoints, metrics, picture sheets.
 
-    config.toml        every setting
-    checkpoint.pt      networks, optimizers, how far the run is; replaced whole or not at all
-    metrics.jsonl      one line per ``log_every`` steps
-    sheets/            fixed samples drawn by the moving average
-    events.out.*       the same for TensorBoard
-    README.txt         says what these are, and how to go on
+config.toml        every setting
+checkpoint.pt      networks, optimizers, how far the run is; replaced whole or not at all
+metrics.jsonl      one line per ``log_every`` steps
+sheets/            fixed samples drawn by the moving average
+events.out.*       the same for TensorBoard
+README.txt         says what these are, and how to go on
 """
 
 import json
@@ -14,13 +14,13 @@ import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
 import torch
 from lightning.fabric import Fabric
-from lightning.fabric.loggers import TensorBoardLogger
+from lightning.fabric.loggers.tensorboard import TensorBoardLogger
 from rich.progress import Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
@@ -69,9 +69,7 @@ def load(path: Path) -> dict[str, Any] | None:
     return state
 
 
-def open_fabric(
-    folder: Path, accelerator: str, devices: int, nodes: int, precision: str
-) -> Fabric:
+def open_fabric(folder: Path, accelerator: str, devices: int, nodes: int, precision: str) -> Fabric:
     """Processes, devices and precision of a run, launched.
 
     Args:
@@ -102,7 +100,8 @@ def average_gradients(fabric: Fabric, parameters: Iterable[torch.nn.Parameter]) 
     gradients = [p.grad for p in parameters if p.grad is not None]
     flat = torch.cat([g.flatten() for g in gradients])
     flat = fabric.all_reduce(flat, reduce_op="mean")  # type: ignore[assignment]
-    for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+    means = torch.split(flat, [g.numel() for g in gradients])
+    for gradient, mean in zip(gradients, means, strict=True):
         gradient.copy_(mean.view_as(gradient))
 
 
@@ -180,4 +179,5 @@ class RunFolder:
         pixels = ((grid.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
         coded = cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))[1]
         (self.folder / "sheets" / f"{samples:09d}.png").write_bytes(coded.tobytes())
-        self.fabric.logger.experiment.add_image("sheet", pixels, samples, dataformats="HWC")
+        board = cast(TensorBoardLogger, self.fabric.logger)
+        board.experiment.add_image("sheet", pixels, samples, dataformats="HWC")

@@ -1,0 +1,318 @@
+"""The paper's training: pix2pix on pictures that hold a face and its landmark map side by side.
+
+Hellmann et al., "GANonymization", TOMM 2024: least squares GAN and 100 times the mean absolute
+difference, Adam at 2e-4 with betas (0.5, 0.999). Checkpoints have the published layout.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset
+
+from .. import images
+from ..errors import InputError, ModelError, OptionError
+from ..synthesize.pix2pix_networks import PatchDiscriminator, Pix2PixGenerator, load_checkpoint
+from .run import RunFolder, average_gradients, open_fabric, save
+
+LAMBDA_PIXEL = 100
+_SEED = 42
+_SHOWN = 5
+_LOG_EVERY = 20
+
+
+@dataclass(frozen=True)
+class Pix2PixSettings:
+    """Settings by their published names.
+
+    Attributes:
+        data_dir: Holds the data set's folder.
+        models_dir: Where the checkpoints go; the newest one is resumed.
+        output_dir: Where drawn validation pictures go.
+        n_epochs: The run ends after so many.
+        dataset_name: Folder in ``data_dir`` with ``train`` and ``val``.
+        batch_size: Pictures a step.
+        lr: Adam's rate.
+        b1: Adam's first beta.
+        b2: Adam's second beta.
+        n_cpu: Processes that load pictures.
+        img_size: Side in pixels, a multiple of 256.
+        device: A GPU's number; -1 for the processor, which is also taken where there is no GPU.
+    """
+
+    data_dir: str
+    models_dir: str
+    output_dir: str
+    n_epochs: int
+    dataset_name: str
+    batch_size: int
+    lr: float
+    b1: float
+    b2: float
+    n_cpu: int
+    img_size: int
+    device: int
+
+    def __post_init__(self) -> None:
+        if self.img_size < 256 or self.img_size % 256:
+            raise OptionError(
+                f"--img_size {self.img_size}: give a multiple of 256; the innermost level of the "
+                "network halves eight times"
+            )
+        if self.batch_size < 1 or self.n_epochs < 1 or self.n_cpu < 0:
+            raise OptionError("--batch_size and --n_epochs start at 1, --n_cpu at 0")
+
+
+class SideBySide(Dataset[dict[str, Tensor]]):
+    """Pictures whose left half is a face and whose right half its landmark map.
+
+    Keys: ``picture`` and ``condition``, (3, S, S) uint8.
+
+    Args:
+        folder: Read recursively.
+        size_px: S.
+
+    Raises:
+        InputError: It holds no pictures.
+    """
+
+    def __init__(self, folder: Path, size_px: int) -> None:
+        self.files = [p for p in images.walk(folder) if images.is_picture(p)]
+        self.size_px = size_px
+        if not self.files:
+            raise InputError(
+                f"{folder}: no pictures; make them with 'main.py preprocess' and name the folder "
+                "that holds FacialLandmarks478 as --data_dir"
+            )
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        pixels = images.read(self.files[index]).pixels
+        middle = pixels.shape[1] // 2
+        halves = {"picture": pixels[:, :middle], "condition": pixels[:, middle:]}
+        side = (self.size_px, self.size_px)
+        return {
+            name: torch.from_numpy(
+                np.ascontiguousarray(
+                    cv2.resize(half, side, interpolation=cv2.INTER_AREA).transpose(2, 0, 1)
+                )
+            )
+            for name, half in halves.items()
+        }
+
+
+class Pix2PixRun:
+    """Both networks with their optimizers, and how far the run is.
+
+    Attributes:
+        epoch: That the run is in.
+        step: Of both networks, over all epochs.
+    """
+
+    def __init__(self, fabric: Fabric, settings: Pix2PixSettings, epoch: int = 0) -> None:
+        torch.manual_seed(_SEED)
+        self.fabric, self.settings = fabric, settings
+        self.generator = Pix2PixGenerator().apply(_initialise).to(fabric.device)
+        self.discriminator = PatchDiscriminator().apply(_initialise).to(fabric.device)
+        betas = (settings.b1, settings.b2)
+        self.optimizers = [
+            torch.optim.Adam(network.parameters(), settings.lr, betas)
+            for network in (self.generator, self.discriminator)
+        ]
+        self.epoch, self.step = epoch, 0
+
+    def state(self) -> dict[str, Any]:
+        """A checkpoint of the published layout."""
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        return {
+            "epoch": self.epoch,
+            "global_step": self.step,
+            "pytorch-lightning_version": "1.9.5",  # the format of these names
+            "state_dict": {
+                f"{prefix}.{name}": tensor
+                for prefix, network in networks.items()
+                for name, tensor in network.state_dict().items()
+            },
+            "optimizer_states": [optimizer.state_dict() for optimizer in self.optimizers],
+            "lr_schedulers": [],
+            "hyper_parameters": asdict(self.settings),
+        }
+
+    def restore(self, checkpoint: Path) -> None:
+        """Go on from a checkpoint of ours or a published one.
+
+        Raises:
+            ModelError: The file is none.
+        """
+        generator, discriminator, _ = load_checkpoint(checkpoint)
+        self.generator.load_state_dict(generator.state_dict())
+        self.discriminator.load_state_dict(discriminator.state_dict())
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        try:
+            states = content["optimizer_states"]
+            for optimizer, state in zip(self.optimizers, states, strict=True):
+                optimizer.load_state_dict(state)
+            self.epoch, self.step = int(content["epoch"]), int(content["global_step"])
+        except (KeyError, ValueError) as error:
+            raise ModelError(f"{checkpoint}: has no optimizers to go on with: {error}") from error
+
+    def train_step(self, batch: dict[str, Tensor]) -> dict[str, float]:
+        """One step of both networks on pictures and conditions, (N, 3, S, S) uint8."""
+        torch.manual_seed(hash((_SEED, self.step, self.fabric.global_rank)))  # of the dropout
+        picture, condition = (_scaled(batch[name]) for name in ("picture", "condition"))
+        picture, condition = (x.to(self.fabric.device) for x in (picture, condition))
+        self.discriminator.requires_grad_(False)
+        drawn = self.generator(condition)
+        fooled = _distance(self.discriminator(drawn, condition), 1.0)
+        pixel = F.l1_loss(drawn, picture)
+        self._descend(0, self.generator, fooled + LAMBDA_PIXEL * pixel)
+        self.discriminator.requires_grad_(True)
+        real = _distance(self.discriminator(picture, condition), 1.0)
+        fake = _distance(self.discriminator(drawn.detach(), condition), 0.0)
+        self._descend(1, self.discriminator, (real + fake) / 2)
+        self.step += 1
+        return {"gan": float(fooled.detach()), "l1": float(pixel.detach()),
+                "discriminator": float((real + fake).detach()) / 2}  # fmt: skip
+
+    def _descend(self, which: int, network: nn.Module, loss: Tensor) -> None:
+        optimizer = self.optimizers[which]
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        average_gradients(self.fabric, network.parameters())
+        optimizer.step()
+
+    @torch.no_grad()
+    def draw(self, batch: dict[str, Tensor]) -> list[Tensor]:
+        """Pictures, conditions and what is drawn, (N, 3, S, S) each."""
+        picture, condition = (_scaled(batch[name]) for name in ("picture", "condition"))
+        self.generator.eval()
+        drawn = self.generator(condition.to(self.fabric.device)).cpu()
+        self.generator.train()
+        return [picture, condition, drawn]
+
+
+def train_pix2pix(
+    settings: Pix2PixSettings,
+    log_dir: Path,
+    epoch: int = 0,
+    checkpoint_interval: int = 500,
+    minutes: float | None = None,
+) -> Path:
+    """Train the paper's networks, or go on from the newest checkpoint, and return the last one.
+
+    Args:
+        settings: By their published names.
+        log_dir: For metrics and TensorBoard.
+        epoch: Number of the first epoch of a new run.
+        checkpoint_interval: Steps between checkpoints; the older one goes when the newer is safe.
+        minutes: Stop after this long, or None.
+
+    Raises:
+        InputError: There are no pictures.
+        OptionError: A setting makes no sense.
+        OutputError: A checkpoint cannot be written.
+    """
+    data = Path(settings.data_dir) / settings.dataset_name
+    faces = SideBySide(data / "train", settings.img_size)
+    shown = _first(SideBySide(data / "val", settings.img_size)) if (data / "val").is_dir() else None
+    cuda = settings.device >= 0 and torch.cuda.is_available()
+    fabric = open_fabric(log_dir, "cuda" if cuda else "cpu", 1, 1, "32-true")
+    run = Pix2PixRun(fabric, settings, epoch)
+    models = Path(settings.models_dir)
+    models.mkdir(parents=True, exist_ok=True)
+    last = newest_checkpoint(models)
+    if last is not None:
+        run.restore(last)
+    per_epoch = -(-len(faces) // settings.batch_size)
+    total = (settings.n_epochs - epoch) * len(faces)
+    with RunFolder(fabric, log_dir, total, "main.py train_pix2pix") as folder:
+        for batch in _batches(faces, settings, run.step, per_epoch):
+            parts = run.train_step(batch)
+            run.epoch = epoch + run.step // per_epoch
+            samples = run.step * settings.batch_size
+            rate = folder.progress(samples)
+            if run.step % _LOG_EVERY == 0:
+                folder.log(samples, {"epoch": float(run.epoch), "images_per_s": rate} | parts)
+            out_of_time = minutes is not None and folder.minutes() > minutes
+            over = run.epoch >= settings.n_epochs or out_of_time
+            if over or run.step % checkpoint_interval == 0:
+                last = _keep(run, models, last)
+                if shown is not None:
+                    _show(run, shown, Path(settings.output_dir) / settings.dataset_name)
+            if over:
+                break
+    if last is None:
+        raise OptionError(f"--epoch {epoch}: the run of {settings.n_epochs} epochs is over")
+    return last
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The ``.ckpt`` that has seen the most steps, or None."""
+
+    def steps(path: Path) -> tuple[int, float]:
+        told = re.search(r"step=(\d+)", path.name)
+        return (int(told[1]) if told else -1, path.stat().st_mtime)
+
+    return max(folder.glob("*.ckpt"), key=steps, default=None)
+
+
+def _keep(run: Pix2PixRun, models: Path, previous: Path | None) -> Path:
+    path = models / f"epoch={run.epoch}-step={run.step}.ckpt"
+    save(path, run.state())
+    if previous is not None and previous != path and re.fullmatch(
+        r"epoch=\d+-step=\d+\.ckpt", previous.name
+    ):  # fmt: skip
+        previous.unlink(missing_ok=True)
+    return path
+
+
+def _show(run: Pix2PixRun, batch: dict[str, Tensor], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = torch.cat([torch.cat(list(x), 2) for x in run.draw(batch)], 1)
+    pixels = ((rows.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+    path = folder / f"{run.epoch}-{run.step}.png"
+    images.write(path, images.Picture(np.ascontiguousarray(pixels)))
+
+
+def _batches(
+    faces: SideBySide, settings: Pix2PixSettings, step: int, per_epoch: int
+) -> Iterator[dict[str, Tensor]]:
+    """Shuffled epochs without end, from a step on; an epoch's order depends on its number alone."""
+    number = step // per_epoch
+    skipped = step % per_epoch
+    while True:
+        order = np.random.default_rng([_SEED, number]).permutation(len(faces)).tolist()
+        chunks = [
+            order[i : i + settings.batch_size] for i in range(0, len(order), settings.batch_size)
+        ]
+        yield from DataLoader(faces, batch_sampler=chunks[skipped:], num_workers=settings.n_cpu)
+        number, skipped = number + 1, 0
+
+
+def _first(faces: SideBySide) -> dict[str, Tensor]:
+    loaded = [faces[i] for i in range(min(_SHOWN, len(faces)))]
+    return {name: torch.stack([sample[name] for sample in loaded]) for name in loaded[0]}
+
+
+def _scaled(pixels: Tensor) -> Tensor:
+    return pixels.float() / 127.5 - 1
+
+
+def _distance(scores: Tensor, wanted: float) -> Tensor:
+    return F.mse_loss(scores, torch.full_like(scores, wanted))
+
+
+def _initialise(module: nn.Module) -> None:
+    """Weights of convolutions from N(0, 0.02), as published."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)

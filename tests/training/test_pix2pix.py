@@ -1,0 +1,98 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ganonymization import condition, images
+from ganonymization.errors import InputError, OptionError
+from ganonymization.images import Picture
+from ganonymization.synthesize.load import load
+from ganonymization.training.pix2pix import (
+    Pix2PixRun,
+    Pix2PixSettings,
+    SideBySide,
+    newest_checkpoint,
+    train_pix2pix,
+)
+from ganonymization.training.run import Fabric
+
+from .test_train import assert_same, state_of
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory) -> Pix2PixSettings:
+    """Eight drawn pairs in ``train`` and two in ``val``."""
+    root = tmp_path_factory.mktemp("pairs")
+    rng = np.random.default_rng(0)
+    for number in range(10):
+        face = np.full((256, 256, 3), rng.integers(0, 256, 3), np.uint8)
+        dots = condition.dots(rng.uniform(60, 200, (478, 2)), 256)
+        split = "val" if number < 2 else "train"
+        images.write(root / "data" / split / f"{number}.png", Picture(np.hstack([face, dots])))
+    return Pix2PixSettings(
+        data_dir=str(root), models_dir=str(root / "models"), output_dir=str(root / "out"),
+        n_epochs=1, dataset_name="data", batch_size=4, lr=2e-4, b1=0.5, b2=0.999, n_cpu=0,
+        img_size=256, device=-1,
+    )  # fmt: skip
+
+
+def at(settings, folder, **changes):
+    return replace(
+        settings, models_dir=str(folder / "models"), output_dir=str(folder / "out"), **changes
+    )
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_exactly_and_its_checkpoint_is_a_published_one(settings, tmp_path):
+    first = train_pix2pix(at(settings, tmp_path), tmp_path / "log", checkpoint_interval=1)
+    assert first.name == "epoch=1-step=2.ckpt"
+    assert [p.name for p in (tmp_path / "models").iterdir()] == [first.name]
+    two = at(settings, tmp_path, n_epochs=2)
+    second = train_pix2pix(two, tmp_path / "log")
+    whole = train_pix2pix(at(settings, tmp_path / "w", n_epochs=2), tmp_path / "w" / "log")
+    assert second.name == whole.name == "epoch=2-step=4.ckpt"
+    a, b = state_of(second), state_of(whole)
+    for key in ("state_dict", "optimizer_states", "epoch", "global_step"):
+        assert_same(a[key], b[key], key)
+    assert set(a["hyper_parameters"]) == {
+        "data_dir", "models_dir", "output_dir", "n_epochs", "dataset_name", "batch_size", "lr",
+        "b1", "b2", "n_cpu", "img_size", "device",
+    }  # fmt: skip
+    assert load(second).size_px == 256
+    shown = list((tmp_path / "out" / "data").glob("*.png"))
+    assert images.read(shown[0]).pixels.shape == (768, 512, 3)
+    assert (tmp_path / "log" / "metrics.jsonl").exists() or a["global_step"] < 20
+
+
+@pytest.mark.slow
+def test_steps_on_one_batch_bring_the_pictures_closer(settings):
+    run = Pix2PixRun(Fabric(accelerator="cpu", devices=1), settings)
+    faces = SideBySide(Path(settings.data_dir) / "data" / "train", 256)
+    batch = torch.utils.data.default_collate([faces[i] for i in range(4)])
+    found = [run.train_step(batch)["l1"] for _ in range(6)]
+    assert found[-1] < 0.95 * found[0]
+
+
+def test_halves_are_told_apart(settings):
+    sample = SideBySide(Path(settings.data_dir) / "data" / "train", 256)[0]
+    assert len(sample["picture"].flatten(1).unique(dim=1)[0]) == 1
+    assert set(sample["condition"].unique().tolist()) == {0, 224}
+
+
+def test_settings_and_folders_that_make_no_sense_are_refused(settings, tmp_path):
+    with pytest.raises(OptionError, match="multiple of 256"):
+        replace(settings, img_size=128)
+    with pytest.raises(OptionError, match="batch_size"):
+        replace(settings, batch_size=0)
+    with pytest.raises(InputError, match="no pictures"):
+        train_pix2pix(at(settings, tmp_path, data_dir=str(tmp_path)), tmp_path / "log")
+
+
+def test_the_checkpoint_with_the_most_steps_is_the_newest(tmp_path):
+    assert newest_checkpoint(tmp_path) is None
+    for name in ("epoch=1-step=900.ckpt", "epoch=2-step=1000.ckpt", "last.ckpt"):
+        (tmp_path / name).write_text(json.dumps(name))
+    assert newest_checkpoint(tmp_path).name == "epoch=2-step=1000.ckpt"
