@@ -32,6 +32,7 @@ ALLOWED = {
     "console": GROUND | {"pipeline", "images", "batch"},
     "demo": GROUND | {"pipeline", "images"},
     "speed": GROUND | GEOMETRY,
+    "evaluation": GROUND,
     "training": GROUND
     | GEOMETRY
     | BASES

@@ -18,7 +18,9 @@ from torch import Tensor, nn
 
 from ..errors import ModelError, OptionError
 from ..options import ExportPrecision
-from ..synthesize import generator, pix2pix
+from ..synthesize.generator import FORMAT as MESH_FORMAT
+from ..synthesize.pix2pix import FORMAT as DOTS_FORMAT
+from ..synthesize.pix2pix import PUBLISHED_SIZE_PX
 from ..synthesize.pix2pix_networks import load_checkpoint
 from .conditions import dots_condition, mesh_sample
 from .losses import Networks
@@ -101,8 +103,8 @@ def open_checkpoint(checkpoint: Path, size_px: int = 256) -> Drawable:
     """
     if checkpoint.suffix == ".ckpt":
         network, _, settings = load_checkpoint(checkpoint)
-        size = settings.get("img_size", pix2pix.PUBLISHED_SIZE_PX)
-        metadata: dict[str, object] = {"format": pix2pix.FORMAT, "size_px": size}
+        size = settings.get("img_size", PUBLISHED_SIZE_PX)
+        metadata: dict[str, object] = {"format": DOTS_FORMAT, "size_px": size}
         return Drawable(network.eval(), size, metadata, lambda i, f: dots_condition(i, size, f))
     nets = Networks()
     try:
@@ -112,7 +114,7 @@ def open_checkpoint(checkpoint: Path, size_px: int = 256) -> Drawable:
         raise ModelError(f"{checkpoint}: not a checkpoint of 'ganonymize train': {error}") from (
             error
         )
-    metadata = {"format": generator.FORMAT, "size_px": size_px, "style_size": STYLE_SIZE}
+    metadata = {"format": MESH_FORMAT, "size_px": size_px, "style_size": STYLE_SIZE}
     network_ours = DrawnGenerator(nets).eval()
     return Drawable(network_ours, size_px, metadata, lambda i, f: mesh_sample(i, size_px, f))
 

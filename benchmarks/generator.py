@@ -1,0 +1,306 @@
+"""Generators side by side: geometry, expression, who is recognised, how real, how seamless.
+
+    python benchmarks/generator.py default old=OLD.onnx paper=PAPER.onnx \
+        --portraits FOLDER --people FOLDER --train FOLDER --out REPORT.json
+
+PORTRAITS holds pictures of one face each, whose file names tell the gender and a number: odd ones
+are reported, even ones (--even) are for choosing. PEOPLE and TRAIN have an index.csv with a column
+``file``, PEOPLE also ``person``. The landmarks are the sources' own, seeds are random. A face that
+was filled, or is seen more than 0.25 outer-eye distances off, counts as not found again. Distances
+are in outer-eye distances.
+"""
+
+import argparse
+import csv
+import json
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ganonymization import Anonymizer, FaceError, align, images
+from ganonymization.detect.base import detect_turned
+from ganonymization.evaluation.recogniser import DlibRecogniser
+from ganonymization.evaluation.statistics import (
+    bootstrap_interval,
+    first_rank_share,
+    frechet_distance,
+)
+from ganonymization.locate import find_landmarks
+from ganonymization.types import Detection, Image
+from ganonymization.wall import RING, Place, Wall
+
+MOUTH, EYES = (13, 14), ((159, 145), (386, 374))
+GALLERY = 102  # people
+ELSEWHERE_EYES = 0.25
+Points = NDArray[np.float64]
+
+
+@dataclass
+class Source:
+    """One picture with its largest face."""
+
+    path: Path
+    group: dict[str, str]
+    person: str
+    image: Image
+    landmarks_px: Points
+    features: NDArray[np.float64] | None = None
+
+
+@dataclass
+class Measured:
+    """What came of the sources that had a face, in one mode of one model."""
+
+    found: dict[str, float] = field(default_factory=dict)
+    error: dict[str, float] = field(default_factory=dict)
+    openings: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    seam: dict[str, float] = field(default_factory=dict)
+    features: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+
+def eyes_px(points: Points) -> float:
+    """The outer-eye distance, told from the whole pose."""
+    return 1000 / align.scale_of(align.generator_crop(points, 1000)) / align.CROP_SIDE_EYES
+
+
+def openings(points: Points) -> tuple[float, float]:
+    """Mouth and mean eye opening, in outer-eye distances."""
+
+    def gap(a: int, b: int) -> float:
+        return float(np.linalg.norm(points[a, :2] - points[b, :2])) / eyes_px(points)
+
+    return gap(*MOUTH), (gap(*EYES[0]) + gap(*EYES[1])) / 2
+
+
+def skin_tone(image: Image, points: Points) -> str:
+    """Light, medium or dark by the individual typology angle of the cheeks (Chardon 1991)."""
+    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    places = np.round(points[[50, 280, 101, 330], :2]).astype(int)
+    inside = places[(places >= 0).all(1) & (places < image.shape[1::-1]).all(1)]
+    if not len(inside):
+        return "unknown"
+    light, _, yellow = np.median([lab[y, x] for x, y in inside], axis=0)
+    angle = np.degrees(np.arctan2(light - 50, yellow))
+    return "light skin" if angle > 41 else "medium skin" if angle > 10 else "dark skin"
+
+
+def seam_ratio(before: Image, after: Image, points: Points, size: int) -> float:
+    """Gradient across the mask's outer edge, after over before."""
+    crop_from_image = align.generator_crop(points, size)
+    place = Place(Wall.around(align.apply(crop_from_image, points)), crop_from_image, size)
+    window = place.window(before.shape, RING * 1.1)
+    radius = place.radius(window)
+    ring = np.abs(radius - RING) < 0.06
+    down, right = np.gradient(radius)
+    length = np.hypot(down, right) + 1e-6
+
+    def across(image: Image) -> float:
+        grey = cv2.cvtColor(np.ascontiguousarray(image[window]), cv2.COLOR_RGB2GRAY)
+        y, x = np.gradient(grey.astype(np.float64))
+        return float(np.abs((y * down + x * right) / length)[ring].mean())
+
+    return across(after) / max(across(before), 1e-6)
+
+
+def read_sources(folder: Path, anonymizer: Anonymizer, numbers: str, limit: int) -> list[Source]:
+    """Pictures whose face and landmarks are found; the others are named."""
+    rows = {p.name: {} for p in sorted(folder.iterdir()) if images.is_picture(p)}
+    if (folder / "index.csv").exists():
+        with (folder / "index.csv").open() as file:
+            rows = {row["file"]: row for row in csv.DictReader(file)}
+    sources, lost = [], []
+    for name, row in rows.items():
+        told = re.search(r"(\d+)", name)
+        if numbers != "all" and told and (int(told[1]) % 2 == 1) != (numbers == "odd"):
+            continue
+        image = images.read(folder / name).pixels
+        try:
+            (detection, *_) = detect_turned(anonymizer._detector, image) or [None]
+            if detection is None:
+                raise FaceError("no face")
+            points = find_landmarks(image, detection, anonymizer._landmarker)
+        except FaceError:
+            lost.append(name)
+            continue
+        group = {k: v for k, v in row.items() if k in ("gender", "ancestry", "expression") and v}
+        if name.split("-")[0] in ("female", "male"):
+            group["gender"] = name.split("-")[0]
+        if np.ptp(image.astype(int), axis=2).mean() > 8:
+            group["skin"] = skin_tone(image, points)
+        sources.append(Source(folder / name, group, row.get("person", name), image, points))
+        if limit and len(sources) >= limit:
+            break
+    print(
+        f"{folder.name}: {len(sources)} faces; landmarks not found in the source: {lost or 'none'}"
+    )
+    return sources
+
+
+def again(image: Image, expected: Points, anonymizer: Anonymizer) -> Points | None:
+    """Landmarks found in an output near where they were asked for."""
+    low, high = expected[:, :2].min(0), expected[:, :2].max(0)
+    try:
+        box = Detection((*low.tolist(), *high.tolist()), 1.0)
+        return find_landmarks(image, box, anonymizer._landmarker)
+    except FaceError:
+        return None
+
+
+def measure(
+    sources: list[Source], anonymizer: Anonymizer, recogniser: DlibRecogniser, seed: int
+) -> Measured:
+    """Anonymize every source and look at it again."""
+    out = Measured()
+    side_eyes = anonymizer._synthesizer.crop_side_eyes
+    for source in sources:
+        name = source.path.name
+        result = anonymizer(source.image, seed=seed, name=name)
+        out.found[name] = 0.0
+        if not result.faces or not result.faces[0].synthesized:
+            continue
+        points = source.landmarks_px
+        if result.image is None:
+            picture = result.portraits[0]
+            crop_from_image = align.generator_crop(points, picture.shape[0], side_eyes)
+            expected = align.apply(crop_from_image, points)
+        else:
+            picture, expected = result.image, points
+            size = anonymizer._synthesizer.size_px
+            out.seam[name] = seam_ratio(source.image, picture, points, size)
+        seen = again(picture, expected, anonymizer)
+        if seen is None:
+            continue
+        gap = np.linalg.norm(seen[:468, :2] - expected[:468, :2], axis=1).mean()
+        if gap > ELSEWHERE_EYES * eyes_px(expected):
+            continue
+        out.found[name] = 1.0
+        out.error[name] = float(gap) / eyes_px(expected)
+        out.openings[name] = (*openings(expected), *openings(seen))
+        if result.image is None:
+            out.features[name] = recogniser(picture, seen)
+    return out
+
+
+def summary(
+    measured: Measured, sources: list[Source], train_features: NDArray[np.float64] | None
+) -> dict[str, object]:
+    """The figures of one table cell."""
+    told: dict[str, object] = {
+        "pictures": len(measured.found),
+        "found": bootstrap_interval(list(measured.found.values())),
+        "error": bootstrap_interval(list(measured.error.values())),
+    }
+    gaps = np.array(list(measured.openings.values()))
+    told["mouth_r"] = float(np.corrcoef(gaps[:, 0], gaps[:, 2])[0, 1])
+    told["eyes_r"] = float(np.corrcoef(gaps[:, 1], gaps[:, 3])[0, 1])
+    if measured.seam:
+        values = list(measured.seam.values())
+        told["seam"] = bootstrap_interval(values)
+        told["seam_median"] = float(np.median(values))
+    if measured.features:
+        told |= identity(measured, sources)
+        drawn = np.array(list(measured.features.values()))
+        if train_features is not None:
+            told["frechet"] = frechet_distance(drawn, train_features)
+    told["groups"] = by_group(measured, sources)
+    return told
+
+
+def identity(measured: Measured, sources: list[Source]) -> dict[str, object]:
+    """How often the source is ranked first, one picture per person."""
+    chosen: dict[str, Source] = {}
+    for source in sources:
+        if source.path.name in measured.features:
+            chosen.setdefault(source.person, source)
+    probes = np.array([measured.features[s.path.name] for s in chosen.values()])
+    gallery = np.array([s.features for s in chosen.values()])
+    size = min(GALLERY, len(gallery))
+    told: dict[str, object] = {}
+    for people in sorted({size, len(gallery)}):
+        share = first_rank_share(probes, gallery, people)
+        told[f"rank1_of_{people}"] = share
+        told[f"times_chance_of_{people}"] = share[0] * people
+    distances = np.linalg.norm(probes - gallery, axis=1)
+    told["same_person"] = bootstrap_interval((distances < 0.6).astype(float))
+    return told
+
+
+def by_group(measured: Measured, sources: list[Source]) -> dict[str, dict[str, object]]:
+    """Found again and landmark error for each known group."""
+    members = defaultdict(list)
+    for source in sources:
+        for kind, value in source.group.items():
+            members[f"{kind}: {value}"].append(source.path.name)
+    return {
+        group: {
+            "pictures": len(names),
+            "found": float(np.mean([measured.found[n] for n in names])),
+            "error": bootstrap_interval([measured.error[n] for n in names if n in measured.error]),
+        }
+        for group, names in sorted(members.items())
+        if any(n in measured.error for n in names)
+    }
+
+
+def features_of(sources: list[Source], recogniser: DlibRecogniser) -> NDArray[np.float64]:
+    """Of all sources, kept in them too."""
+    for source in sources:
+        source.features = recogniser(source.image, source.landmarks_px)
+    return np.array([source.features for source in sources])
+
+
+def main() -> None:
+    """Measure every model on every set, print as it goes and write one JSON file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="+", help="a shipped name, or NAME=FILE")
+    parser.add_argument("--portraits", type=Path)
+    parser.add_argument("--people", type=Path)
+    parser.add_argument("--train", type=Path, help="for the Frechet distance")
+    parser.add_argument("--even", action="store_true", help="choose on even portraits instead")
+    parser.add_argument("--limit", type=int, default=0, help="so many pictures of each set")
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--out", type=Path, default=Path("generator.json"))
+    arguments = parser.parse_args()
+    recogniser = DlibRecogniser()
+    first = Anonymizer(detector="blazeface")
+    train_features = None
+    if arguments.train:
+        train = read_sources(arguments.train, first, "all", arguments.limit)
+        train_features = features_of(train, recogniser)
+    sets = []
+    for folder, numbers in (
+        (arguments.portraits, "even" if arguments.even else "odd"),
+        (arguments.people, "all"),
+    ):
+        if folder:
+            sources = read_sources(folder, first, numbers, arguments.limit)
+            features_of(sources, recogniser)
+            sets.append((folder.name, sources))
+    report: dict[str, object] = {}
+    for model in arguments.models:
+        name, _, file = model.rpartition("=")
+        portrait = Anonymizer(model=file, mode="portrait", detector="blazeface")
+        modes = [portrait]
+        if portrait._synthesizer.draws_scenes:
+            modes.append(portrait.in_mode("scene"))
+        for folder_name, sources in sets:
+            for anonymizer in modes:
+                measured = measure(sources, anonymizer, recogniser, arguments.seed)
+                key = f"{name or file} / {folder_name} / {anonymizer.mode}"
+                report[key] = summary(measured, sources, train_features)
+                print(key)
+                for measure_name, value in report[key].items():
+                    if measure_name != "groups":
+                        print(f"  {measure_name}: {value}")
+                for group, value in report[key]["groups"].items():
+                    print(f"    {group}: {value}")
+                arguments.out.write_text(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()

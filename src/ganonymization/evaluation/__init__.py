@@ -1,0 +1,1 @@
+"""What proves the new faces: recognisers, distances, statistics."""
