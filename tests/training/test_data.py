@@ -1,8 +1,16 @@
 import numpy as np
+import pytest
 import torch
 
-from ganonymization import condition
-from ganonymization.training.data import PreparedFaces, vividness
+from ganonymization import condition, topology
+from ganonymization.training.data import (
+    Batches,
+    PreparedFaces,
+    ReadableFaces,
+    jittered,
+    rarity,
+    vividness,
+)
 
 from ..conftest import face_landmarks
 
@@ -56,3 +64,51 @@ def test_rare_expressions_are_drawn_more_often():
     weights = vividness(usual)
     assert weights[7] == weights.max() == 4
     assert np.median(weights) < 1.5
+
+
+def test_dark_skin_is_drawn_more_often():
+    assert rarity(np.array([-20.0, 9.0, 20.0, 50.0])).tolist() == [3.0, 3.0, 1.7, 1.0]
+
+
+def test_several_folders_are_one_list(prepared):
+    two = PreparedFaces([prepared, prepared], 64, 0.5, 0.0, seed=5)
+    assert len(two.shards.landmarks) == 4
+    rng = np.random.default_rng(0)
+    first, again = (two.shards.moved(f, np.random.default_rng(1), 64, 1.0) for f in (1, 3))
+    assert np.array_equal(first[0], again[0])
+    assert {two.shards.draw(rng) for _ in range(50)} == {0, 1, 2, 3}
+
+
+def test_grey_faces_are_never_portraits(prepared):
+    grey = PreparedFaces([prepared], 64, 1.0, 0.0, seed=5)
+    grey.shards.grey[:] = True
+    assert not any(bool(grey[i]["portrait"]) for i in range(5))
+
+
+def test_the_mesh_is_jittered_smoothly_and_the_gaze_is_not():
+    points = face_landmarks((50, 50), 20)
+    moved = jittered(points, np.random.default_rng(0), 2.0)
+    shift = moved - points
+    assert shift[:468].std() == pytest.approx(2.0)
+    assert not shift[468:].any()
+    triangles = topology.triangles()
+    within = np.ptp(shift[triangles], axis=1).mean()
+    anywhere = np.abs(shift[:468] - shift[np.roll(np.arange(468), 200)]).mean()
+    assert within < 0.8 * anywhere
+    assert jittered(points, np.random.default_rng(0), 0.0) is points
+
+
+def test_devices_share_the_samples_and_a_run_goes_on():
+    def first(batches, count=2):
+        return [next(i) for i in [iter(batches)] for _ in range(count)]
+
+    assert first(Batches(0, 2)) == [[0, 1], [2, 3]]
+    assert first(Batches(8, 2, rank=0, devices=2)) == [[8, 9], [12, 13]]
+    assert first(Batches(8, 2, rank=1, devices=2)) == [[10, 11], [14, 15]]
+
+
+def test_a_reader_sample_knows_where_its_landmarks_are(prepared):
+    sample = ReadableFaces([prepared], 64, seed=3)[4]
+    assert sample["picture"].shape == (3, 64, 64)
+    assert sample["landmarks"].shape == (478, 2)
+    assert sample["landmarks"].abs().max() < 1

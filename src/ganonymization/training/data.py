@@ -2,7 +2,8 @@
 
 A prepared folder holds ``crops.npy`` (N, 288, 288, 5) uint8, whose channels are R, G, B, the head's
 opacity and 255 where the pixel was inside the picture; ``landmarks.npy`` (N, 478, 3) float32 in
-pixels of those crops; ``chroma.npy`` (N,) float32, the mean spread of R, G and B; ``files.txt``.
+pixels of those crops; ``chroma.npy`` (N,) float32, the mean spread of R, G and B;
+``skin_ita_deg.npy`` (N,) float32, the individual typology angle of the cheeks; ``files.txt``.
 """
 
 import itertools
@@ -29,7 +30,7 @@ _FEATURES = (topology.EYE_LEFT, topology.EYE_RIGHT, topology.LIPS_OUTER)
 
 
 class _Shards:
-    """Prepared folders as one list of faces; vivid ones are drawn more often.
+    """Prepared folders as one list of faces; vivid and dark ones are drawn more often.
 
     Args:
         folders: Made by ``ganonymize prepare``.
@@ -46,7 +47,8 @@ class _Shards:
         parts = [_loaded(folder, "landmarks.npy", None) for folder in folders]
         self.landmarks = np.concatenate(parts).astype(np.float64)
         self.grey = np.concatenate([_loaded(folder, "chroma.npy", None) for folder in folders]) < 20
-        self._cumulative = np.cumsum(vividness(self.landmarks))
+        skin_ita_deg = np.concatenate([_loaded(f, "skin_ita_deg.npy", None) for f in folders])
+        self._cumulative = np.cumsum(vividness(self.landmarks) * rarity(skin_ita_deg))
         self._cumulative /= self._cumulative[-1]
 
     def draw(self, rng: np.random.Generator) -> int:
@@ -241,6 +243,15 @@ def vividness(landmarks_px: Reals) -> NDArray[np.float64]:
     deviations = np.abs(measures - measures.mean(1, keepdims=True)) / measures.std(1, keepdims=True)
     weights: NDArray[np.float64] = 1 + np.clip(deviations.max(0) - 1.5, 0, 3)
     return weights
+
+
+def rarity(skin_ita_deg: Reals) -> NDArray[np.float64]:
+    """How much more often a face should be drawn for its skin, (N,): collections are mostly light.
+
+    Args:
+        skin_ita_deg: (N,) individual typology angles in degrees; below 10 is dark, below 28 tan.
+    """
+    return np.where(skin_ita_deg < 10, 3.0, np.where(skin_ita_deg < 28, 1.7, 1.0))
 
 
 def _jittered_wall(points: NDArray[np.float64], rng: np.random.Generator) -> Wall:

@@ -47,14 +47,16 @@ class Networks(nn.Module):
 
 @dataclass(frozen=True)
 class Judged:
-    """What the discriminators are to tell apart: the same square of composed and real pictures.
+    """What the discriminators are to tell apart: a square of composed and of real pictures.
+
+    Only pictures that were drawn in their own style are judged, M of them.
 
     Attributes:
         fake: Feature maps of the composed pictures, without gradient.
         real: Feature maps of the real ones.
-        condition: (N, 3, k, k).
-        wall: (N, 1, k, k).
-        opacity: (N, 1, k, k).
+        condition: (M, 3, k, k).
+        wall: (M, 1, k, k).
+        opacity: (M, 1, k, k).
     """
 
     fake: list[Tensor]
@@ -86,10 +88,10 @@ def generator_loss(
 
     All portraits and the first half of the batch have their style read from the picture and are
     compared with it (a conditional VAE-GAN, Zhu et al., "Toward multimodal image-to-image
-    translation", NeurIPS 2017). The scenes of the second half may have a random style, as at run
-    time: they must fool the discriminators, and keep the light and skin tone that the context asks
-    for. A portrait with a random style would have nothing but the discriminators to hold on to, and
-    drifts into a caricature.
+    translation", NeurIPS 2017), and must fool the discriminators. The scenes of the second half may
+    have a random style, as at run time: they must keep the light and skin tone that the context
+    asks for, and the landmarks. Discriminators would be all that a drawing in a random style had to
+    hold on to; portraits became caricatures that way, and scenes got scratches.
     """
     picture, count = x["picture"], len(x["picture"])
     order = torch.arange(count, device=picture.device)
@@ -115,14 +117,14 @@ def generator_loss(
     }
     valid = (x["weight"] > 0).float()
     square = random_square(picture.shape[-1], config.feature_crop_px)
-    fake = nets.features(_within(square, composed * valid))
+    fake = nets.features(_within(square, (composed * valid)[read]))
     with torch.no_grad():
-        real = nets.features(_within(square, picture * valid))
-    told = [_within(square, x[name]) for name in ("condition", "wall", "opacity")]
+        real = nets.features(_within(square, (picture * valid)[read]))
+    told = [_within(square, x[name][read]) for name in ("condition", "wall", "opacity")]
     scores = nets.discriminator(fake, told[0], told[1])
     fooled = torch.stack([redrawn_mean(score, told[2]) for score in scores]).mean()
     parts["gan"] = -weight_gan * fooled
-    distances = [(f[read] - r[read]).abs().mean() for f, r in zip(fake, real, strict=True)]
+    distances = [(f - r).abs().mean() for f, r in zip(fake, real, strict=True)]
     parts["perceptual"] = config.weight_perceptual * torch.stack(distances).mean()
     nets.styles.follow(mean.detach().float(), log_variance.detach().float())
     judged = Judged([f.detach() for f in fake], real, *told)

@@ -16,6 +16,8 @@ from ..wall import Wall
 from .data import CHANNELS, GENERATOR_SIZE_PX, PREPARED_SIZE_PX
 from .segment import PersonSegmenter, SelfieSegmentation, head_mask
 
+_CHEEKS = (50, 101, 280, 330)
+
 
 def prepare_folder(
     source: Path, out: Path, detector: str = "centerface"
@@ -44,6 +46,7 @@ def prepare_folder(
     out.mkdir(parents=True, exist_ok=True)
     made: list[NDArray[np.float32]] = []
     chroma: list[float] = []
+    skin_ita_deg: list[float] = []
     names: list[str] = []
     refused: list[tuple[Path, str]] = []
     with (out / "crops.raw.part").open("wb") as raw:
@@ -61,12 +64,14 @@ def prepare_folder(
             raw.write(layers.tobytes())
             made.append(landmarks.astype(np.float32))
             chroma.append(_chroma(layers))
+            skin_ita_deg.append(_skin_ita_deg(layers, landmarks))
             names.append(path.relative_to(source).as_posix())
     if not made:
         raise InputError(f"{source}: no face was found in {len(pictures)} pictures")
     _store(out, len(made))
     np.save(out / "landmarks.npy", np.stack(made))
     np.save(out / "chroma.npy", np.array(chroma, np.float32))
+    np.save(out / "skin_ita_deg.npy", np.array(skin_ita_deg, np.float32))
     (out / "files.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
     return len(made), refused
 
@@ -100,6 +105,15 @@ def _chroma(layers: Image) -> float:
     quarter = PREPARED_SIZE_PX // 4
     face = layers[quarter:-quarter, quarter:-quarter, :3]
     return float(np.ptp(face, axis=2).mean())
+
+
+def _skin_ita_deg(layers: Image, landmarks: NDArray[np.float64]) -> float:
+    """The cheeks' individual typology angle (Chardon et al. 1991): light from 41, dark below 10."""
+    lab = cv2.cvtColor(layers[..., :3].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    places = np.round(landmarks[list(_CHEEKS), :2]).astype(int)
+    x, y = np.clip(places, 0, PREPARED_SIZE_PX - 1).T
+    light, _, yellow = np.median(lab[y, x], axis=0)
+    return float(np.degrees(np.arctan2(light - 50, yellow)))
 
 
 def _store(out: Path, count: int) -> None:
