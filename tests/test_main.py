@@ -6,6 +6,7 @@ from ganonymization import images
 from ganonymization.demo import astronaut
 from ganonymization.images import Picture
 
+from .synthesize.test_pix2pix import published  # noqa: F401
 from .test_cli import command_line
 
 SCRIPT = ("main.py",)
@@ -67,3 +68,38 @@ def test_help_names_the_published_commands():
     told = command_line("--help", script=SCRIPT).stdout
     assert "anonymize_image" in told
     assert "anonymize_directory" in told
+    assert "preprocess" in told
+    assert "train_pix2pix" in told
+
+
+@pytest.mark.slow
+def test_a_published_checkpoint_is_read(source, published, tmp_path):  # noqa: F811
+    """Its weights are a test pattern, so no face comes of it and the fill stands in."""
+    out = tmp_path / "out.png"
+    answer = command_line(
+        "anonymize_image", "--model_file", published, "--input_file", source,
+        "--output_file", out, script=SCRIPT,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert images.read(out).pixels.shape == (512, 512, 3)
+    assert "no face is seen in what was drawn" in answer.stdout + answer.stderr
+
+
+@pytest.mark.slow
+def test_preprocess_and_train_as_published(source, tmp_path):
+    images.write(source.parent / "none.png", Picture(astronaut()[:40, :40].copy()))
+    answer = command_line(
+        "preprocess", "--input_path", source.parents[1], "--img_size", 256, "--test_size", 0,
+        "--output_dir", tmp_path / "data", "--num_workers", 1, script=SCRIPT,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith("train 1, val 0, test 0 faces in")
+    assert "left out" in answer.stderr
+    answer = command_line(
+        "train_pix2pix", "--data_dir", tmp_path / "data", "--dataset_name", "FacialLandmarks478",
+        "--log_dir", tmp_path / "log", "--models_dir", tmp_path / "models",
+        "--output_dir", tmp_path / "out", "--n_epochs", 1, "--n_cpu", 0, "--device", -1,
+        script=SCRIPT,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert [p.name for p in (tmp_path / "models").iterdir()] == ["epoch=1-step=1.ckpt"]
