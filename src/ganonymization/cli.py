@@ -170,12 +170,17 @@ def prepare(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A folder of face pictures.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The prepared folder to write.")],
     detector: DetectorOption = "centerface",
+    segmenter: Annotated[
+        Path | None, typer.Option(help="An ONNX file that finds persons. [default: MediaPipe's]")
+    ] = None,
     debug: DebugOption = False,
 ) -> None:
     """Make crops, landmarks and head masks of pictures, for training."""
     from .training.prepare import prepare_folder
+    from .training.segment import OnnxSegmenter
 
-    made, refused = prepare_folder(source, out, detector)
+    plugged = None if segmenter is None else OnnxSegmenter(segmenter)
+    made, refused = prepare_folder(source, out, detector, plugged)
     print(f"{made} faces in {out}")
     for path, reason in refused:
         print(f"left out {path}: {reason}", file=sys.stderr)

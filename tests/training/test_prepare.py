@@ -1,10 +1,11 @@
 import numpy as np
+import onnx
 import pytest
 
 from ganonymization import align, topology
-from ganonymization.errors import InputError
+from ganonymization.errors import InputError, ModelError
 from ganonymization.training.prepare import prepare_folder
-from ganonymization.training.segment import head_mask
+from ganonymization.training.segment import OnnxSegmenter, head_mask
 from ganonymization.wall import Wall
 
 from ..conftest import face_landmarks
@@ -48,3 +49,35 @@ def test_a_head_mask_ends_below_the_neck_and_has_no_hole_in_the_face():
     assert (mask[134:148, 134:148] == 255).all()
     assert (mask[-2:] == 0).all()
     assert (mask[:, :2] == 0).all()
+
+
+def segmenter_file(path, side=32, channels=3):
+    """A network that calls every bright pixel a person."""
+    node = onnx.helper.make_node("ReduceMean", ["x"], ["y"], axes=[1], keepdims=1)
+    kind = onnx.TensorProto.FLOAT
+    graph = onnx.helper.make_graph(
+        [node], "bright",
+        [onnx.helper.make_tensor_value_info("x", kind, [1, channels, side, side])],
+        [onnx.helper.make_tensor_value_info("y", kind, [1, 1, side, side])],
+    )  # fmt: skip
+    opsets = [onnx.helper.make_opsetid("", 17)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8), str(path))
+    return path
+
+
+def test_another_segmenter_can_be_plugged_in(tmp_path):
+    segmenter = OnnxSegmenter(segmenter_file(tmp_path / "s.onnx"))
+    crop = np.zeros((64, 64, 3), np.uint8)
+    crop[:, 32:] = 255
+    person = segmenter(crop)
+    assert person.shape == (64, 64)
+    assert person[:, :28].max() == 0
+    assert person[:, 36:].min() == 1
+
+
+def test_networks_that_segment_nothing_are_refused(tmp_path):
+    (tmp_path / "text.onnx").write_text("hello")
+    with pytest.raises(ModelError, match=r"text\.onnx"):
+        OnnxSegmenter(tmp_path / "text.onnx")
+    with pytest.raises(ModelError, match=r"must be \(1, 3, S, S\)"):
+        OnnxSegmenter(segmenter_file(tmp_path / "four.onnx", channels=4))

@@ -20,7 +20,10 @@ _CHEEKS = (50, 101, 280, 330)
 
 
 def prepare_folder(
-    source: Path, out: Path, detector: str = "centerface"
+    source: Path,
+    out: Path,
+    detector: str = "centerface",
+    segmenter: PersonSegmenter | None = None,
 ) -> tuple[int, list[tuple[Path, str]]]:
     """Prepare the largest face of every picture.
 
@@ -28,6 +31,7 @@ def prepare_folder(
         source: A folder, read recursively.
         out: The prepared folder to write; see ``training/data.py`` for what it holds.
         detector: A detector's name.
+        segmenter: Tells the head from the background; None takes MediaPipe's.
 
     Returns:
         How many faces were prepared, and the pictures that were left out with the reason.
@@ -42,7 +46,7 @@ def prepare_folder(
         raise InputError(f"{source}: holds no pictures; give a folder of face pictures")
     find = registry.load(registry.DETECTORS, detector)(DetectorOptions())
     landmarker = registry.load(registry.LANDMARKERS, "facemesh")()
-    segmenter = SelfieSegmentation()
+    segmenter = segmenter or SelfieSegmentation()
     out.mkdir(parents=True, exist_ok=True)
     made: list[NDArray[np.float32]] = []
     chroma: list[float] = []

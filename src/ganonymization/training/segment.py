@@ -1,11 +1,15 @@
 """Heads cut out of their background."""
 
+from pathlib import Path
 from typing import Protocol
 
+import cv2
 import mediapipe as mp
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
+from ..errors import ModelError
 from ..types import Image
 from ..wall import Wall
 
@@ -31,6 +35,42 @@ class SelfieSegmentation:
     def __call__(self, crop: Image) -> NDArray[np.float32]:
         """Probability of the person at each pixel of an RGB uint8 (S, S, 3) crop, (S, S)."""
         return np.asarray(self._network.process(crop).segmentation_mask, np.float32)
+
+
+class OnnxSegmenter:
+    """Any network of one input (1, 3, S, S), RGB in [0, 1], and probabilities (1, 1, S, S).
+
+    Args:
+        model: The ONNX file, with S fixed.
+
+    Raises:
+        ModelError: It is no such network.
+    """
+
+    def __init__(self, model: Path) -> None:
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(model), providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's own exceptions have no common base
+            raise ModelError(f"{model}: not a readable ONNX model") from error
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        shape = inputs[0].shape
+        if len(inputs) != 1 or len(shape) != 4 or shape[1] != 3 or not isinstance(shape[2], int):
+            raise ModelError(
+                f"{model}: its input must be (1, 3, S, S) with S fixed; this is {shape}"
+            )
+        self._input, self._output, self._size_px = inputs[0].name, outputs[0].name, shape[2]
+
+    def __call__(self, crop: Image) -> NDArray[np.float32]:
+        """Probability of the person at each pixel of an RGB uint8 (S, S, 3) crop, (S, S)."""
+        side = (self._size_px, self._size_px)
+        small = cv2.resize(crop, side, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+        feed = {self._input: np.ascontiguousarray(small.transpose(2, 0, 1)[None])}
+        (found,) = self._session.run([self._output], feed)
+        size = crop.shape[0]
+        person = cv2.resize(np.squeeze(found), (size, size), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(np.clip(person, 0, 1), np.float32)
 
 
 def head_mask(person: NDArray[np.float32], wall: Wall) -> NDArray[np.uint8]:

@@ -181,9 +181,26 @@ class Run:
         """
         for statistic in self.nets.styles.buffers():
             self._average(statistic)
+        self._check_replicas()
         if self.fabric.is_global_zero:
             save(checkpoint, self.state())
         self.fabric.barrier()
+
+    def _check_replicas(self) -> None:
+        """Refuse to save networks that have drifted apart.
+
+        Raises:
+            ModelError: They have; some device did not take part in a step.
+        """
+        if self.fabric.world_size == 1:
+            return
+        moved = [*self.nets.painters(), *self.nets.discriminator.parameters()]
+        total = torch.stack([p.detach().double().sum() for p in moved]).sum()
+        sums = self.fabric.all_gather(total)
+        if not torch.equal(sums, total.expand_as(sums)):  # type: ignore[arg-type]
+            raise ModelError(
+                f"the devices' networks differ ({sums}); start again from the last one"
+            )
 
     @torch.no_grad()
     def draw_sheet(self, folder: RunFolder, faces: PreparedFaces) -> None:

@@ -1,0 +1,120 @@
+"""Make the pictures of README and docs with the shipped generator, or another.
+
+    python tools/pictures.py PORTRAITS PREPARED [--model FILE]
+
+docs/images/astronaut.jpg    the public-domain portrait before and after with four seeds
+docs/images/heads.jpg        24 mesh conditions, each beside the head drawn from it
+docs/images/seeds.jpg        the same conditions, three seeds each
+docs/images/expressions.jpg  the most pronounced expressions and poses of a prepared folder
+
+Heads are drawn whole by the generator. The conditions are those of the portraits and of the
+prepared faces, of which no pixel is shown.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganonymization import Anonymizer, FaceError, align, condition, images, registry, weights
+from ganonymization.demo import astronaut, sheet
+from ganonymization.detect.base import detect_turned
+from ganonymization.images import Picture
+from ganonymization.locate import find_landmarks
+from ganonymization.types import Image
+from ganonymization.wall import Crossing
+
+OUT = Path(__file__).parent.parent / "docs" / "images"
+HEADS, TRIED = 24, 4
+
+
+def astronaut_row(anonymizer: Anonymizer) -> Picture:
+    """Before, then four seeds, cut to head and shoulders."""
+    shown = [astronaut(), *(anonymizer(astronaut(), seed=s).image for s in (1, 2, 3, 4))]
+    return Picture(sheet([[image[:320, 66:386] for image in shown]], 320))
+
+
+def geometry(anonymizer: Anonymizer, folder: Path) -> list[NDArray[np.float64]]:
+    """Landmarks of 24 faces, evenly picked from a folder in order, in crop pixels."""
+    found = []
+    paths = [path for path in images.walk(folder) if images.is_picture(path)]
+    for path in paths[:: max(1, len(paths) // HEADS)]:
+        image = images.read(path).pixels
+        boxes = detect_turned(anonymizer._detector, image)
+        try:
+            found.append(in_crop(find_landmarks(image, boxes[0], anonymizer._landmarker)))
+        except (FaceError, IndexError):
+            continue
+    return found[:HEADS]
+
+
+def in_crop(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Landmarks in pixels of the generator's crop at 256 px."""
+    return align.apply(align.generator_crop(points, 256), points)
+
+
+def drawn(generator, points: NDArray[np.float64], seeds: tuple[int, ...]) -> list[Image]:
+    """The mesh, then a head for each seed."""
+    heads = [generator(Crossing.portrait(256, points, seed)) for seed in seeds]
+    return [condition.mesh(points, 256), *heads]
+
+
+def extremes(prepared: Path) -> list[NDArray[np.float64]]:
+    """Faces far out in mouth, eyes, brows and turn, four of each kind, in crop pixels."""
+    p = np.load(prepared / "landmarks.npy").astype(np.float64)
+    unit = np.linalg.norm(p[:, 33] - p[:, 263], axis=1)
+
+    def gap(a: int, b: int) -> NDArray[np.float64]:
+        return np.linalg.norm(p[:, a] - p[:, b], axis=1) / unit
+
+    left, right = gap(159, 145), gap(386, 374)
+    measures = [
+        gap(13, 14),  # open mouth
+        gap(61, 291),  # smile
+        -gap(61, 291) - gap(13, 14),  # pursed lips
+        -(left + right),  # closed eyes
+        np.abs(left - right),  # wink
+        gap(105, 159) + gap(334, 386),  # raised brows
+        (p[:, 234, 2] - p[:, 454, 2]) / unit,  # turned one way
+        (p[:, 454, 2] - p[:, 234, 2]) / unit,  # and the other
+    ]
+    chosen = [np.argsort(-measure)[3 : 3 + 8 * TRIED : 8] for measure in measures]
+    return [in_crop(p[i]) for row in chosen for i in row]
+
+
+def in_rows(groups: list[list[Image]], count: int) -> list[list[Image]]:
+    """So many groups of pictures beside each other in every row."""
+    starts = range(0, len(groups), count)
+    return [[image for group in groups[i : i + count] for image in group] for i in starts]
+
+
+def main() -> None:
+    """Write all four."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("portraits", type=Path)
+    parser.add_argument("prepared", type=Path)
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--out", type=Path, default=OUT)
+    arguments = parser.parse_args()
+    anonymizer = Anonymizer(model=arguments.model)
+    generator = registry.load(registry.SYNTHESIZERS, "file")(weights.resolve(arguments.model))
+    images.write(arguments.out / "astronaut.jpg", astronaut_row(anonymizer))
+    faces = geometry(anonymizer, arguments.portraits)
+    pairs = [drawn(generator, points, (i,)) for i, points in enumerate(faces)]
+    rows = in_rows(pairs, 6)
+    images.write(arguments.out / "heads.jpg", Picture(sheet(rows, 144)))
+    triples = [
+        drawn(generator, points, (100 + i, 200 + i, 300 + i)) for i, points in enumerate(faces)
+    ]
+    rows = in_rows(triples, 3)
+    images.write(arguments.out / "seeds.jpg", Picture(sheet(rows, 144)))
+    vivid = [
+        drawn(generator, points, (i,)) for i, points in enumerate(extremes(arguments.prepared))
+    ]
+    rows = in_rows(vivid, TRIED)
+    images.write(arguments.out / "expressions.jpg", Picture(sheet(rows, 144)))
+
+
+if __name__ == "__main__":
+    main()
