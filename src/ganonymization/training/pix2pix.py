@@ -226,7 +226,8 @@ def train_pix2pix(
     faces = SideBySide(data / "train", settings.img_size)
     shown = _first(SideBySide(data / "val", settings.img_size)) if (data / "val").is_dir() else None
     cuda = settings.device >= 0 and torch.cuda.is_available()
-    fabric = open_fabric(log_dir, "cuda" if cuda else "cpu", 1, 1, "32-true")
+    devices = [settings.device] if cuda else 1
+    fabric = open_fabric(log_dir, "cuda" if cuda else "cpu", devices, 1, "32-true")
     run = Pix2PixRun(fabric, settings, epoch)
     models = Path(settings.models_dir)
     models.mkdir(parents=True, exist_ok=True)

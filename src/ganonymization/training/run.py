@@ -75,11 +75,11 @@ def open_fabric(folder: Path, accelerator: str, devices: int, nodes: int, precis
     Args:
         folder: Of the run; TensorBoard's events go there.
         accelerator: ``"cpu"``, ``"cuda"`` or ``"auto"``.
-        devices: On each node.
+        devices: How many on each node, or which.
         nodes: How many.
         precision: Lightning's name of it.
     """
-    several = devices * nodes > 1
+    several = (len(devices) if isinstance(devices, list) else devices) * nodes > 1
     fabric = Fabric(
         accelerator=accelerator, devices=devices, num_nodes=nodes,
         strategy="ddp" if several else "auto", precision=precision,  # type: ignore[arg-type]
