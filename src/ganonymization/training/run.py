@@ -69,7 +69,9 @@ def load(path: Path) -> dict[str, Any] | None:
     return state
 
 
-def open_fabric(folder: Path, accelerator: str, devices: int, nodes: int, precision: str) -> Fabric:
+def open_fabric(
+    folder: Path, accelerator: str, devices: int | list[int], nodes: int, precision: str
+) -> Fabric:
     """Processes, devices and precision of a run, launched.
 
     Args:
