@@ -254,6 +254,41 @@ def features_of(sources: list[Source], recogniser: DlibRecogniser) -> NDArray[np
     return np.array([source.features for source in sources])
 
 
+def told(value: object) -> str:
+    """A figure, with its interval if it has one."""
+    if isinstance(value, (list, tuple)):
+        mean, low, high = value
+        return f"{mean:.4f} [{low:.4f}, {high:.4f}]"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def markdown(report: dict[str, dict[str, object]]) -> str:
+    """One table for each set of pictures, a column for each model and mode, then the groups."""
+    lines = []
+    for folder in dict.fromkeys(key.split(" / ")[1] for key in report):
+        cells = {key: cell for key, cell in report.items() if key.split(" / ")[1] == folder}
+        heads = [" ".join(key.split(" / ")[::2]) for key in cells]
+        rows = dict.fromkeys(name for cell in cells.values() for name in cell if name != "groups")
+        lines += [
+            "",
+            f"| {folder} | " + " | ".join(heads) + " |",
+            "| --- " * (len(cells) + 1) + "|",
+        ]
+        for row in rows:
+            values = [told(cell[row]) if row in cell else "" for cell in cells.values()]
+            lines.append(f"| {row} | " + " | ".join(values) + " |")
+        groups = dict.fromkeys(name for cell in cells.values() for name in cell["groups"])
+        for group in groups:
+            values = []
+            for cell in cells.values():
+                figures = cell["groups"].get(group)
+                values.append(
+                    f"{told(figures['error'])}, n {figures['pictures']}" if figures else ""
+                )
+            lines.append(f"| error, {group} | " + " | ".join(values) + " |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Measure every model on every set, print as it goes and write one JSON file."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -281,7 +316,7 @@ def main() -> None:
             sources = read_sources(folder, first, numbers, arguments.limit)
             features_of(sources, recogniser)
             sets.append((folder.name, sources))
-    report: dict[str, object] = {}
+    report: dict[str, dict[str, object]] = {}
     for model in arguments.models:
         name, _, file = model.rpartition("=")
         portrait = Anonymizer(model=file, mode="portrait", detector="blazeface")
@@ -300,6 +335,7 @@ def main() -> None:
                 for group, value in report[key]["groups"].items():
                     print(f"    {group}: {value}")
                 arguments.out.write_text(json.dumps(report, indent=1))
+    print(markdown(report))
 
 
 if __name__ == "__main__":
