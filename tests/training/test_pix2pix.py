@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from lightning.fabric import Fabric
 
 from ganonymization import condition, images
 from ganonymization.errors import InputError, OptionError
@@ -17,7 +18,6 @@ from ganonymization.training.pix2pix import (
     newest_checkpoint,
     train_pix2pix,
 )
-from ganonymization.training.run import Fabric
 
 from .test_train import assert_same, state_of
 

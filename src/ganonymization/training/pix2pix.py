@@ -21,7 +21,8 @@ from torch.utils.data import DataLoader, Dataset
 from .. import images
 from ..errors import InputError, ModelError, OptionError
 from ..synthesize.pix2pix_networks import PatchDiscriminator, Pix2PixGenerator, load_checkpoint
-from .run import RunFolder, average_gradients, open_fabric, save
+from .devices import average_gradients, open_fabric
+from .folder import RunFolder, save
 
 LAMBDA_PIXEL = 100
 _SEED = 42

@@ -1,185 +1,218 @@
-"""What a run leaves in its folder: settings, checkpoints, metrics, picture sheets.
+"""A run on one process: networks, optimizers, how far it is, and one step of it."""
 
-config.toml        every setting
-checkpoint.pt      networks, optimizers, how far the run is; replaced whole or not at all
-metrics.jsonl      one line per ``log_every`` steps
-sheets/            fixed samples drawn by the moving average
-events.out.*       the same for TensorBoard
-README.txt         says what these are, and how to go on
-"""
-
-import json
 import math
-import os
-import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
 
-import cv2
-import numpy as np
 import torch
 from lightning.fabric import Fabric
-from lightning.fabric.loggers.tensorboard import TensorBoardLogger
-from rich.progress import Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
-from ..errors import ModelError, OutputError
+from ..errors import ModelError
+from .config import Stage, TrainingConfig
+from .data import Batches, PreparedFaces, ReadableFaces
+from .devices import average_gradients
+from .folder import RunFolder, load, save
+from .losses import Batch, Networks, discriminator_loss, generator_loss, unpack
+from .networks import STYLE_SIZE
+from .reader import READER_BATCH, READER_SIZE_PX, fit_step
 
-_README = """A training run.
-
-config.toml     every setting of the run; {command}
-checkpoint.pt   networks, optimizers and progress; the same command again goes on from here
-metrics.jsonl   one JSON object a line: stage, samples, images per second, each part of the loss
-sheets/         drawn samples; each row: condition, picture, drawn in the picture's style, random
-events.out.*    the same numbers and sheets for TensorBoard: tensorboard --logdir {folder}
-"""
-
-
-def save(path: Path, state: object) -> None:
-    """Write a checkpoint completely or not at all.
-
-    Raises:
-        OutputError: It cannot be written; what was there before stays.
-    """
-    temporary = path.with_name(path.name + ".part")
-    try:
-        with temporary.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"{path}: the checkpoint cannot be written: {error}") from error
+_ADAM = (0.5, 0.99)
+_SHEET_ROWS = 6
+_FIRST_OF_SHEET = 1 << 40  # beyond any sample of a run
+_FLOOR = 0.1  # of a stage's learning rate, at its end
 
 
-def load(path: Path) -> dict[str, Any] | None:
-    """The state in a checkpoint of :func:`save`, or None where there is none.
+class Run:
+    """A run on this process: its networks and optimizers, and how far it is.
 
-    Raises:
-        ModelError: The file is not one.
-    """
-    if not path.exists():
-        return None
-    try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds on a wrong file
-        raise ModelError(f"{path}: not a checkpoint of 'ganonymize train'") from error
-    return state
-
-
-def open_fabric(
-    folder: Path, accelerator: str, devices: int | list[int], nodes: int, precision: str
-) -> Fabric:
-    """Processes, devices and precision of a run, launched.
-
-    Args:
-        folder: Of the run; TensorBoard's events go there.
-        accelerator: ``"cpu"``, ``"cuda"`` or ``"auto"``.
-        devices: How many on each node, or which.
-        nodes: How many.
-        precision: Lightning's name of it.
-    """
-    several = (len(devices) if isinstance(devices, list) else devices) * nodes > 1
-    fabric = Fabric(
-        accelerator=accelerator, devices=devices, num_nodes=nodes,
-        strategy="ddp" if several else "auto", precision=precision,  # type: ignore[arg-type]
-        loggers=TensorBoardLogger(folder, name="", version=""),
-    )  # fmt: skip
-    fabric.launch()
-    return fabric
-
-
-def average_gradients(fabric: Fabric, parameters: Iterable[torch.nn.Parameter]) -> None:
-    """Give every device the mean gradient.
-
-    Distributed data parallelism by one reduction after the backward pass: the two networks of a GAN
-    pass gradients through each other, for which one wrapper per network is not made.
-    """
-    if fabric.world_size == 1:
-        return
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    flat = torch.cat([g.flatten() for g in gradients])
-    flat = fabric.all_reduce(flat, reduce_op="mean")  # type: ignore[assignment]
-    means = torch.split(flat, [g.numel() for g in gradients])
-    for gradient, mean in zip(gradients, means, strict=True):
-        gradient.copy_(mean.view_as(gradient))
-
-
-class RunFolder:
-    """Writes metrics, sheets and checkpoints of one run; only the first process does.
-
-    Args:
-        fabric: Launched.
-        folder: The run's.
-        total_samples: Of the whole run, for the time that is left.
-        command: What starts it, for the folder's README.
+    Attributes:
+        reader_samples: That the landmark reader was fitted on.
+        samples: That the generator has seen, over all devices and stages.
     """
 
-    def __init__(self, fabric: Fabric, folder: Path, total_samples: int, command: str) -> None:
-        self.fabric, self.folder = fabric, folder
-        self._started = self._began = self._saved = self._sheet = time.monotonic()
-        self._first: int | None = None
-        self._bar = Progress(
-            *Progress.get_default_columns()[:-1], TimeRemainingColumn(),
-            TextColumn("{task.fields[rate]:.1f} images/s"), disable=not fabric.is_global_zero,
-        )  # fmt: skip
-        self._task = self._bar.add_task("training", total=total_samples, rate=math.nan)
-        if fabric.is_global_zero:
-            (folder / "sheets").mkdir(parents=True, exist_ok=True)
-            (folder / "README.txt").write_text(_README.format(command=command, folder=folder))
+    def __init__(self, fabric: Fabric, config: TrainingConfig) -> None:
+        self.fabric, self.config = fabric, config
+        torch.manual_seed(config.seed)
+        nets = Networks().to(fabric.device)
+        self.nets = nets.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer_g = torch.optim.Adam(self.nets.painters(), 1e-3, _ADAM)
+        self.optimizer_d = torch.optim.Adam(self.nets.discriminator.parameters(), 1e-3, _ADAM)
+        self.optimizer_r = torch.optim.AdamW(self.nets.reader.parameters(), weight_decay=1e-3)
+        self.reader_samples = self.samples = 0
 
-    def __enter__(self) -> "RunFolder":
-        self._bar.start()
-        return self
+    def state(self) -> dict[str, object]:
+        """All that a later process needs to go on as if nothing had happened."""
+        return {
+            "nets": self.nets.state_dict(),
+            "optimizer_g": self.optimizer_g.state_dict(),
+            "optimizer_d": self.optimizer_d.state_dict(),
+            "optimizer_r": self.optimizer_r.state_dict(),
+            "reader_samples": self.reader_samples,
+            "samples": self.samples,
+        }
 
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-        self.fabric.logger.finalize("success")
+    def restore(self, checkpoint: Path) -> None:
+        """Go on where a checkpoint stopped, if there is one.
 
-    def minutes(self) -> float:
-        """Since this process began."""
-        return (time.monotonic() - self._started) / 60
-
-    def progress(self, samples: int) -> float:
-        """Move the bar; images per second since this process began."""
-        if self._first is None:
-            self._first, self._began = samples, time.monotonic()
-        spent = time.monotonic() - self._began
-        rate = (samples - self._first) / spent if spent else 0.0
-        self._bar.update(self._task, completed=samples, rate=rate)
-        return rate
-
-    def log(self, samples: int, numbers: dict[str, float]) -> None:
-        """Append a line of metrics, here and for TensorBoard."""
-        if not self.fabric.is_global_zero:
-            return
-        line = {"samples": samples} | {name: round(value, 5) for name, value in numbers.items()}
-        with (self.folder / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        self.fabric.log_dict(numbers, step=samples)
-
-    def due(self, save_every_s: float, sheet_every_s: float) -> tuple[bool, bool]:
-        """Whether a checkpoint and a sheet are due; asking starts their time anew.
-
-        The first process decides for all.
+        Raises:
+            ModelError: The file is none, or of another network.
         """
-        now = time.monotonic()
-        due = (now - self._saved > save_every_s, now - self._sheet > sheet_every_s)
-        if self.fabric.world_size > 1:
-            due = self.fabric.broadcast(due)
-        self._saved = now if due[0] else self._saved
-        self._sheet = now if due[1] else self._sheet
-        return due
-
-    def sheet(self, samples: int, rows: list[Tensor]) -> None:
-        """Write pictures (N, 3, S, S) in [-1, 1], one column for each entry of ``rows``."""
-        if not self.fabric.is_global_zero:
+        state = load(checkpoint)
+        if state is None:
             return
-        grid = torch.cat([torch.cat(list(column), 1) for column in rows], 2)
-        pixels = ((grid.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
-        coded = cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))[1]
-        (self.folder / "sheets" / f"{samples:09d}.png").write_bytes(coded.tobytes())
-        board = cast(TensorBoardLogger, self.fabric.logger)
-        board.experiment.add_image("sheet", pixels, samples, dataformats="HWC")
+        try:
+            self.nets.load_state_dict(state["nets"])
+            for name in ("optimizer_g", "optimizer_d", "optimizer_r"):
+                getattr(self, name).load_state_dict(state[name])
+            self.reader_samples, self.samples = state["reader_samples"], state["samples"]
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise ModelError(f"{checkpoint}: of another network or version: {error}") from error
+
+    def faces(self, stage: Stage) -> PreparedFaces:
+        """The samples of a stage."""
+        c = self.config
+        folders = [Path(folder) for folder in c.data]
+        return PreparedFaces(folders, stage.size_px, c.portrait_share, c.jitter_eyes, c.seed)
+
+    def batches(self, faces: Dataset[Batch], first_sample: int, batch: int) -> Iterator[Batch]:
+        """This device's share of the samples from the first unseen one on."""
+        workers = self.config.workers
+        loader = DataLoader(
+            faces,
+            batch_sampler=Batches(
+                first_sample, batch, self.fabric.global_rank, self.fabric.world_size
+            ),
+            num_workers=workers,
+            pin_memory=self.fabric.device.type == "cuda",
+            prefetch_factor=4 if workers else None,
+        )
+        for loaded in loader:
+            yield {
+                name: layer.to(self.fabric.device, non_blocking=True)
+                for name, layer in loaded.items()
+            }
+
+    def calibrate(self, pictures: Tensor) -> None:
+        """Scale the frozen features by the run's first pictures, alike on all devices."""
+        self.nets.features.calibrate(pictures)
+        for deviation in self.nets.features.buffers():
+            self._average(deviation)
+
+    def _average(self, statistic: Tensor) -> None:
+        if self.fabric.world_size > 1:
+            statistic.copy_(self.fabric.all_reduce(statistic, reduce_op="mean"))  # type: ignore[arg-type]
+
+    def seed_step(self) -> None:
+        """Make the noise of a step depend on the seed, the samples seen and the device alone."""
+        torch.manual_seed(hash((self.config.seed, self.samples, self.fabric.global_rank)))
+
+    def fit_reader(self, folder: RunFolder, checkpoint: Path) -> None:
+        """Fit the landmark reader, before anything asks it."""
+        total, config = self.config.reader_samples, self.config
+        if self.reader_samples >= total:
+            return
+        reader = self.nets.reader.train()
+        faces = ReadableFaces([Path(f) for f in config.data], READER_SIZE_PX, config.seed)
+        for batch in self.batches(faces, self.reader_samples, READER_BATCH):
+            progress = self.reader_samples / total
+            loss = fit_step(
+                reader, self.optimizer_r, batch, progress,
+                lambda net: average_gradients(self.fabric, net.parameters()),
+            )  # fmt: skip
+            self.reader_samples += READER_BATCH * self.fabric.world_size
+            if self.reader_samples // READER_BATCH % config.log_every == 0:
+                folder.log(self.reader_samples, {"reader": loss})
+            save_due, _ = folder.due(config.save_every_s, math.inf)
+            done = self.reader_samples >= total
+            if save_due or done:
+                self.save(checkpoint)
+            if done:
+                return
+
+    def step(self, batch: Batch, stage: Stage, step: int) -> dict[str, Tensor]:
+        """One step of both networks; the parts of the losses come back.
+
+        Args:
+            batch: As the loader gives it.
+            stage: The current one.
+            step: Of the stage.
+        """
+        seen = stage.batch * self.fabric.world_size
+        falling = _FLOOR + (1 - _FLOOR) * (1 + math.cos(math.pi * step * seen / stage.samples)) / 2
+        for optimizer, rate in (
+            (self.optimizer_g, stage.learning_rate),
+            (self.optimizer_d, stage.discriminator_rate),
+        ):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * falling
+        nets, x = self.nets, unpack(batch)
+        self.seed_step()
+        nets.discriminator.requires_grad_(False)
+        with self.fabric.autocast():
+            loss, judged, parts = generator_loss(
+                nets, x, self.config, stage.weight_gan, stage.random_styles
+            )
+        if step * seen >= stage.head_start:
+            self._descend(loss, self.optimizer_g, nets.painters())
+        nets.discriminator.requires_grad_(True)
+        with self.fabric.autocast():
+            loss_d = discriminator_loss(nets, judged)
+        self._descend(loss_d, self.optimizer_d, list(nets.discriminator.parameters()))
+        nets.follow(seen, step, stage.average_samples)
+        self.samples += seen
+        return parts | {"discriminator": loss_d.detach()}
+
+    def _descend(
+        self, loss: Tensor, optimizer: torch.optim.Optimizer, moved: list[torch.nn.Parameter]
+    ) -> None:
+        optimizer.zero_grad()
+        self.fabric.backward(loss)
+        average_gradients(self.fabric, moved)
+        optimizer.step()
+
+    def save(self, checkpoint: Path) -> None:
+        """Write the checkpoint; styles are followed on each device, and averaged here.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        for statistic in self.nets.styles.buffers():
+            self._average(statistic)
+        self._check_replicas()
+        if self.fabric.is_global_zero:
+            save(checkpoint, self.state())
+        self.fabric.barrier()
+
+    def _check_replicas(self) -> None:
+        """Refuse to save networks that have drifted apart.
+
+        Raises:
+            ModelError: They have; some device did not take part in a step.
+        """
+        if self.fabric.world_size == 1:
+            return
+        moved = [*self.nets.painters(), *self.nets.discriminator.parameters()]
+        total = torch.stack([p.detach().double().sum() for p in moved]).sum()
+        sums = self.fabric.all_gather(total)
+        if not torch.equal(sums, total.expand_as(sums)):  # type: ignore[arg-type]
+            raise ModelError(
+                f"the devices' networks differ ({sums}); start again from the last one"
+            )
+
+    @torch.no_grad()
+    def draw_sheet(self, folder: RunFolder, faces: PreparedFaces) -> None:
+        """Fixed samples: condition, picture, redrawn in its own style, and in two random ones."""
+        loaded = [faces[_FIRST_OF_SHEET + i] for i in range(_SHEET_ROWS)]
+        stacked = {name: torch.stack([sample[name] for sample in loaded]) for name in loaded[0]}
+        x = unpack({name: layer.to(self.fabric.device) for name, layer in stacked.items()})
+        noise = torch.Generator().manual_seed(0)
+        mean, _ = self.nets.encoder(x["picture"] * x["opacity"])
+        columns = [x["condition"], x["picture"]]
+        for number in range(3):
+            random = torch.randn(_SHEET_ROWS, STYLE_SIZE, generator=noise).to(self.fabric.device)
+            style = self.nets.styles(0.6 * random) if number else mean
+            drawn = self.nets.average(x["input"], style)
+            columns.append(drawn * x["opacity"] + x["picture"] * (1 - x["opacity"]))
+        folder.sheet(self.samples, columns)

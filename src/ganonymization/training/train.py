@@ -1,222 +1,17 @@
-"""The training loop of the default generator, readable from top to bottom, resumable exactly."""
+"""The training loop of the default generator, resumable exactly."""
 
 import dataclasses
 import math
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import torch
 from lightning.fabric import Fabric
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
-from ..errors import ModelError
 from .config import Stage, TrainingConfig, write_config
-from .data import Batches, PreparedFaces, ReadableFaces
-from .losses import Batch, Networks, discriminator_loss, generator_loss, unpack
-from .networks import STYLE_SIZE
-from .reader import READER_BATCH, READER_SIZE_PX, fit_step
-from .run import RunFolder, average_gradients, load, open_fabric, save
-
-_ADAM = (0.5, 0.99)
-_SHEET_ROWS = 6
-_FIRST_OF_SHEET = 1 << 40  # beyond any sample of a run
-_FLOOR = 0.1  # of a stage's learning rate, at its end
-
-
-class Run:
-    """A run on this process: its networks and optimizers, and how far it is.
-
-    Attributes:
-        reader_samples: That the landmark reader was fitted on.
-        samples: That the generator has seen, over all devices and stages.
-    """
-
-    def __init__(self, fabric: Fabric, config: TrainingConfig) -> None:
-        self.fabric, self.config = fabric, config
-        torch.manual_seed(config.seed)
-        nets = Networks().to(fabric.device)
-        self.nets = nets.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer_g = torch.optim.Adam(self.nets.painters(), 1e-3, _ADAM)
-        self.optimizer_d = torch.optim.Adam(self.nets.discriminator.parameters(), 1e-3, _ADAM)
-        self.optimizer_r = torch.optim.AdamW(self.nets.reader.parameters(), weight_decay=1e-3)
-        self.reader_samples = self.samples = 0
-
-    def state(self) -> dict[str, object]:
-        """All that a later process needs to go on as if nothing had happened."""
-        return {
-            "nets": self.nets.state_dict(),
-            "optimizer_g": self.optimizer_g.state_dict(),
-            "optimizer_d": self.optimizer_d.state_dict(),
-            "optimizer_r": self.optimizer_r.state_dict(),
-            "reader_samples": self.reader_samples,
-            "samples": self.samples,
-        }
-
-    def restore(self, checkpoint: Path) -> None:
-        """Go on where a checkpoint stopped, if there is one.
-
-        Raises:
-            ModelError: The file is none, or of another network.
-        """
-        state = load(checkpoint)
-        if state is None:
-            return
-        try:
-            self.nets.load_state_dict(state["nets"])
-            for name in ("optimizer_g", "optimizer_d", "optimizer_r"):
-                getattr(self, name).load_state_dict(state[name])
-            self.reader_samples, self.samples = state["reader_samples"], state["samples"]
-        except (KeyError, RuntimeError, ValueError) as error:
-            raise ModelError(f"{checkpoint}: of another network or version: {error}") from error
-
-    def faces(self, stage: Stage) -> PreparedFaces:
-        """The samples of a stage."""
-        c = self.config
-        folders = [Path(folder) for folder in c.data]
-        return PreparedFaces(folders, stage.size_px, c.portrait_share, c.jitter_eyes, c.seed)
-
-    def batches(self, faces: Dataset[Batch], first_sample: int, batch: int) -> Iterator[Batch]:
-        """This device's share of the samples from the first unseen one on."""
-        workers = self.config.workers
-        loader = DataLoader(
-            faces,
-            batch_sampler=Batches(
-                first_sample, batch, self.fabric.global_rank, self.fabric.world_size
-            ),
-            num_workers=workers,
-            pin_memory=self.fabric.device.type == "cuda",
-            prefetch_factor=4 if workers else None,
-        )
-        for loaded in loader:
-            yield {
-                name: layer.to(self.fabric.device, non_blocking=True)
-                for name, layer in loaded.items()
-            }
-
-    def calibrate(self, pictures: Tensor) -> None:
-        """Scale the frozen features by the run's first pictures, alike on all devices."""
-        self.nets.features.calibrate(pictures)
-        for deviation in self.nets.features.buffers():
-            self._average(deviation)
-
-    def _average(self, statistic: Tensor) -> None:
-        if self.fabric.world_size > 1:
-            statistic.copy_(self.fabric.all_reduce(statistic, reduce_op="mean"))  # type: ignore[arg-type]
-
-    def seed_step(self) -> None:
-        """Make the noise of a step depend on the seed, the samples seen and the device alone."""
-        torch.manual_seed(hash((self.config.seed, self.samples, self.fabric.global_rank)))
-
-    def fit_reader(self, folder: RunFolder, checkpoint: Path) -> None:
-        """Fit the landmark reader, before anything asks it."""
-        total, config = self.config.reader_samples, self.config
-        if self.reader_samples >= total:
-            return
-        reader = self.nets.reader.train()
-        faces = ReadableFaces([Path(f) for f in config.data], READER_SIZE_PX, config.seed)
-        for batch in self.batches(faces, self.reader_samples, READER_BATCH):
-            progress = self.reader_samples / total
-            loss = fit_step(
-                reader, self.optimizer_r, batch, progress,
-                lambda net: average_gradients(self.fabric, net.parameters()),
-            )  # fmt: skip
-            self.reader_samples += READER_BATCH * self.fabric.world_size
-            if self.reader_samples // READER_BATCH % config.log_every == 0:
-                folder.log(self.reader_samples, {"reader": loss})
-            save_due, _ = folder.due(config.save_every_s, math.inf)
-            done = self.reader_samples >= total
-            if save_due or done:
-                self.save(checkpoint)
-            if done:
-                return
-
-    def step(self, batch: Batch, stage: Stage, step: int) -> dict[str, Tensor]:
-        """One step of both networks; the parts of the losses come back.
-
-        Args:
-            batch: As the loader gives it.
-            stage: The current one.
-            step: Of the stage.
-        """
-        seen = stage.batch * self.fabric.world_size
-        falling = _FLOOR + (1 - _FLOOR) * (1 + math.cos(math.pi * step * seen / stage.samples)) / 2
-        for optimizer, rate in (
-            (self.optimizer_g, stage.learning_rate),
-            (self.optimizer_d, stage.discriminator_rate),
-        ):
-            for group in optimizer.param_groups:
-                group["lr"] = rate * falling
-        nets, x = self.nets, unpack(batch)
-        self.seed_step()
-        nets.discriminator.requires_grad_(False)
-        with self.fabric.autocast():
-            loss, judged, parts = generator_loss(
-                nets, x, self.config, stage.weight_gan, stage.random_styles
-            )
-        if step * seen >= stage.head_start:
-            self._descend(loss, self.optimizer_g, nets.painters())
-        nets.discriminator.requires_grad_(True)
-        with self.fabric.autocast():
-            loss_d = discriminator_loss(nets, judged)
-        self._descend(loss_d, self.optimizer_d, list(nets.discriminator.parameters()))
-        nets.follow(seen, step, stage.average_samples)
-        self.samples += seen
-        return parts | {"discriminator": loss_d.detach()}
-
-    def _descend(
-        self, loss: Tensor, optimizer: torch.optim.Optimizer, moved: list[torch.nn.Parameter]
-    ) -> None:
-        optimizer.zero_grad()
-        self.fabric.backward(loss)
-        average_gradients(self.fabric, moved)
-        optimizer.step()
-
-    def save(self, checkpoint: Path) -> None:
-        """Write the checkpoint; styles are followed on each device, and averaged here.
-
-        Raises:
-            OutputError: It cannot be written.
-        """
-        for statistic in self.nets.styles.buffers():
-            self._average(statistic)
-        self._check_replicas()
-        if self.fabric.is_global_zero:
-            save(checkpoint, self.state())
-        self.fabric.barrier()
-
-    def _check_replicas(self) -> None:
-        """Refuse to save networks that have drifted apart.
-
-        Raises:
-            ModelError: They have; some device did not take part in a step.
-        """
-        if self.fabric.world_size == 1:
-            return
-        moved = [*self.nets.painters(), *self.nets.discriminator.parameters()]
-        total = torch.stack([p.detach().double().sum() for p in moved]).sum()
-        sums = self.fabric.all_gather(total)
-        if not torch.equal(sums, total.expand_as(sums)):  # type: ignore[arg-type]
-            raise ModelError(
-                f"the devices' networks differ ({sums}); start again from the last one"
-            )
-
-    @torch.no_grad()
-    def draw_sheet(self, folder: RunFolder, faces: PreparedFaces) -> None:
-        """Fixed samples: condition, picture, redrawn in its own style, and in two random ones."""
-        loaded = [faces[_FIRST_OF_SHEET + i] for i in range(_SHEET_ROWS)]
-        stacked = {name: torch.stack([sample[name] for sample in loaded]) for name in loaded[0]}
-        x = unpack({name: layer.to(self.fabric.device) for name, layer in stacked.items()})
-        noise = torch.Generator().manual_seed(0)
-        mean, _ = self.nets.encoder(x["picture"] * x["opacity"])
-        columns = [x["condition"], x["picture"]]
-        for number in range(3):
-            random = torch.randn(_SHEET_ROWS, STYLE_SIZE, generator=noise).to(self.fabric.device)
-            style = self.nets.styles(0.6 * random) if number else mean
-            drawn = self.nets.average(x["input"], style)
-            columns.append(drawn * x["opacity"] + x["picture"] * (1 - x["opacity"]))
-        folder.sheet(self.samples, columns)
+from .devices import open_fabric
+from .folder import RunFolder
+from .losses import unpack
+from .run import Run
 
 
 def train(
@@ -254,10 +49,8 @@ def train(
         run.fit_reader(folder, checkpoint)
         run.nets.reader.eval().requires_grad_(False)
         begin = 0
-        for stage in config.stages:
-            if run.samples < begin + stage.samples:
-                _train_stage(run, folder, checkpoint, stage, begin, minutes)
-            if folder.minutes() > minutes:
+        for number, stage in enumerate(config.stages):
+            if not _train_stage(run, folder, checkpoint, number, begin, minutes):
                 break
             begin += stage.samples
     return checkpoint
@@ -287,13 +80,14 @@ def rehearse(config: TrainingConfig, accelerator: str = "auto") -> list[tuple[St
 
 
 def _train_stage(
-    run: Run, folder: RunFolder, checkpoint: Path, stage: Stage, begin: int, minutes: float
-) -> None:
-    """Train until the stage has seen its samples or the time is over."""
-    config = run.config
+    run: Run, folder: RunFolder, checkpoint: Path, number: int, begin: int, minutes: float
+) -> bool:
+    """Train until the stage has seen its samples or the time is over; whether to go on."""
+    config, stage = run.config, run.config.stages[number]
     faces = run.faces(stage)
     seen = stage.batch * run.fabric.world_size
-    number = config.stages.index(stage)
+    if run.samples >= begin + stage.samples:
+        return True
     for batch in run.batches(faces, run.samples, stage.batch):
         step = (run.samples - begin) // seen
         if run.samples == 0:
@@ -303,13 +97,13 @@ def _train_stage(
         if step % config.log_every == 0:
             numbers = {name: float(value) for name, value in parts.items()}
             folder.log(run.samples, {"stage": number, "images_per_s": rate} | numbers)
+        done = run.samples >= begin + stage.samples
+        late = bool(run.fabric.broadcast(folder.minutes() > minutes))  # one clock for all
         save_due, sheet_due = folder.due(config.save_every_s, config.sheet_every_s)
-        over = run.samples - begin >= stage.samples or run.fabric.broadcast(
-            folder.minutes() > minutes
-        )
-        if sheet_due or over:
+        if sheet_due or done or late:
             run.draw_sheet(folder, faces)
-        if save_due or over:
+        if save_due or done or late:
             run.save(checkpoint)
-        if over:
-            return
+        if done or late:
+            return done
+    return True
