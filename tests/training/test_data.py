@@ -7,6 +7,7 @@ from ganonymization.training.data import (
     Batches,
     PreparedFaces,
     ReadableFaces,
+    darker_skin,
     jittered,
     rarity,
     vividness,
@@ -112,3 +113,13 @@ def test_a_reader_sample_knows_where_its_landmarks_are(prepared):
     assert sample["picture"].shape == (3, 64, 64)
     assert sample["landmarks"].shape == (478, 2)
     assert sample["landmarks"].abs().max() < 1
+
+
+def test_skin_gets_darker_and_the_background_stays():
+    points = face_landmarks((64, 60), 40)
+    picture = np.full((128, 128, 3), (30, 90, 200), np.uint8)
+    picture[20:110, 30:100] = (220, 170, 140)
+    darker = darker_skin(picture, points, 35.0)
+    assert np.array_equal(darker[:10], picture[:10])
+    assert darker[64, 64].mean() < 0.65 * picture[64, 64].mean()
+    assert darker_skin(picture, points, 99.0) is picture

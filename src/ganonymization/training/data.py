@@ -26,6 +26,8 @@ from ..wall import Wall, opacity
 PREPARED_SIZE_PX = 288
 CHANNELS = 5
 GENERATOR_SIZE_PX = 256  # of the middle of a prepared crop
+_SKIN = (50, 101, 280, 330, 151, 199)  # cheeks, forehead, chin
+_SKIN_SPREAD_LAB = np.array([45, 13, 13], np.float32)
 _FEATURES = (topology.EYE_LEFT, topology.EYE_RIGHT, topology.LIPS_OUTER)
 
 
@@ -126,7 +128,10 @@ class PreparedFaces(Dataset[dict[str, Tensor]]):
         # A grey photograph would teach the portraits grey skin; a grey scene asks for a grey face.
         portrait = bool(rng.random() < self.portrait_share) and not self.shards.grey[face]
         crop, points = self.shards.moved(face, rng, self.size_px, spread=1.0)
-        picture = _recoloured(crop[..., :3], rng, scene=not portrait)
+        colour = np.ascontiguousarray(crop[..., :3])
+        if not portrait and rng.random() < 0.3:
+            colour = darker_skin(colour, points, rng.uniform(28, 60))
+        picture = _recoloured(colour, rng, scene=not portrait)
         if portrait:
             picture = (picture * (crop[..., 3:4] / 255.0)).astype(np.uint8)
             wall = np.full((self.size_px, self.size_px), 255, np.uint8)
@@ -273,6 +278,32 @@ def _feature_weight(points: NDArray[np.float64], size_px: int) -> Image:
         wider = outline.mean(0) + (outline - outline.mean(0)) * [1.3, 1.6]
         cv2.fillConvexPoly(weight, cv2.convexHull(wider.astype(np.int32)), (255,))
     return weight
+
+
+def darker_skin(picture: Image, points: NDArray[np.float64], lightness: float) -> Image:
+    """The same person with darker skin, face, ears and neck alike: collections are mostly light.
+
+    What is coloured like the cheeks, chin and forehead is darkened in CIELAB; the nearer in colour,
+    the more.
+
+    Args:
+        picture: (S, S, 3) uint8 RGB.
+        points: (478, 3) landmarks in its pixels.
+        lightness: L* that the cheeks get, 0 to 100; lighter than they are changes nothing.
+    """
+    size = picture.shape[0]
+    lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    x, y = np.clip(np.round(points[list(_SKIN), :2]).astype(int), 0, size - 1).T
+    skin = np.median(lab[y, x], axis=0)
+    if lightness >= skin[0]:
+        return picture
+    distance = (((lab - skin) / _SKIN_SPREAD_LAB) ** 2).sum(2)
+    share = cv2.GaussianBlur(np.exp(-distance / 2), (0, 0), size / 128)[..., None]
+    factor = lightness / skin[0]
+    darker = lab * np.array([factor, 0.5 + 0.5 * factor, 0.45 + 0.55 * factor], np.float32)
+    mixed = np.asarray(lab + share * (darker - lab), np.float32)
+    rgb = np.clip(cv2.cvtColor(mixed, cv2.COLOR_LAB2RGB), 0, 1)
+    return np.asarray(np.round(rgb * 255), np.uint8)
 
 
 def _recoloured(picture: Image, rng: np.random.Generator, scene: bool) -> Image:
