@@ -1,6 +1,8 @@
+import pytest
 import torch
 from lightning.fabric import Fabric
 
+from ganonymization.errors import ModelError
 from ganonymization.training.losses import generator_loss, unpack
 from ganonymization.training.run import Run
 
@@ -22,3 +24,25 @@ def test_an_optimisation_step_lowers_the_reconstruction(config):
         optimizer.step()
         found.append(float(parts["l1"]))
     assert found[-1] < 0.8 * found[0]
+
+
+class TwoDevices:
+    """A fabric whose other device has the same sum, or another."""
+
+    world_size = 2
+
+    def __init__(self, other: float) -> None:
+        self.other = other
+
+    def all_reduce(self, tensor, reduce_op):
+        assert reduce_op == "max"
+        return torch.maximum(tensor, tensor + self.other)
+
+
+def test_replicas_that_drift_apart_are_not_saved(config):
+    run = Run(Fabric(accelerator="cpu", devices=1), config)
+    run.fabric = TwoDevices(0.0)
+    run._check_replicas()
+    run.fabric = TwoDevices(1e-3)
+    with pytest.raises(ModelError, match="differ"):
+        run._check_replicas()

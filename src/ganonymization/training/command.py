@@ -40,7 +40,8 @@ def run_training(
         replace(config, data=folders), out,
         accelerator=accelerator, devices=devices, nodes=nodes, minutes=limit,
     )  # fmt: skip
-    print(checkpoint)
+    if int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0:
+        print(checkpoint)
 
 
 def show_rehearsal(config: TrainingConfig, data: list[Path], accelerator: str) -> None:

@@ -195,11 +195,10 @@ class Run:
             return
         moved = [*self.nets.painters(), *self.nets.discriminator.parameters()]
         total = torch.stack([p.detach().double().sum() for p in moved]).sum()
-        sums = self.fabric.all_gather(total)
-        if not torch.equal(sums, total.expand_as(sums)):  # type: ignore[arg-type]
-            raise ModelError(
-                f"the devices' networks differ ({sums}); start again from the last one"
-            )
+        largest = self.fabric.all_reduce(total.clone(), reduce_op="max")
+        smallest = -self.fabric.all_reduce(-total, reduce_op="max")  # type: ignore[operator]
+        if largest != smallest:
+            raise ModelError("the devices' networks differ; start again from the last checkpoint")
 
     @torch.no_grad()
     def draw_sheet(self, folder: RunFolder, faces: PreparedFaces) -> None:
