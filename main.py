@@ -92,10 +92,12 @@ def preprocess(arguments: argparse.Namespace) -> None:
         arguments.shuffle, arguments.num_workers,
     )  # fmt: skip
     print(", ".join(f"{split} {count}" for split, count in report.faces.items()), f"faces in {out}")
-    for path, reason in report.left_out:
+    for path, reason, _ in report.left_out:
         print(f"left out {path}: {reason}", file=sys.stderr)
     if report.left_out:
-        print(f"left out {len(report.left_out)} pictures, listed in {out / 'left_out.txt'}")
+        print(f"left out {len(report.left_out)}, listed in {out / 'left_out.txt'}")
+    if any(picture.unreadable for picture in report.left_out):
+        sys.exit(1)
 
 
 def train_pix2pix(arguments: argparse.Namespace) -> None:

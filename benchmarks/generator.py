@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ganonymization import Anonymizer, FaceError, align, images
 from ganonymization.detect.base import detect_turned
-from ganonymization.evaluation.recogniser import DlibRecogniser
+from ganonymization.evaluation.recogniser import SAME_PERSON, DlibRecogniser
 from ganonymization.evaluation.statistics import (
     bootstrap_interval,
     first_rank_share,
@@ -190,44 +190,47 @@ def summary(
     measured: Measured, sources: list[Source], train_features: NDArray[np.float64] | None
 ) -> dict[str, object]:
     """The figures of one table cell."""
-    told: dict[str, object] = {
+    figures: dict[str, object] = {
         "pictures": len(measured.found),
         "found": bootstrap_interval(list(measured.found.values())),
-        "error": bootstrap_interval(list(measured.error.values())),
     }
+    if not measured.error:
+        return figures | {"groups": {}}
+    figures["error"] = bootstrap_interval(list(measured.error.values()))
     gaps = np.array(list(measured.openings.values()))
-    told["mouth_r"] = float(np.corrcoef(gaps[:, 0], gaps[:, 2])[0, 1])
-    told["eyes_r"] = float(np.corrcoef(gaps[:, 1], gaps[:, 3])[0, 1])
+    figures["mouth_r"] = float(np.corrcoef(gaps[:, 0], gaps[:, 2])[0, 1])
+    figures["eyes_r"] = float(np.corrcoef(gaps[:, 1], gaps[:, 3])[0, 1])
     if measured.seam:
         values = list(measured.seam.values())
-        told["seam"] = bootstrap_interval(values)
-        told["seam_median"] = float(np.median(values))
+        figures["seam"] = bootstrap_interval(values)
+        figures["seam_median"] = float(np.median(values))
     if measured.features:
-        told |= identity(measured, sources)
+        figures |= identity(measured, sources)
         drawn = np.array(list(measured.features.values()))
         if train_features is not None:
-            told["frechet"] = frechet_distance(drawn, train_features)
-    told["groups"] = by_group(measured, sources)
-    return told
+            figures["frechet"] = frechet_distance(drawn, train_features)
+            figures["frechet_heads"] = len(drawn)
+    figures["groups"] = by_group(measured, sources)
+    return figures
 
 
 def identity(measured: Measured, sources: list[Source]) -> dict[str, object]:
-    """How often the source is ranked first, one picture per person."""
+    """How often the source is ranked first, one picture per person; missing faces at chance."""
     chosen: dict[str, Source] = {}
     for source in sources:
-        if source.path.name in measured.features:
-            chosen.setdefault(source.person, source)
-    probes = np.array([measured.features[s.path.name] for s in chosen.values()])
+        chosen.setdefault(source.person, source)
+    missing = np.full(128, np.nan)
+    probes = np.array([measured.features.get(s.path.name, missing) for s in chosen.values()])
     gallery = np.array([s.features for s in chosen.values()])
-    size = min(GALLERY, len(gallery))
-    told: dict[str, object] = {}
-    for people in sorted({size, len(gallery)}):
+    figures: dict[str, object] = {}
+    for people in sorted({min(GALLERY, len(gallery)), len(gallery)}):
         share = first_rank_share(probes, gallery, people)
-        told[f"rank1_of_{people}"] = share
-        told[f"times_chance_of_{people}"] = share[0] * people
-    distances = np.linalg.norm(probes - gallery, axis=1)
-    told["same_person"] = bootstrap_interval((distances < 0.6).astype(float))
-    return told
+        figures[f"rank1_of_{people}"] = share
+        figures[f"times_chance_of_{people}"] = share[0] * people
+    gaps = np.linalg.norm(probes - gallery, axis=1)
+    same = np.nan_to_num(gaps, nan=np.inf) < SAME_PERSON
+    figures["same_person"] = bootstrap_interval(same.astype(float))
+    return figures
 
 
 def by_group(measured: Measured, sources: list[Source]) -> dict[str, dict[str, object]]:
@@ -318,7 +321,8 @@ def main() -> None:
             sets.append((folder.name, sources))
     report: dict[str, dict[str, object]] = {}
     for model in arguments.models:
-        name, _, file = model.rpartition("=")
+        name, _, file = model.partition("=")
+        name, file = (name, file) if file else ("", name)
         portrait = Anonymizer(model=file, mode="portrait", detector="blazeface")
         modes = [portrait]
         if portrait._synthesizer.draws_scenes:

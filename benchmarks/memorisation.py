@@ -16,6 +16,7 @@ import numpy as np
 from ganonymization import Anonymizer, align, images
 from ganonymization.demo import sheet
 from ganonymization.evaluation.recogniser import SAME_PERSON, DlibRecogniser
+from ganonymization.evaluation.statistics import distances
 
 from generator import again, features_of, read_sources  # isort: skip
 
@@ -39,13 +40,14 @@ def main() -> None:
     portraits = read_sources(arguments.portraits, anonymizer, "all", 0)
     unseen = features_of(portraits, recogniser)
     heads, drawn = [], []
+    side_eyes = anonymizer._synthesizer.crop_side_eyes
     for source in portraits:
         for seed in range(arguments.seeds):
             result = anonymizer(source.image, seed=seed, name=source.path.name)
-            if not result.faces[0].synthesized:
+            if not result.faces or not result.faces[0].synthesized:
                 continue
             head = result.portraits[0]
-            crop_from_image = align.generator_crop(source.landmarks_px, head.shape[0])
+            crop_from_image = align.generator_crop(source.landmarks_px, head.shape[0], side_eyes)
             points = again(head, align.apply(crop_from_image, source.landmarks_px), anonymizer)
             if points is not None:
                 heads.append(head)
@@ -53,17 +55,17 @@ def main() -> None:
     quantiles = (0, 0.05, 0.25, 0.5, 0.75)
     nearest = []
     for name, features in (("drawn heads", np.array(drawn)), ("unseen portraits", unseen)):
-        distances = np.linalg.norm(features[:, None] - known[None], axis=2)
-        nearest.append(distances.argmin(1))
-        least = distances.min(1)
+        gaps = distances(features, known)
+        nearest.append(gaps.argmin(1))
+        least = gaps.min(1)
         values = np.quantile(least, quantiles)
         told = ", ".join(f"{q:.0%} {v:.3f}" for q, v in zip(quantiles, values, strict=True))
         same = float((least < SAME_PERSON).mean())
         print(f"{name} ({len(least)}), distance to the nearest of {len(known)}: {told}")
         print(f"  nearer than {SAME_PERSON}: {same:.3f}")
     if arguments.sheet:
-        distances = np.linalg.norm(np.array(drawn) - known[nearest[0]], axis=1)
-        closest = np.argsort(distances)[:SHOWN]
+        own = np.linalg.norm(np.array(drawn) - known[nearest[0]], axis=1)
+        closest = np.argsort(own)[:SHOWN]
         pairs = [[heads[i], train[nearest[0][i]].image] for i in closest]
         rows = [[image for pair in pairs[i : i + 6] for image in pair] for i in range(0, SHOWN, 6)]
         images.write(arguments.sheet, images.Picture(sheet(rows, 160)))

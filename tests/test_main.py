@@ -102,4 +102,4 @@ def test_preprocess_and_train_as_published(source, tmp_path):
         script=SCRIPT,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr
-    assert [p.name for p in (tmp_path / "models").iterdir()] == ["epoch=1-step=1.ckpt"]
+    assert [p.name for p in (tmp_path / "models").iterdir()] == ["epoch=1-step=2.ckpt"]

@@ -182,8 +182,10 @@ def prepare(
     plugged = None if segmenter is None else OnnxSegmenter(segmenter)
     made, refused = prepare_folder(source, out, detector, plugged)
     print(f"{made} faces in {out}")
-    for path, reason in refused:
+    for path, reason, _ in refused:
         print(f"left out {path}: {reason}", file=sys.stderr)
+    if any(picture.unreadable for picture in refused):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -308,5 +310,5 @@ def require_torch() -> None:
 
     from .errors import MissingExtraError
 
-    if find_spec("torch") is None:
+    if not all(find_spec(name) for name in ("torch", "lightning", "tensorboard")):
         raise MissingExtraError("training", "train")

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from scipy import linalg
+from scipy import linalg, spatial
 
 from ganonymization.evaluation.statistics import (
     bootstrap_interval,
+    distances,
     first_rank_share,
     frechet_distance,
-    source_ranks,
 )
 
 
@@ -22,9 +22,17 @@ def test_the_frechet_distance_is_the_one_of_matrix_roots():
     assert frechet_distance(a, a) == pytest.approx(0, abs=1e-8)
 
 
-def test_ranks_count_who_is_nearer():
-    gallery = np.array([[0.0], [1.0], [2.0]])
-    assert source_ranks(np.array([[0.1], [1.9], [2.0]]), gallery).tolist() == [1, 2, 1]
+def test_distances_are_those_of_scipy():
+    a, b = np.random.default_rng(0).normal(size=(2, 7, 5))
+    assert np.allclose(distances(a, b[:4]), spatial.distance.cdist(a, b[:4]))
+
+
+def test_missing_faces_count_at_chance():
+    gallery = np.random.default_rng(0).normal(size=(50, 4))
+    probes = np.full_like(gallery, np.nan)
+    assert first_rank_share(probes, gallery, 10)[0] == pytest.approx(0.1)
+    probes[:25] = gallery[:25]
+    assert first_rank_share(probes, gallery, 10)[0] == pytest.approx(0.55)
 
 
 def test_unrelated_probes_are_ranked_first_by_chance():

@@ -13,7 +13,7 @@ from ganonymization.training.train import train
 
 STAGES = (
     Stage(size_px=64, batch=4, samples=12, head_start=4),
-    Stage(size_px=96, batch=2, samples=4, head_start=0, random_styles=False),
+    Stage(size_px=96, batch=2, samples=4, head_start=0, foreign_styles=False),
 )
 
 
@@ -28,8 +28,9 @@ def prepared(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("prepared")
     made, refused = prepare_folder(source, out)
     assert made == 2
-    assert {(path.name, reason) for path, reason in refused} >= {("wall.png", "no face found")}
-    assert {path.name for path, _ in refused} == {"wall.png", "broken.jpg"}
+    assert {(path.name, reason) for path, reason, _ in refused} >= {("wall.png", "no face found")}
+    assert {picture.path.name for picture in refused} == {"wall.png", "broken.jpg"}
+    assert [picture.path.name for picture in refused if picture.unreadable] == ["broken.jpg"]
     return out
 
 

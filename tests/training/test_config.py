@@ -6,7 +6,7 @@ from ganonymization.training.config import Stage, TrainingConfig, read_config, w
 
 def test_settings_are_read_as_they_were_written(tmp_path):
     config = TrainingConfig(
-        data=('a "quoted" \\ folder', "b"), stages=(Stage(size_px=64), Stage(random_styles=False))
+        data=('a "quoted" \\ folder', "b"), stages=(Stage(size_px=64), Stage(foreign_styles=False))
     )
     write_config(config, tmp_path / "c.toml")
     assert read_config(tmp_path / "c.toml") == config
@@ -31,6 +31,8 @@ def test_what_is_left_out_keeps_its_default(tmp_path):
         ("[[stages]]\nbatch = 1", "batch >= 2"),
         ("precision = '16'", "32-true, bf16-mixed"),
         ("stages = []", "at least one"),
+        ("log_every = 0", "log_every starts at 1"),
+        ("[[stages]]\naverage_samples = 0", "average_samples at least 1"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(tmp_path, text, message):

@@ -19,6 +19,7 @@ from ganonymization.training.pix2pix import (
     train_pix2pix,
 )
 
+from ..synthesize.test_pix2pix import published  # noqa: F401
 from .test_train import assert_same, state_of
 
 
@@ -47,15 +48,16 @@ def at(settings, folder, **changes):
 
 @pytest.mark.slow
 def test_a_run_goes_on_exactly_and_its_checkpoint_is_a_published_one(settings, tmp_path):
-    first = train_pix2pix(at(settings, tmp_path), tmp_path / "log", checkpoint_interval=1)
-    assert first.name == "epoch=1-step=2.ckpt"
-    assert [p.name for p in (tmp_path / "models").iterdir()] == [first.name]
-    two = at(settings, tmp_path, n_epochs=2)
-    second = train_pix2pix(two, tmp_path / "log")
-    whole = train_pix2pix(at(settings, tmp_path / "w", n_epochs=2), tmp_path / "w" / "log")
-    assert second.name == whole.name == "epoch=2-step=4.ckpt"
+    """Stopped in the middle of an epoch of two batches."""
+    first = train_pix2pix(at(settings, tmp_path), tmp_path / "log", minutes=0)
+    assert first.name == "epoch=0-step=2.ckpt"
+    second = train_pix2pix(at(settings, tmp_path), tmp_path / "log")
+    assert second.name == "epoch=1-step=4.ckpt"
+    assert first.exists()  # only what the same process wrote makes room
+    whole = train_pix2pix(at(settings, tmp_path / "w"), tmp_path / "w", checkpoint_interval=1)
+    assert [p.name for p in (tmp_path / "w" / "models").iterdir()] == [second.name]
     a, b = state_of(second), state_of(whole)
-    for key in ("state_dict", "optimizer_states", "epoch", "global_step"):
+    for key in ("state_dict", "optimizer_states", "epoch", "global_step", "batches_in_epoch"):
         assert_same(a[key], b[key], key)
     assert set(a["hyper_parameters"]) == {
         "data_dir", "models_dir", "output_dir", "n_epochs", "dataset_name", "batch_size", "lr",
@@ -64,7 +66,33 @@ def test_a_run_goes_on_exactly_and_its_checkpoint_is_a_published_one(settings, t
     assert load(second).size_px == 256
     shown = list((tmp_path / "out" / "data").glob("*.png"))
     assert images.read(shown[0]).pixels.shape == (768, 512, 3)
-    assert (tmp_path / "log" / "metrics.jsonl").exists() or a["global_step"] < 20
+    assert train_pix2pix(at(settings, tmp_path), tmp_path / "log") == second  # it is over
+
+
+@pytest.mark.slow
+def test_a_published_checkpoint_is_gone_on_with(settings, published, tmp_path):  # noqa: F811
+    """It counts two steps a batch, tells no batch, holds paths, and stays where it is."""
+    content = torch.load(published, weights_only=False)
+    fresh = Pix2PixRun(Fabric(accelerator="cpu", devices=1), settings).state()
+    content |= {"epoch": 7, "global_step": 4000, "optimizer_states": fresh["optimizer_states"]}
+    theirs = tmp_path / "models" / "epoch=7-step=4000.ckpt"
+    theirs.parent.mkdir()
+    torch.save(content, theirs)
+    changed = at(settings, tmp_path, n_epochs=8, lr=1e-4)
+    ours = train_pix2pix(changed, tmp_path / "log")
+    assert ours.name == "epoch=8-step=4004.ckpt"
+    assert theirs.exists()
+    assert state_of(ours)["optimizer_states"][0]["param_groups"][0]["lr"] == 1e-4
+
+
+@pytest.mark.slow
+def test_a_picture_that_cannot_be_read_is_named_in_a_line(settings, tmp_path):
+    folder = tmp_path / "data" / "train"
+    folder.mkdir(parents=True)
+    (folder / "broken.png").write_bytes(b"x")
+    broken = at(settings, tmp_path, data_dir=str(tmp_path), n_cpu=1)
+    with pytest.raises(InputError, match=r"^[^\n]*broken\.png: not a picture[^\n]*$"):
+        train_pix2pix(broken, tmp_path / "log")
 
 
 @pytest.mark.slow
@@ -87,6 +115,12 @@ def test_settings_and_folders_that_make_no_sense_are_refused(settings, tmp_path)
         replace(settings, img_size=128)
     with pytest.raises(OptionError, match="batch_size"):
         replace(settings, batch_size=0)
+    with pytest.raises(OptionError, match="--device -5"):
+        replace(settings, device=-5)
+    with pytest.raises(OptionError, match="--lr"):
+        replace(settings, lr=-1.0)
+    with pytest.raises(OptionError, match="checkpoint_interval"):
+        train_pix2pix(settings, tmp_path / "log", checkpoint_interval=0)
     with pytest.raises(InputError, match="no pictures"):
         train_pix2pix(at(settings, tmp_path, data_dir=str(tmp_path)), tmp_path / "log")
 

@@ -18,7 +18,7 @@ def test_an_optimisation_step_lowers_the_reconstruction(config):
     optimizer = torch.optim.Adam(run.nets.painters(), 1e-3)
     found = []
     for _ in range(40):
-        loss, _, parts = generator_loss(run.nets, x, config, 0.1, random_styles=True)
+        loss, _, parts = generator_loss(run.nets, x, config, 0.1, foreign_styles=True)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -132,7 +132,10 @@ def test_a_rehearsal_writes_nothing(config, tmp_path, monkeypatch):
 
 def test_a_minute_limit_stops_and_saves(config, tmp_path):
     path = train(config, tmp_path, accelerator="cpu", minutes=0)
-    assert state_of(path)["samples"] == 4
+    assert state_of(path)["samples"] == 0
+    assert state_of(path)["reader_samples"] == 64
+    fitted = replace(config, reader_samples=64)
+    assert state_of(train(fitted, tmp_path, accelerator="cpu", minutes=0))["samples"] == 4
 
 
 def test_folders_that_are_not_prepared_are_refused(config, tmp_path):

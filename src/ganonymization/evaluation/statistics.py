@@ -23,17 +23,11 @@ def bootstrap_interval(
     return float(data.mean()), float(low), float(high)
 
 
-def source_ranks(probes: Reals, gallery: Reals) -> NDArray[np.int64]:
-    """Where the recogniser ranks each probe's own source, 1 for first, (N,).
-
-    Args:
-        probes: (N, D) features of the anonymized faces.
-        gallery: (N, D) features of the sources, in the same order.
-    """
-    distances = np.linalg.norm(probes[:, None] - gallery[None], axis=2)
-    own = np.diagonal(distances)[:, None]
-    ranks: NDArray[np.int64] = 1 + (distances < own).sum(1)
-    return ranks
+def distances(a: Reals, b: Reals) -> NDArray[np.float64]:
+    """Euclidean distances between the rows of two sets, (N, D) and (M, D) -> (N, M)."""
+    squared = np.square(a).sum(1)[:, None] + np.square(b).sum(1)[None] - 2 * a @ b.T
+    gaps: NDArray[np.float64] = np.sqrt(np.maximum(squared, 0))
+    return gaps
 
 
 def first_rank_share(
@@ -45,19 +39,21 @@ def first_rank_share(
     bootstrap over people.
 
     Args:
-        probes: (N, D) features of the anonymized faces, one per person.
+        probes: (N, D) features of the anonymized faces, one per person; a row that is not finite
+            stands for a missing face and counts at chance.
         gallery: (N, D) features of the sources, in the same order.
         size: People in a gallery; chance is 1 / size.
         draws: Galleries.
     """
-    distances = np.linalg.norm(probes[:, None] - gallery[None], axis=2)
+    there = np.isfinite(probes).all(1)
+    gaps = distances(np.where(there[:, None], probes, 0), gallery)
     rng = np.random.default_rng(0)
     size = min(size, len(probes))
     hits, seen = np.zeros(len(probes)), np.zeros(len(probes))
     for _ in range(draws):
         chosen = rng.choice(len(probes), size, replace=False)
-        nearest = distances[np.ix_(chosen, chosen)].argmin(1)
-        hits[chosen] += nearest == np.arange(size)
+        nearest = gaps[np.ix_(chosen, chosen)].argmin(1)
+        hits[chosen] += np.where(there[chosen], nearest == np.arange(size), 1 / size)
         seen[chosen] += 1
     return bootstrap_interval(hits[seen > 0] / seen[seen > 0])
 
@@ -65,7 +61,8 @@ def first_rank_share(
 def frechet_distance(a: Reals, b: Reals) -> float:
     """Fréchet distance of the normal distributions fitted to two sets of features.
 
-    Heusel et al., "GANs trained by a two time-scale update rule", NeurIPS 2017, equation 6.
+    Heusel et al., "GANs trained by a two time-scale update rule", NeurIPS 2017, equation 6. Sets
+    not much larger than D are further apart than their sources: compare sets of one size only.
 
     Args:
         a: (N, D).

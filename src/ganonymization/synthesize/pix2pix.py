@@ -16,9 +16,6 @@ from .base import pixels
 FORMAT = "ganonymization-dots-1"
 """Written into the file's metadata by ``ganonymize export``."""
 
-PUBLISHED_SIZE_PX = 512
-"""Of a checkpoint that does not tell."""
-
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
@@ -54,8 +51,8 @@ class Pix2Pix:
             raise MissingExtraError(f"{path.name}: a checkpoint", "train") from error
         from .pix2pix_networks import load_checkpoint
 
-        generator, _, settings = load_checkpoint(path)
-        generator.eval()
+        checkpoint = load_checkpoint(path)
+        generator = checkpoint.generator.eval()
         if threads:
             torch.set_num_threads(threads)
 
@@ -63,7 +60,7 @@ class Pix2Pix:
             with torch.inference_mode():
                 return np.asarray(generator(torch.from_numpy(x)).numpy())
 
-        size = settings.get("img_size", PUBLISHED_SIZE_PX)
+        size = checkpoint.img_size()
         if not isinstance(size, int) or size < 256 or size % 256:
             raise ModelError(f"{path}: its img_size is {size!r}, not a multiple of 256")
         return cls(network, size)

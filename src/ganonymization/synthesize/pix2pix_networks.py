@@ -7,6 +7,7 @@ conditional adversarial networks", CVPR 2017. Pictures are RGB in [-1, 1].
 import pathlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -111,10 +112,28 @@ class PatchDiscriminator(nn.Module):
         return scores
 
 
-def load_checkpoint(
-    path: Path,
-) -> tuple[Pix2PixGenerator, PatchDiscriminator, Mapping[str, Any]]:
-    """Both networks and the hyperparameters of a published checkpoint (a Lightning ``.ckpt``).
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a published checkpoint holds.
+
+    Attributes:
+        generator: In training mode.
+        discriminator: In training mode.
+        content: All of the file; ``hyper_parameters`` are the settings by their published names.
+    """
+
+    generator: Pix2PixGenerator
+    discriminator: PatchDiscriminator
+    content: Mapping[str, Any]
+
+    def img_size(self, default: int = 512) -> Any:
+        """Side of the pictures it was trained on, or a default where it does not tell."""
+        settings = self.content.get("hyper_parameters")
+        return settings.get("img_size", default) if isinstance(settings, dict) else default
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Both networks of a published checkpoint (a Lightning ``.ckpt``).
 
     Only tensors and plain values are read from it: a file cannot run code here.
 
@@ -136,8 +155,7 @@ def load_checkpoint(
     unknown = [k for k in tensors if not k.startswith(("generator.", "discriminator."))]
     if unknown:
         raise ModelError(f"{path}: has an unknown parameter {unknown[0]!r}; it is another network")
-    settings = content.get("hyper_parameters", {})
-    return generator, discriminator, settings if isinstance(settings, dict) else {}
+    return Checkpoint(generator, discriminator, content)
 
 
 def _load_strictly(

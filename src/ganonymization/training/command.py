@@ -3,11 +3,14 @@
 import math
 import os
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from .. import images
 from ..errors import InputError
 from .config import TrainingConfig
+from .layout import is_prepared
 from .train import rehearse, train
 
 
@@ -35,6 +38,8 @@ def run_training(
         InputError: There is no data.
     """
     folders = _prepared(config, data, out / "prepared")
+    with suppress(OSError, ValueError):  # under a test's capture it has no number
+        os.dup2(sys.stderr.fileno(), 2)  # further devices' processes must be heard
     limit = math.inf if minutes is None else minutes
     checkpoint = train(
         replace(config, data=folders), out,
@@ -65,12 +70,16 @@ def _prepared(config: TrainingConfig, data: list[Path], made: Path) -> tuple[str
     """Prepared folders; those of pictures are prepared first, into the run's folder."""
     folders = []
     for number, folder in enumerate(data or [Path(f) for f in config.data]):
-        if (folder / "crops.npy").exists():
+        if is_prepared(folder):
             folders.append(str(folder.absolute()))
             continue
         target = made / str(number)
-        if not (target / "crops.npy").exists():
+        told = f"{folder.resolve()}\n"
+        if not is_prepared(target):
             _prepare(folder, target)
+            images.write_whole(target / "source.txt", lambda f, told=told: f.write(told.encode()))
+        elif (target / "source.txt").read_text(encoding="utf-8") != told:
+            raise InputError(f"{target}: was prepared from other pictures; name another run folder")
         folders.append(str(target.absolute()))
     return tuple(folders)
 
@@ -85,5 +94,5 @@ def _prepare(folder: Path, target: Path) -> None:
 
     count, refused = prepare_folder(folder, target)
     print(f"{count} faces prepared in {target}")
-    for path, reason in refused:
+    for path, reason, _ in refused:
         print(f"left out {path}: {reason}", file=sys.stderr)

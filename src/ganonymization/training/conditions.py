@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from torch.utils.data import default_collate
 
 from .. import align, condition, seeds, topology
+from . import layout
 from .data import PreparedFaces, jittered
 from .losses import unpack
 from .networks import STYLE_SIZE
@@ -62,7 +63,7 @@ def dots_condition(index: int, size_px: int, prepared: Path | None) -> Feed:
     """
     points = posed_face(index)
     if prepared is not None:
-        landmarks = np.load(prepared / "landmarks.npy", mmap_mode="r")
+        landmarks = layout.load(prepared, "landmarks.npy", "r")
         points = np.asarray(landmarks[index * 61 % len(landmarks)], np.float64)
     points = _in_crop(points, size_px, align.PAPER_CROP_SIDE_EYES)
     drawn = condition.dots(points, size_px).astype(np.float32) / 127.5 - 1

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from .. import images
 from ..errors import OptionError
 
 Precision = Literal["32-true", "bf16-mixed"]
@@ -24,7 +25,8 @@ class Stage:
         head_start: Samples that the discriminators see before the generator's first step.
         average_samples: The generator that ships is a moving average over about so many samples.
         weight_gan: Of the adversarial loss.
-        random_styles: Whether half of the scenes are drawn in a random style, as at run time.
+        foreign_styles: Whether half of the scenes are drawn in the style of another picture, as at
+            run time.
     """
 
     size_px: int = 128
@@ -35,7 +37,7 @@ class Stage:
     head_start: int = 1_600
     average_samples: int = 4_000
     weight_gan: float = 1.0
-    random_styles: bool = True
+    foreign_styles: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class TrainingConfig:
         weight_landmarks: Of the mean distance of the reader's landmarks, in crop half-sides.
         weight_kl: Pulls styles towards N(0, 1). At 0.01 they told too little of their pictures, and
             the generator drew the mean of what it could not know.
-        weight_tone: Of the coarse colour of scenes in a random style.
+        weight_tone: Of the coarse colour of scenes in a foreign style.
         feature_crop_px: Discriminators look at a random square of at most this side: half the
             time of a step goes into their features.
         precision: ``"32-true"`` or ``"bf16-mixed"``, which pays on a GPU only.
@@ -94,6 +96,10 @@ class TrainingConfig:
                 raise OptionError(f"size_px = {stage.size_px}: give a multiple of 32 from 64 on")
             if stage.batch < 2 or stage.samples < stage.batch:
                 raise OptionError("a stage needs batch >= 2 and at least one batch of samples")
+            if min(stage.learning_rate, stage.discriminator_rate) <= 0 or stage.average_samples < 1:
+                raise OptionError("a stage's rates must be above 0, average_samples at least 1")
+        if self.log_every < 1 or self.workers < 0 or self.reader_samples < 0:
+            raise OptionError("log_every starts at 1, workers and reader_samples at 0")
 
 
 def read_config(path: Path) -> TrainingConfig:
@@ -134,13 +140,18 @@ def _made(kind: Any, settings: dict[str, Any], path: Path) -> Any:
 
 
 def write_config(config: TrainingConfig, path: Path) -> None:
-    """Save a run's settings as TOML that :func:`read_config` reads."""
+    """Save a run's settings as TOML that :func:`read_config` reads.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     content = asdict(config)
     stages = content.pop("stages")
     lines = [f"{name} = {_toml(value)}" for name, value in content.items()]
     for stage in stages:
         lines += ["", "[[stages]]"] + [f"{name} = {_toml(value)}" for name, value in stage.items()]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = "\n".join(lines) + "\n"
+    images.write_whole(path, lambda file: file.write(text.encode()))
 
 
 def _toml(value: object) -> str:

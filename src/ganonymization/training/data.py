@@ -1,15 +1,8 @@
-"""Training samples from a prepared folder: augmented crops, their conditions and masks.
-
-A prepared folder holds ``crops.npy`` (N, 288, 288, 5) uint8, whose channels are R, G, B, the head's
-opacity and 255 where the pixel was inside the picture; ``landmarks.npy`` (N, 478, 3) float32 in
-pixels of those crops; ``chroma.npy`` (N,) float32, the mean spread of R, G and B;
-``skin_ita_deg.npy`` (N,) float32, the individual typology angle of the cheeks; ``files.txt``.
-"""
+"""Training samples from prepared folders: augmented crops, their conditions and masks."""
 
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -22,10 +15,9 @@ from .. import align, condition, topology
 from ..errors import InputError
 from ..types import Image, Reals
 from ..wall import Wall, opacity
+from . import layout
+from .layout import GENERATOR_SIZE_PX, PREPARED_SIZE_PX
 
-PREPARED_SIZE_PX = 288
-CHANNELS = 5
-GENERATOR_SIZE_PX = 256  # of the middle of a prepared crop
 _SKIN = (50, 101, 280, 330, 151, 199)  # cheeks, forehead, chin
 _SKIN_SPREAD_LAB = np.array([45, 13, 13], np.float32)
 _FEATURES = (topology.EYE_LEFT, topology.EYE_RIGHT, topology.LIPS_OUTER)
@@ -44,12 +36,12 @@ class _Shards:
     def __init__(self, folders: Sequence[Path]) -> None:
         if not folders:
             raise InputError("no prepared folder: make one with 'ganonymize prepare'")
-        self._crops = [_loaded(folder, "crops.npy", "r") for folder in folders]
+        self._crops = [layout.load(folder, "crops.npy", "r") for folder in folders]
         self._ends = np.cumsum([len(crops) for crops in self._crops])
-        parts = [_loaded(folder, "landmarks.npy", None) for folder in folders]
+        parts = [layout.load(folder, "landmarks.npy") for folder in folders]
         self.landmarks = np.concatenate(parts).astype(np.float64)
-        self.grey = np.concatenate([_loaded(folder, "chroma.npy", None) for folder in folders]) < 20
-        skin_ita_deg = np.concatenate([_loaded(f, "skin_ita_deg.npy", None) for f in folders])
+        self.grey = np.concatenate([layout.load(folder, "chroma.npy") for folder in folders]) < 20
+        skin_ita_deg = np.concatenate([layout.load(f, "skin_ita_deg.npy") for f in folders])
         self._cumulative = np.cumsum(vividness(self.landmarks) * rarity(skin_ita_deg))
         self._cumulative /= self._cumulative[-1]
 
@@ -84,16 +76,6 @@ class _Shards:
             np.ascontiguousarray(crop[..., 3:]), transform, size_px, cv2.BORDER_CONSTANT
         )
         return np.concatenate([colour, masks], 2), align.apply(transform, points)
-
-
-def _loaded(folder: Path, name: str, mmap_mode: Literal["r"] | None) -> NDArray[Any]:
-    try:
-        return np.asanyarray(np.load(folder / name, mmap_mode=mmap_mode))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{folder}: no prepared folder ({name} cannot be read); make one with "
-            "'ganonymize prepare'"
-        ) from error
 
 
 class PreparedFaces(Dataset[dict[str, Tensor]]):

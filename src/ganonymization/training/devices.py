@@ -7,6 +7,8 @@ import torch
 from lightning.fabric import Fabric
 from lightning.fabric.loggers.tensorboard import TensorBoardLogger
 
+from ..errors import OptionError
+
 
 def open_fabric(
     folder: Path, accelerator: str, devices: int | list[int], nodes: int, precision: str
@@ -19,7 +21,20 @@ def open_fabric(
         devices: How many on each node, or which.
         nodes: How many.
         precision: Lightning's name of it.
+
+    Raises:
+        OptionError: The machine has no such devices.
     """
+    try:
+        return _launched(folder, accelerator, devices, nodes, precision)
+    except (RuntimeError, ValueError) as error:  # Lightning's, on devices that are not there
+        reason = str(error).strip().splitlines()[0]
+        raise OptionError(f"no such devices: {reason}; try --accelerator cpu") from error
+
+
+def _launched(
+    folder: Path, accelerator: str, devices: int | list[int], nodes: int, precision: str
+) -> Fabric:
     several = (len(devices) if isinstance(devices, list) else devices) * nodes > 1
     fabric = Fabric(
         accelerator=accelerator, devices=devices, num_nodes=nodes,

@@ -12,33 +12,30 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from ..errors import ModelError, OptionError
+from ..errors import ModelError, OptionError, OutputError
 from ..options import ExportPrecision
 from ..synthesize.generator import FORMAT as MESH_FORMAT
 from ..synthesize.pix2pix import FORMAT as DOTS_FORMAT
-from ..synthesize.pix2pix import PUBLISHED_SIZE_PX
 from ..synthesize.pix2pix_networks import load_checkpoint
-from .conditions import dots_condition, mesh_sample
+from .conditions import Feed, dots_condition, mesh_sample
 from .losses import Networks
 from .networks import STYLE_SIZE
 from .quantize import quantize
 
-Feed = dict[str, NDArray[np.float32]]
-
-STYLE_SCALE = 0.6
-"""Styles are drawn somewhat narrower than pictures have them: rare ones are caricatures."""
-
+_USUAL_STYLES = 0.7  # of the bank; rare ones are caricatures
+_FOCUS = 6.0  # a noise mixes few styles: the higher the fewer
 _OPSET = 17
 _HALF_FROM_NUMBERS = 1024  # smaller tensors are kept in full
 _COMPARED, _CALIBRATED = 64, 24
 
 
 class DrawnGenerator(nn.Module):
-    """The averaged generator of a run behind its distribution of styles.
+    """The averaged generator of a run behind its bank of styles.
+
+    Noise points in some direction; the styles whose keys point there too are mixed.
 
     Args:
         nets: Of a checkpoint.
@@ -47,13 +44,15 @@ class DrawnGenerator(nn.Module):
     def __init__(self, nets: Networks) -> None:
         super().__init__()
         self.generator = nets.average
-        self.register_buffer("mean", nets.styles.get_buffer("mean"))
-        root = torch.linalg.cholesky(nets.styles.get_buffer("covariance"))
-        self.register_buffer("root", STYLE_SCALE * root)
+        styles = nets.styles.usual(_USUAL_STYLES)
+        keys = torch.randn(styles.shape, generator=torch.Generator().manual_seed(0))
+        self.register_buffer("styles", styles)
+        self.register_buffer("keys", _FOCUS * keys / keys.norm(dim=1, keepdim=True))
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
         """Condition, context and mask (N, 7, S, S), noise (N, 16) from N(0, 1) -> (N, 3, S, S)."""
-        style = self.get_buffer("mean") + noise @ self.get_buffer("root").T
+        shares = torch.softmax(noise @ self.get_buffer("keys").T, 1)
+        style = shares @ self.get_buffer("styles")
         picture: Tensor = self.generator(x, style)
         return picture
 
@@ -102,8 +101,8 @@ def open_checkpoint(checkpoint: Path, size_px: int = 256) -> Drawable:
         ModelError: The file is none of both; the message says what is missing.
     """
     if checkpoint.suffix == ".ckpt":
-        network, _, settings = load_checkpoint(checkpoint)
-        size = settings.get("img_size", PUBLISHED_SIZE_PX)
+        published = load_checkpoint(checkpoint)
+        network, size = published.generator, published.img_size()
         metadata: dict[str, object] = {"format": DOTS_FORMAT, "size_px": size}
         return Drawable(network.eval(), size, metadata, lambda i, f: dots_condition(i, size, f))
     nets = Networks()
@@ -111,9 +110,10 @@ def open_checkpoint(checkpoint: Path, size_px: int = 256) -> Drawable:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
         nets.load_state_dict(state["nets"])
     except Exception as error:  # torch raises many kinds on a wrong file
-        raise ModelError(f"{checkpoint}: not a checkpoint of 'ganonymize train': {error}") from (
-            error
-        )
+        raise ModelError(
+            f"{checkpoint}: not a checkpoint of 'ganonymize train' of this version; train anew, or "
+            "give a published one with the suffix .ckpt"
+        ) from error
     metadata = {"format": MESH_FORMAT, "size_px": size_px, "style_size": STYLE_SIZE}
     network_ours = DrawnGenerator(nets).eval()
     return Drawable(network_ours, size_px, metadata, lambda i, f: mesh_sample(i, size_px, f))
@@ -138,12 +138,18 @@ def export(
 
     Raises:
         ModelError: The checkpoint cannot be read.
-        OptionError: int8 without a prepared folder.
+        OptionError: int8 without a prepared folder, or a size that the network cannot draw.
+        OutputError: The folder cannot be made.
     """
+    if size_px < 64 or size_px % 32:
+        raise OptionError(f"--size {size_px}: give a multiple of 32 from 64 on")
     if precision == "int8" and prepared is None:
         raise OptionError("int8 needs pictures for its ranges: give --calibrate PREPARED")
     drawable = open_checkpoint(checkpoint, size_px)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out.parent}: cannot be made ({error.strerror})") from error
     temporary = out.with_name(out.name + ".part")
     try:
         _write(drawable, temporary, precision, prepared)

@@ -10,12 +10,10 @@ README.txt         says what these are, and how to go on
 
 import json
 import math
-import os
 import time
 from pathlib import Path
 from typing import Any, cast
 
-import cv2
 import numpy as np
 import torch
 from lightning.fabric import Fabric
@@ -23,15 +21,16 @@ from lightning.fabric.loggers.tensorboard import TensorBoardLogger
 from rich.progress import Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
+from .. import images
 from ..errors import ModelError, OutputError
 
-_README = """A training run.
+README = """A training run.
 
-config.toml     every setting of the run; {command}
+config.toml     every setting of the run
 checkpoint.pt   networks, optimizers and progress; the same command again goes on from here
 metrics.jsonl   one JSON object a line: stage, samples, images per second, each part of the loss
-sheets/         drawn samples; each row: condition, picture, drawn in the picture's style, random
-events.out.*    the same numbers and sheets for TensorBoard: tensorboard --logdir {folder}
+sheets/         drawn samples; each row: condition, picture, drawn in its own style, in two foreign
+events.out.*    the same numbers and sheets for TensorBoard
 """
 
 
@@ -41,16 +40,7 @@ def save(path: Path, state: object) -> None:
     Raises:
         OutputError: It cannot be written; what was there before stays.
     """
-    temporary = path.with_name(path.name + ".part")
-    try:
-        with temporary.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"{path}: the checkpoint cannot be written: {error}") from error
+    images.write_whole(path, lambda file: torch.save(state, file))
 
 
 def load(path: Path) -> dict[str, Any] | None:
@@ -62,9 +52,11 @@ def load(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds on a wrong file
-        raise ModelError(f"{path}: not a checkpoint of 'ganonymize train'") from error
+        state = error
+    if not isinstance(state, dict):
+        raise ModelError(f"{path}: not a checkpoint of 'ganonymize train'; name another run folder")
     return state
 
 
@@ -75,10 +67,9 @@ class RunFolder:
         fabric: Launched.
         folder: The run's.
         total_samples: Of the whole run, for the time that is left.
-        command: What starts it, for the folder's README.
     """
 
-    def __init__(self, fabric: Fabric, folder: Path, total_samples: int, command: str) -> None:
+    def __init__(self, fabric: Fabric, folder: Path, total_samples: int) -> None:
         self.fabric, self.folder = fabric, folder
         self._started = self._began = self._saved = self._sheet = time.monotonic()
         self._first: int | None = None
@@ -87,9 +78,6 @@ class RunFolder:
             TextColumn("{task.fields[rate]:.1f} images/s"), disable=not fabric.is_global_zero,
         )  # fmt: skip
         self._task = self._bar.add_task("training", total=total_samples, rate=math.nan)
-        if fabric.is_global_zero:
-            (folder / "sheets").mkdir(parents=True, exist_ok=True)
-            (folder / "README.txt").write_text(_README.format(command=command, folder=folder))
 
     def __enter__(self) -> "RunFolder":
         self._bar.start()
@@ -117,8 +105,12 @@ class RunFolder:
         if not self.fabric.is_global_zero:
             return
         line = {"samples": samples} | {name: round(value, 5) for name, value in numbers.items()}
-        with (self.folder / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / "metrics.jsonl").open("a") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise OutputError(f"{self.folder}: cannot be written ({error.strerror})") from error
         self.fabric.log_dict(numbers, step=samples)
 
     def due(self, save_every_s: float, sheet_every_s: float) -> tuple[bool, bool]:
@@ -140,7 +132,7 @@ class RunFolder:
             return
         grid = torch.cat([torch.cat(list(column), 1) for column in rows], 2)
         pixels = ((grid.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
-        coded = cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))[1]
-        (self.folder / "sheets" / f"{samples:09d}.png").write_bytes(coded.tobytes())
+        picture = images.Picture(np.ascontiguousarray(pixels))
+        images.write(self.folder / "sheets" / f"{samples:09d}.png", picture)
         board = cast(TensorBoardLogger, self.fabric.logger)
         board.experiment.add_image("sheet", pixels, samples, dataformats="HWC")

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from .config import TrainingConfig
 from .critic import Discriminator, FaceFeatures
-from .networks import STYLE_SIZE, Generator, StyleDistribution, StyleEncoder
+from .networks import Generator, StyleBank, StyleEncoder
 from .reader import LandmarkReader, point_weights
 
 Batch = dict[str, Tensor]
@@ -22,7 +22,7 @@ class Networks(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.generator, self.encoder = Generator(), StyleEncoder()
-        self.styles = StyleDistribution()
+        self.styles = StyleBank()
         self.discriminator, self.features = Discriminator(), FaceFeatures()
         self.reader = LandmarkReader()
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
@@ -82,24 +82,24 @@ def unpack(batch: Batch) -> Batch:
 
 
 def generator_loss(
-    nets: Networks, x: Batch, config: TrainingConfig, weight_gan: float, random_styles: bool
+    nets: Networks, x: Batch, config: TrainingConfig, weight_gan: float, foreign_styles: bool
 ) -> tuple[Tensor, Judged, dict[str, Tensor]]:
     """Loss of generator and encoder, what the discriminators are to judge, and the loss's parts.
 
     All portraits and the first half of the batch have their style read from the picture and are
     compared with it (a conditional VAE-GAN, Zhu et al., "Toward multimodal image-to-image
     translation", NeurIPS 2017), and must fool the discriminators. The scenes of the second half may
-    have a random style, as at run time: they must keep the light and skin tone that the context
-    asks for, and the landmarks. Discriminators would be all that a drawing in a random style had to
-    hold on to; portraits became caricatures that way, and scenes got scratches.
+    have another picture's style, as at run time: they must keep the light and skin tone that the
+    context asks for, and the landmarks. Discriminators would be all that a drawing in a foreign
+    style had to hold on to; portraits became caricatures that way, and scenes got scratches.
     """
     picture, count = x["picture"], len(x["picture"])
     order = torch.arange(count, device=picture.device)
-    read = x["portrait"] | (order < (count // 2 if random_styles else count))
+    read = x["portrait"] | (order < (count // 2 if foreign_styles else count))
     mean, log_variance = nets.encoder(picture * x["opacity"])
-    noise = torch.randn(count, STYLE_SIZE, device=picture.device)
-    own_style = mean + noise * (log_variance / 2).exp()
-    drawn = nets.generator(x["input"], torch.where(read[:, None], own_style, nets.styles(noise)))
+    own_style = mean + torch.randn_like(mean) * (log_variance / 2).exp()
+    another_style = own_style.roll(1, 0).detach()
+    drawn = nets.generator(x["input"], torch.where(read[:, None], own_style, another_style))
     composed = drawn * x["opacity"] + picture * (1 - x["opacity"])
 
     weight = x["weight"] * (x["opacity"] > 0)
@@ -126,7 +126,7 @@ def generator_loss(
     parts["gan"] = -weight_gan * fooled
     distances = [(f - r).abs().mean() for f, r in zip(fake, real, strict=True)]
     parts["perceptual"] = config.weight_perceptual * torch.stack(distances).mean()
-    nets.styles.follow(mean.detach().float(), log_variance.detach().float())
+    nets.styles.follow(mean[x["portrait"]].detach())
     judged = Judged([f.detach() for f in fake], real, *told)
     total = torch.stack([part.float() for part in parts.values()]).sum()
     return total, judged, {name: part.detach() for name, part in parts.items()}

@@ -62,7 +62,7 @@ class Generator(nn.Module):
         self.to_rgb = nn.Conv2d(tail, 12, 3, padding=1)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """X (N, 7, S, S) in [-1, 1], style (N, 16) from N(0, 1) -> (N, 3, S, S) in [-1, 1]."""
+        """X (N, 7, S, S) in [-1, 1], style (N, 16) -> (N, 3, S, S) in [-1, 1]."""
         w = self.style(style)
         h = F.leaky_relu(self.stem(F.pixel_unshuffle(x, 4)), 0.2)
         skips = []
@@ -82,7 +82,7 @@ class Generator(nn.Module):
 class StyleEncoder(nn.Module):
     """Reads a picture's style at 64 x 64: the mean and log-variance of q(style | picture).
 
-    Used in training alone; at run time the style is drawn from N(0, 1).
+    Used in training alone; at run time styles come from the bank.
     """
 
     def __init__(self) -> None:
@@ -101,30 +101,33 @@ class StyleEncoder(nn.Module):
         return mean, log_variance.clamp(-8, 4)
 
 
-class StyleDistribution(nn.Module):
-    """The normal distribution that styles of pictures have, followed while the encoder learns.
+class StyleBank(nn.Module):
+    """The styles of the pictures seen last, oldest replaced first.
 
-    The Kullback-Leibler term draws styles towards N(0, 1) but never gets them there; what is drawn
-    from N(0, 1) itself may be a style that no picture has.
+    New styles are mixed from them: drawn from a normal distribution instead, some would be styles
+    that no picture has, and those draw artefacts.
+
+    Args:
+        size: How many it holds.
     """
 
-    def __init__(self, momentum: float = 0.005) -> None:
+    def __init__(self, size: int = 1024) -> None:
         super().__init__()
-        self.momentum = momentum
-        self.register_buffer("mean", torch.zeros(STYLE_SIZE))
-        self.register_buffer("covariance", torch.eye(STYLE_SIZE))
+        self.register_buffer("styles", torch.zeros(size, STYLE_SIZE))
+        self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
 
     @torch.no_grad()
-    def follow(self, mean: Tensor, log_variance: Tensor) -> None:
-        """Learn from the posteriors of a batch, (N, 16) each."""
-        seen, here = self.get_buffer("mean"), self.get_buffer("covariance")
-        off = mean - seen
-        covariance = off.T @ off / len(mean) + torch.diag(log_variance.exp().mean(0))
-        seen.lerp_(mean.mean(0), self.momentum)
-        here.lerp_(covariance, self.momentum)
+    def follow(self, mean: Tensor) -> None:
+        """Keep the styles of a batch, (N, 16)."""
+        styles, seen = self.get_buffer("styles"), self.get_buffer("seen")
+        places = (seen + torch.arange(len(mean), device=mean.device)) % len(styles)
+        styles[places] = mean.to(styles.dtype)
+        seen += len(mean)
 
-    def forward(self, noise: Tensor) -> Tensor:
-        """Turn noise (N, 16) from N(0, 1) into styles."""
-        root = torch.linalg.cholesky(self.get_buffer("covariance"))
-        styles: Tensor = self.get_buffer("mean") + noise @ root.T
-        return styles
+    def usual(self, share: float) -> Tensor:
+        """The given share of the styles, those nearest to their mean in Mahalanobis' sense."""
+        kept = self.get_buffer("styles")[: int(self.get_buffer("seen"))]
+        off = kept - kept.mean(0)
+        covariance = off.T @ off / max(1, len(off) - 1) + 1e-3 * torch.eye(STYLE_SIZE)
+        distance = (off @ torch.linalg.inv(covariance) * off).sum(1)
+        return kept[distance.argsort()[: max(1, round(share * len(kept)))]]

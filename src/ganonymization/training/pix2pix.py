@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from .. import images
-from ..errors import InputError, ModelError, OptionError
+from ..errors import InputError, ModelError, OptionError, UnreadableError
 from ..synthesize.pix2pix_networks import PatchDiscriminator, Pix2PixGenerator, load_checkpoint
 from .devices import average_gradients, open_fabric
 from .folder import RunFolder, save
@@ -70,6 +70,10 @@ class Pix2PixSettings:
             )
         if self.batch_size < 1 or self.n_epochs < 1 or self.n_cpu < 0:
             raise OptionError("--batch_size and --n_epochs start at 1, --n_cpu at 0")
+        if self.lr <= 0 or not 0 <= self.b1 < 1 or not 0 <= self.b2 < 1:
+            raise OptionError("--lr must be above 0, --b1 and --b2 from 0 to below 1")
+        if self.device < -1:
+            raise OptionError(f"--device {self.device}: give -1 for the CPU or a GPU's number")
 
 
 class SideBySide(Dataset[dict[str, Tensor]]):
@@ -117,7 +121,8 @@ class Pix2PixRun:
 
     Attributes:
         epoch: That the run is in.
-        step: Of both networks, over all epochs.
+        batch: Batches of that epoch that were seen.
+        step: Batches of all epochs that were seen.
     """
 
     def __init__(self, fabric: Fabric, settings: Pix2PixSettings, epoch: int = 0) -> None:
@@ -130,14 +135,15 @@ class Pix2PixRun:
             torch.optim.Adam(network.parameters(), settings.lr, betas)
             for network in (self.generator, self.discriminator)
         ]
-        self.epoch, self.step = epoch, 0
+        self.epoch, self.batch, self.step = epoch, 0, 0
 
     def state(self) -> dict[str, Any]:
         """A checkpoint of the published layout."""
         networks = {"generator": self.generator, "discriminator": self.discriminator}
         return {
             "epoch": self.epoch,
-            "global_step": self.step,
+            "global_step": 2 * self.step,  # as published: each network's step counts
+            "batches_in_epoch": self.batch,
             "pytorch-lightning_version": "1.9.5",  # the format of these names
             "state_dict": {
                 f"{prefix}.{name}": tensor
@@ -155,17 +161,22 @@ class Pix2PixRun:
         Raises:
             ModelError: The file is none.
         """
-        generator, discriminator, _ = load_checkpoint(checkpoint)
-        self.generator.load_state_dict(generator.state_dict())
-        self.discriminator.load_state_dict(discriminator.state_dict())
-        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        loaded = load_checkpoint(checkpoint)
+        self.generator.load_state_dict(loaded.generator.state_dict())
+        self.discriminator.load_state_dict(loaded.discriminator.state_dict())
+        content, betas = loaded.content, (self.settings.b1, self.settings.b2)
         try:
             states = content["optimizer_states"]
             for optimizer, state in zip(self.optimizers, states, strict=True):
                 optimizer.load_state_dict(state)
-            self.epoch, self.step = int(content["epoch"]), int(content["global_step"])
-        except (KeyError, ValueError) as error:
-            raise ModelError(f"{checkpoint}: has no optimizers to go on with: {error}") from error
+                for group in optimizer.param_groups:  # today's settings, not the file's
+                    group["lr"], group["betas"] = self.settings.lr, betas
+            self.epoch, self.step = int(content["epoch"]), int(content["global_step"]) // 2
+            self.batch = int(content.get("batches_in_epoch", 0))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"{checkpoint}: has no optimizers to go on with; take it out of --models_dir"
+            ) from error
 
     def train_step(self, batch: dict[str, Tensor]) -> dict[str, float]:
         """One step of both networks on pictures and conditions, (N, 3, S, S) uint8."""
@@ -223,38 +234,41 @@ def train_pix2pix(
         OptionError: A setting makes no sense.
         OutputError: A checkpoint cannot be written.
     """
+    if checkpoint_interval < 1 or epoch < 0:
+        raise OptionError("--checkpoint_interval starts at 1, --epoch at 0")
     data = Path(settings.data_dir) / settings.dataset_name
     faces = SideBySide(data / "train", settings.img_size)
     shown = _first(SideBySide(data / "val", settings.img_size)) if (data / "val").is_dir() else None
     cuda = settings.device >= 0 and torch.cuda.is_available()
     devices = [settings.device] if cuda else 1
     fabric = open_fabric(log_dir, "cuda" if cuda else "cpu", devices, 1, "32-true")
-    run = Pix2PixRun(fabric, settings, epoch)
-    models = Path(settings.models_dir)
-    models.mkdir(parents=True, exist_ok=True)
+    run, models = Pix2PixRun(fabric, settings, epoch), Path(settings.models_dir)
     last = newest_checkpoint(models)
     if last is not None:
         run.restore(last)
-    per_epoch = -(-len(faces) // settings.batch_size)
+    written: Path | None = None
     total = (settings.n_epochs - epoch) * len(faces)
-    with RunFolder(fabric, log_dir, total, "main.py train_pix2pix") as folder:
-        for batch in _batches(faces, settings, run.step, per_epoch):
+    with RunFolder(fabric, log_dir, total) as folder:
+        for batch, ends_epoch in _batches(faces, run):
             parts = run.train_step(batch)
-            run.epoch = epoch + run.step // per_epoch
+            run.batch += 1
+            if ends_epoch:
+                run.epoch, run.batch = run.epoch + 1, 0
             samples = run.step * settings.batch_size
             rate = folder.progress(samples)
             if run.step % _LOG_EVERY == 0:
                 folder.log(samples, {"epoch": float(run.epoch), "images_per_s": rate} | parts)
-            out_of_time = minutes is not None and folder.minutes() > minutes
-            over = run.epoch >= settings.n_epochs or out_of_time
+            late = minutes is not None and folder.minutes() > minutes
+            over = run.epoch >= settings.n_epochs or late
             if over or run.step % checkpoint_interval == 0:
-                last = _keep(run, models, last)
+                written = _keep(run, models, written)
                 if shown is not None:
                     _show(run, shown, Path(settings.output_dir) / settings.dataset_name)
             if over:
                 break
+    last = written or last
     if last is None:
-        raise OptionError(f"--epoch {epoch}: the run of {settings.n_epochs} epochs is over")
+        raise OptionError(f"--epoch {epoch}: a run of {settings.n_epochs} epochs ends before it")
     return last
 
 
@@ -269,36 +283,41 @@ def newest_checkpoint(folder: Path) -> Path | None:
 
 
 def _keep(run: Pix2PixRun, models: Path, previous: Path | None) -> Path:
-    path = models / f"epoch={run.epoch}-step={run.step}.ckpt"
+    """Write a checkpoint; the one that this process wrote before goes, no other."""
+    path = models / f"epoch={run.epoch}-step={2 * run.step}.ckpt"
     save(path, run.state())
-    if previous is not None and previous != path and re.fullmatch(
-        r"epoch=\d+-step=\d+\.ckpt", previous.name
-    ):  # fmt: skip
+    if previous is not None and previous != path:
         previous.unlink(missing_ok=True)
     return path
 
 
 def _show(run: Pix2PixRun, batch: dict[str, Tensor], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     rows = torch.cat([torch.cat(list(x), 2) for x in run.draw(batch)], 1)
     pixels = ((rows.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
     path = folder / f"{run.epoch}-{run.step}.png"
     images.write(path, images.Picture(np.ascontiguousarray(pixels)))
 
 
-def _batches(
-    faces: SideBySide, settings: Pix2PixSettings, step: int, per_epoch: int
-) -> Iterator[dict[str, Tensor]]:
-    """Shuffled epochs without end, from a step on; an epoch's order depends on its number alone."""
-    number = step // per_epoch
-    skipped = step % per_epoch
-    while True:
-        order = np.random.default_rng([_SEED, number]).permutation(len(faces)).tolist()
-        chunks = [
-            order[i : i + settings.batch_size] for i in range(0, len(order), settings.batch_size)
-        ]
-        yield from DataLoader(faces, batch_sampler=chunks[skipped:], num_workers=settings.n_cpu)
-        number, skipped = number + 1, 0
+def _batches(faces: SideBySide, run: Pix2PixRun) -> Iterator[tuple[dict[str, Tensor], bool]]:
+    """What is left of the run's epochs, and whether a batch is its epoch's last.
+
+    An epoch's order depends on its number alone.
+
+    Raises:
+        InputError: A picture cannot be read.
+    """
+    settings, skipped = run.settings, run.batch
+    for epoch in range(run.epoch, settings.n_epochs):
+        order = np.random.default_rng([_SEED, epoch]).permutation(len(faces)).tolist()
+        starts = range(0, len(order), settings.batch_size)
+        chunks = [order[i : i + settings.batch_size] for i in starts][skipped:]
+        skipped = 0
+        loader = DataLoader(faces, batch_sampler=chunks, num_workers=settings.n_cpu)
+        try:
+            for number, batch in enumerate(loader, 1):
+                yield batch, number == len(chunks)
+        except UnreadableError as error:  # a worker's message carries its whole traceback
+            raise InputError(str(error).strip().splitlines()[-1].partition(": ")[2]) from error
 
 
 def _first(faces: SideBySide) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """Pictures to a prepared folder of crops, landmarks and head masks, by the pipeline's stages."""
 
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -9,11 +10,11 @@ from numpy.typing import NDArray
 
 from .. import align, images, registry
 from ..detect.base import DetectorOptions, detect_turned
-from ..errors import FaceError, InputError, LandmarksError, UnreadableError
+from ..errors import FaceError, InputError, LandmarksError, OutputError, UnreadableError
 from ..locate import find_landmarks
 from ..types import Image
 from ..wall import Wall
-from .data import CHANNELS, GENERATOR_SIZE_PX, PREPARED_SIZE_PX
+from .layout import CHANNELS, GENERATOR_SIZE_PX, PREPARED_SIZE_PX, LeftOut
 from .segment import PersonSegmenter, SelfieSegmentation, head_mask
 
 _CHEEKS = (50, 101, 280, 330)
@@ -24,20 +25,21 @@ def prepare_folder(
     out: Path,
     detector: str = "centerface",
     segmenter: PersonSegmenter | None = None,
-) -> tuple[int, list[tuple[Path, str]]]:
+) -> tuple[int, list[LeftOut]]:
     """Prepare the largest face of every picture.
 
     Args:
         source: A folder, read recursively.
-        out: The prepared folder to write; see ``training/data.py`` for what it holds.
+        out: The prepared folder to write; see ``training/layout.py`` for what it holds.
         detector: A detector's name.
         segmenter: Tells the head from the background; None takes MediaPipe's.
 
     Returns:
-        How many faces were prepared, and the pictures that were left out with the reason.
+        How many faces were prepared, and the pictures that were left out.
 
     Raises:
         InputError: There is no picture with a face.
+        OutputError: The folder cannot be written.
     """
     if not source.is_dir():
         raise InputError(f"{source}: not a folder; give a folder of face pictures")
@@ -47,37 +49,58 @@ def prepare_folder(
     find = registry.load(registry.DETECTORS, detector)(DetectorOptions())
     landmarker = registry.load(registry.LANDMARKERS, "facemesh")()
     segmenter = segmenter or SelfieSegmentation()
-    out.mkdir(parents=True, exist_ok=True)
-    made: list[NDArray[np.float32]] = []
-    chroma: list[float] = []
-    skin_ita_deg: list[float] = []
-    names: list[str] = []
-    refused: list[tuple[Path, str]] = []
-    with (out / "crops.raw.part").open("wb") as raw:
-        for path in pictures:
-            try:
-                image = images.read(path).pixels
-                found = detect_turned(find, image)
-                if not found:
-                    raise LandmarksError("no face found")
-                landmarks_px = find_landmarks(image, found[0], landmarker)
-            except (FaceError, UnreadableError) as error:
-                refused.append((path, str(error)))
-                continue
-            layers, landmarks = prepare_face(image, landmarks_px, segmenter)
-            raw.write(layers.tobytes())
-            made.append(landmarks.astype(np.float32))
-            chroma.append(_chroma(layers))
-            skin_ita_deg.append(_skin_ita_deg(layers, landmarks))
-            names.append(path.relative_to(source).as_posix())
-    if not made:
-        raise InputError(f"{source}: no face was found in {len(pictures)} pictures")
-    _store(out, len(made))
-    np.save(out / "landmarks.npy", np.stack(made))
-    np.save(out / "chroma.npy", np.array(chroma, np.float32))
-    np.save(out / "skin_ita_deg.npy", np.array(skin_ita_deg, np.float32))
-    (out / "files.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
-    return len(made), refused
+    faces = _Faces()
+    refused: list[LeftOut] = []
+    raw = out / "crops.raw.part"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with raw.open("wb") as file:
+            for path in pictures:
+                try:
+                    image = images.read(path).pixels
+                    found = detect_turned(find, image)
+                    if not found:
+                        raise LandmarksError("no face found")
+                    landmarks_px = find_landmarks(image, found[0], landmarker)
+                except (FaceError, UnreadableError) as error:
+                    unreadable = isinstance(error, UnreadableError)
+                    refused.append(LeftOut(path, str(error), unreadable))
+                    continue
+                layers, landmarks = prepare_face(image, landmarks_px, segmenter)
+                file.write(layers.tobytes())
+                faces.add(path.relative_to(source), layers, landmarks)
+        if not faces.names:
+            raise InputError(f"{source}: no face was found in {len(pictures)} pictures")
+        faces.store(out)
+        _store_crops(raw, out / "crops.npy", len(faces.names))
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be written ({error.strerror}); choose another") from error
+    finally:
+        raw.unlink(missing_ok=True)
+    return len(faces.names), refused
+
+
+@dataclass
+class _Faces:
+    """What is kept of the prepared faces beside their crops."""
+
+    names: list[str] = field(default_factory=list)
+    landmarks: list[NDArray[np.float32]] = field(default_factory=list)
+    chroma: list[float] = field(default_factory=list)
+    skin_ita_deg: list[float] = field(default_factory=list)
+
+    def add(self, name: Path, layers: Image, landmarks: NDArray[np.float64]) -> None:
+        self.names.append(name.as_posix())
+        self.landmarks.append(landmarks.astype(np.float32))
+        self.chroma.append(_chroma(layers))
+        self.skin_ita_deg.append(_skin_ita_deg(layers, landmarks))
+
+    def store(self, out: Path) -> None:
+        np.save(out / "landmarks.npy", np.stack(self.landmarks))
+        np.save(out / "chroma.npy", np.array(self.chroma, np.float32))
+        np.save(out / "skin_ita_deg.npy", np.array(self.skin_ita_deg, np.float32))
+        text = "".join(f"{name}\n" for name in self.names)
+        (out / "files.txt").write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def prepare_face(
@@ -120,12 +143,11 @@ def _skin_ita_deg(layers: Image, landmarks: NDArray[np.float64]) -> float:
     return float(np.degrees(np.arctan2(light - 50, yellow)))
 
 
-def _store(out: Path, count: int) -> None:
-    """Turn the raw bytes into ``crops.npy``, whose header tells how many there are."""
+def _store_crops(raw: Path, path: Path, count: int) -> None:
+    """Turn the raw bytes into an array file, whose header tells how many there are."""
     shape = (count, PREPARED_SIZE_PX, PREPARED_SIZE_PX, CHANNELS)
-    part = out / "crops.npy.part"
+    part = path.with_name(path.name + ".part")
     crops = np.lib.format.open_memmap(part, "w+", np.uint8, shape)  # type: ignore[no-untyped-call]
-    crops[:] = np.memmap(out / "crops.raw.part", np.uint8, "r", shape=shape)
+    crops[:] = np.memmap(raw, np.uint8, "r", shape=shape)
     crops.flush()
-    os.replace(part, out / "crops.npy")
-    (out / "crops.raw.part").unlink()
+    os.replace(part, path)

@@ -8,7 +8,7 @@ left_out.txt           pictures without a face, or unreadable, with the reason
 """
 
 import queue
-import shutil
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ from ..errors import FaceError, InputError, OptionError, UnreadableError
 from ..landmarks.base import Landmarker
 from ..locate import find_landmarks
 from ..types import Image
-from .data import GENERATOR_SIZE_PX, PREPARED_SIZE_PX
+from .layout import GENERATOR_SIZE_PX, PREPARED_SIZE_PX, LeftOut
 from .prepare import prepare_face
 from .segment import PersonSegmenter, SelfieSegmentation
 
@@ -49,11 +49,28 @@ class PreprocessReport:
 
     Attributes:
         faces: How many were written, by split.
-        left_out: Pictures without a face or unreadable, with the reason.
+        left_out: Pictures that gave no face, and faces without landmarks.
     """
 
     faces: dict[str, int]
-    left_out: list[tuple[Path, str]]
+    left_out: list[LeftOut]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One picture on its way.
+
+    Attributes:
+        path: Of the picture.
+        split: Where it goes.
+        name: Relative to the split's folder.
+        stem: Of the pictures made of it.
+    """
+
+    path: Path
+    split: str
+    name: Path
+    stem: Path
 
 
 def preprocess(
@@ -78,8 +95,9 @@ def preprocess(
         workers: Pictures in work at a time.
 
     Raises:
-        InputError: There is no picture, or no face in any.
+        InputError: There is no picture, no face in any, or output of another call.
         OptionError: A setting makes no sense.
+        OutputError: A picture cannot be written.
     """
     if not 0 <= test_size < 0.5:
         raise OptionError(f"--test_size {test_size}: give a share from 0 to below 0.5")
@@ -87,55 +105,63 @@ def preprocess(
         raise OptionError("--img_size must be 16 to 4096 pixels and --num_workers at least 1")
     if not source.is_dir():
         raise InputError(f"{source}: not a folder; give a folder of face pictures")
-    made = {out / name for name in FOLDERS}
-    pictures = [
-        p for p in images.walk(source) if images.is_picture(p) and not made & set(p.parents)
-    ]
+    source, out = source.resolve(), out.resolve()
+    made = [out / name for name in FOLDERS]
+    for folder in made:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise InputError(
+                f"{folder}: not empty; two splits of the same faces would mix training and test: "
+                "remove it or give another --output_dir"
+            )
+    pictures = [path for path in images.walk(source) if images.is_picture(path)]
     if not pictures:
         raise InputError(f"{source}: holds no pictures; give a folder of face pictures")
-    jobs = list(_split(pictures, source, test_size, shuffle))
+    jobs = _jobs(pictures, source, test_size, shuffle)
     stages: queue.Queue[_Stages] = queue.Queue()
     for _ in range(min(workers, len(jobs))):
         stages.put(_load())
 
-    def work(job: tuple[str, Path]) -> int | str:
-        split, path = job
-        original = out / FOLDERS[0] / split / path.relative_to(source)
-        original.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, original)
+    def work(job: _Job) -> tuple[int, list[LeftOut]]:
         with _borrowed(stages) as mine:
-            return _write_faces(path, out, original, mine, size_px, align_faces)
+            return _write_faces(job, out, mine, size_px, align_faces)
 
     report = PreprocessReport(dict.fromkeys(SPLITS, 0), [])
     with ThreadPoolExecutor(stages.qsize()) as pool:
-        for (split, path), result in zip(jobs, pool.map(work, jobs), strict=True):
-            if isinstance(result, str):
-                report.left_out.append((path, result))
-            else:
-                report.faces[split] += result
-    lines = [f"{path}\t{reason}\n" for path, reason in report.left_out]
-    (out / "left_out.txt").write_text("".join(lines), encoding="utf-8", errors="backslashreplace")
+        for job, (written, left_out) in zip(jobs, pool.map(work, jobs), strict=True):
+            report.left_out.extend(left_out)
+            report.faces[job.split] += written
+    lines = "".join(f"{path}\t{reason}\n" for path, reason, _ in report.left_out)
+    told = lines.encode("utf-8", "backslashreplace")
+    images.write_whole(out / "left_out.txt", lambda file: file.write(told))
     if not sum(report.faces.values()):
         raise InputError(f"{source}: no face was found in {len(pictures)} pictures")
     return report
 
 
-def _split(
-    pictures: list[Path], source: Path, test_size: float, shuffle: bool
-) -> Iterator[tuple[str, Path]]:
-    """Each picture with its split."""
-    tops = [path.relative_to(source).parts[0] for path in pictures]
-    if set(tops) & set(SPLITS):
-        for top, path in zip(tops, pictures, strict=True):
-            yield (top if top in SPLITS else "train", path)
-        return
-    order = list(range(len(pictures)))
-    if shuffle:
-        order = np.random.default_rng(_SEED).permutation(len(pictures)).tolist()
-    held = round(test_size * len(pictures))
-    for place, number in enumerate(order):
-        split = "val" if place < held else "test" if place < 2 * held else "train"
-        yield split, pictures[number]
+def _jobs(pictures: list[Path], source: Path, test_size: float, shuffle: bool) -> list[_Job]:
+    """Each picture with its split and a name that no other picture has."""
+    named = [(path, *_told(path.relative_to(source))) for path in pictures]
+    if not any(split for _, split, _ in named):
+        order = list(range(len(pictures)))
+        if shuffle:
+            order = np.random.default_rng(_SEED).permutation(len(pictures)).tolist()
+        held = round(test_size * len(pictures))
+        splits = ["val"] * held + ["test"] * held
+        splits += ["train"] * (len(pictures) - len(splits))
+        chosen = dict(zip(order, splits, strict=True))
+        named = [(path, chosen[i], name) for i, (path, _, name) in enumerate(named)]
+    stems = Counter((split, name.with_suffix("")) for _, split, name in named)
+    jobs = []
+    for path, split, name in named:
+        alone = stems[split, name.with_suffix("")] == 1
+        jobs.append(_Job(path, split or "train", name, name.with_suffix("") if alone else name))
+    return jobs
+
+
+def _told(name: Path) -> tuple[str, Path]:
+    """The split that a path starts with, or nothing, and the rest of it."""
+    first, *rest = name.parts
+    return (first, Path(*rest)) if first in SPLITS and rest else ("", name)
 
 
 def _load() -> _Stages:
@@ -154,29 +180,37 @@ def _borrowed(stages: "queue.Queue[_Stages]") -> Iterator[_Stages]:
 
 
 def _write_faces(
-    path: Path, out: Path, original: Path, stages: _Stages, size_px: int, align_faces: bool
-) -> int | str:
-    """Write every face of a picture; how many, or why there is none."""
+    job: _Job, out: Path, stages: _Stages, size_px: int, align_faces: bool
+) -> tuple[int, list[LeftOut]]:
+    """Write every face of a picture; how many, and what was left out.
+
+    Raises:
+        OutputError: A picture cannot be written.
+    """
     try:
-        image = images.read(path).pixels
-        detections = detect_turned(stages.detector, image)
-    except UnreadableError as error:
-        return str(error)
-    written, reason = 0, "no face found"
+        data = job.path.read_bytes()
+        image = images.read(job.path).pixels
+    except (OSError, UnreadableError) as error:
+        return 0, [LeftOut(job.path, str(error), unreadable=True)]
+    images.write_whole(out / FOLDERS[0] / job.split / job.name, lambda file: file.write(data))
+    detections = detect_turned(stages.detector, image)
+    if not detections:
+        return 0, [LeftOut(job.path, "no face found", unreadable=False)]
+    written, left_out = 0, []
     for detection in detections:
         try:
             landmarks_px = find_landmarks(image, detection, stages.landmarker)
         except FaceError as error:
-            reason = str(error)
+            left_out.append(LeftOut(job.path, str(error), unreadable=False))
             continue
         crop, head, dots = _face(image, landmarks_px, stages.segmenter, size_px, align_faces)
-        suffix = f"_{written}.png" if written else ".png"
-        name = original.relative_to(out / FOLDERS[0]).with_suffix("")
+        # A further face takes the whole file name: a_1.jpg may be a picture of its own.
+        stem = job.stem if not written else job.name.with_name(f"{job.name.name}_{written}")
+        target = Path(job.split) / stem.with_name(stem.name + ".png")
         for folder, pixels in zip(FOLDERS[1:], (crop, head, np.hstack([head, dots])), strict=True):
-            target = out / folder / name.with_name(name.name + suffix)
-            images.write(target, images.Picture(np.ascontiguousarray(pixels)))
+            images.write(out / folder / target, images.Picture(np.ascontiguousarray(pixels)))
         written += 1
-    return written or reason
+    return written, left_out
 
 
 def _face(

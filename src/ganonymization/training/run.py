@@ -9,13 +9,12 @@ from lightning.fabric import Fabric
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..errors import ModelError
+from ..errors import ModelError, OutputError
 from .config import Stage, TrainingConfig
 from .data import Batches, PreparedFaces, ReadableFaces
 from .devices import average_gradients
 from .folder import RunFolder, load, save
 from .losses import Batch, Networks, discriminator_loss, generator_loss, unpack
-from .networks import STYLE_SIZE
 from .reader import READER_BATCH, READER_SIZE_PX, fit_step
 
 _ADAM = (0.5, 0.99)
@@ -68,7 +67,9 @@ class Run:
                 getattr(self, name).load_state_dict(state[name])
             self.reader_samples, self.samples = state["reader_samples"], state["samples"]
         except (KeyError, RuntimeError, ValueError) as error:
-            raise ModelError(f"{checkpoint}: of another network or version: {error}") from error
+            raise ModelError(
+                f"{checkpoint}: of another network or version; name another run folder"
+            ) from error
 
     def faces(self, stage: Stage) -> PreparedFaces:
         """The samples of a stage."""
@@ -101,18 +102,18 @@ class Run:
             self._average(deviation)
 
     def _average(self, statistic: Tensor) -> None:
-        if self.fabric.world_size > 1:
+        if self.fabric.world_size > 1 and statistic.is_floating_point():
             statistic.copy_(self.fabric.all_reduce(statistic, reduce_op="mean"))  # type: ignore[arg-type]
 
     def seed_step(self) -> None:
         """Make the noise of a step depend on the seed, the samples seen and the device alone."""
         torch.manual_seed(hash((self.config.seed, self.samples, self.fabric.global_rank)))
 
-    def fit_reader(self, folder: RunFolder, checkpoint: Path) -> None:
-        """Fit the landmark reader, before anything asks it."""
+    def fit_reader(self, folder: RunFolder, checkpoint: Path, minutes: float) -> bool:
+        """Fit the landmark reader, before anything asks it; whether it is done in time."""
         total, config = self.config.reader_samples, self.config
         if self.reader_samples >= total:
-            return
+            return True
         reader = self.nets.reader.train()
         faces = ReadableFaces([Path(f) for f in config.data], READER_SIZE_PX, config.seed)
         for batch in self.batches(faces, self.reader_samples, READER_BATCH):
@@ -126,10 +127,15 @@ class Run:
                 folder.log(self.reader_samples, {"reader": loss})
             save_due, _ = folder.due(config.save_every_s, math.inf)
             done = self.reader_samples >= total
-            if save_due or done:
-                self.save(checkpoint)
+            late = bool(self.fabric.broadcast(folder.minutes() > minutes))
             if done:
-                return
+                for statistic in reader.buffers():
+                    self._average(statistic)
+            if save_due or done or late:
+                self.save(checkpoint)
+            if done or late:
+                return done
+        return True
 
     def step(self, batch: Batch, stage: Stage, step: int) -> dict[str, Tensor]:
         """One step of both networks; the parts of the losses come back.
@@ -152,7 +158,7 @@ class Run:
         nets.discriminator.requires_grad_(False)
         with self.fabric.autocast():
             loss, judged, parts = generator_loss(
-                nets, x, self.config, stage.weight_gan, stage.random_styles
+                nets, x, self.config, stage.weight_gan, stage.foreign_styles
             )
         if step * seen >= stage.head_start:
             self._descend(loss, self.optimizer_g, nets.painters())
@@ -173,17 +179,21 @@ class Run:
         optimizer.step()
 
     def save(self, checkpoint: Path) -> None:
-        """Write the checkpoint; styles are followed on each device, and averaged here.
+        """Write the checkpoint; its bank of styles is the first device's.
 
         Raises:
             OutputError: It cannot be written.
         """
-        for statistic in self.nets.styles.buffers():
-            self._average(statistic)
         self._check_replicas()
+        failed = ""
         if self.fabric.is_global_zero:
-            save(checkpoint, self.state())
-        self.fabric.barrier()
+            try:
+                save(checkpoint, self.state())
+            except OutputError as error:
+                failed = str(error)
+        failed = self.fabric.broadcast(failed)  # all stop, rather than wait for the first
+        if failed:
+            raise OutputError(failed)
 
     def _check_replicas(self) -> None:
         """Refuse to save networks that have drifted apart.
@@ -202,16 +212,13 @@ class Run:
 
     @torch.no_grad()
     def draw_sheet(self, folder: RunFolder, faces: PreparedFaces) -> None:
-        """Fixed samples: condition, picture, redrawn in its own style, and in two random ones."""
+        """Fixed samples: condition, picture, redrawn in its own style, and in two foreign ones."""
         loaded = [faces[_FIRST_OF_SHEET + i] for i in range(_SHEET_ROWS)]
         stacked = {name: torch.stack([sample[name] for sample in loaded]) for name in loaded[0]}
         x = unpack({name: layer.to(self.fabric.device) for name, layer in stacked.items()})
-        noise = torch.Generator().manual_seed(0)
         mean, _ = self.nets.encoder(x["picture"] * x["opacity"])
         columns = [x["condition"], x["picture"]]
         for number in range(3):
-            random = torch.randn(_SHEET_ROWS, STYLE_SIZE, generator=noise).to(self.fabric.device)
-            style = self.nets.styles(0.6 * random) if number else mean
-            drawn = self.nets.average(x["input"], style)
+            drawn = self.nets.average(x["input"], mean.roll(number, 0))
             columns.append(drawn * x["opacity"] + x["picture"] * (1 - x["opacity"]))
         folder.sheet(self.samples, columns)

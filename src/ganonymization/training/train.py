@@ -1,15 +1,17 @@
 """The training loop of the default generator, resumable exactly."""
 
 import dataclasses
+import itertools
 import math
 import time
 from pathlib import Path
 
 from lightning.fabric import Fabric
 
+from .. import images
 from .config import Stage, TrainingConfig, write_config
 from .devices import open_fabric
-from .folder import RunFolder
+from .folder import README, RunFolder
 from .losses import unpack
 from .run import Run
 
@@ -38,15 +40,16 @@ def train(
         ModelError: ``out`` holds the checkpoint of another network.
         OutputError: The checkpoint cannot be written.
     """
+    images.write_whole(out / "README.txt", lambda file: file.write(README.encode()))
     fabric = open_fabric(out, accelerator, devices, nodes, config.precision)
     run, checkpoint = Run(fabric, config), out / "checkpoint.pt"
     run.restore(checkpoint)
     total = sum(stage.samples for stage in config.stages)
     if fabric.is_global_zero:
-        out.mkdir(parents=True, exist_ok=True)
         write_config(config, out / "config.toml")
-    with RunFolder(fabric, out, total, "ganonymize train config.toml OUT") as folder:
-        run.fit_reader(folder, checkpoint)
+    with RunFolder(fabric, out, total) as folder:
+        if not run.fit_reader(folder, checkpoint, minutes):
+            return checkpoint
         run.nets.reader.eval().requires_grad_(False)
         begin = 0
         for number, stage in enumerate(config.stages):
@@ -57,7 +60,7 @@ def train(
 
 
 def rehearse(config: TrainingConfig, accelerator: str = "auto") -> list[tuple[Stage, float]]:
-    """One step of every stage, in memory: its seconds beside it. Nothing is written.
+    """The second step of every stage, in memory: its seconds beside it. Nothing is written.
 
     Args:
         config: The settings.
@@ -71,10 +74,11 @@ def rehearse(config: TrainingConfig, accelerator: str = "auto") -> list[tuple[St
     run.nets.reader.eval().requires_grad_(False)
     timed = []
     for stage in config.stages:
-        batch = next(run.batches(run.faces(stage), 0, stage.batch))
-        start = time.monotonic()
-        for value in run.step(batch, stage, stage.head_start).values():
-            float(value)  # waits for the device
+        batches = run.batches(run.faces(stage), 0, stage.batch)
+        for batch in itertools.islice(batches, 2):
+            start = time.monotonic()
+            for value in run.step(batch, stage, stage.head_start).values():
+                float(value)  # waits for the device
         timed.append((stage, time.monotonic() - start))
     return timed
 
