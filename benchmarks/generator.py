@@ -31,7 +31,7 @@ from ganonymization.evaluation.statistics import (
     frechet_distance,
 )
 from ganonymization.locate import find_landmarks
-from ganonymization.types import Detection, Image
+from ganonymization.types import Image
 from ganonymization.wall import RING, Place, Wall
 
 MOUTH, EYES = (13, 14), ((159, 145), (386, 374))
@@ -104,7 +104,7 @@ def seam_ratio(before: Image, after: Image, points: Points, size: int) -> float:
         y, x = np.gradient(grey.astype(np.float64))
         return float(np.abs((y * down + x * right) / length)[ring].mean())
 
-    return across(after) / max(across(before), 1e-6)
+    return across(after) / max(across(before), 1e-6) if ring.any() else float("nan")
 
 
 def read_sources(folder: Path, anonymizer: Anonymizer, numbers: str, limit: int) -> list[Source]:
@@ -142,11 +142,12 @@ def read_sources(folder: Path, anonymizer: Anonymizer, numbers: str, limit: int)
 
 
 def again(image: Image, expected: Points, anonymizer: Anonymizer) -> Points | None:
-    """Landmarks found in an output near where they were asked for."""
-    low, high = expected[:, :2].min(0), expected[:, :2].max(0)
+    """Landmarks found in an output as in any new picture, in the face nearest to the expected."""
+    middle = expected[:, :2].mean(0)
+    found = detect_turned(anonymizer._detector, image)
+    found.sort(key=lambda detection: float(np.linalg.norm(detection.centre_px - middle)))
     try:
-        box = Detection((*low.tolist(), *high.tolist()), 1.0)
-        return find_landmarks(image, box, anonymizer._landmarker)
+        return find_landmarks(image, found[0], anonymizer._landmarker) if found else None
     except FaceError:
         return None
 
@@ -201,7 +202,7 @@ def summary(
     figures["mouth_r"] = float(np.corrcoef(gaps[:, 0], gaps[:, 2])[0, 1])
     figures["eyes_r"] = float(np.corrcoef(gaps[:, 1], gaps[:, 3])[0, 1])
     if measured.seam:
-        values = list(measured.seam.values())
+        values = [ratio for ratio in measured.seam.values() if np.isfinite(ratio)]
         figures["seam"] = bootstrap_interval(values)
         figures["seam_median"] = float(np.median(values))
     if measured.features:

@@ -113,12 +113,12 @@ class PreparedFaces(Dataset[dict[str, Tensor]]):
         colour = np.ascontiguousarray(crop[..., :3])
         if not portrait and rng.random() < 0.3:
             colour = darker_skin(colour, points, rng.uniform(28, 60))
-        picture = _recoloured(colour, rng, scene=not portrait)
-        if portrait:
-            picture = (picture * (crop[..., 3:4] / 255.0)).astype(np.uint8)
+        if portrait:  # in their own colours, for new heads take their style from them
+            picture = (colour * (crop[..., 3:4] / 255.0)).astype(np.uint8)
             wall = np.full((self.size_px, self.size_px), 255, np.uint8)
             alpha = wall
         else:
+            picture = _recoloured(colour, rng)
             radius = _jittered_wall(points, rng).radius_map(self.size_px)
             # At run time the picture's own pixels make the wall's edge coarse: never finer here.
             wall = np.where(radius <= 1 + rng.uniform(0, 0.05), 255, 0).astype(np.uint8)
@@ -155,7 +155,7 @@ class ReadableFaces(Dataset[dict[str, Tensor]]):
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([self.seed, index, 1])
         crop, points = self.shards.moved(self.shards.draw(rng), rng, self.size_px, spread=2.0)
-        picture = _recoloured(crop[..., :3], rng, scene=True)
+        picture = _recoloured(crop[..., :3], rng)
         if rng.random() < 0.5:
             picture = (picture * (crop[..., 3:4] / 255.0)).astype(np.uint8)
         if rng.random() < 0.3:
@@ -288,24 +288,24 @@ def darker_skin(picture: Image, points: NDArray[np.float64], lightness: float) -
     return np.asarray(np.round(rgb * 255), np.uint8)
 
 
-def _recoloured(picture: Image, rng: np.random.Generator, scene: bool) -> Image:
-    """Another light, contrast or white balance; scenes sometimes grey, from afar, blurred, JPEG."""
+def _recoloured(picture: Image, rng: np.random.Generator) -> Image:
+    """Another light, contrast or white balance; sometimes grey, from afar, blurred, or JPEG."""
     x = picture.astype(np.float32) / 255
     if rng.random() < 0.5:
         x = x ** np.exp(rng.normal(0, 0.2))
         x = x * np.exp(rng.normal(0, 0.06, 3)).astype(np.float32) * np.exp(rng.normal(0, 0.1))
         x = (x - 0.5) * np.exp(rng.normal(0, 0.1)) + 0.5
-    if scene and rng.random() < 0.07:
+    if rng.random() < 0.07:
         x = np.repeat(x @ np.array([[0.299], [0.587], [0.114]], np.float32), 3, 2)
-    if scene and rng.random() < 0.2:
+    if rng.random() < 0.2:
         size = picture.shape[0]
         small = round(size * rng.uniform(0.2, 0.8))
         far = cv2.resize(x, (small, small), interpolation=cv2.INTER_AREA)
         x = np.asarray(cv2.resize(far, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
-    if scene and rng.random() < 0.1:
+    if rng.random() < 0.1:
         x = np.asarray(cv2.GaussianBlur(x, (0, 0), rng.uniform(0.3, 1.5)), np.float32)
     recoloured: Image = np.round(np.clip(x, 0, 1) * 255).astype(np.uint8)
-    if scene and rng.random() < 0.2:
+    if rng.random() < 0.2:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 95))]
         _, coded = cv2.imencode(".jpg", recoloured[..., ::-1], quality)
         recoloured = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)[..., ::-1]

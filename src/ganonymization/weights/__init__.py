@@ -39,7 +39,7 @@ SHIPPED = {
         ShippedModel(
             name="default",
             file="default.onnx",
-            sha256="8d0dbf11d392bc0e0cd48ffd97013a5f6b5ad6b6e95f5db1eb049638a2342de7",
+            sha256="02e9eace3c4d7f13c54848baa61bac97fc9c41e74a3e819cee8f5e1439ab2736",
             licence="MIT",
             reads="mesh condition, context and wall mask at 256 px; style of 16 numbers",
         ),
