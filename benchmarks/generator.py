@@ -59,7 +59,7 @@ class Measured:
     found: dict[str, float] = field(default_factory=dict)
     error: dict[str, float] = field(default_factory=dict)
     openings: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    seam: dict[str, float] = field(default_factory=dict)
+    seam: dict[str, tuple[float, float]] = field(default_factory=dict)
     features: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
@@ -89,8 +89,8 @@ def skin_tone(image: Image, points: Points) -> str:
     return "light skin" if angle > 41 else "medium skin" if angle > 10 else "dark skin"
 
 
-def seam_ratio(before: Image, after: Image, points: Points, size: int) -> float:
-    """Gradient across the mask's outer edge, after over before."""
+def seam_gradients(before: Image, after: Image, points: Points, size: int) -> tuple[float, float]:
+    """Mean gradient across the mask's outer edge before and after, in grey levels a pixel."""
     crop_from_image = align.generator_crop(points, size)
     place = Place(Wall.around(align.apply(crop_from_image, points)), crop_from_image, size)
     window = place.window(before.shape, RING * 1.1)
@@ -104,7 +104,7 @@ def seam_ratio(before: Image, after: Image, points: Points, size: int) -> float:
         y, x = np.gradient(grey.astype(np.float64))
         return float(np.abs((y * down + x * right) / length)[ring].mean())
 
-    return across(after) / max(across(before), 1e-6) if ring.any() else float("nan")
+    return (across(before), across(after)) if ring.any() else (0.0, 0.0)
 
 
 def read_sources(folder: Path, anonymizer: Anonymizer, numbers: str, limit: int) -> list[Source]:
@@ -172,7 +172,7 @@ def measure(
         else:
             picture, expected = result.image, points
             size = anonymizer._synthesizer.size_px
-            out.seam[name] = seam_ratio(source.image, picture, points, size)
+            out.seam[name] = seam_gradients(source.image, picture, points, size)
         seen = again(picture, expected, anonymizer)
         if seen is None:
             continue
@@ -202,9 +202,9 @@ def summary(
     figures["mouth_r"] = float(np.corrcoef(gaps[:, 0], gaps[:, 2])[0, 1])
     figures["eyes_r"] = float(np.corrcoef(gaps[:, 1], gaps[:, 3])[0, 1])
     if measured.seam:
-        values = [ratio for ratio in measured.seam.values() if np.isfinite(ratio)]
-        figures["seam"] = bootstrap_interval(values)
-        figures["seam_median"] = float(np.median(values))
+        before, after = np.array(list(measured.seam.values())).T
+        figures["seam"] = float(after.mean() / before.mean())
+        figures["seam_median"] = float(np.median(after[before > 0] / before[before > 0]))
     if measured.features:
         figures |= identity(measured, sources)
         drawn = np.array(list(measured.features.values()))
