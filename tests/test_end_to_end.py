@@ -44,7 +44,7 @@ def test_a_seed_repeats_and_another_differs(anonymizer, result):
 
 def test_the_wall_holds_with_real_models(anonymizer, result, monkeypatch):
     """Landmarks from the true picture, noise behind the wall: the same output to the bit."""
-    from ganonymization import align, pipeline
+    from ganonymization import align, pipeline, wall
     from ganonymization.locate import find_landmarks
     from ganonymization.wall import Place, Wall
 
@@ -52,7 +52,7 @@ def test_the_wall_holds_with_real_models(anonymizer, result, monkeypatch):
     points = find_landmarks(astronaut(), detection, anonymizer._landmarker)
     size = anonymizer._synthesizer.size_px
     crop_from_image = align.generator_crop(points, size)
-    box = align.apply(crop_from_image, pipeline._ellipses(detection))
+    box = align.apply(crop_from_image, wall.ellipses(detection))
     place = Place(
         Wall.around(align.apply(crop_from_image, points), box, size), crop_from_image, size
     )

@@ -70,14 +70,13 @@ def _walls(anonymizer, picture):
     """Every pixel behind a wall, from the geometry alone."""
     from ganonymization import align
     from ganonymization.locate import find_landmarks
-    from ganonymization.pipeline import _ellipses
-    from ganonymization.wall import Place, Wall
+    from ganonymization.wall import Place, Wall, ellipses
 
     wall = np.zeros(picture.shape[:2], bool)
     for detection in anonymizer._detector(picture):
         points = find_landmarks(picture, detection, anonymizer._landmarker)
         crop_from_image = align.generator_crop(points, 64)
-        outline = align.apply(crop_from_image, _ellipses(detection))
+        outline = align.apply(crop_from_image, ellipses(detection))
         shape = Wall.around(align.apply(crop_from_image, points), outline, 64)
         place = Place(shape, crop_from_image, 64)
         window = place.window(picture.shape, 1.0)

@@ -30,14 +30,12 @@ from .locate import find_landmarks
 from .options import Mode, OnFailure, check_choice
 from .synthesize.base import Synthesizer
 from .synthesize.fill import SOLID_RGB
-from .types import Box, Detection, Face, Image, Result, check_image
-from .wall import RING, Crossing, Place, Wall
+from .types import Detection, Face, Image, Result, check_image
+from .wall import RING, Crossing, Place, Wall, ellipses, head_place
 
 Fill = Callable[[Image], Image]
 
 _MAX_REDRAWN_ERROR_EYES = 0.12
-_HEAD_MARGIN = 1.35  # of a box, for a fill
-_LEVEL_RAD = 0.35  # a face tilted less has its height along the box's
 _MIN_COVERED = 0.97  # of the ellipse within each box
 
 
@@ -199,7 +197,7 @@ class Anonymizer:
             size, side_eyes = self._synthesizer.size_px, self._synthesizer.crop_side_eyes
             crop_from_image = align.generator_crop(landmarks_px, size, side_eyes)
             face.surrogate_px = align.apply(crop_from_image, landmarks_px)
-            outline_px = align.apply(crop_from_image, _ellipses(face.detection))
+            outline_px = align.apply(crop_from_image, ellipses(face.detection))
             wall = Wall.around(face.surrogate_px, outline_px, size)
             walled = wall.fits(size) and wall.holds(face.surrogate_px)
             if self._synthesizer.draws_scenes and not walled:
@@ -310,7 +308,7 @@ class Anonymizer:
         """
         fill = self._fill_or_raise(face)
         boxes = (face.detection.box_xyxy, *face.detection.merged)
-        covers = [(_head_place(face.detection, box), 1.0) for box in boxes]
+        covers = [(head_place(face.detection, box), 1.0) for box in boxes]
         if face.place is not None:
             covers.append((face.place, RING))
         windows = [place.window(image.shape, radii) for place, radii in covers]
@@ -335,28 +333,3 @@ class Anonymizer:
                 f"redrawn ({face.reason}); choose a fill with --on-failure to have it covered"
             )
         return self._fill
-
-
-def _ellipses(detection: Detection) -> NDArray[np.float64]:
-    """Points around the ellipses within a face's boxes, (N, 2), in picture pixels."""
-    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    circle = np.column_stack([np.cos(angles), np.sin(angles)])
-    boxes = np.array([detection.box_xyxy, *detection.merged])
-    low, high = boxes[:, :2], boxes[:, 2:]
-    points: NDArray[np.float64] = (low + high)[:, None] / 2 + circle * (high - low)[:, None] / 2
-    return points.reshape(-1, 2)
-
-
-def _head_place(detection: Detection, box_xyxy: Box) -> Place:
-    """Where a whole head is, told from a box of its face alone."""
-    boxed = Detection(box_xyxy, detection.score, detection.eyes_px)
-    size = 256
-    left, top, right, bottom = box_xyxy
-    half = np.array([right - left, bottom - top]) / boxed.side_px * size / 4 * _HEAD_MARGIN
-    crop_from_image = align.detection_crop(boxed, size)
-    tilted = abs(align.angle_of(crop_from_image)) > _LEVEL_RAD
-    if tilted or half.max() > 1.6 * half.min():  # the box's sides are not the face's
-        half[:] = half.max()
-    middle = (size - 1) / 2
-    wall = Wall((middle, middle), (float(half[0]), float(half[1])))
-    return Place(wall, crop_from_image, size)

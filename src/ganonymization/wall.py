@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import align
-from .types import Image, Mask, Reals
+from .types import Box, Detection, Image, Mask, Reals
 
 RING = 1.2
 """Outer edge of the composite mask, in radii of the wall."""
@@ -33,6 +33,10 @@ _OUTLINE_RADIUS = 0.98
 
 _CROP_EDGE = 0.075
 """A box may push the wall to this share of the crop's side from its edge: the ring still fits."""
+
+
+_HEAD_MARGIN = 1.35  # of a box, for a fill
+_LEVEL_RAD = 0.35  # a face tilted less has its height along the box's
 
 
 @dataclass(frozen=True)
@@ -229,3 +233,28 @@ def _around_crop(
     x1, y1 = np.clip(np.ceil(seen.max(0)).astype(int) + 5, [x0 + 1, y0 + 1], [width, height])
     shift = np.array([[1.0, 0, x0], [0, 1.0, y0]])
     return (slice(y0, int(y1)), slice(x0, int(x1))), shift
+
+
+def ellipses(detection: Detection) -> NDArray[np.float64]:
+    """Points around the ellipses within a face's boxes, (N, 2), in picture pixels."""
+    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    circle = np.column_stack([np.cos(angles), np.sin(angles)])
+    boxes = np.array([detection.box_xyxy, *detection.merged])
+    low, high = boxes[:, :2], boxes[:, 2:]
+    points: NDArray[np.float64] = (low + high)[:, None] / 2 + circle * (high - low)[:, None] / 2
+    return points.reshape(-1, 2)
+
+
+def head_place(detection: Detection, box_xyxy: Box) -> Place:
+    """Where a whole head is, told from a box of its face alone."""
+    boxed = Detection(box_xyxy, detection.score, detection.eyes_px)
+    size = 256
+    left, top, right, bottom = box_xyxy
+    half = np.array([right - left, bottom - top]) / boxed.side_px * size / 4 * _HEAD_MARGIN
+    crop_from_image = align.detection_crop(boxed, size)
+    tilted = abs(align.angle_of(crop_from_image)) > _LEVEL_RAD
+    if tilted or half.max() > 1.6 * half.min():  # the box's sides are not the face's
+        half[:] = half.max()
+    middle = (size - 1) / 2
+    wall = Wall((middle, middle), (float(half[0]), float(half[1])))
+    return Place(wall, crop_from_image, size)
