@@ -76,8 +76,9 @@ def _prepared(config: TrainingConfig, data: list[Path], made: Path) -> tuple[str
         target = made / str(number)
         told = f"{folder.resolve()}\n"
         if not is_prepared(target):
-            _prepare(folder, target)
+            # first, for a folder that is prepared must tell of what
             images.write_whole(target / "source.txt", lambda f, told=told: f.write(told.encode()))
+            _prepare(folder, target)
         elif (target / "source.txt").read_text(encoding="utf-8") != told:
             raise InputError(f"{target}: was prepared from other pictures; name another run folder")
         folders.append(str(target.absolute()))
