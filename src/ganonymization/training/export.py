@@ -1,5 +1,6 @@
 """A trained generator as one ONNX file: ours, or the paper's from a published checkpoint."""
 
+import copy
 import math
 import statistics
 import time
@@ -22,7 +23,7 @@ from ..synthesize.pix2pix import FORMAT as DOTS_FORMAT
 from ..synthesize.pix2pix_networks import load_checkpoint
 from .conditions import Feed, dots_condition, mesh_sample
 from .losses import Networks
-from .networks import STYLE_SIZE
+from .networks import STYLE_SIZE, strided
 from .quantize import quantize
 
 _USUAL_STYLES = 0.7  # of the bank; rare ones are caricatures
@@ -43,7 +44,8 @@ class DrawnGenerator(nn.Module):
 
     def __init__(self, nets: Networks) -> None:
         super().__init__()
-        self.generator = nets.average
+        self.generator = copy.deepcopy(nets.average)
+        self.generator.stem = strided(nets.average.stem)
         styles = nets.styles.usual(_USUAL_STYLES)
         keys = torch.randn(styles.shape, generator=torch.Generator().manual_seed(0))
         self.register_buffer("styles", styles)
