@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ganonymization.errors import InputError, ModelError
+from ganonymization.errors import InputError, ModelError, OptionError
 from ganonymization.training import config as settings
 from ganonymization.training.config import Stage
 from ganonymization.training.losses import Networks
@@ -128,6 +128,16 @@ def test_a_rehearsal_writes_nothing(config, tmp_path, monkeypatch):
     assert [stage for stage, _ in timed] == list(STAGES)
     assert all(seconds > 0 for _, seconds in timed)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is such a device")
+def test_missing_devices_are_told(config, tmp_path):
+    for start in (
+        lambda: rehearse(config, "cuda"),
+        lambda: train(config, tmp_path, accelerator="cuda"),
+    ):
+        with pytest.raises(OptionError, match="no such devices"):
+            start()
 
 
 def test_a_minute_limit_stops_and_saves(config, tmp_path):

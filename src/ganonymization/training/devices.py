@@ -1,6 +1,7 @@
 """Processes and devices of a run."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -25,8 +26,28 @@ def open_fabric(
     Raises:
         OptionError: The machine has no such devices.
     """
-    try:
+    with _missing_devices_told():
         return _launched(folder, accelerator, devices, nodes, precision)
+
+
+def open_one_device(accelerator: str, precision: str) -> Fabric:
+    """One device that leaves nothing on disk.
+
+    Args:
+        accelerator: ``"cpu"``, ``"cuda"`` or ``"auto"``.
+        precision: Lightning's name of it.
+
+    Raises:
+        OptionError: The machine has no such device.
+    """
+    with _missing_devices_told():
+        return Fabric(accelerator=accelerator, devices=1, precision=precision)  # type: ignore[arg-type]
+
+
+@contextmanager
+def _missing_devices_told() -> Iterator[None]:
+    try:
+        yield
     except (RuntimeError, ValueError) as error:  # Lightning's, on devices that are not there
         reason = str(error).strip().splitlines()[0]
         raise OptionError(f"no such devices: {reason}; try --accelerator cpu") from error

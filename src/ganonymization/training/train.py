@@ -6,11 +6,9 @@ import math
 import time
 from pathlib import Path
 
-from lightning.fabric import Fabric
-
 from .. import images
 from .config import Stage, TrainingConfig, write_config
-from .devices import open_fabric
+from .devices import open_fabric, open_one_device
 from .folder import README, RunFolder
 from .losses import unpack
 from .run import Run
@@ -68,8 +66,9 @@ def rehearse(config: TrainingConfig, accelerator: str = "auto") -> list[tuple[St
 
     Raises:
         InputError: The data are no prepared folders.
+        OptionError: The machine has no such device.
     """
-    fabric = Fabric(accelerator=accelerator, devices=1, precision=config.precision)
+    fabric = open_one_device(accelerator, config.precision)
     run = Run(fabric, dataclasses.replace(config, workers=0))
     run.nets.reader.eval().requires_grad_(False)
     timed = []
