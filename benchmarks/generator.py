@@ -301,7 +301,7 @@ def main() -> None:
     parser.add_argument("--people", type=Path)
     parser.add_argument("--train", type=Path, help="for the Frechet distance")
     parser.add_argument("--even", action="store_true", help="choose on even portraits instead")
-    parser.add_argument("--limit", type=int, default=0, help="so many pictures of each set")
+    parser.add_argument("--limit", type=int, default=0, help="so many pictures of PEOPLE")
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--out", type=Path, default=Path("generator.json"))
     arguments = parser.parse_args()
@@ -309,15 +309,15 @@ def main() -> None:
     first = Anonymizer(detector="blazeface")
     train_features = None
     if arguments.train:
-        train = read_sources(arguments.train, first, "all", arguments.limit)
+        train = read_sources(arguments.train, first, "all", 0)
         train_features = features_of(train, recogniser)
     sets = []
-    for folder, numbers in (
-        (arguments.portraits, "even" if arguments.even else "odd"),
-        (arguments.people, "all"),
+    for folder, numbers, limit in (
+        (arguments.portraits, "even" if arguments.even else "odd", 0),
+        (arguments.people, "all", arguments.limit),
     ):
         if folder:
-            sources = read_sources(folder, first, numbers, arguments.limit)
+            sources = read_sources(folder, first, numbers, limit)
             features_of(sources, recogniser)
             sets.append((folder.name, sources))
     report: dict[str, dict[str, object]] = {}

@@ -26,8 +26,14 @@ ALLOWED = {
     "wall": GROUND | {"align"},
     "condition": GROUND | {"align"},
     **dict.fromkeys(STAGES, GROUND | GEOMETRY | {"weights"}),
+    "openings": GROUND,
+    "shape": GROUND | {"align", "openings"},
+    "people": GROUND | BASES | {"locate", "images"},
     "locate": GROUND | {"align"} | BASES,
-    "pipeline": GROUND | GEOMETRY | BASES | {"locate", "composite", "weights", "synthesize.fill"},
+    "pipeline": GROUND
+    | GEOMETRY
+    | BASES
+    | {"shape", "locate", "composite", "weights", "synthesize.fill"},
     "batch": GROUND | {"pipeline", "images"},
     "console": GROUND | {"pipeline", "images", "batch"},
     "demo": GROUND | {"pipeline", "images"},
@@ -36,7 +42,7 @@ ALLOWED = {
     "training": GROUND
     | GEOMETRY
     | BASES
-    | {"locate", "images"}
+    | {"locate", "images", "people", "shape"}
     | {"synthesize.generator", "synthesize.pix2pix", "synthesize.pix2pix_networks"},
 }
 

@@ -25,21 +25,28 @@ CROP_CENTRE_CANONICAL = (0.0, 0.3, 0.3)
 """The crop's centre in the canonical face's frame: behind the nose, so that a turned head stays."""
 
 
-def fit_similarity_3d(source: Points, target: Points) -> tuple[float, Matrix, Points]:
-    """Least-squares similarity of (N, 3) source onto target: target ~ scale * R @ source + t.
+def fit_similarity_3d(
+    source: Points, target: Points
+) -> tuple[NDArray[np.float64], NDArray[np.float64], Points]:
+    """Least-squares similarity of source onto target: target ~ scale * R @ source + t.
 
     Umeyama, "Least-squares estimation of transformation parameters", TPAMI 1991.
 
+    Args:
+        source: (N, 3).
+        target: (..., N, 3); each set is fitted by itself.
+
     Returns:
-        scale, rotation (3, 3), translation (3,).
+        scale (...,), rotation (..., 3, 3), translation (..., 3).
     """
-    source_mean, target_mean = source.mean(0), target.mean(0)
-    a, b = source - source_mean, target - target_mean
-    u, singular, vt = np.linalg.svd(b.T @ a)
-    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    rotation = (u * signs) @ vt
-    scale = float((singular * signs).sum() / (a**2).sum())
-    return scale, rotation, target_mean - scale * rotation @ source_mean
+    source_mean, target_mean = source.mean(0), target.mean(-2)
+    a, b = source - source_mean, target - target_mean[..., None, :]
+    u, singular, vt = np.linalg.svd(np.swapaxes(b, -1, -2) @ a)
+    signs = np.ones(singular.shape)
+    signs[..., 2] = np.sign(np.linalg.det(u @ vt))
+    rotation = (u * signs[..., None, :]) @ vt
+    scale = (singular * signs).sum(-1) / (a**2).sum()
+    return scale, rotation, target_mean - scale[..., None] * (rotation @ source_mean)
 
 
 def similarity(
@@ -96,7 +103,7 @@ def generator_crop(landmarks_px: Reals, size_px: int, side_eyes: float = CROP_SI
     centre = scale * rotation @ np.array(CROP_CENTRE_CANONICAL) + shift
     # The eye axis as seen; a profile foreshortens it, so the in-plane angle of R itself is taken.
     angle = float(np.arctan2(rotation[1, 0] - rotation[0, 1], rotation[0, 0] + rotation[1, 1]))
-    return similarity((centre[0], centre[1]), side_eyes * scale, angle, size_px)
+    return similarity((centre[0], centre[1]), side_eyes * float(scale), angle, size_px)
 
 
 def inverse(transform: Matrix) -> Matrix:

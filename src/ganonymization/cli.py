@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .errors import GanonymizationError
-from .options import DetectorName, ExportPrecision, Mode, OnFailure, OnNoFace
+from .options import DetectorName, ExportPrecision, Mode, OnFailure, OnNoFace, Privacy
 
 if TYPE_CHECKING:
     from .pipeline import Anonymizer
@@ -35,6 +35,13 @@ ModelOption = Annotated[str, typer.Option(help="A name from 'ganonymize models' 
 DetectorOption = Annotated[
     DetectorName,
     typer.Option(help="centerface finds small faces; blazeface is fast, for near ones."),
+]
+PrivacyOption = Annotated[
+    Privacy,
+    typer.Option(help="How much of the face's shape goes with the person; high keeps less of it."),
+]
+KeepShapeOption = Annotated[
+    bool, typer.Option("--keep-shape", help="As the paper: keep the shape, which identifies.")
 ]
 OnFailureOption = Annotated[
     OnFailure, typer.Option(help="What covers a face that cannot be redrawn.")
@@ -75,6 +82,8 @@ def image(
     detector: DetectorOption = "centerface",
     on_failure: OnFailureOption = "solid",
     on_no_face: OnNoFaceOption = None,
+    privacy: PrivacyOption = "balanced",
+    keep_shape: KeepShapeOption = False,
     seed: SeedOption = None,
     min_score: MinScoreOption = None,
     min_face: MinFaceOption = 8.0,
@@ -87,7 +96,10 @@ def image(
     from . import console, images
 
     images.check_output(source, out)  # told before the models load
-    anonymizer = _anonymizer(mode, model, detector, on_failure, min_score, min_face, detect_size)
+    kept = None if keep_shape else privacy
+    anonymizer = _anonymizer(
+        mode, model, detector, on_failure, kept, min_score, min_face, detect_size
+    )
     console.anonymize_image(anonymizer, source, out, seed, on_no_face, max_pixels, as_json)
 
 
@@ -100,6 +112,8 @@ def folder(
     detector: DetectorOption = "centerface",
     on_failure: OnFailureOption = "solid",
     on_no_face: OnNoFaceOption = None,
+    privacy: PrivacyOption = "balanced",
+    keep_shape: KeepShapeOption = False,
     seed: SeedOption = None,
     jobs: Annotated[int, typer.Option(help="Pictures in work at a time.", min=1)] = 2,
     overwrite: Annotated[bool, typer.Option(help="Do again what is done.")] = False,
@@ -115,8 +129,13 @@ def folder(
 
     batch.check_folders(source, out)  # told before the models load
     seed = seeds.fresh_seed() if seed is None else seed
-    anonymizer = _anonymizer(mode, model, detector, on_failure, min_score, min_face, detect_size)
-    chosen = (mode, model, detector, on_failure, on_no_face, min_score, min_face, detect_size)
+    kept = None if keep_shape else privacy
+    anonymizer = _anonymizer(
+        mode, model, detector, on_failure, kept, min_score, min_face, detect_size
+    )
+    chosen = (
+        mode, model, detector, on_failure, on_no_face, kept, min_score, min_face, detect_size
+    )  # fmt: skip
     job = batch.FolderJob(
         anonymizer, source, out, seed, on_no_face, overwrite, max_pixels, settings=repr(chosen)
     )
@@ -219,6 +238,30 @@ def train(
         run_training(settings, data or [], out, accelerator, devices, nodes, minutes)
 
 
+@app.command("fit-shape")
+def fit_shape(
+    source: Annotated[Path, typer.Argument(metavar="FOLDER", help="Pictures of faces.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The shape model to write, an .npz.")],
+    people: Annotated[
+        Path, typer.Option(help="CSV with the columns file, person and, if known, expression.")
+    ],
+    faces: Annotated[
+        Path | None, typer.Option(help="A prepared folder of further faces, one each of a person.")
+    ] = None,
+    debug: DebugOption = False,
+) -> None:
+    """Fit the model that takes the person out of the landmarks, from pictures of people."""
+    require_torch()
+    from .training.shape_command import fit_and_save
+
+    left_out = fit_and_save(source, people, out, faces)
+    for path, reason, _ in left_out:
+        print(f"left out {path}: {reason}", file=sys.stderr)
+    print(out)
+    if any(picture.unreadable for picture in left_out):
+        raise typer.Exit(1)
+
+
 @app.command()
 def export(
     checkpoint: Annotated[
@@ -284,6 +327,7 @@ def _anonymizer(
     model: str,
     detector: DetectorName,
     on_failure: OnFailure,
+    privacy: Privacy | None,
     min_score: float | None,
     min_face: float,
     detect_size: int,
@@ -297,6 +341,7 @@ def _anonymizer(
         detector=detector,
         detector_options=DetectorOptions(min_score, min_face, detect_size),
         on_failure=on_failure,
+        privacy=privacy,
     )
 
 

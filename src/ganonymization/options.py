@@ -8,6 +8,7 @@ Mode = Literal["scene", "portrait"]
 DetectorName = Literal["centerface", "blazeface"]
 OnFailure = Literal["solid", "blur", "pixelate", "error"]
 OnNoFace = Literal["copy", "skip", "error"]
+Privacy = Literal["balanced", "high"]
 ExportPrecision = Literal["fp32", "fp16", "int8"]
 
 

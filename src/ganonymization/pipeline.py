@@ -1,6 +1,6 @@
 """The way of a picture through the stages; this module alone knows their order.
 
-    detect -> align -> landmarks -> wall -> condition, synthesize -> check -> composite
+    detect -> align -> landmarks -> shape -> wall -> condition, synthesize -> check -> composite
 
 Every face is covered before any is drawn, so whatever goes wrong later leaves a cover, not a face.
 """
@@ -26,8 +26,10 @@ from .errors import (
     SynthesisError,
 )
 from .landmarks.base import Landmarker
+from .landmarks.plausibility import check_plausible
 from .locate import find_landmarks
-from .options import Mode, OnFailure, check_choice
+from .options import Mode, OnFailure, Privacy, check_choice
+from .shape import ShapeModel
 from .synthesize.base import Synthesizer
 from .synthesize.fill import SOLID_RGB
 from .types import Detection, Face, Image, Result, check_image
@@ -88,6 +90,9 @@ class Anonymizer:
         on_failure: What covers a face that cannot be redrawn: ``"solid"``, ``"blur"``,
             ``"pixelate"``; or ``"error"``, which raises instead.
         landmarker: ``"facemesh"`` or a landmarker.
+        privacy: ``"balanced"`` or ``"high"``: how much of the face's own shape is taken out with
+            the person; or None, which keeps the shape as the paper does.
+        shape: A shape model; None for the shipped one.
         portrait_size_px: Side of a portrait.
         level_portraits: Portraits stand upright; False keeps the head's tilt in the picture.
         threads: Of the generator; 0 takes every core.
@@ -107,13 +112,18 @@ class Anonymizer:
         detector_options: DetectorOptions | None = None,
         on_failure: OnFailure = "solid",
         landmarker: str | Landmarker = "facemesh",
+        privacy: Privacy | None = "balanced",
+        shape: ShapeModel | None = None,
         portrait_size_px: int = 512,
         level_portraits: bool = True,
         threads: int = 0,
     ) -> None:
         check_choice(mode, Mode)
         check_choice(on_failure, OnFailure)
-        self.mode, self.on_failure = mode, on_failure
+        if privacy is not None:
+            check_choice(privacy, Privacy)
+        self.mode, self.on_failure, self.privacy = mode, on_failure, privacy
+        self._shape = shape or ShapeModel.load()
         self._portrait_size_px, self._level_portraits = portrait_size_px, level_portraits
         self._fill: Fill | None = None
         if on_failure != "error":
@@ -196,15 +206,31 @@ class Anonymizer:
                 landmarks_px = find_landmarks(image, face.detection, self._landmarker)
             size, side_eyes = self._synthesizer.size_px, self._synthesizer.crop_side_eyes
             crop_from_image = align.generator_crop(landmarks_px, size, side_eyes)
-            face.surrogate_px = align.apply(crop_from_image, landmarks_px)
+            original_px = align.apply(crop_from_image, landmarks_px)
+            with face.timed("shape"):
+                face.surrogate_px = self._surrogate(original_px, face.seed)
+            # The wall hides the old face and holds the new one, whose outlines differ.
+            both_px = np.concatenate([face.surrogate_px, original_px])
             outline_px = align.apply(crop_from_image, ellipses(face.detection))
-            wall = Wall.around(face.surrogate_px, outline_px, size)
-            walled = wall.fits(size) and wall.holds(face.surrogate_px)
+            wall = Wall.around(both_px, outline_px, size)
+            walled = wall.fits(size) and wall.holds(both_px)
             if self._synthesizer.draws_scenes and not walled:
                 raise LandmarksError("the face does not fit its crop")
             face.place = Place(wall, crop_from_image, size)
         except Exception as error:  # whatever a plugged-in landmarker raises: fail closed
             face.give_up(error)
+
+    def _surrogate(self, landmarks_px: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+        """What the generator gets of the geometry.
+
+        Raises:
+            LandmarksError: The surrogate cannot be a face.
+        """
+        if self.privacy is None:
+            return landmarks_px
+        surrogate_px = self._shape.surrogate(landmarks_px, seed, self.privacy)
+        check_plausible(surrogate_px)
+        return surrogate_px
 
     def _scene(self, image: Image, faces: list[_Work]) -> Canvas:
         """Redraw or cover every face in a copy of the picture."""

@@ -8,7 +8,8 @@ Convention:
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,3 +120,17 @@ class Result:
     composite_mask: Mask
     seed: int
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+class LeftOut(NamedTuple):
+    """A picture that gave no face.
+
+    Attributes:
+        path: The picture.
+        reason: What was wrong.
+        unreadable: It could not even be read.
+    """
+
+    path: Path
+    reason: str
+    unreadable: bool

@@ -10,7 +10,7 @@
 """
 
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,20 +20,6 @@ from ..errors import InputError
 PREPARED_SIZE_PX = 288
 CHANNELS = 5
 GENERATOR_SIZE_PX = 256  # of the middle of a prepared crop
-
-
-class LeftOut(NamedTuple):
-    """A picture that gave no face.
-
-    Attributes:
-        path: The picture.
-        reason: What was wrong.
-        unreadable: It could not even be read.
-    """
-
-    path: Path
-    reason: str
-    unreadable: bool
 
 
 def is_prepared(folder: Path) -> bool:

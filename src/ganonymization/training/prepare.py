@@ -12,9 +12,9 @@ from .. import align, images, registry
 from ..detect.base import DetectorOptions, detect_turned
 from ..errors import FaceError, InputError, LandmarksError, OutputError, UnreadableError
 from ..locate import find_landmarks
-from ..types import Image
+from ..types import Image, LeftOut
 from ..wall import Wall
-from .layout import CHANNELS, GENERATOR_SIZE_PX, PREPARED_SIZE_PX, LeftOut
+from .layout import CHANNELS, GENERATOR_SIZE_PX, PREPARED_SIZE_PX
 from .segment import PersonSegmenter, SelfieSegmentation, head_mask
 
 _CHEEKS = (50, 101, 280, 330)

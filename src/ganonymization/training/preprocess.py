@@ -24,8 +24,8 @@ from ..detect.base import Detector, DetectorOptions, detect_turned
 from ..errors import FaceError, InputError, OptionError, UnreadableError
 from ..landmarks.base import Landmarker
 from ..locate import find_landmarks
-from ..types import Image
-from .layout import GENERATOR_SIZE_PX, PREPARED_SIZE_PX, LeftOut
+from ..types import Image, LeftOut
+from .layout import GENERATOR_SIZE_PX, PREPARED_SIZE_PX
 from .prepare import prepare_face
 from .segment import PersonSegmenter, SelfieSegmentation
 

@@ -1,0 +1,36 @@
+"""What ``ganonymize fit-shape`` does around the fit: read people, write the model."""
+
+from pathlib import Path
+
+import numpy as np
+
+from .. import images
+from ..people import read_people
+from ..types import LeftOut
+from . import layout
+from .shape_fit import fit_shape
+
+
+def fit_and_save(
+    folder: Path, index: Path, out: Path, prepared: Path | None = None
+) -> list[LeftOut]:
+    """Fit a shape model on pictures grouped by person and write it.
+
+    Args:
+        folder: Of the pictures.
+        index: A CSV file, see :func:`ganonymization.people.read_people`.
+        out: The ``.npz`` file.
+        prepared: A prepared folder of further faces, or None.
+
+    Returns:
+        Pictures that gave no landmarks.
+
+    Raises:
+        InputError: There are too few people with several pictures.
+        OutputError: The file cannot be written.
+    """
+    singles = None if prepared is None else layout.load(prepared, "landmarks.npy")
+    people, left_out = read_people(folder, index)
+    arrays = fit_shape(people, singles).arrays()
+    images.write_whole(out, lambda file: np.savez_compressed(file, **arrays))
+    return left_out

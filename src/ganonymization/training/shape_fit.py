@@ -1,0 +1,349 @@
+"""Fits the shape model: which codes of a face tell its expression and little of its owner.
+
+The codes of one privacy setting are a linear map, thresholds and a linear map back (see
+:mod:`ganonymization.shape`), fitted together by gradient descent on pairs of pictures of one
+person. Two things are weighed against each other:
+
+* how well the difference of the two pictures survives: one minus the correlation, for the whole
+  face, and for brows, eyes and mouth apart;
+* how much the codes of one picture tell of those of the other: the sum of the squared canonical
+  correlations (Hotelling, "Relations between two sets of variates", Biometrika 1936). It is what
+  any linear attacker lives on, and no scaling of the codes can hide it.
+
+Everything is fitted on faces and their mirror images, and takes symmetric faces to symmetric ones.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .. import topology
+from ..errors import InputError
+from ..people import NEUTRAL, People
+from ..shape import ExpressionCoder, Posed, ShapeModel
+from ..types import Reals
+
+Values = NDArray[np.float64]
+
+LEAK_WEIGHTS: Mapping[str, float] = {"balanced": 1.5, "high": 6.0}
+"""What a unit of leak costs beside a unit of lost correlation, by privacy setting."""
+
+_SURFACE = topology.SURFACE_COUNT
+_CODES, _INPUTS, _PEOPLE = 10, 80, 10
+_EXPRESSIONS = 25  # directions that a nobody does not differ in
+_STEPS, _BATCH, _RATE = 900, 1500, 3e-3
+_STAY = 1.0  # weight of the distance to the first guess
+_SPREAD = 1.0  # of nobodies beside that of people
+_LEAST_PEOPLE = 20
+_REGIONS: Mapping[str, tuple[int, ...]] = {
+    "face": tuple(range(0, _SURFACE, 3)),
+    "brows": tuple(sorted({i for brow in topology.BROWS for i in brow})),
+    "eyes": tuple(sorted({*topology.EYE_LEFT, *topology.EYE_RIGHT})),
+    "mouth": tuple(sorted({*topology.LIPS_OUTER, *topology.LIPS_INNER})),
+}
+_IMPORTANCE = {"face": 1.5, "brows": 1.0, "eyes": 0.4, "mouth": 1.5}
+_FIRST_GUESS = {"brows": 1.0, "eyes": 0.7, "mouth": 1.0}  # relative deviations, for the first codes
+_REST_OF_FACE, _DEPTH = 0.3, 0.1
+
+
+def fit_shape(
+    people: People,
+    singles: Reals | None = None,
+    leak_weights: Mapping[str, float] = LEAK_WEIGHTS,
+) -> ShapeModel:
+    """Fit a shape model.
+
+    Args:
+        people: Several pictures of each person.
+        singles: (M, 478, 3) further faces, one each of people who do not matter, or None; they tell
+            how faces vary and what heads look like when they turn.
+        leak_weights: A coder is fitted for each, by its name.
+
+    Raises:
+        InputError: Too few people have several pictures.
+    """
+    faces = _Faces.of(people, singles)
+    coders = {name: _fit_coder(faces, weight) for name, weight in leak_weights.items()}
+    directions = _people_directions(faces, list(coders.values()))
+    return ShapeModel(faces.mean, faces.pose_terms, directions, coders)
+
+
+@dataclass(frozen=True)
+class _Faces:
+    """People and their mirror images as deviations from the neutral mean, pose removed.
+
+    Attributes:
+        deviations: (N, 1404).
+        person: (N,) numbers; a mirror image is another person.
+        neutral: (N,) bool.
+        singles: (M, 1404).
+        mean: (1404,).
+        pose_terms: (9, 1404).
+    """
+
+    deviations: Values
+    person: NDArray[np.int64]
+    neutral: NDArray[np.bool_]
+    singles: Values
+    mean: Values
+    pose_terms: Values
+
+    @classmethod
+    def of(cls, people: People, singles: Reals | None) -> "_Faces":
+        _, number = np.unique(people.person, return_inverse=True)
+        if (np.bincount(number) > 1).sum() < _LEAST_PEOPLE:
+            raise InputError(
+                f"fewer than {_LEAST_PEOPLE} people have several pictures; a shape model needs them"
+            )
+        surface, pose = _mirrored(people.landmarks_px)
+        person = np.concatenate([number, number + number.max() + 1])
+        more = np.zeros((0, topology.LANDMARK_COUNT, 3)) if singles is None else singles
+        more_surface, more_pose = _mirrored(more)
+        pose_terms = _pose_terms(surface, pose, person, more_surface, more_pose)
+        upright, more_upright = surface - pose @ pose_terms, more_surface - more_pose @ pose_terms
+        neutral = np.concatenate([people.expression == NEUTRAL] * 2)
+        if not neutral.any():
+            neutral[:] = True
+        mean = upright[neutral].mean(0)
+        return cls(upright - mean, person, neutral, more_upright - mean, mean, pose_terms)
+
+    def within(self) -> Values:
+        """Deviations from each person's mean, unbiased, of people with several pictures."""
+        counts = np.bincount(self.person)[self.person]
+        centred = _centred(self.deviations, self.person)[counts > 1]
+        unbiased: Values = centred * np.sqrt(counts / np.maximum(counts - 1, 1))[counts > 1, None]
+        return unbiased
+
+    def displacements(self) -> Values:
+        """Other faces minus the person's neutral one; without those, within-person deviations."""
+        people = self.person.max() + 1
+        counts = np.bincount(self.person[self.neutral], minlength=people)
+        rest = np.zeros((people, self.deviations.shape[1]))
+        np.add.at(rest, self.person[self.neutral], self.deviations[self.neutral])
+        rest /= np.maximum(counts, 1)[:, None]
+        moved = ~self.neutral & (counts[self.person] > 0)
+        if moved.sum() < _CODES * 4:
+            return self.within()
+        displaced: Values = self.deviations[moved] - rest[self.person[moved]]
+        return displaced
+
+    def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Values]:
+        """Two pictures of one person, not both neutral, and how often to draw them."""
+        first, second, weight = [], [], []
+        for person in range(self.person.max() + 1):
+            members = np.flatnonzero(self.person == person)
+            for a in members:
+                for b in members:
+                    if a != b and not (self.neutral[a] and self.neutral[b]):
+                        first.append(a)
+                        second.append(b)
+                        weight.append(min(len(members), 4) / (len(members) * (len(members) - 1)))
+        if not first:
+            raise InputError("no person has two pictures that differ in expression")
+        weights = np.array(weight)
+        return np.array(first), np.array(second), weights / weights.sum()
+
+
+def _mirrored(landmarks: Reals) -> tuple[Values, Values]:
+    """Surfaces and pose features of faces, then of their mirror images: (2 N, 1404), (2 N, 9)."""
+    points = np.asarray(landmarks, np.float64)
+    both = np.concatenate([points, points[:, topology.mirror()] * [-1, 1, 1]])
+    posed = Posed.of(both)
+    return posed.frontal[:, :_SURFACE].reshape(len(both), -1), posed.pose_features()
+
+
+def _centred(values: Values, group: NDArray[np.int64]) -> Values:
+    """Each row minus the mean of its group."""
+    counts = np.bincount(group)
+    means = np.zeros((len(counts), values.shape[1]))
+    np.add.at(means, group, values)
+    centred: Values = values - (means / np.maximum(counts, 1)[:, None])[group]
+    return centred
+
+
+def _pose_terms(
+    surface: Values, pose: Values, person: NDArray[np.int64], more: Values, more_pose: Values
+) -> Values:
+    """How the surface follows the pose features, told from within people and from single faces."""
+    a = [_centred(pose, person)]
+    b = [_centred(surface, person)]
+    if len(more):  # who turns the head may differ from who does not: they count less
+        a.append(0.3 * (more_pose - more_pose.mean(0)))
+        b.append(0.3 * (more - more.mean(0)))
+    left, right = np.concatenate(a), np.concatenate(b)
+    terms: Values = np.linalg.solve(left.T @ left + 1e-3 * np.eye(left.shape[1]), left.T @ right)
+    return terms
+
+
+def _coordinate_weights(within: Values) -> Values:
+    """What a deviation counts at each coordinate, so that brows and eyes count beside the mouth."""
+    spread = np.sqrt((within.reshape(len(within), _SURFACE, 3) ** 2).mean(0).sum(1))
+    weights = np.full(_SURFACE, _REST_OF_FACE / spread.mean())
+    for region, importance in _FIRST_GUESS.items():
+        places = list(_REGIONS[region])
+        root_mean = np.sqrt((spread[places] ** 2).mean() * len(places) / 40)
+        weights[places] = importance / root_mean
+    flattened: Values = np.repeat(weights, 3) * np.tile([1, 1, _DEPTH], _SURFACE)
+    return flattened
+
+
+def _principal(rows: Values, count: int) -> Values:
+    """Leading principal directions, (count, D)."""
+    _, vectors = np.linalg.eigh(rows.T @ rows)
+    leading: Values = vectors[:, ::-1][:, :count].T
+    return leading
+
+
+def _symmetry(directions: Values) -> Values:
+    """1 for directions that move both sides alike, -1 for those that do the opposite."""
+    points = directions.reshape(len(directions), -1, 3)
+    twins = points[:, topology.mirror()[:_SURFACE]] * [-1, 1, 1]
+    signs: Values = np.sign((points * twins).sum((1, 2)))
+    return signs
+
+
+def _fit_coder(faces: _Faces, leak_weight: float) -> ExpressionCoder:
+    weights = _coordinate_weights(faces.within())
+    codes = _principal(faces.displacements() * weights, _CODES)
+    inputs = _principal(np.concatenate([faces.deviations, faces.singles[::4]]) * weights, _INPUTS)
+    seen = faces.deviations * weights @ inputs.T
+    scale = 1 / seen.std(0)
+    at_rest = (faces.deviations[faces.neutral] * weights @ codes.T).std(0)
+    allowed = _symmetry(codes)[:, None] == _symmetry(inputs)[None]
+    descent = _Descent(
+        seen=_tensor(seen * scale),
+        encode=_tensor(codes @ inputs.T / scale * allowed),
+        decode=_tensor(codes @ inputs.T * allowed),
+        at_rest=_tensor(at_rest),
+        allowed=_tensor(allowed.astype(float)),
+        targets={r: _tensor(faces.deviations[:, _flat(p)]) for r, p in _REGIONS.items()},
+        outputs={r: _tensor((inputs / weights)[:, _flat(p)]) for r, p in _REGIONS.items()},
+    )
+    encode, decode, threshold = descent.run(*faces.pairs(), leak_weight)
+    return ExpressionCoder(
+        encode * scale @ inputs * weights, threshold, decode @ (inputs / weights)
+    )
+
+
+def _flat(places: tuple[int, ...]) -> NDArray[np.int64]:
+    """Columns of x and y of these landmarks; depth is not seen."""
+    return np.array([3 * place + axis for place in places for axis in (0, 1)])
+
+
+def _tensor(values: Values) -> Tensor:
+    return torch.tensor(values, dtype=torch.float32)
+
+
+@dataclass
+class _Descent:
+    """Gradient descent on encoder, decoder and thresholds.
+
+    Attributes:
+        seen: (N, inputs) faces.
+        encode: (codes, inputs) first guess.
+        decode: (codes, inputs) first guess.
+        at_rest: (codes,) deviations of neutral faces; the unit of the thresholds.
+        allowed: (codes, inputs) 1 where code and input have the same symmetry.
+        targets: (N, D) deviations of each region.
+        outputs: (inputs, D) from decoded inputs to each region.
+    """
+
+    seen: Tensor
+    encode: Tensor
+    decode: Tensor
+    at_rest: Tensor
+    allowed: Tensor
+    targets: dict[str, Tensor]
+    outputs: dict[str, Tensor]
+
+    def run(
+        self, first: NDArray[np.int64], second: NDArray[np.int64], share: Values, leak_weight: float
+    ) -> tuple[Values, Values, Values]:
+        """Encoder, decoder and thresholds after all steps."""
+        encode = self.encode.clone().requires_grad_()
+        decode = self.decode.clone().requires_grad_()
+        log_threshold = torch.zeros(len(self.at_rest)).requires_grad_()
+        optimizer = torch.optim.Adam(
+            [
+                {"params": [encode, decode], "lr": _RATE},
+                {"params": [log_threshold], "lr": 4 * _RATE},
+            ]
+        )
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, _STEPS)
+        rng = np.random.default_rng(0)
+        for _ in range(_STEPS):
+            drawn = rng.choice(len(first), _BATCH, p=share)
+            threshold = self.at_rest * log_threshold.exp()
+            codes = self.seen @ (encode * self.allowed).T
+            released = codes * (1 - (threshold / codes.abs().clamp_min(1e-9)) ** 4).clamp_min(0)
+            a, b = first[drawn], second[drawn]
+            lost = self.lost(a, b, (released[b] - released[a]) @ (decode * self.allowed))
+            moved = ((encode - self.encode) * self.allowed).square().sum()
+            loss = lost + leak_weight * canonical_leak(released, a, b)
+            loss = loss + _STAY * moved / self.encode.square().sum()
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+        threshold = self.at_rest * log_threshold.exp()
+        found = (encode * self.allowed, decode * self.allowed, threshold)
+        encoded, decoded, kept = (x.detach().numpy().astype(np.float64) for x in found)
+        return encoded, decoded, kept
+
+    def lost(
+        self, first: NDArray[np.int64], second: NDArray[np.int64], difference: Tensor
+    ) -> Tensor:
+        """How far the differences are from the true ones in each region."""
+        total = torch.zeros(())
+        for region, target in self.targets.items():
+            wanted, found = target[second] - target[first], difference @ self.outputs[region]
+            product = (wanted * found).sum()
+            correlation = product / (wanted.norm() * found.norm() + 1e-9)
+            gain = product / wanted.square().sum()
+            lost = 1 - correlation + 0.1 * (gain - 0.9).square()
+            total = total + _IMPORTANCE[region] * lost
+        return total
+
+
+def canonical_leak(codes: Tensor, first: NDArray[np.int64], second: NDArray[np.int64]) -> Tensor:
+    """Sum of the squared canonical correlations between codes of two pictures of one person.
+
+    Args:
+        codes: (N, K) of all faces.
+        first: (B,) one picture of each pair.
+        second: (B,) the other.
+    """
+    centred = codes - codes.mean(0)
+    covariance = centred.T @ centred / len(codes)
+    shared = centred[first].T @ centred[second] / len(first)
+    shared = (shared + shared.T) / 2
+    unit = covariance.diagonal().clamp_min(1e-12).rsqrt()
+    covariance, shared = (m * unit[:, None] * unit for m in (covariance, shared))
+    root = torch.linalg.cholesky(covariance + 0.03 * torch.eye(len(unit)))
+    half = torch.linalg.solve_triangular(root, shared, upper=False)
+    whitened = torch.linalg.solve_triangular(root, half.T, upper=False)
+    total: Tensor = whitened.square().sum()
+    return total
+
+
+def _people_directions(faces: _Faces, coders: list[ExpressionCoder]) -> Values:
+    """How neutral faces differ between people: leading symmetric directions, a deviation long."""
+    population = faces.singles if len(faces.singles) else faces.deviations[faces.neutral]
+    between = population - population.mean(0)
+    within = faces.within()
+    spread = between.T @ between / len(between) - within.T @ within / len(within)
+    codes = np.concatenate([coder.encode for coder in coders])
+    taken = np.concatenate([codes / np.linalg.norm(codes, axis=1, keepdims=True),
+                            _principal(faces.displacements(), _EXPRESSIONS)])  # fmt: skip
+    basis = np.linalg.svd(taken, full_matrices=False)[2]
+    free = np.eye(len(spread)) - basis.T @ basis  # a nobody at rest wears no expression
+    values, vectors = np.linalg.eigh(free @ spread @ free)
+    order = np.argsort(-values)
+    directions = vectors[:, order].T * np.sqrt(np.maximum(values[order], 0))[:, None]
+    symmetric = directions[: 4 * _PEOPLE][_symmetry(directions[: 4 * _PEOPLE]) > 0]
+    nobodies: Values = _SPREAD * symmetric[:_PEOPLE]
+    return nobodies
