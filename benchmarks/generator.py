@@ -5,9 +5,9 @@
 
 PORTRAITS holds pictures of one face each, whose file names tell the gender and a number: odd ones
 are reported, even ones (--even) are for choosing. PEOPLE and TRAIN have an index.csv with a column
-``file``, PEOPLE also ``person``. The landmarks are the sources' own, seeds are random. A face that
-was filled, or is seen more than 0.25 outer-eye distances off, counts as not found again. Distances
-are in outer-eye distances.
+``file``, PEOPLE also ``person``. The landmarks are the sources' own, or with --privacy surrogates;
+seeds are random. A face that was filled, or is seen more than 0.25 outer-eye distances off, counts
+as not found again. Distances are in outer-eye distances.
 """
 
 import argparse
@@ -89,10 +89,13 @@ def skin_tone(image: Image, points: Points) -> str:
     return "light skin" if angle > 41 else "medium skin" if angle > 10 else "dark skin"
 
 
-def seam_gradients(before: Image, after: Image, points: Points, size: int) -> tuple[float, float]:
+def seam_gradients(
+    before: Image, after: Image, points: Points, asked: Points, size: int
+) -> tuple[float, float]:
     """Mean gradient across the mask's outer edge before and after, in grey levels a pixel."""
     crop_from_image = align.generator_crop(points, size)
-    place = Place(Wall.around(align.apply(crop_from_image, points)), crop_from_image, size)
+    held = align.apply(crop_from_image, np.concatenate([points, asked]))
+    place = Place(Wall.around(held), crop_from_image, size)
     window = place.window(before.shape, RING * 1.1)
     radius = place.radius(window)
     ring = np.abs(radius - RING) < 0.06
@@ -152,6 +155,13 @@ def again(image: Image, expected: Points, anonymizer: Anonymizer) -> Points | No
         return None
 
 
+def asked_for(points: Points, anonymizer: Anonymizer, seed: int) -> Points:
+    """The landmarks that the generator was given, in picture pixels."""
+    crop_from_image = align.generator_crop(points, 256)
+    surrogate_px = anonymizer._surrogate(align.apply(crop_from_image, points), seed)
+    return align.apply(align.inverse(crop_from_image), surrogate_px)
+
+
 def measure(
     sources: list[Source], anonymizer: Anonymizer, recogniser: DlibRecogniser, seed: int
 ) -> Measured:
@@ -165,14 +175,15 @@ def measure(
         if not result.faces or not result.faces[0].synthesized:
             continue
         points = source.landmarks_px
+        asked = asked_for(points, anonymizer, result.faces[0].seed)
         if result.image is None:
             picture = result.portraits[0]
             crop_from_image = align.generator_crop(points, picture.shape[0], side_eyes)
-            expected = align.apply(crop_from_image, points)
+            expected = align.apply(crop_from_image, asked)
         else:
-            picture, expected = result.image, points
+            picture, expected = result.image, asked
             size = anonymizer._synthesizer.size_px
-            out.seam[name] = seam_gradients(source.image, picture, points, size)
+            out.seam[name] = seam_gradients(source.image, picture, points, asked, size)
         seen = again(picture, expected, anonymizer)
         if seen is None:
             continue
@@ -181,7 +192,7 @@ def measure(
             continue
         out.found[name] = 1.0
         out.error[name] = float(gap) / eyes_px(expected)
-        out.openings[name] = (*openings(expected), *openings(seen))
+        out.openings[name] = (*openings(points), *openings(seen))
         if result.image is None:
             out.features[name] = recogniser(picture, seen)
     return out
@@ -302,6 +313,8 @@ def main() -> None:
     parser.add_argument("--train", type=Path, help="for the Frechet distance")
     parser.add_argument("--even", action="store_true", help="choose on even portraits instead")
     parser.add_argument("--limit", type=int, default=0, help="so many pictures of PEOPLE")
+    parser.add_argument("--privacy", choices=("keep-shape", "balanced", "high"),
+                        default="keep-shape")  # fmt: skip
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--out", type=Path, default=Path("generator.json"))
     arguments = parser.parse_args()
@@ -324,7 +337,8 @@ def main() -> None:
     for model in arguments.models:
         name, _, file = model.partition("=")
         name, file = (name, file) if file else ("", name)
-        portrait = Anonymizer(model=file, mode="portrait", detector="blazeface")
+        privacy = None if arguments.privacy == "keep-shape" else arguments.privacy
+        portrait = Anonymizer(model=file, mode="portrait", detector="blazeface", privacy=privacy)
         modes = [portrait]
         if portrait._synthesizer.draws_scenes:
             modes.append(portrait.in_mode("scene"))

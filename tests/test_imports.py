@@ -38,7 +38,7 @@ ALLOWED = {
     "console": GROUND | {"pipeline", "images", "batch"},
     "demo": GROUND | {"pipeline", "images"},
     "speed": GROUND | GEOMETRY,
-    "evaluation": GROUND,
+    "evaluation": GROUND | {"people", "shape", "images"},
     "training": GROUND
     | GEOMETRY
     | BASES

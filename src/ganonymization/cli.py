@@ -17,7 +17,9 @@ from .errors import GanonymizationError
 from .options import DetectorName, ExportPrecision, Mode, OnFailure, OnNoFace, Privacy
 
 if TYPE_CHECKING:
+    from .people import People
     from .pipeline import Anonymizer
+    from .shape import ShapeModel
 
 app = typer.Typer(
     help="Replace every face in pictures by nobody's face, and keep the expression.",
@@ -286,6 +288,48 @@ def export(
     written = report.path
     print(f"{written}  {written.stat().st_size / 1e6:.1f} MB  sha256 {sha256_of(written)}")
     print(f"  against PyTorch {report.psnr_db:.1f} dB, {report.milliseconds:.1f} ms a picture")
+
+
+@app.command()
+def evaluate(
+    originals: Annotated[Path, typer.Argument(help="Pictures of people.")],
+    people: Annotated[
+        Path, typer.Option(help="CSV with the columns file, person and, if known, expression.")
+    ],
+    only: Annotated[str, typer.Option(help="What to look at: geometry.")] = "geometry",
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write.")] = Path("report"),
+    privacy: PrivacyOption = "balanced",
+    keep_shape: KeepShapeOption = False,
+    fit: Annotated[
+        Path | None,
+        typer.Option(
+            help="Fit the shape model anew on a third of the people and this prepared folder, as "
+            "pictures need that the shipped model was fitted on. [default: the shipped model]",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Attack released landmarks: who is still recognised, and what is left of the expression."""
+    from .errors import OptionError
+    from .evaluation.command import evaluate_geometry
+
+    if only != "geometry":
+        raise OptionError(f"--only {only!r}: only 'geometry' is measured so far")
+    fitter: Callable[[People], ShapeModel] | None = None
+    if fit is not None:
+        require_torch()
+        from .training.shape_command import fitter_beside
+
+        fitter = fitter_beside(fit)
+    kept = None if keep_shape else privacy
+    report, left_out = evaluate_geometry(originals, people, out, kept, fitter)
+    for path, reason, _ in left_out:
+        print(f"left out {path}: {reason}", file=sys.stderr)
+    print(json.dumps(report.as_dict(), indent=1) if as_json else report.table())
+    if any(picture.unreadable for picture in left_out):
+        raise typer.Exit(1)
 
 
 def run(application: Callable[[], None]) -> None:

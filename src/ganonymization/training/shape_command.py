@@ -1,11 +1,13 @@
-"""What ``ganonymize fit-shape`` does around the fit: read people, write the model."""
+"""What commands do around the fit of a shape model: read people, write the model."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from .. import images
-from ..people import read_people
+from ..people import People, read_people
+from ..shape import ShapeModel
 from ..types import LeftOut
 from . import layout
 from .shape_fit import fit_shape
@@ -34,3 +36,13 @@ def fit_and_save(
     arrays = fit_shape(people, singles).arrays()
     images.write_whole(out, lambda file: np.savez_compressed(file, **arrays))
     return left_out
+
+
+def fitter_beside(prepared: Path) -> Callable[[People], ShapeModel]:
+    """What fits a model on some people and the further faces of a prepared folder.
+
+    Raises:
+        InputError: The folder is not a prepared one.
+    """
+    singles = layout.load(prepared, "landmarks.npy")
+    return lambda people: fit_shape(people, singles)

@@ -29,12 +29,12 @@ from ..types import Reals
 
 Values = NDArray[np.float64]
 
-LEAK_WEIGHTS: Mapping[str, float] = {"balanced": 1.5, "high": 6.0}
+LEAK_WEIGHTS: Mapping[str, float] = {"balanced": 0.5, "high": 4.0}
 """What a unit of leak costs beside a unit of lost correlation, by privacy setting."""
 
 _SURFACE = topology.SURFACE_COUNT
 _CODES, _INPUTS, _PEOPLE = 10, 80, 10
-_EXPRESSIONS = 25  # directions that a nobody does not differ in
+_EXPRESSIONS = 6  # directions that a nobody does not differ in
 _STEPS, _BATCH, _RATE = 900, 1500, 3e-3
 _STAY = 1.0  # weight of the distance to the first guess
 _SPREAD = 1.0  # of nobodies beside that of people
@@ -153,7 +153,7 @@ def _mirrored(landmarks: Reals) -> tuple[Values, Values]:
     points = np.asarray(landmarks, np.float64)
     both = np.concatenate([points, points[:, topology.mirror()] * [-1, 1, 1]])
     posed = Posed.of(both)
-    return posed.frontal[:, :_SURFACE].reshape(len(both), -1), posed.pose_features()
+    return posed.frontal[:, :_SURFACE].reshape(len(both), 3 * _SURFACE), posed.pose_features()
 
 
 def _centred(values: Values, group: NDArray[np.int64]) -> Values:
@@ -191,18 +191,32 @@ def _coordinate_weights(within: Values) -> Values:
     return flattened
 
 
+def _mirror_image(directions: Values) -> Values:
+    """The deviations of the mirror images, (N, 1404)."""
+    points = directions.reshape(len(directions), -1, 3)
+    flipped: Values = (points[:, topology.mirror()[:_SURFACE]] * [-1, 1, 1]).reshape(
+        directions.shape
+    )
+    return flipped
+
+
 def _principal(rows: Values, count: int) -> Values:
-    """Leading principal directions, (count, D)."""
-    _, vectors = np.linalg.eigh(rows.T @ rows)
-    leading: Values = vectors[:, ::-1][:, :count].T
-    return leading
+    """Leading principal directions of rows and their mirror images, (count, 1404).
+
+    Each moves both sides of the face alike, or against each other, to the last digit.
+    """
+    found = []
+    for sign in (1, -1):
+        half = (rows + sign * _mirror_image(rows)) / 2
+        values, vectors = np.linalg.eigh(half.T @ half)
+        found += list(zip(values[-count:], vectors.T[-count:], strict=True))
+    found.sort(key=lambda pair: -pair[0])
+    return np.stack([vector for _, vector in found[:count]])
 
 
 def _symmetry(directions: Values) -> Values:
     """1 for directions that move both sides alike, -1 for those that do the opposite."""
-    points = directions.reshape(len(directions), -1, 3)
-    twins = points[:, topology.mirror()[:_SURFACE]] * [-1, 1, 1]
-    signs: Values = np.sign((points * twins).sum((1, 2)))
+    signs: Values = np.sign((directions * _mirror_image(directions)).sum(1))
     return signs
 
 
@@ -341,9 +355,11 @@ def _people_directions(faces: _Faces, coders: list[ExpressionCoder]) -> Values:
                             _principal(faces.displacements(), _EXPRESSIONS)])  # fmt: skip
     basis = np.linalg.svd(taken, full_matrices=False)[2]
     free = np.eye(len(spread)) - basis.T @ basis  # a nobody at rest wears no expression
-    values, vectors = np.linalg.eigh(free @ spread @ free)
-    order = np.argsort(-values)
-    directions = vectors[:, order].T * np.sqrt(np.maximum(values[order], 0))[:, None]
-    symmetric = directions[: 4 * _PEOPLE][_symmetry(directions[: 4 * _PEOPLE]) > 0]
-    nobodies: Values = _SPREAD * symmetric[:_PEOPLE]
+    twice = free @ spread @ free
+    alike = (twice + _mirror_image(_mirror_image(twice).T).T + _mirror_image(twice)
+             + _mirror_image(twice.T).T) / 4  # fmt: skip
+    values, vectors = np.linalg.eigh(alike)
+    leading = vectors[:, ::-1][:, :_PEOPLE].T
+    deviations = np.sqrt(np.maximum(values[::-1][:_PEOPLE], 0))
+    nobodies: Values = _SPREAD * deviations[:, None] * leading
     return nobodies

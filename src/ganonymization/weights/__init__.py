@@ -39,7 +39,7 @@ SHIPPED = {
         ShippedModel(
             name="default",
             file="default.onnx",
-            sha256="02e9eace3c4d7f13c54848baa61bac97fc9c41e74a3e819cee8f5e1439ab2736",
+            sha256="e4f46e59056e0b31e09de6ab57195fb0f8018a2d34c72e0935fdc61194071cd0",
             licence="MIT",
             reads="mesh condition, context and wall mask at 256 px; style of 16 numbers",
         ),

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+import torch
+
+from ganonymization import topology
+from ganonymization.errors import InputError
+from ganonymization.evaluation import geometry
+from ganonymization.evaluation.geometry import Thirds
+from ganonymization.shape import ShapeModel
+from ganonymization.training import shape_command, shape_fit
+from ganonymization.training.shape_fit import canonical_leak, fit_shape
+
+from ..simulated_people import simulated
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """A model fitted on a third of simulated people, in fewer steps than a true one."""
+    people = simulated()
+    parts = Thirds.of(people.person)
+    patch = pytest.MonkeyPatch()
+    patch.setattr(shape_fit, "_STEPS", 150)
+    model = fit_shape(people.of(parts.fit))
+    patch.undo()
+    return people, parts, model
+
+
+def test_people_go_and_expressions_stay(fitted):
+    people, parts, model = fitted
+    before = geometry.surfaces(people.landmarks_px)
+    after = geometry.surfaces(model.surrogate(people.landmarks_px, 1))
+    raw = geometry.rank1(before, people, parts)[0]
+    assert geometry.rank1(after, people, parts)[0] < 0.6 * raw
+    kept = geometry.expression_kept(before, after, people, parts)
+    assert kept["brows"][0] > 0.8
+    assert kept["mouth"][0] > 0.8
+
+
+def test_mirror_images_are_released_as_mirror_images(fitted):
+    people, _, model = fitted
+    face = people.landmarks_px[2]
+    mirrored = face[topology.mirror()] * [-1, 1, 1]
+    expected = model.surrogate(face, 2)[topology.mirror()] * [-1, 1, 1]
+    assert np.abs(model.surrogate(mirrored, 2) - expected).max() < 0.01 * np.ptp(face)
+
+
+def test_a_fit_can_be_repeated(monkeypatch):
+    monkeypatch.setattr(shape_fit, "_STEPS", 3)
+    one, other = (fit_shape(simulated(30), leak_weights={"balanced": 1.0}) for _ in range(2))
+    for name, values in one.arrays().items():
+        assert np.array_equal(values, other.arrays()[name]), name
+
+
+def test_the_leak_is_what_two_pictures_share():
+    rng = np.random.default_rng(0)
+    person = np.repeat(np.arange(2000), 2)
+    first, second = np.arange(0, 4000, 2), np.arange(1, 4000, 2)
+    own = rng.normal(size=(4000, 3))
+    assert canonical_leak(torch.tensor(own), first, second) < 0.02
+    shared = own.copy()
+    shared[:, 0] = rng.normal(size=2000)[person]
+    found = float(canonical_leak(torch.tensor(shared), first, second))
+    assert found == pytest.approx(1 / 1.03**2, abs=0.02)  # one correlation of one, and the floor
+    scaled = canonical_leak(torch.tensor(shared * [1e-3, 1, 10]), first, second)
+    assert float(scaled) == pytest.approx(found, abs=1e-6)
+
+
+def test_too_few_people_are_refused():
+    with pytest.raises(InputError, match="fewer than 20"):
+        fit_shape(simulated(19))
+    with pytest.raises(InputError, match="differ in expression"):
+        fit_shape(simulated(30, pictures=2))
+
+
+def test_the_command_writes_a_model(tmp_path, monkeypatch):
+    monkeypatch.setattr(shape_fit, "_STEPS", 3)
+    people = simulated(30)
+    monkeypatch.setattr(shape_command, "read_people", lambda folder, index: (people, []))
+    out = tmp_path / "new" / "shape.npz"
+    assert shape_command.fit_and_save(tmp_path, tmp_path / "i.csv", out) == []
+    model = ShapeModel.load(out)
+    assert model.surrogate(people.landmarks_px[0], 0, "high").shape == (478, 3)
+    assert [path.name for path in out.parent.iterdir()] == ["shape.npz"]
