@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from ganonymization import composite
+from ganonymization import align, composite
 from ganonymization.errors import FaceNotRedrawnError, InputError, LandmarksError, OptionError
+from ganonymization.shape import ShapeModel
 from ganonymization.synthesize.fill import SOLID_RGB
 from ganonymization.types import Detection
 
@@ -390,3 +391,63 @@ def test_a_cover_holds_the_whole_ellipse_of_any_box(make_anonymizer, picture, ti
     detector.detections = [Detection(box, 0.9, ((64 - x, 64 - y), (64 + x, 64 + y)))]
     result = make_anonymizer(detector=detector, landmarker=BlindLandmarker())(picture)
     assert composite.covered_share(box, result.composite_mask) == 1
+
+
+class RecordingSynthesizer(FakeSynthesizer):
+    """Keeps what crossed the wall."""
+
+    def __init__(self) -> None:
+        self.crossings = []
+
+    def __call__(self, crossing):
+        self.crossings.append(crossing)
+        return super().__call__(crossing)
+
+
+def crossing_of(make_anonymizer, picture, **options):
+    recorder = RecordingSynthesizer()
+    result = make_anonymizer(model=recorder, **options)(picture, seed=3)
+    return recorder.crossings[0], result
+
+
+@pytest.mark.parametrize("mode", ["scene", "portrait"])
+def test_the_generator_gets_a_surrogate_unless_told_otherwise(make_anonymizer, picture, mode):
+    kept, _ = crossing_of(make_anonymizer, picture, mode=mode, privacy=None)
+    expected = align.apply(align.generator_crop(face_landmarks(), 64), face_landmarks())
+    assert np.allclose(kept.surrogate_px, expected, atol=0.5)
+    balanced, result = crossing_of(make_anonymizer, picture, mode=mode)
+    surrogate = ShapeModel.load().surrogate(kept.surrogate_px, result.faces[0].seed, "balanced")
+    assert np.array_equal(balanced.surrogate_px, surrogate)
+    assert np.abs(surrogate - kept.surrogate_px).max() > 0.3
+    high, _ = crossing_of(make_anonymizer, picture, mode=mode, privacy="high")
+    assert not np.array_equal(high.surrogate_px, balanced.surrogate_px)
+
+
+def test_the_wall_hides_the_old_outline_and_holds_the_new_one(make_anonymizer, picture):
+    class Wide(FakeLandmarker):
+        """Sees a face with broad cheeks, which no surrogate has."""
+
+        def __call__(self, crop):
+            points = super().__call__(crop)
+            if crop.shape[0] == 384:
+                cheeks = [234, 454]
+                points[cheeks, 0] += np.array([-1, 1]) * 12
+            return points
+
+    crossing, result = crossing_of(make_anonymizer, picture, landmarker=Wide(), privacy="high")
+    x, y = np.round(crossing.surrogate_px[:468, :2]).astype(int).T
+    assert crossing.wall_mask[y, x].all()
+    wide = face_landmarks()
+    wide[[234, 454], 0] += np.array([-1, 1]) * 12 * np.ptp(wide[:, 1]) / 192
+    columns, rows = np.round(wide[[234, 454], :2]).astype(int).T
+    assert result.composite_mask[rows, columns].all()
+
+
+def test_a_surrogate_that_fails_is_a_fill(make_anonymizer, picture, face):
+    class Broken:
+        def surrogate(self, landmarks_px, seed, privacy):
+            raise LandmarksError("landmarks have no extent")
+
+    result = make_anonymizer(shape=Broken())(picture, seed=3)
+    assert result.faces[0].outcome == "filled: landmarks have no extent"
+    assert (result.image[inside_box(face, picture.shape)] == SOLID_RGB).all()

@@ -7,8 +7,8 @@ docs/images/heads.jpg        24 mesh conditions, each beside the head drawn from
 docs/images/seeds.jpg        the same conditions, three seeds each
 docs/images/expressions.jpg  the most pronounced expressions and poses of a prepared folder
 
-Heads are drawn whole by the generator. The conditions are those of the portraits and of the
-prepared faces, of which no pixel is shown.
+Heads are drawn whole by the generator. The conditions are surrogates of the portraits' and of the
+prepared faces' landmarks; of the faces themselves no pixel is shown.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganonymization import Anonymizer, FaceError, align, condition, images, registry, weights
+from ganonymization import Anonymizer, FaceError, align, condition, images
 from ganonymization.demo import astronaut, sheet
 from ganonymization.detect.base import detect_turned
 from ganonymization.images import Picture
@@ -54,10 +54,13 @@ def in_crop(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return align.apply(align.generator_crop(points, 256), points)
 
 
-def drawn(generator, points: NDArray[np.float64], seeds: tuple[int, ...]) -> list[Image]:
-    """The mesh, then a head for each seed."""
-    heads = [generator(Crossing.portrait(256, points, seed)) for seed in seeds]
-    return [condition.mesh(points, 256), *heads]
+def drawn(
+    anonymizer: Anonymizer, points: NDArray[np.float64], seeds: tuple[int, ...]
+) -> list[Image]:
+    """The mesh of the first seed's surrogate, then a head for each seed's."""
+    surrogates = [anonymizer._surrogate(points, seed) for seed in seeds]
+    crossings = [Crossing.portrait(256, s, seed) for s, seed in zip(surrogates, seeds, strict=True)]
+    return [condition.mesh(surrogates[0], 256), *map(anonymizer._synthesizer, crossings)]
 
 
 def extremes(prepared: Path) -> list[NDArray[np.float64]]:
@@ -98,19 +101,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     anonymizer = Anonymizer(model=arguments.model)
-    generator = registry.load(registry.SYNTHESIZERS, "file")(weights.resolve(arguments.model))
     images.write(arguments.out / "astronaut.jpg", astronaut_row(anonymizer))
     faces = geometry(anonymizer, arguments.portraits)
-    pairs = [drawn(generator, points, (i,)) for i, points in enumerate(faces)]
+    pairs = [drawn(anonymizer, points, (i,)) for i, points in enumerate(faces)]
     rows = in_rows(pairs, 6)
     images.write(arguments.out / "heads.jpg", Picture(sheet(rows, 144)))
     triples = [
-        drawn(generator, points, (100 + i, 200 + i, 300 + i)) for i, points in enumerate(faces)
+        drawn(anonymizer, points, (100 + i, 200 + i, 300 + i)) for i, points in enumerate(faces)
     ]
     rows = in_rows(triples, 3)
     images.write(arguments.out / "seeds.jpg", Picture(sheet(rows, 144)))
     vivid = [
-        drawn(generator, points, (i,)) for i, points in enumerate(extremes(arguments.prepared))
+        drawn(anonymizer, points, (i,)) for i, points in enumerate(extremes(arguments.prepared))
     ]
     rows = in_rows(vivid, TRIED)
     images.write(arguments.out / "expressions.jpg", Picture(sheet(rows, 144)))
