@@ -120,7 +120,6 @@ def train_pix2pix(arguments: argparse.Namespace) -> None:
 def anonymize(arguments: argparse.Namespace) -> None:
     """Anonymize a picture or a folder in portrait mode."""
     from ganonymization import Anonymizer, batch, console, images, seeds  # after --help
-    from ganonymization.weights import SHIPPED
 
     if arguments.device < -1:
         raise OptionError(f"--device {arguments.device}: give -1 for the CPU or a GPU's number")
@@ -136,11 +135,11 @@ def anonymize(arguments: argparse.Namespace) -> None:
     anonymizer = Anonymizer(
         mode="portrait",
         model=arguments.model_file,
-        # published networks draw the landmarks as they are, as published
-        privacy="balanced" if arguments.model_file in SHIPPED else None,
         portrait_size_px=arguments.img_size,
         level_portraits=arguments.align,
     )
+    if not anonymizer.draws_scenes:  # a published network: it gets what it got when published
+        anonymizer = anonymizer.keeping_shape()
     if not folder:
         console.anonymize_image(
             anonymizer, source, out, arguments.seed, None, images.DEFAULT_MAX_PIXELS, False

@@ -40,26 +40,28 @@ def linear_coder(people: People, singles: NDArray[np.float64], codes: int) -> Sh
 
 
 def released(model: ShapeModel, name: str, landmarks: NDArray[np.float64], seed: int) -> Released:
-    """The surfaces that a coder releases, all of them as the same nobody."""
+    """The landmarks that a coder releases, all of them as the same nobody's."""
     only = dataclasses.replace(model, coders={"balanced": model.coders[name]})
-    return g.surfaces(only.surrogate(landmarks, seed))
+    return g.aligned(only.surrogate(landmarks, seed))
 
 
-def drawn(model: ShapeModel, name: str, people: People, folder: Path) -> tuple[Released, int]:
-    """The surfaces found again in heads drawn from the surrogates; those that were not are zero."""
+def drawn(
+    model: ShapeModel, name: str, people: People, folder: Path
+) -> tuple[Released, NDArray[np.bool_]]:
+    """The landmarks found again in heads drawn from the surrogates, and in which of them."""
     only = dataclasses.replace(model, coders={"balanced": model.coders[name]})
     anonymizer = Anonymizer(mode="portrait", detector="blazeface", shape=only)
-    found, lost = np.zeros((len(people.files), 478, 3)), 0
+    found: list[NDArray[np.float64]] = []
+    seen = np.ones(len(people.files), bool)
     for i, file in enumerate(people.files):
         result = anonymizer(images.read(folder / file).pixels, seed=1)
         try:
             if not result.faces or not result.faces[0].synthesized:
                 raise FaceError("not drawn")
-            found[i] = anonymizer._landmarker(result.portraits[0])
+            found.append(anonymizer._landmarker(result.portraits[0]))
         except FaceError:
-            lost += 1
-            found[i] = found[i - 1]
-    return g.surfaces(found), lost
+            seen[i] = False
+    return g.aligned(np.stack(found)), seen
 
 
 def figures(before: Released, after: Released, people: People, parts: g.Thirds) -> dict[str, float]:
@@ -82,7 +84,7 @@ def main() -> None:
     people, left_out = read_people(arguments.people, arguments.people / "index.csv")
     print(f"{len(people.files)} pictures, left out {len(left_out)}")
     singles = layout.load(arguments.faces, "landmarks.npy").astype(np.float64)
-    before = g.surfaces(people.landmarks_px)
+    before = g.aligned(people.landmarks_px)
     rows: dict[str, list[dict[str, float]]] = {}
 
     def add(name: str, parts: g.Thirds, release: Callable[[], Released]) -> None:
@@ -96,6 +98,10 @@ def main() -> None:
         fitted = people.of(parts.fit)
         model = shape_fit.fit_shape(fitted, singles, LEAK_WEIGHTS)
         add("as they are", parts, lambda: before)
+        closed = dataclasses.replace(model.coders["balanced"], threshold=np.full(10, 1e9))
+        bare = dataclasses.replace(model, coders={"balanced": closed})
+        add("pose, openings and gaze alone", parts,
+            lambda m=bare: released(m, "balanced", people.landmarks_px, 1))  # fmt: skip
         for codes in LINEAR_CODES:
             linear = linear_coder(fitted, singles, codes)
             add(f"linear {codes}", parts,
@@ -103,9 +109,11 @@ def main() -> None:
         for name in LEAK_WEIGHTS:
             add(name, parts, lambda n=name, m=model: released(m, n, people.landmarks_px, 1))
         for name in ("balanced", "high") if arguments.drawn else ():
-            surfaces, lost = drawn(model, name, people, arguments.people)
-            print(f"{name}: {lost} heads without landmarks")
-            add(f"{name}, drawn", parts, lambda s=surfaces: s)
+            after, seen = drawn(model, name, people, arguments.people)
+            print(f"{name}: {(~seen).sum()} heads without landmarks")
+            left = g.Thirds(parts.fit[seen], parts.attack[seen], parts.test[seen])
+            row = figures(before[seen], after, people.of(seen), left)
+            rows.setdefault(f"{name}, drawn", []).append(row)
         arguments.out.write_text(json.dumps(rows, indent=1))
     table(rows)
     if arguments.figure:

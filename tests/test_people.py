@@ -12,7 +12,9 @@ def test_a_table_of_pictures_is_read(tmp_path):
     images.write(tmp_path / "a.png", Picture(astronaut()))
     images.write(tmp_path / "wall.png", Picture(np.full((64, 64, 3), 90, np.uint8)))
     index = tmp_path / "index.csv"
-    index.write_text("file,person,expression\na.png,p1,happiness\nwall.png,p1,\nnone.png,p2,\n")
+    index.write_text(
+        "\ufefffile,person,expression\na.png,p1,happiness\nwall.png,p1,\nnone.png,p2,\n"
+    )
     people, left_out = read_people(tmp_path, index)
     assert people.files.tolist() == ["a.png"]
     assert people.landmarks_px.shape == (1, 478, 3)
@@ -25,7 +27,12 @@ def test_a_table_of_pictures_is_read(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [(None, "cannot be read"), ("", "no column 'file'"), ("file,who\na.png,x\n", "'person'")],
+    [
+        (None, "cannot be read"),
+        ("", "no rows"),
+        ("file,who\na.png,x\n", "row 2 has no 'person'"),
+        ("file,person\na.png,x\nb.png\n", "row 3 has no 'person'"),
+    ],
 )
 def test_wrong_tables_are_refused(tmp_path, text, told):
     index = tmp_path / "index.csv"

@@ -3,9 +3,11 @@ import pytest
 
 from ganonymization import align, composite
 from ganonymization.errors import FaceNotRedrawnError, InputError, LandmarksError, OptionError
+from ganonymization.locate import find_landmarks
 from ganonymization.shape import ShapeModel
 from ganonymization.synthesize.fill import SOLID_RGB
 from ganonymization.types import Detection
+from ganonymization.wall import Wall
 
 from .conftest import (
     BlindLandmarker,
@@ -393,6 +395,9 @@ def test_a_cover_holds_the_whole_ellipse_of_any_box(make_anonymizer, picture, ti
     assert composite.covered_share(box, result.composite_mask) == 1
 
 
+WIDER = 0.09  # of the search crop
+
+
 class RecordingSynthesizer(FakeSynthesizer):
     """Keeps what crossed the wall."""
 
@@ -430,21 +435,27 @@ def test_the_wall_hides_the_old_outline_and_holds_the_new_one(make_anonymizer, p
         def __call__(self, crop):
             points = super().__call__(crop)
             if crop.shape[0] == 384:
-                cheeks = [234, 454]
-                points[cheeks, 0] += np.array([-1, 1]) * 12
+                points[[234, 454], 0] += np.array([-1, 1]) * WIDER * 384
             return points
 
-    crossing, result = crossing_of(make_anonymizer, picture, landmarker=Wide(), privacy="high")
+    anonymizer = make_anonymizer(landmarker=Wide())
+    (detection,) = anonymizer._detector(picture)
+    points = find_landmarks(picture, detection, anonymizer._landmarker)
+    cheeks = align.apply(align.generator_crop(points, 64), points)[[234, 454]]
+    crossing, _ = crossing_of(make_anonymizer, picture, landmarker=Wide(), privacy="high")
     x, y = np.round(crossing.surrogate_px[:468, :2]).astype(int).T
     assert crossing.wall_mask[y, x].all()
-    wide = face_landmarks()
-    wide[[234, 454], 0] += np.array([-1, 1]) * 12 * np.ptp(wide[:, 1]) / 192
-    columns, rows = np.round(wide[[234, 454], :2]).astype(int).T
-    assert result.composite_mask[rows, columns].all()
+    of_the_new_alone = Wall.around(crossing.surrogate_px)
+    assert of_the_new_alone.radius(cheeks[:, 0], cheeks[:, 1]).max() > 1.02  # it would show them
+    columns, rows = np.round(cheeks[:, :2]).astype(int).T
+    assert crossing.wall_mask[rows, columns].all()
 
 
 def test_a_surrogate_that_fails_is_a_fill(make_anonymizer, picture, face):
     class Broken:
+        def coder(self, privacy):
+            return None
+
         def surrogate(self, landmarks_px, seed, privacy):
             raise LandmarksError("landmarks have no extent")
 

@@ -9,11 +9,11 @@ import warnings
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .errors import GanonymizationError
+from .errors import GanonymizationError, OptionError
 from .options import DetectorName, ExportPrecision, Mode, OnFailure, OnNoFace, Privacy
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def image(
     from . import console, images
 
     images.check_output(source, out)  # told before the models load
-    kept = None if keep_shape else privacy
+    kept = _released(privacy, keep_shape)
     anonymizer = _anonymizer(
         mode, model, detector, on_failure, kept, min_score, min_face, detect_size
     )
@@ -131,7 +131,7 @@ def folder(
 
     batch.check_folders(source, out)  # told before the models load
     seed = seeds.fresh_seed() if seed is None else seed
-    kept = None if keep_shape else privacy
+    kept = _released(privacy, keep_shape)
     anonymizer = _anonymizer(
         mode, model, detector, on_failure, kept, min_score, min_face, detect_size
     )
@@ -296,7 +296,7 @@ def evaluate(
     people: Annotated[
         Path, typer.Option(help="CSV with the columns file, person and, if known, expression.")
     ],
-    only: Annotated[str, typer.Option(help="What to look at: geometry.")] = "geometry",
+    only: Annotated[Literal["geometry"], typer.Option(help="What to look at.")] = "geometry",
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write.")] = Path("report"),
     privacy: PrivacyOption = "balanced",
     keep_shape: KeepShapeOption = False,
@@ -312,18 +312,15 @@ def evaluate(
     debug: DebugOption = False,
 ) -> None:
     """Attack released landmarks: who is still recognised, and what is left of the expression."""
-    from .errors import OptionError
     from .evaluation.command import evaluate_geometry
 
-    if only != "geometry":
-        raise OptionError(f"--only {only!r}: only 'geometry' is measured so far")
     fitter: Callable[[People], ShapeModel] | None = None
     if fit is not None:
         require_torch()
         from .training.shape_command import fitter_beside
 
         fitter = fitter_beside(fit)
-    kept = None if keep_shape else privacy
+    kept = _released(privacy, keep_shape)
     report, left_out = evaluate_geometry(originals, people, out, kept, fitter)
     for path, reason, _ in left_out:
         print(f"left out {path}: {reason}", file=sys.stderr)
@@ -387,6 +384,17 @@ def _anonymizer(
         on_failure=on_failure,
         privacy=privacy,
     )
+
+
+def _released(privacy: Privacy, keep_shape: bool) -> Privacy | None:
+    """The setting, or None for landmarks as they are.
+
+    Raises:
+        OptionError: Both were asked for.
+    """
+    if keep_shape and privacy != "balanced":
+        raise OptionError(f"--keep-shape and --privacy {privacy} contradict each other")
+    return None if keep_shape else privacy
 
 
 def require_torch() -> None:

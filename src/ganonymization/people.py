@@ -11,7 +11,6 @@ from . import images, registry
 from .detect.base import DetectorOptions, detect_turned
 from .errors import FaceError, InputError, UnreadableError
 from .locate import find_landmarks
-from .options import DetectorName
 from .types import LeftOut
 
 NEUTRAL = "neutral"
@@ -41,20 +40,18 @@ class People:
         )  # fmt: skip
 
 
-def read_people(
-    folder: Path, index: Path, detector: DetectorName = "blazeface"
-) -> tuple[People, list[LeftOut]]:
+def read_people(folder: Path, index: Path) -> tuple[People, list[LeftOut]]:
     """Find the landmarks of the largest face in each picture of a table.
 
     Args:
         folder: Of the pictures.
         index: A CSV file with the columns ``file``, ``person`` and, if known, ``expression``.
-        detector: Who finds the faces.
 
     Raises:
-        InputError: There is no such table, it lacks a column, or no picture has a face.
+        InputError: There is no such table, a row lacks file or person, or no picture has a face.
     """
-    detect = registry.load(registry.DETECTORS, detector)(DetectorOptions())
+    # the detector for near faces: each picture is of one person
+    detect = registry.load(registry.DETECTORS, "blazeface")(DetectorOptions())
     landmarker = registry.load(registry.LANDMARKERS, "facemesh")()
     used: list[tuple[str, NDArray[np.float64], str, str]] = []
     left_out: list[LeftOut] = []
@@ -80,11 +77,14 @@ def read_people(
 
 def _rows(index: Path) -> list[dict[str, str]]:
     try:
-        with index.open(encoding="utf-8", newline="") as file:
+        with index.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{index}: cannot be read ({error}); give a CSV file") from error
-    for column in ("file", "person"):
-        if not rows or not rows[0].get(column):
-            raise InputError(f"{index}: has no column {column!r} with a value in its first row")
+    if not rows:
+        raise InputError(f"{index}: has no rows; give the columns file, person and expression")
+    for number, row in enumerate(rows, start=2):
+        for column in ("file", "person"):
+            if not row.get(column):
+                raise InputError(f"{index}: row {number} has no {column!r}; fill it in or drop it")
     return rows

@@ -124,6 +124,8 @@ class Anonymizer:
             check_choice(privacy, Privacy)
         self.mode, self.on_failure, self.privacy = mode, on_failure, privacy
         self._shape = shape or ShapeModel.load()
+        if privacy is not None:
+            self._shape.coder(privacy)  # now, rather than for every face
         self._portrait_size_px, self._level_portraits = portrait_size_px, level_portraits
         self._fill: Fill | None = None
         if on_failure != "error":
@@ -151,6 +153,17 @@ class Anonymizer:
         other.mode = mode
         other._check_mode()
         return other
+
+    def keeping_shape(self) -> "Anonymizer":
+        """The same loaded stages; the generator gets the landmarks as they are, as the paper's."""
+        other = copy.copy(self)
+        other.privacy = None
+        return other
+
+    @property
+    def draws_scenes(self) -> bool:
+        """Whether the model can; published networks draw portraits only."""
+        return self._synthesizer.draws_scenes
 
     def _check_mode(self) -> None:
         """Refuse to paint a network's portraits into scenes.

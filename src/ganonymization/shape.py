@@ -22,13 +22,14 @@ fitted, and what they withstand: ``docs/geometry.md``.
 
 Convention:
     The canonical frame is that of :func:`topology.canonical_face`. The surface are the landmarks 0
-    to 467, flattened (x, y, z) by (x, y, z); irises follow the eyes.
+    to 467, flattened (x, y, z) by (x, y, z).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,7 @@ _MAX_DEVIATIONS = 2.0  # of a nobody in each direction
 _CLOSED_LIPS = 0.01  # what FaceMesh leaves between closed lips, in widths of the mouth
 _EYE_OPENNESS = 0.19  # usual mean gap of the lids, in widths of the eye
 _NARROW_EYE, _WIDE_EYE = 0.72, 1.25  # in usual ones: beyond them it is an expression
+_MAX_GAZE = 0.3  # in eye widths
 _EYES = (
     (topology.EYE_RIGHT, topology.IRIS_RIGHT),
     (topology.EYE_LEFT, topology.IRIS_LEFT),
@@ -115,7 +117,7 @@ class ShapeModel:
                 for name in names
             }
             model = cls(arrays["mean"], arrays["pose_terms"], arrays["people"], coders)
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, EOFError, KeyError, ValueError, AttributeError, BadZipFile) as error:
             raise ModelError(
                 f"{source}: no shape model; fit one with 'ganonymize fit-shape'"
             ) from error
@@ -137,8 +139,20 @@ class ShapeModel:
         shapes += [c.decode.shape for c in self.coders.values()]
         expected = [(k, size) for k in codes] * 2
         whole = self.mean.shape == (size,) and self.pose_terms.shape == (POSE_TERMS, size)
-        if not whole or self.people.shape[1:] != (size,) or shapes != expected:
+        whole = whole and all(np.isfinite(values).all() for values in self.arrays().values())
+        if not (whole and codes) or self.people.shape[1:] != (size,) or shapes != expected:
             raise ModelError(f"{source}: a shape model of another kind; fit it anew")
+
+    def coder(self, privacy: Privacy) -> ExpressionCoder:
+        """What a privacy setting lets through.
+
+        Raises:
+            OptionError: The model has no such setting.
+        """
+        check_choice(privacy, Privacy)
+        if privacy not in self.coders:
+            raise OptionError(f"this shape model has no setting {privacy!r}; fit it anew")
+        return self.coders[privacy]
 
     def surrogate(
         self, landmarks_px: Reals, seed: int = 0, privacy: Privacy = "balanced"
@@ -157,10 +171,7 @@ class ShapeModel:
             LandmarksError: They are not finite, or have no extent.
             OptionError: The model has no such setting.
         """
-        check_choice(privacy, Privacy)
-        if privacy not in self.coders:
-            raise OptionError(f"this shape model has no setting {privacy!r}; fit it anew")
-        coder = self.coders[privacy]
+        coder = self.coder(privacy)
         face = Posed.of(landmarks_px)
         at_rest = self.mean + face.pose_features() @ self.pose_terms
         original = face.frontal[..., : topology.SURFACE_COUNT, :]
@@ -168,13 +179,15 @@ class ShapeModel:
         nobody = at_rest + self.nobody(seed)
         replaced = (nobody + expression).reshape(original.shape)
         replaced = _opened(replaced, original, nobody.reshape(original.shape))
-        whole = np.concatenate([replaced, _moved_irises(face.frontal, replaced)], axis=-2)
+        irises = _irises(replaced, _gaze(face.frontal))
+        whole = np.concatenate([replaced, irises], axis=-2)
         # Fitted again, for the new face must not change what is taken for its pose.
         return face.posed(Posed.of(whole).frontal)
 
     def nobody(self, seed: int) -> Values:
         """How a nobody's neutral face deviates from the mean, (1404,)."""
-        numbers = seeds.style(seed, len(self.people)).astype(np.float64)
+        own = seeds.face_seed(seed, "shape", 0)  # its shape says nothing about its style
+        numbers = seeds.style(own, len(self.people)).astype(np.float64)
         drawn: Values = np.clip(numbers, -_MAX_DEVIATIONS, _MAX_DEVIATIONS) @ self.people
         return drawn
 
@@ -250,15 +263,37 @@ def _opened(replaced: Values, original: Values, nobody: Values) -> Values:
     return replaced
 
 
-def _moved_irises(frontal: Values, surface: Values) -> Values:
-    """The irises, (..., 10, 3), where they were in the eyes: gaze is kept."""
-    moved = []
-    for eye, iris in _EYES:
-        before, after = frontal[..., list(eye), :], surface[..., list(eye), :]
-        size = _width(after) / _width(before)
-        offset = frontal[..., list(iris), :] - before.mean(-2, keepdims=True)
-        moved.append(after.mean(-2, keepdims=True) + offset * size[..., None, None])
-    return np.concatenate(moved, axis=-2)
+def _gaze(frontal: Values) -> Values:
+    """How far both irises lie off the places of a gaze straight ahead, in eye widths, (..., 2).
+
+    One for both eyes: where each iris lies in its eye by itself, how large it is and which shape
+    FaceMesh gives its rim would tell the person.
+    """
+    ahead = topology.canonical_face().astype(np.float64)
+    offsets = [_iris_offset(frontal, *eye) - _iris_offset(ahead, *eye) for eye in _EYES]
+    gaze: Values = np.clip(np.mean(offsets, axis=0), -_MAX_GAZE, _MAX_GAZE)
+    return gaze
+
+
+def _iris_offset(face: Values, ring: tuple[int, ...], iris: tuple[int, ...]) -> Values:
+    """The iris' centre from the eye's middle, x and y in eye widths, (..., 2)."""
+    eye = face[..., list(ring), :]
+    offset: Values = (face[..., iris[0], :2] - eye[..., :2].mean(-2)) / _width(eye)[..., None]
+    return offset
+
+
+def _irises(surface: Values, gaze: Values) -> Values:
+    """Usual irises that look where the original ones do, (..., 10, 3)."""
+    ahead = topology.canonical_face().astype(np.float64)
+    drawn = []
+    for ring, iris in _EYES:
+        eye, usual = surface[..., list(ring), :], ahead[list(ring)]
+        width = _width(eye)[..., None]
+        shape = (ahead[list(iris)] - usual.mean(0)) / _width(usual)
+        turned = np.concatenate([gaze, np.zeros_like(gaze[..., :1])], axis=-1)
+        places = shape + turned[..., None, :]
+        drawn.append(eye.mean(-2, keepdims=True) + places * width[..., None])
+    return np.concatenate(drawn, axis=-2)
 
 
 def _width(eye: Values) -> Values:

@@ -5,8 +5,8 @@ the wall mask, that mask and a seed. ``tests/test_wall.py`` replaces the pixels 
 expects the same output to the bit.
 
 The masks are superellipses in the upright crop frame. Their four numbers are the extents of the
-surrogate's outline and of the detector's boxes with a margin, so the outline tells the height and
-width of a face and little of its jaw:
+outlines of the old face and the new and of the detector's boxes, with a margin, so they tell the
+height and width of a face and little of its jaw:
 
     wall       radius <= 1                 never read once the landmarks are known
     ring       1 < radius < RING           original pixels may be read and blended
@@ -54,19 +54,19 @@ class Wall:
     @classmethod
     def around(
         cls,
-        surrogate_px: Reals,
+        faces_px: Reals,
         box_outline_px: Reals | None = None,
         size_px: int | None = None,
     ) -> "Wall":
-        """The wall that holds a surrogate's outline and a detector's boxes.
+        """The wall that holds the outlines of faces and a detector's boxes.
 
         Args:
-            surrogate_px: (N, 2 or 3) landmarks in crop pixels.
+            faces_px: (N, 2 or 3) landmarks in crop pixels, of the old face and of the new.
             box_outline_px: (M, 2) points on the ellipses within the boxes, in crop pixels, or None;
                 the corners of a box hold no face.
             size_px: Side of the crop; a wall that is too large for it is cut to what fits.
         """
-        points = np.asarray(surrogate_px, np.float64)[:, :2]
+        points = np.asarray(faces_px, np.float64)[:, :2]
         low, high = points.min(0), points.max(0)
         margin = np.tile(high - low, 2) * _MARGIN_LEFT_TOP_RIGHT_BOTTOM
         low, high = low - margin[:2], high + margin[2:]

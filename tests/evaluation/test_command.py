@@ -1,6 +1,6 @@
 import json
 
-from ganonymization.evaluation import command
+from ganonymization.evaluation import command, geometry
 from ganonymization.shape import ShapeModel
 
 from ..simulated_people import simulated
@@ -24,14 +24,35 @@ def test_without_a_surrogate_nothing_is_released_differently(tmp_path, monkeypat
     assert report.expression_kept["face"][0] > 0.999999
 
 
-def test_a_model_is_fitted_on_people_who_are_not_attacked(tmp_path, monkeypatch):
+def test_a_model_is_fitted_on_people_who_are_neither_attacked_nor_learnt_from(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(command, "read_people", lambda folder, index: (simulated(45), []))
-    fitted = []
+    fitted, used, rank1 = [], [], geometry.rank1
 
     def fit(people):
         fitted.append(set(people.person))
         return ShapeModel.load()
 
+    def spy(released, people, parts, attacker):
+        used.append((set(people.person[parts.attack]), set(people.person[parts.test])))
+        return rank1(released, people, parts, attacker)
+
+    monkeypatch.setattr(geometry, "rank1", spy)
     command.evaluate_geometry(tmp_path, tmp_path / "i.csv", tmp_path, "high", fit)
-    assert [len(names) for names in fitted] == [15, 15, 15]
-    assert len(set.union(*fitted)) == 45
+    assert len(fitted) == 3 and len(used) == 12  # two attackers, before and after
+    for turn, (learnt, attacked) in enumerate(used):
+        names = fitted[turn // 4]
+        assert len(names) == len(learnt) == len(attacked) == 15
+        assert not (names & learnt or names & attacked or learnt & attacked)
+    assert set.union(*(attacked for _, attacked in used)) == set.union(*fitted)
+
+
+def test_people_without_labels_are_attacked_all_the_same(tmp_path, monkeypatch):
+    people = simulated(45)
+    people.expression[:] = ""
+    monkeypatch.setattr(command, "read_people", lambda folder, index: (people, []))
+    report, _ = command.evaluate_geometry(tmp_path, tmp_path / "i.csv", tmp_path)
+    assert report.rank1["mlp"]["as they are"][0] > 0.3
+    assert report.expression_kept == report.classified == {}
+    assert "too few are labelled" in report.table()

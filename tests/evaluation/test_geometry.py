@@ -9,7 +9,7 @@ from ..simulated_people import simulated
 
 PEOPLE = simulated()
 PARTS = Thirds.of(PEOPLE.person)
-BEFORE = geometry.surfaces(PEOPLE.landmarks_px)
+BEFORE = geometry.aligned(PEOPLE.landmarks_px)
 
 
 def test_nobody_is_in_two_thirds():
@@ -60,4 +60,4 @@ def test_expressions_are_told_apart():
 def test_too_few_people_are_refused():
     few = simulated(count=9)
     with pytest.raises(InputError, match="fewer than 10"):
-        geometry.rank1(geometry.surfaces(few.landmarks_px), few, Thirds.of(few.person))
+        geometry.rank1(geometry.aligned(few.landmarks_px), few, Thirds.of(few.person))

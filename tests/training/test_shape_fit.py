@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from ganonymization import topology
-from ganonymization.errors import InputError
+from ganonymization.errors import InputError, OptionError
 from ganonymization.evaluation import geometry
 from ganonymization.evaluation.geometry import Thirds
 from ganonymization.shape import ShapeModel
@@ -16,7 +16,7 @@ from ..simulated_people import simulated
 @pytest.fixture(scope="module")
 def fitted():
     """A model fitted on a third of simulated people, in fewer steps than a true one."""
-    people = simulated()
+    people = simulated(135)
     parts = Thirds.of(people.person)
     patch = pytest.MonkeyPatch()
     patch.setattr(shape_fit, "_STEPS", 150)
@@ -27,8 +27,8 @@ def fitted():
 
 def test_people_go_and_expressions_stay(fitted):
     people, parts, model = fitted
-    before = geometry.surfaces(people.landmarks_px)
-    after = geometry.surfaces(model.surrogate(people.landmarks_px, 1))
+    before = geometry.aligned(people.landmarks_px)
+    after = geometry.aligned(model.surrogate(people.landmarks_px, 1))
     raw = geometry.rank1(before, people, parts)[0]
     assert geometry.rank1(after, people, parts)[0] < 0.6 * raw
     kept = geometry.expression_kept(before, after, people, parts)
@@ -46,7 +46,7 @@ def test_mirror_images_are_released_as_mirror_images(fitted):
 
 def test_a_fit_can_be_repeated(monkeypatch):
     monkeypatch.setattr(shape_fit, "_STEPS", 3)
-    one, other = (fit_shape(simulated(30), leak_weights={"balanced": 1.0}) for _ in range(2))
+    one, other = (fit_shape(simulated(45), leak_weights={"balanced": 1.0}) for _ in range(2))
     for name, values in one.arrays().items():
         assert np.array_equal(values, other.arrays()[name]), name
 
@@ -66,18 +66,30 @@ def test_the_leak_is_what_two_pictures_share():
 
 
 def test_too_few_people_are_refused():
-    with pytest.raises(InputError, match="fewer than 20"):
-        fit_shape(simulated(19))
+    with pytest.raises(InputError, match="fewer than 40"):
+        fit_shape(simulated(39))
     with pytest.raises(InputError, match="differ in expression"):
-        fit_shape(simulated(30, pictures=2))
+        fit_shape(simulated(45, pictures=2))
 
 
 def test_the_command_writes_a_model(tmp_path, monkeypatch):
     monkeypatch.setattr(shape_fit, "_STEPS", 3)
-    people = simulated(30)
+    people = simulated(45)
     monkeypatch.setattr(shape_command, "read_people", lambda folder, index: (people, []))
     out = tmp_path / "new" / "shape.npz"
     assert shape_command.fit_and_save(tmp_path, tmp_path / "i.csv", out) == []
     model = ShapeModel.load(out)
     assert model.surrogate(people.landmarks_px[0], 0, "high").shape == (478, 3)
     assert [path.name for path in out.parent.iterdir()] == ["shape.npz"]
+
+
+def test_people_without_labels_are_fitted_all_the_same(monkeypatch):
+    monkeypatch.setattr(shape_fit, "_STEPS", 3)
+    people = simulated(45)
+    people.expression[:] = ""
+    assert fit_shape(people).surrogate(people.landmarks_px).shape == people.landmarks_px.shape
+
+
+def test_other_files_are_not_overwritten(tmp_path):
+    with pytest.raises(OptionError, match="ends in"):
+        shape_command.fit_and_save(tmp_path, tmp_path / "index.csv", tmp_path / "index.csv")

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from .. import images
+from ..errors import InputError, OutputError
 from ..options import Privacy
 from ..people import People, read_people
 from ..shape import ShapeModel
@@ -28,8 +30,9 @@ class GeometryReport:
         people: How many people are on them.
         gallery: People that the attackers choose from.
         rank1: By attacker, then ``"as they are"`` and ``"released"``.
-        expression_kept: By region.
-        classified: Balanced accuracy of an expression classifier, as they are and released.
+        expression_kept: By region; empty where expressions are not labelled.
+        classified: Balanced accuracy of an expression classifier, as they are and released; empty
+            where too few expressions are labelled.
     """
 
     pictures: int
@@ -52,7 +55,7 @@ class GeometryReport:
         for region, value in self.expression_kept.items():
             lines.append(f"expression kept, {region}: {_told(value)}")
         told = ", ".join(f"{name} {_told(value)}" for name, value in self.classified.items())
-        lines.append(f"expressions told apart: {told}")
+        lines.append(f"expressions told apart: {told or 'too few are labelled'}")
         return "\n".join(lines)
 
 
@@ -83,8 +86,14 @@ def evaluate_geometry(
 
     Raises:
         InputError: There are too few people.
+        MissingExtraError: The extra ``eval`` is not installed.
         OutputError: The report cannot be written.
     """
+    geometry.require_attackers()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be made ({error.strerror}); choose another") from error
     people, left_out = read_people(folder, index)
     report = _report(people, privacy, fit)
     text = json.dumps({"geometry": report.as_dict()}, indent=1)
@@ -95,7 +104,7 @@ def evaluate_geometry(
 def _report(
     people: People, privacy: Privacy | None, fit: Callable[[People], ShapeModel] | None
 ) -> GeometryReport:
-    before = geometry.surfaces(people.landmarks_px)
+    before = geometry.aligned(people.landmarks_px)
     found: dict[str, list[Interval]] = {}
     gallery = geometry.GALLERY
 
@@ -105,27 +114,30 @@ def _report(
     shipped = ShapeModel.load()
     for turn in range(_TURNS):
         parts = Thirds.of(people.person, turn)
-        if fit is None:
+        after, fitted = before, fit is not None and privacy is not None
+        if not fitted:
             parts = Thirds(parts.test & False, parts.fit | parts.attack, parts.test)
-        model = shipped if fit is None else fit(people.of(parts.fit))
-        after = before
         if privacy is not None:
+            model = fit(people.of(parts.fit)) if fit is not None else shipped
             surrogates = model.surrogate(people.landmarks_px, _SEED, privacy)
-            after = geometry.surfaces(surrogates)
+            after = geometry.aligned(surrogates)
         gallery = min(gallery, geometry.gallery_size(people, parts))
         for name, surface in (("as they are", before), ("released", after)):
             add(f"lda {name}", geometry.rank1(surface, people, parts, "lda"))
             add(f"mlp {name}", geometry.rank1(surface, people, parts, "mlp"))
-            add(f"classified {name}", geometry.classified(surface, people, parts))
-        for region, value in geometry.expression_kept(before, after, people, parts).items():
-            add(region, value)
+            with suppress(InputError):  # too few labels in this third; the table says so
+                add(f"classified {name}", geometry.classified(surface, people, parts))
+        with suppress(InputError):
+            for region, value in geometry.expression_kept(before, after, people, parts).items():
+                add(region, value)
     names = ("as they are", "released")
-    means = {name: _mean(values) for name, values in found.items()}
+    # what could not be told of every third is not told
+    means = {name: _mean(values) for name, values in found.items() if len(values) == _TURNS}
     return GeometryReport(
         len(people.files), len(np.unique(people.person)), gallery,
         {a: {name: means[f"{a} {name}"] for name in names} for a in ("lda", "mlp")},
-        {region: means[region] for region in geometry.REGIONS},
-        {name: means[f"classified {name}"] for name in names},
+        {region: means[region] for region in geometry.REGIONS if region in means},
+        {n: means[f"classified {n}"] for n in names if f"classified {n}" in means},
     )  # fmt: skip
 
 

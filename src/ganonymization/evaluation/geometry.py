@@ -60,10 +60,20 @@ class Thirds:
         return cls(part == 1, part == 2, part == 0)
 
 
-def surfaces(landmarks: Reals) -> Values:
-    """Faces laid over each other, scale, rotation and place removed: (N, 478, 3) -> (N, 1404)."""
-    frontal = Posed.of(landmarks).frontal[:, : topology.SURFACE_COUNT]
+def aligned(landmarks: Reals) -> Values:
+    """Faces laid over each other, scale, rotation and place removed: (N, 478, 3) -> (N, 1434)."""
+    frontal = Posed.of(landmarks).frontal
     return frontal.reshape(len(frontal), -1)
+
+
+def require_attackers() -> None:
+    """Ask for the library that the attackers are made of, before any work is done.
+
+    Raises:
+        MissingExtraError: The extra ``eval`` is not installed.
+    """
+    if find_spec("sklearn") is None:
+        raise MissingExtraError("the attackers", "eval")
 
 
 def rank1(
@@ -75,7 +85,7 @@ def rank1(
     where there is none, in random galleries of 100 people (or as many as there are).
 
     Args:
-        released: (N, 1404) of all pictures.
+        released: (N, 1434) of all pictures.
         people: Who is on them.
         parts: Who the attacker learns from, and who is attacked.
         attacker: ``"lda"``: Fisher's discriminants of principal components; ``"mlp"``: the hidden
@@ -86,6 +96,7 @@ def rank1(
         InputError: Too few people have two pictures.
         MissingExtraError: The extra ``eval`` is not installed.
     """
+    require_attackers()
     features = _embedded(released, people.person, parts.attack, attacker)
     draws = [_pairs(people, parts.test, seed) for seed in range(rounds)]
     found = [first_rank_share(features[q], features[g], GALLERY, draws=60) for g, q in draws]
@@ -107,10 +118,13 @@ def expression_kept(
     neutral against the person's neutral ones; the interval is by bootstrap over people.
 
     Args:
-        before: (N, 1404).
-        after: (N, 1404).
+        before: (N, 1434).
+        after: (N, 1434).
         people: Who is on them.
         parts: Who is looked at.
+
+    Raises:
+        InputError: Nobody has a neutral picture and one that is labelled otherwise.
     """
     first, second = _expressions(people, parts.test)
     if not len(first):
@@ -148,6 +162,9 @@ def classified(released: Values, people: People, parts: Thirds) -> Interval:
 
     Linear discriminants of the attackers' and the fitting people's pictures, on those of the
     others; expressions of which either has too few pictures are left out.
+
+    Raises:
+        InputError: Fewer than two expressions have enough pictures.
     """
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
@@ -167,16 +184,16 @@ def classified(released: Values, people: People, parts: Thirds) -> Interval:
     asked = parts.test & labelled
     right = model.predict(components[asked]) == people.expression[asked]
     weights = {name: 1 / (people.expression[asked] == name).sum() for name in known}
-    share = np.array([weights[name] for name in people.expression[asked]])
-    return bootstrap_interval(right * share * len(right) / len(known))
+    share = np.array([weights[name] for name in people.expression[asked]]) / len(known)
+    names, owner = np.unique(people.person[asked], return_inverse=True)
+    by_person = np.bincount(owner, right * share).astype(np.float64)
+    return bootstrap_interval(by_person * len(names))
 
 
 def _embedded(
     released: Values, person: NDArray[np.str_], learnt: Chosen, attacker: AttackerName
 ) -> Values:
     """What the attacker compares faces by, of unit length."""
-    if find_spec("sklearn") is None:
-        raise MissingExtraError("the attackers", "eval")
     names, number = np.unique(person, return_inverse=True)
     several = np.bincount(number[learnt], minlength=len(names)) > 1
     learnt = learnt & several[number]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import images
+from ..errors import OptionError, OutputError
 from ..people import People, read_people
 from ..shape import ShapeModel
 from ..types import LeftOut
@@ -29,8 +30,15 @@ def fit_and_save(
 
     Raises:
         InputError: There are too few people with several pictures.
+        OptionError: ``out`` is no ``.npz`` file.
         OutputError: The file cannot be written.
     """
+    if out.suffix != ".npz" or out.resolve() == index.resolve():
+        raise OptionError(f"{out}: give a file that ends in .npz")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out.parent}: cannot be made ({error.strerror})") from error
     singles = None if prepared is None else layout.load(prepared, "landmarks.npy")
     people, left_out = read_people(folder, index)
     arrays = fit_shape(people, singles).arrays()

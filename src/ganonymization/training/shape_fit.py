@@ -38,7 +38,8 @@ _EXPRESSIONS = 6  # directions that a nobody does not differ in
 _STEPS, _BATCH, _RATE = 900, 1500, 3e-3
 _STAY = 1.0  # weight of the distance to the first guess
 _SPREAD = 1.0  # of nobodies beside that of people
-_LEAST_PEOPLE = 20
+_LEAST_PEOPLE = 40
+_LEAST_SPREAD = 1e-2  # of an input, beside that of the widest
 _REGIONS: Mapping[str, tuple[int, ...]] = {
     "face": tuple(range(0, _SURFACE, 3)),
     "brows": tuple(sorted({i for brow in topology.BROWS for i in brow})),
@@ -79,7 +80,8 @@ class _Faces:
     Attributes:
         deviations: (N, 1404).
         person: (N,) numbers; a mirror image is another person.
-        neutral: (N,) bool.
+        at_rest: (N,) bool, the mean is theirs: neutral ones, or all where none is labelled so.
+        labelled_neutral: (N,) bool.
         singles: (M, 1404).
         mean: (1404,).
         pose_terms: (9, 1404).
@@ -87,7 +89,8 @@ class _Faces:
 
     deviations: Values
     person: NDArray[np.int64]
-    neutral: NDArray[np.bool_]
+    at_rest: NDArray[np.bool_]
+    labelled_neutral: NDArray[np.bool_]
     singles: Values
     mean: Values
     pose_terms: Values
@@ -106,10 +109,9 @@ class _Faces:
         pose_terms = _pose_terms(surface, pose, person, more_surface, more_pose)
         upright, more_upright = surface - pose @ pose_terms, more_surface - more_pose @ pose_terms
         neutral = np.concatenate([people.expression == NEUTRAL] * 2)
-        if not neutral.any():
-            neutral[:] = True
-        mean = upright[neutral].mean(0)
-        return cls(upright - mean, person, neutral, more_upright - mean, mean, pose_terms)
+        at_rest = neutral if neutral.any() else np.ones_like(neutral)
+        mean = upright[at_rest].mean(0)
+        return cls(upright - mean, person, at_rest, neutral, more_upright - mean, mean, pose_terms)
 
     def within(self) -> Values:
         """Deviations from each person's mean, unbiased, of people with several pictures."""
@@ -121,11 +123,12 @@ class _Faces:
     def displacements(self) -> Values:
         """Other faces minus the person's neutral one; without those, within-person deviations."""
         people = self.person.max() + 1
-        counts = np.bincount(self.person[self.neutral], minlength=people)
+        neutral = self.labelled_neutral
+        counts = np.bincount(self.person[neutral], minlength=people)
         rest = np.zeros((people, self.deviations.shape[1]))
-        np.add.at(rest, self.person[self.neutral], self.deviations[self.neutral])
+        np.add.at(rest, self.person[neutral], self.deviations[neutral])
         rest /= np.maximum(counts, 1)[:, None]
-        moved = ~self.neutral & (counts[self.person] > 0)
+        moved = ~neutral & (counts[self.person] > 0)
         if moved.sum() < _CODES * 4:
             return self.within()
         displaced: Values = self.deviations[moved] - rest[self.person[moved]]
@@ -138,7 +141,7 @@ class _Faces:
             members = np.flatnonzero(self.person == person)
             for a in members:
                 for b in members:
-                    if a != b and not (self.neutral[a] and self.neutral[b]):
+                    if a != b and not (self.labelled_neutral[a] and self.labelled_neutral[b]):
                         first.append(a)
                         second.append(b)
                         weight.append(min(len(members), 4) / (len(members) * (len(members) - 1)))
@@ -225,8 +228,10 @@ def _fit_coder(faces: _Faces, leak_weight: float) -> ExpressionCoder:
     codes = _principal(faces.displacements() * weights, _CODES)
     inputs = _principal(np.concatenate([faces.deviations, faces.singles[::4]]) * weights, _INPUTS)
     seen = faces.deviations * weights @ inputs.T
+    inputs = inputs[seen.std(0) > _LEAST_SPREAD * seen.std(0).max()]  # few faces span few inputs
+    seen = faces.deviations * weights @ inputs.T
     scale = 1 / seen.std(0)
-    at_rest = (faces.deviations[faces.neutral] * weights @ codes.T).std(0)
+    at_rest = (faces.deviations[faces.at_rest] * weights @ codes.T).std(0)
     allowed = _symmetry(codes)[:, None] == _symmetry(inputs)[None]
     descent = _Descent(
         seen=_tensor(seen * scale),
@@ -346,7 +351,7 @@ def canonical_leak(codes: Tensor, first: NDArray[np.int64], second: NDArray[np.i
 
 def _people_directions(faces: _Faces, coders: list[ExpressionCoder]) -> Values:
     """How neutral faces differ between people: leading symmetric directions, a deviation long."""
-    population = faces.singles if len(faces.singles) else faces.deviations[faces.neutral]
+    population = faces.singles if len(faces.singles) else faces.deviations[faces.at_rest]
     between = population - population.mean(0)
     within = faces.within()
     spread = between.T @ between / len(between) - within.T @ within / len(within)
