@@ -10,10 +10,15 @@ import pytest
 from typer.testing import CliRunner
 
 from ganonymization import cli, images
-from ganonymization.errors import ModelError
+from ganonymization.errors import MissingExtraError, ModelError, OptionError
+from ganonymization.evaluation import command, geometry
 from ganonymization.images import Picture
+from ganonymization.shape import ShapeModel
+from ganonymization.training import shape_command, shape_fit
+from ganonymization.types import LeftOut
 
 from .conftest import BlindLandmarker
+from .simulated_people import simulated
 from .test_pipeline import NoDetector
 
 ROOT = Path(__file__).parent.parent
@@ -80,6 +85,51 @@ def test_folder_tells_each_status_and_fails_for_failures(run, source, tmp_path):
         assert word in answer.output
     told = json.loads(run("folder", source.parent, tmp_path / "out", "--json").stdout)
     assert told["counts"] == {"skipped": 1, "failed": 1}
+
+
+def test_the_setting_reaches_the_library(monkeypatch, make_anonymizer, source, tmp_path):
+    asked = []
+    monkeypatch.setattr(cli, "_anonymizer", lambda *a: asked.append(a) or make_anonymizer())
+    for words in ([], ["--privacy", "high"], ["--keep-shape"]):
+        assert CliRunner().invoke(
+            cli.app, ["image", str(source), str(tmp_path / "o.png"), *words]
+        ).exit_code == 0  # fmt: skip
+    assert [a[4] for a in asked] == ["balanced", "high", None]
+    both = ["image", str(source), str(tmp_path / "o.png"), "--keep-shape", "--privacy", "high"]
+    answer = CliRunner().invoke(cli.app, both)
+    assert isinstance(answer.exception, OptionError)
+
+
+@pytest.mark.parametrize("unreadable", [False, True])
+def test_evaluate_tells_and_fails_for_unreadable_pictures(monkeypatch, tmp_path, unreadable):
+    left_out = [LeftOut(tmp_path / "b.png", "what is wrong", unreadable)]
+    monkeypatch.setattr(command, "read_people", lambda folder, index: (simulated(45), left_out))
+    words = ["evaluate", str(tmp_path), "--people", str(tmp_path / "i.csv"),
+             "-o", str(tmp_path / "report"), "--json"]  # fmt: skip
+    answer = CliRunner().invoke(cli.app, words)
+    assert answer.exit_code == int(unreadable)
+    told = json.loads(answer.stdout)
+    assert told == json.loads((tmp_path / "report" / "metrics.json").read_text())["geometry"]
+    assert "b.png: what is wrong" in answer.stderr
+
+
+def test_evaluate_asks_for_its_extra_before_it_reads(monkeypatch, tmp_path):
+    monkeypatch.setattr(geometry, "find_spec", lambda name: None)
+    answer = CliRunner().invoke(cli.app, ["evaluate", str(tmp_path), "--people", "none.csv"])
+    assert isinstance(answer.exception, MissingExtraError)
+    assert "ganonymization[eval]" in str(answer.exception)
+
+
+def test_fit_shape_tells_what_it_left_out(monkeypatch, tmp_path):
+    left_out = [LeftOut(tmp_path / "b.png", "no face found", False)]
+    monkeypatch.setattr(shape_command, "read_people", lambda f, i: (simulated(45), left_out))
+    monkeypatch.setattr(shape_fit, "_STEPS", 2)
+    out = tmp_path / "mine.npz"
+    words = ["fit-shape", str(tmp_path), str(out), "--people", str(tmp_path / "i.csv")]
+    answer = CliRunner().invoke(cli.app, words)
+    assert answer.exit_code == 0
+    assert "b.png: no face found" in answer.stderr
+    assert ShapeModel.load(out).people.shape[0] == 10
 
 
 def test_models_lists_the_shipped_ones():
