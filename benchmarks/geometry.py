@@ -24,7 +24,12 @@ from ganonymization.people import People, read_people
 from ganonymization.shape import ExpressionCoder, ShapeModel
 from ganonymization.training import layout, shape_fit
 
-LEAK_WEIGHTS = {"0.1": 0.1, "0.25": 0.25, **shape_fit.LEAK_WEIGHTS, "1": 1.0, "10": 10.0}
+LEAK_WEIGHTS = dict(
+    sorted(
+        {"0.1": 0.1, "0.25": 0.25, "1": 1.0, "10": 10.0, **shape_fit.LEAK_WEIGHTS}.items(),
+        key=lambda named: named[1],
+    )
+)
 LINEAR_CODES = (3, 5, 8, 12, 20)
 Released = NDArray[np.float64]
 
@@ -46,15 +51,15 @@ def released(model: ShapeModel, name: str, landmarks: NDArray[np.float64], seed:
 
 
 def drawn(
-    model: ShapeModel, name: str, people: People, folder: Path
+    model: ShapeModel, name: str, people: People, folder: Path, wanted: NDArray[np.bool_]
 ) -> tuple[Released, NDArray[np.bool_]]:
     """The landmarks found again in heads drawn from the surrogates, and in which of them."""
     only = dataclasses.replace(model, coders={"balanced": model.coders[name]})
     anonymizer = Anonymizer(mode="portrait", detector="blazeface", shape=only)
     found: list[NDArray[np.float64]] = []
-    seen = np.ones(len(people.files), bool)
-    for i, file in enumerate(people.files):
-        result = anonymizer(images.read(folder / file).pixels, seed=1)
+    seen = wanted.copy()
+    for i in np.flatnonzero(wanted):
+        result = anonymizer(images.read(folder / people.files[i]).pixels, seed=1)
         try:
             if not result.faces or not result.faces[0].synthesized:
                 raise FaceError("not drawn")
@@ -109,8 +114,9 @@ def main() -> None:
         for name in LEAK_WEIGHTS:
             add(name, parts, lambda n=name, m=model: released(m, n, people.landmarks_px, 1))
         for name in ("balanced", "high") if arguments.drawn else ():
-            after, seen = drawn(model, name, people, arguments.people)
-            print(f"{name}: {(~seen).sum()} heads without landmarks")
+            wanted = parts.attack | parts.test
+            after, seen = drawn(model, name, people, arguments.people, wanted)
+            print(f"{name}: {(wanted & ~seen).sum()} heads without landmarks")
             left = g.Thirds(parts.fit[seen], parts.attack[seen], parts.test[seen])
             row = figures(before[seen], after, people.of(seen), left)
             rows.setdefault(f"{name}, drawn", []).append(row)
