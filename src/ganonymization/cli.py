@@ -19,7 +19,6 @@ from .options import DetectorName, ExportPrecision, Mode, OnFailure, OnNoFace, P
 if TYPE_CHECKING:
     from .people import People
     from .pipeline import Anonymizer
-    from .shape import ShapeModel
 
 app = typer.Typer(
     help="Replace every face in pictures by nobody's face, and keep the expression.",
@@ -40,10 +39,14 @@ DetectorOption = Annotated[
 ]
 PrivacyOption = Annotated[
     Privacy,
-    typer.Option(help="How much of the face's shape goes with the person; high keeps less of it."),
+    typer.Option(help="How much of the shape goes with the person; high keeps less expression."),
 ]
 KeepShapeOption = Annotated[
     bool, typer.Option("--keep-shape", help="As the paper: keep the shape, which identifies.")
+]
+ShapeOption = Annotated[
+    Path | None,
+    typer.Option(help="A model of 'ganonymize fit-shape'. [default: shipped]", show_default=False),
 ]
 OnFailureOption = Annotated[
     OnFailure, typer.Option(help="What covers a face that cannot be redrawn.")
@@ -86,6 +89,7 @@ def image(
     on_no_face: OnNoFaceOption = None,
     privacy: PrivacyOption = "balanced",
     keep_shape: KeepShapeOption = False,
+    shape: ShapeOption = None,
     seed: SeedOption = None,
     min_score: MinScoreOption = None,
     min_face: MinFaceOption = 8.0,
@@ -100,7 +104,7 @@ def image(
     images.check_output(source, out)  # told before the models load
     kept = _released(privacy, keep_shape)
     anonymizer = _anonymizer(
-        mode, model, detector, on_failure, kept, min_score, min_face, detect_size
+        mode, model, detector, on_failure, kept, min_score, min_face, detect_size, shape
     )
     console.anonymize_image(anonymizer, source, out, seed, on_no_face, max_pixels, as_json)
 
@@ -116,6 +120,7 @@ def folder(
     on_no_face: OnNoFaceOption = None,
     privacy: PrivacyOption = "balanced",
     keep_shape: KeepShapeOption = False,
+    shape: ShapeOption = None,
     seed: SeedOption = None,
     jobs: Annotated[int, typer.Option(help="Pictures in work at a time.", min=1)] = 2,
     overwrite: Annotated[bool, typer.Option(help="Do again what is done.")] = False,
@@ -133,10 +138,11 @@ def folder(
     seed = seeds.fresh_seed() if seed is None else seed
     kept = _released(privacy, keep_shape)
     anonymizer = _anonymizer(
-        mode, model, detector, on_failure, kept, min_score, min_face, detect_size
+        mode, model, detector, on_failure, kept, min_score, min_face, detect_size, shape
     )
     chosen = (
-        mode, model, detector, on_failure, on_no_face, kept, min_score, min_face, detect_size
+        mode, model, detector, on_failure, on_no_face, kept, min_score, min_face, detect_size,
+        shape,
     )  # fmt: skip
     job = batch.FolderJob(
         anonymizer, source, out, seed, on_no_face, overwrite, max_pixels, settings=repr(chosen)
@@ -300,6 +306,7 @@ def evaluate(
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write.")] = Path("report"),
     privacy: PrivacyOption = "balanced",
     keep_shape: KeepShapeOption = False,
+    shape: ShapeOption = None,
     fit: Annotated[
         Path | None,
         typer.Option(
@@ -313,7 +320,11 @@ def evaluate(
 ) -> None:
     """Attack released landmarks: who is still recognised, and what is left of the expression."""
     from .evaluation.command import evaluate_geometry
+    from .shape import ShapeModel
 
+    if shape is not None and fit is not None:
+        raise OptionError("--shape and --fit contradict each other: one names a model, one fits it")
+    given = None if shape is None else ShapeModel.load(shape)
     fitter: Callable[[People], ShapeModel] | None = None
     if fit is not None:
         require_torch()
@@ -321,7 +332,7 @@ def evaluate(
 
         fitter = fitter_beside(fit)
     kept = _released(privacy, keep_shape)
-    report, left_out = evaluate_geometry(originals, people, out, kept, fitter)
+    report, left_out = evaluate_geometry(originals, people, out, kept, given, fitter)
     for path, reason, _ in left_out:
         print(f"left out {path}: {reason}", file=sys.stderr)
     print(json.dumps(report.as_dict(), indent=1) if as_json else report.table())
@@ -372,9 +383,11 @@ def _anonymizer(
     min_score: float | None,
     min_face: float,
     detect_size: int,
+    shape: Path | None,
 ) -> "Anonymizer":
     from .detect.base import DetectorOptions
     from .pipeline import Anonymizer
+    from .shape import ShapeModel
 
     return Anonymizer(
         mode=mode,
@@ -383,6 +396,7 @@ def _anonymizer(
         detector_options=DetectorOptions(min_score, min_face, detect_size),
         on_failure=on_failure,
         privacy=privacy,
+        shape=None if shape is None else ShapeModel.load(shape),
     )
 
 

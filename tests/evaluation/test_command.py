@@ -39,7 +39,7 @@ def test_a_model_is_fitted_on_people_who_are_neither_attacked_nor_learnt_from(
         return rank1(released, people, parts, attacker)
 
     monkeypatch.setattr(geometry, "rank1", spy)
-    command.evaluate_geometry(tmp_path, tmp_path / "i.csv", tmp_path, "high", fit)
+    command.evaluate_geometry(tmp_path, tmp_path / "i.csv", tmp_path, "high", fit=fit)
     assert len(fitted) == 3 and len(used) == 12  # two attackers, before and after
     for turn, (learnt, attacked) in enumerate(used):
         names = fitted[turn // 4]

@@ -69,6 +69,7 @@ def evaluate_geometry(
     index: Path,
     out: Path,
     privacy: Privacy | None = "balanced",
+    shape: ShapeModel | None = None,
     fit: Callable[[People], ShapeModel] | None = None,
 ) -> tuple[GeometryReport, list[LeftOut]]:
     """Attack landmarks as they are, and as they are released.
@@ -81,8 +82,8 @@ def evaluate_geometry(
         index: Who is on them, see :func:`ganonymization.people.read_people`.
         out: ``metrics.json`` is written here.
         privacy: How they are released; None releases them as they are.
-        fit: Fits a shape model on some of the people; None takes the shipped one, which must not
-            have been fitted on any of them.
+        shape: Releases them; None for the shipped model. It must not have been fitted on them.
+        fit: Fits a shape model on some of the people instead.
 
     Raises:
         InputError: There are too few people.
@@ -95,14 +96,17 @@ def evaluate_geometry(
     except OSError as error:
         raise OutputError(f"{out}: cannot be made ({error.strerror}); choose another") from error
     people, left_out = read_people(folder, index)
-    report = _report(people, privacy, fit)
+    report = _report(people, privacy, shape or ShapeModel.load(), fit)
     text = json.dumps({"geometry": report.as_dict()}, indent=1)
     images.write_whole(out / "metrics.json", lambda file: file.write(text.encode()))
     return report, left_out
 
 
 def _report(
-    people: People, privacy: Privacy | None, fit: Callable[[People], ShapeModel] | None
+    people: People,
+    privacy: Privacy | None,
+    shape: ShapeModel,
+    fit: Callable[[People], ShapeModel] | None,
 ) -> GeometryReport:
     before = geometry.aligned(people.landmarks_px)
     found: dict[str, list[Interval]] = {}
@@ -111,14 +115,13 @@ def _report(
     def add(name: str, value: Interval) -> None:
         found.setdefault(name, []).append(value)
 
-    shipped = ShapeModel.load()
     for turn in range(_TURNS):
         parts = Thirds.of(people.person, turn)
         after, fitted = before, fit is not None and privacy is not None
         if not fitted:
             parts = Thirds(parts.test & False, parts.fit | parts.attack, parts.test)
         if privacy is not None:
-            model = fit(people.of(parts.fit)) if fit is not None else shipped
+            model = fit(people.of(parts.fit)) if fit is not None else shape
             surrogates = model.surrogate(people.landmarks_px, _SEED, privacy)
             after = geometry.aligned(surrogates)
         gallery = min(gallery, geometry.gallery_size(people, parts))
