@@ -38,6 +38,11 @@ BROWS = (
     (46, 53, 52, 65, 55),
     (70, 63, 105, 66, 107),
 )
+EXPRESSIVE = {
+    "brows": tuple(sorted({i for brow in BROWS for i in brow})),
+    "eyes": tuple(sorted({*EYE_LEFT, *EYE_RIGHT})),
+    "mouth": tuple(sorted({*LIPS_OUTER, *LIPS_INNER})),
+}
 IRIS_RIGHT, IRIS_LEFT = (468, 469, 470, 471, 472), (473, 474, 475, 476, 477)  # centre, then rim
 
 # Points that an expression moves least: forehead, bridge and side of the nose, outer eye corners,

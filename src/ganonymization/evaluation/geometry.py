@@ -31,9 +31,7 @@ _HIDDEN, _MLP_ROUNDS = 128, 150
 _LEAST_OF_CLASS = 12
 REGIONS: Mapping[str, tuple[int, ...]] = {
     "face": tuple(range(topology.SURFACE_COUNT)),
-    "brows": tuple(sorted({i for brow in topology.BROWS for i in brow})),
-    "eyes": tuple(sorted({*topology.EYE_LEFT, *topology.EYE_RIGHT})),
-    "mouth": tuple(sorted({*topology.LIPS_OUTER, *topology.LIPS_INNER})),
+    **topology.EXPRESSIVE,
 }
 
 

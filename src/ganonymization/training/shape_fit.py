@@ -42,9 +42,7 @@ _LEAST_PEOPLE = 40
 _LEAST_SPREAD = 1e-2  # of an input, beside that of the widest
 _REGIONS: Mapping[str, tuple[int, ...]] = {
     "face": tuple(range(0, _SURFACE, 3)),
-    "brows": tuple(sorted({i for brow in topology.BROWS for i in brow})),
-    "eyes": tuple(sorted({*topology.EYE_LEFT, *topology.EYE_RIGHT})),
-    "mouth": tuple(sorted({*topology.LIPS_OUTER, *topology.LIPS_INNER})),
+    **topology.EXPRESSIVE,
 }
 _IMPORTANCE = {"face": 1.5, "brows": 1.0, "eyes": 0.4, "mouth": 1.5}
 _FIRST_GUESS = {"brows": 1.0, "eyes": 0.7, "mouth": 1.0}  # relative deviations, for the first codes
