@@ -4,13 +4,14 @@ python main.py anonymize_image --model_file M --input_file I --output_file O
 python main.py anonymize_directory --model_file M --input_directory I --output_directory O
 python main.py preprocess --input_path I
 python main.py train_pix2pix --data_dir D --log_dir L --models_dir M --output_dir O --dataset_name N
+python main.py train_classifier --data_dir D --num_classes N
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from ganonymization import cli
+from ganonymization import cli, cli_classify
 from ganonymization.errors import OptionError
 
 
@@ -42,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(run=anonymize)
     _add_preprocess(commands.add_parser("preprocess", help="pictures to training pictures"))
     _add_train(commands.add_parser("train_pix2pix", help="train the paper's networks"))
+    _add_classifier(commands.add_parser("train_classifier", help="train the paper's classifier"))
     for command in commands.choices.values():
         command.add_argument("--debug", action="store_true")
     return top
@@ -74,6 +76,25 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", type=int, default=0, help="-1, or no GPU: the CPU")
     command.add_argument("--minutes", type=float, help="stop after so long; go on with the same")
     command.set_defaults(run=train_pix2pix)
+
+
+def _add_classifier(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data_dir", type=Path, required=True)
+    command.add_argument("--num_classes", type=int, required=True)
+    command.add_argument("--learning_rate", type=float, default=0.0003)
+    command.add_argument("--batch_size", type=int, default=128)
+    command.add_argument("--n_epochs", type=int, default=100)
+    command.add_argument("--device", type=int, default=0, help="-1, or no GPU: the CPU")
+    command.add_argument("--output_dir", type=Path, default=Path("output"))
+    command.add_argument("--monitor", default="val_loss")
+    command.add_argument("--metric_mode", choices=("min", "max"), default="min")
+    command.add_argument("--save_top_k", type=int, default=1, help="checkpoints; 0: all")
+    command.add_argument("--early_stop_n", type=int, default=5, help="epochs; 0: never")
+    command.add_argument("--num_workers", type=int, default=8)
+    command.add_argument("--size", default="base", help="base, as published, or a smaller one")
+    command.add_argument("--weights", type=Path, help="a folder of weights to start from")
+    command.add_argument("--download", help="fetch weights, such as facebook/convnext-base-224")
+    command.set_defaults(run=train_classifier)
 
 
 def main() -> None:
@@ -115,6 +136,29 @@ def train_pix2pix(arguments: argparse.Namespace) -> None:
     )  # fmt: skip
     interval = arguments.checkpoint_interval
     print(run(settings, arguments.log_dir, arguments.epoch, interval, arguments.minutes))
+
+
+def train_classifier(arguments: argparse.Namespace) -> None:
+    """Train the paper's classifier, or go on with the run in --output_dir."""
+    cli_classify.require_transformers()
+    from ganonymization.training.classifier_published import read_labelled
+    from ganonymization.training.classifier_settings import ClassifierSettings
+    from ganonymization.training.classifier_train import train_classifier as run
+
+    if arguments.device < -1:
+        raise OptionError(f"--device {arguments.device}: give -1 for the CPU or a GPU's number")
+    settings = ClassifierSettings(
+        num_classes=arguments.num_classes, size=arguments.size, weights=arguments.weights,
+        download=arguments.download, learning_rate=arguments.learning_rate,
+        batch_size=arguments.batch_size, n_epochs=arguments.n_epochs, monitor=arguments.monitor,
+        metric_mode=arguments.metric_mode, save_top_k=arguments.save_top_k,
+        early_stop_n=arguments.early_stop_n, num_workers=arguments.num_workers,
+        gpu=arguments.device, report_on="val", report_prefix=f"{arguments.data_dir.name}_",
+    )  # fmt: skip
+    table, left_out = read_labelled(arguments.data_dir)
+    trained = run(table, arguments.output_dir, settings)
+    print(trained.told())
+    cli_classify.tell([*left_out, *trained.left_out])
 
 
 def anonymize(arguments: argparse.Namespace) -> None:

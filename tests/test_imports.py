@@ -38,7 +38,10 @@ ALLOWED = {
     "console": GROUND | {"pipeline", "images", "batch"},
     "demo": GROUND | {"pipeline", "images"},
     "speed": GROUND | GEOMETRY,
-    "evaluation": GROUND | {"people", "shape", "images"},
+    "datasets": GROUND | {"images"},
+    "evaluation": GROUND
+    | BASES
+    | {"align", "openings", "locate", "people", "shape", "images", "batch", "datasets"},
     "training": GROUND
     | GEOMETRY
     | BASES

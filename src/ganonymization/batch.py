@@ -130,6 +130,7 @@ class FolderJob:
         overwrite: Do again what is done.
         max_pixels: Larger pictures are refused.
         settings: Names whatever decides the outputs; a file done with other settings is done again.
+        chosen: Files to anonymize, relative to the input folder; None for all.
     """
 
     anonymizer: Anonymizer
@@ -140,16 +141,21 @@ class FolderJob:
     overwrite: bool = False
     max_pixels: int = images.DEFAULT_MAX_PIXELS
     settings: str = ""
+    chosen: Container[str] | None = None
 
     def files(self) -> list[Path]:
-        """Every file of the input folder in order.
+        """Every file of the input folder, or the chosen ones, in order.
 
         Raises:
             OptionError: The input is no folder.
             OutputError: The output folder is a file, or one folder lies in the other.
         """
         check_folders(self.source, self.out)
-        return list(images.walk(self.source))
+        return [
+            path
+            for path in images.walk(self.source)
+            if self.chosen is None or path.relative_to(self.source).as_posix() in self.chosen
+        ]
 
     def run(self, jobs: int, report: Callable[[Entry], None]) -> None:
         """Anonymize every file; errors of one file do not stop the others.

@@ -179,7 +179,7 @@ class ShapeModel:
         nobody = at_rest + self.nobody(seed)
         replaced = (nobody + expression).reshape(original.shape)
         replaced = _opened(replaced, original, nobody.reshape(original.shape))
-        irises = _irises(replaced, _gaze(face.frontal))
+        irises = _irises(replaced, gaze_of(face.frontal))
         whole = np.concatenate([replaced, irises], axis=-2)
         # Fitted again, for the new face must not change what is taken for its pose.
         return face.posed(Posed.of(whole).frontal)
@@ -263,7 +263,7 @@ def _opened(replaced: Values, original: Values, nobody: Values) -> Values:
     return replaced
 
 
-def _gaze(frontal: Values) -> Values:
+def gaze_of(frontal: Values) -> Values:
     """How far both irises lie off the places of a gaze straight ahead, in eye widths, (..., 2).
 
     One for both eyes: where each iris lies in its eye by itself, how large it is and which shape

@@ -1,152 +1,300 @@
-"""What ``ganonymize evaluate`` does around the measures: read people, release, attack, write."""
+"""What ``ganonymize evaluate`` does: reads who is who, anonymizes, looks, measures, reports."""
 
-import json
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import images
-from ..errors import InputError, OutputError
-from ..options import Privacy
+from ..batch import Entry, FolderJob
+from ..datasets import Table, read_dataset
+from ..errors import InputError, OptionError, OutputError
+from ..options import DetectorName
 from ..people import People, read_people
 from ..shape import ShapeModel
 from ..types import LeftOut
-from . import geometry
-from .geometry import Interval, Thirds
+from . import coverage, expression, geometry, identity, quality, report, traits
+from .attackers import folds
+from .expression import Classify
+from .figures import Family, FamilyName, worst
+from .geometry import require_attackers
+from .observe import Observer
+from .pairing import pair
+from .recogniser import load_recogniser
+from .seen import Looked, Seen, Sides, look
+from .store import Store
 
-_TURNS = 3
-_SEED = 1  # one nobody for all: different ones would hide people from the attackers
+FAMILIES: tuple[FamilyName, ...] = (
+    "identity", "expression", "traits", "geometry", "quality", "coverage",
+)  # fmt: skip
+GROUPS = ("gender", "sex", "ancestry", "ethnicity", "race", "age", "age_group", "skin")
+_PRIVATE = "-private"
+
+Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
+Landmarks = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class GeometryReport:
-    """What landmarks tell, as they are and as they are released: mean and 95 % interval.
+class Request:
+    """What to evaluate.
 
     Attributes:
-        pictures: How many were used.
-        people: How many people are on them.
-        gallery: People that the attackers choose from.
-        rank1: By attacker, then ``"as they are"`` and ``"released"``.
-        expression_kept: By region; empty where expressions are not labelled.
-        classified: Balanced accuracy of an expression classifier, as they are and released; empty
-            where too few expressions are labelled.
+        originals: Folder.
+        out: Folder of the report. Beside it a folder of the same name and ``-private`` keeps what
+            must not be passed on: what recognisers read, and outputs made here.
+        anonymized: Folder of the outputs; None makes them here.
+        people: CSV with the columns file and person, or None where each picture is of another one.
+        labels: CSV with the column file and further ones, such as expression or gender, or None.
+        dataset: A kind of data set that tells all this by itself, or None.
+        only: Families.
+        against: Folders of other anonymizations of the same originals, by name.
+        detector: Finds the faces that are looked at.
+        recogniser: An ONNX file; None for dlib's.
+        with_originals: Show them in the report.
     """
 
-    pictures: int
-    people: int
-    gallery: int
-    rank1: dict[str, dict[str, Interval]]
-    expression_kept: dict[str, Interval]
-    classified: dict[str, Interval]
+    originals: Path
+    out: Path
+    anonymized: Path | None = None
+    people: Path | None = None
+    labels: Path | None = None
+    dataset: str | None = None
+    only: Sequence[FamilyName] = FAMILIES
+    against: Mapping[str, Path] = field(default_factory=dict)
+    detector: DetectorName = "centerface"
+    recogniser: Path | None = None
+    with_originals: bool = False
 
-    def as_dict(self) -> dict[str, object]:
-        """For JSON."""
-        return asdict(self)
-
-    def table(self) -> str:
-        """For people."""
-        lines = [f"{self.pictures} pictures of {self.people} people; galleries of {self.gallery}"]
-        for attacker, found in self.rank1.items():
-            told = ", ".join(f"{name} {_told(value)}" for name, value in found.items())
-            lines.append(f"rank 1, {attacker} attacker: {told}, chance {1 / self.gallery:.3f}")
-        for region, value in self.expression_kept.items():
-            lines.append(f"expression kept, {region}: {_told(value)}")
-        told = ", ".join(f"{name} {_told(value)}" for name, value in self.classified.items())
-        lines.append(f"expressions told apart: {told or 'too few are labelled'}")
-        return "\n".join(lines)
+    @property
+    def private(self) -> Path:
+        """The folder of what must not be passed on."""
+        return self.out.with_name(self.out.name + _PRIVATE)
 
 
-def _told(value: Interval) -> str:
-    mean, low, high = value
-    return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+@dataclass(frozen=True)
+class Making:
+    """How outputs are made where none are given.
+
+    Attributes:
+        job: From the folder of originals, the folder to write and the files, a job.
+        released: From landmarks to what the generator gets, or None where they are kept.
+        withheld: Files that something was fitted on; they are not evaluated.
+        settings: Told in the report, by name.
+    """
+
+    job: Callable[[Path, Path, frozenset[str]], FolderJob]
+    released: Callable[[Landmarks], Landmarks] | None = None
+    withheld: frozenset[str] = frozenset()
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
-def evaluate_geometry(
-    folder: Path,
-    index: Path,
-    out: Path,
-    privacy: Privacy | None = "balanced",
-    shape: ShapeModel | None = None,
-    fit: Callable[[People], ShapeModel] | None = None,
-) -> tuple[GeometryReport, list[LeftOut]]:
-    """Attack landmarks as they are, and as they are released.
-
-    Each third of the people is attacked once; attackers learn from the others, or, when the model
-    is fitted anew on one third, from the last alone.
+def evaluate(
+    request: Request,
+    making: Making | None,
+    progress: Progress,
+    classify: Classify = expression.by_gradients,
+) -> report.Report:
+    """Evaluate an anonymization and write the report.
 
     Args:
-        folder: Pictures of people.
-        index: Who is on them, see :func:`ganonymization.people.read_people`.
-        out: ``metrics.json`` is written here.
-        privacy: How they are released; None releases them as they are.
-        shape: Releases them; None for the shipped model. It must not have been fitted on them.
-        fit: Fits a shape model on some of the people instead.
+        request: What to evaluate.
+        making: How to anonymize; None where outputs are given.
+        progress: Of a title and a length, calls back after each step.
+        classify: Tells expressions.
 
     Raises:
-        InputError: There are too few people.
+        InputError: There are no pictures, or none shows a face.
         MissingExtraError: The extra ``eval`` is not installed.
+        OptionError: There are neither outputs nor a way to make them.
         OutputError: The report cannot be written.
     """
-    geometry.require_attackers()
+    require_attackers()
+    recogniser = load_recogniser(request.recogniser)
+    _make_folder(request.out)
+    table, left_out = read_table(request)
+    withheld = making.withheld if making else frozenset()
+    table = table.of(np.array([file not in withheld for file in table.files], bool))
+    files = [str(file) for file in table.files]
+    anonymized = request.anonymized or _anonymize(request, making, files, progress)
+    pairs, stray = pair(request.originals, files, anonymized)
+    with Store(request.private / "measurements.sqlite") as store:
+        observer = Observer.load(recogniser, request.detector)
+        with progress("looking", len(pairs)) as advance:
+            looked = look(pairs, observer, store, advance)
+        others = {
+            name: _other(request, files, folder, observer, store, progress)
+            for name, folder in request.against.items()
+        }
+    sides, unseen = sides_of(table, looked)
+    kept = [i for i, one in enumerate(looked) if _shows_face(one)]
+    distances = {
+        name: identity.distance_to_original(sides.before.embedding, seen.rows(kept).embedding)
+        for name, seen in others.items()
+    }
+    families = measure(request, sides, recogniser.same_person, distances,
+                       making.released if making else None, classify)  # fmt: skip
+    written = report.Report(
+        worst([family.verdict for family in families]), tuple(families), sides,
+        tuple(left_out + stray + unseen), _settings(request, observer, making),
+    )  # fmt: skip
+    report.write(written, request.out, request.originals if request.with_originals else None,
+                 {p.file: p.outputs[0] for p in pairs if p.outputs})  # fmt: skip
+    return written
+
+
+def measure(
+    request: Request,
+    sides: Sides,
+    same_person: float,
+    others: Mapping[str, NDArray[np.float64]],
+    released: Callable[[Landmarks], Landmarks] | None,
+    classify: Classify,
+) -> list[Family]:
+    """The families that were asked for, in their order."""
+    made: dict[FamilyName, Callable[[], Family]] = {
+        "identity": lambda: identity.measure(sides, same_person, others),
+        "expression": lambda: expression.measure(sides, classify),
+        "traits": lambda: traits.measure(sides),
+        "geometry": lambda: geometry.measure(sides, released),
+        "quality": lambda: quality.measure(sides),
+        "coverage": lambda: coverage.measure(sides),
+    }
+    return [made[name]() for name in FAMILIES if name in request.only]
+
+
+def read_table(request: Request) -> tuple[Table, list[LeftOut]]:
+    """Who is on which picture, from all tables that are given.
+
+    Raises:
+        InputError: There are no pictures, or a table lacks a column.
+    """
+    if request.dataset is not None:
+        table, left_out = read_dataset(request.originals, request.dataset)
+    elif request.people is not None or request.labels is not None:
+        first = request.people or request.labels
+        table, left_out = read_dataset(request.originals, "index", first)
+    else:
+        found = [path for path in images.walk(request.originals) if images.is_picture(path)]
+        names = np.array([p.relative_to(request.originals).as_posix() for p in found], np.str_)
+        blank = np.full(len(names), "")
+        table, left_out = Table(request.originals, names, blank, blank, {}), []
+    if request.labels is not None and request.people is not None:
+        more, problems = read_dataset(request.originals, "index", request.labels)
+        table, left_out = _joined(table, more), [*left_out, *problems]
+    if not len(table.files):
+        raise InputError(f"{request.originals}: no pictures to evaluate")
+    return table, left_out
+
+
+def withheld(
+    request: Request, fit: Callable[[People], ShapeModel]
+) -> tuple[ShapeModel, frozenset[str]]:
+    """Fit a shape model on a third of the people, and name all their pictures.
+
+    Raises:
+        OptionError: Nobody told who is on which picture.
+    """
+    if request.people is None:
+        raise OptionError("--fit needs --people, to fit on some people and evaluate others")
+    people, _ = read_people(request.originals, request.people)
+    chosen = folds(people.person) == 0
+    table, _ = read_table(request)
+    fitted = np.unique(people.person[chosen])
+    files = table.files[np.isin(table.person, fitted)]
+    return fit(people.of(chosen)), frozenset(str(file) for file in files)
+
+
+def _joined(table: Table, more: Table) -> Table:
+    """A table with the labels of another one, by file."""
+    row = {file: i for i, file in enumerate(more.files)}
+    labels = dict(table.labels)
+    for column, values in more.labels.items():
+        labels[column] = np.array(
+            [values[row[file]] if file in row else "" for file in table.files], np.str_
+        )
+    return replace(table, labels=labels)
+
+
+def _anonymize(
+    request: Request, making: Making | None, files: list[str], progress: Progress
+) -> Path:
+    """Make the outputs; what was made before with the same settings is not made again."""
+    if making is None:
+        raise OptionError("give a folder of outputs, or say how to anonymize")
+    out = request.private / "anonymized"
+    job = making.job(request.originals, out, frozenset(files))
+    with progress("anonymizing", len(job.files())) as advance:
+
+        def step(entry: Entry) -> None:
+            advance()
+
+        job.run(2, step)
+    return out
+
+
+def _other(
+    request: Request, files: list[str], folder: Path, observer: Observer, store: Store,
+    progress: Progress,
+) -> Seen:  # fmt: skip
+    pairs, _ = pair(request.originals, files, folder)
+    with progress(f"looking at {folder.name}", len(pairs)) as advance:
+        looked = look(pairs, observer, store, advance)
+    return Seen.of([one.hashes[1] for one in looked], [one.after for one in looked])
+
+
+def _shows_face(one: Looked) -> bool:
+    return one.before is not None and len(one.before["boxes"]) > 0
+
+
+def sides_of(table: Table, looked: Sequence[Looked]) -> tuple[Sides, list[LeftOut]]:
+    """Originals that show a face beside their outputs, and what else there was.
+
+    Raises:
+        InputError: No original shows a face.
+    """
+    left_out = [one.problem for one in looked if one.problem is not None]
+    left_out += [
+        LeftOut(one.pair.original, "no face found in the original", False)
+        for one in looked
+        if one.before is not None and not _shows_face(one)
+    ]
+    kept = np.array([_shows_face(one) for one in looked], bool)
+    if not kept.any():
+        raise InputError("no original shows a face; check the folder of the originals")
+    rows = [one for one, shown in zip(looked, kept, strict=True) if shown]
+    person = np.where(table.person == "", table.files, table.person)[kept]
+    labels = {column: values[kept] for column, values in table.labels.items()}
+    before = Seen.of([one.hashes[0] for one in rows], [one.before for one in rows])
+    after = Seen.of([one.hashes[1] for one in rows], [one.after for one in rows])
+    unchanged = np.array([one.unchanged for one in rows])
+    sides = Sides(
+        table.files[kept], person, labels,
+        {column: values for column, values in labels.items() if column.lower() in GROUPS},
+        before, after, np.array([len(one.pair.outputs) for one in rows]), unchanged,
+        np.array([one.surroundings for one in rows]),
+        np.array([str(one.pair.original) for one in rows]),
+        np.array([str(one.pair.outputs[0]) if one.pair.outputs else "" for one in rows]),
+        bool(np.isfinite(unchanged).mean() > 0.5),
+    )  # fmt: skip
+    return sides, left_out
+
+
+def _make_folder(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out}: cannot be made ({error.strerror}); choose another") from error
-    people, left_out = read_people(folder, index)
-    report = _report(people, privacy, shape or ShapeModel.load(), fit)
-    text = json.dumps({"geometry": report.as_dict()}, indent=1)
-    images.write_whole(out / "metrics.json", lambda file: file.write(text.encode()))
-    return report, left_out
 
 
-def _report(
-    people: People,
-    privacy: Privacy | None,
-    shape: ShapeModel,
-    fit: Callable[[People], ShapeModel] | None,
-) -> GeometryReport:
-    before = geometry.aligned(people.landmarks_px)
-    found: dict[str, list[Interval]] = {}
-    gallery = geometry.GALLERY
-
-    def add(name: str, value: Interval) -> None:
-        found.setdefault(name, []).append(value)
-
-    for turn in range(_TURNS):
-        parts = Thirds.of(people.person, turn)
-        after, fitted = before, fit is not None and privacy is not None
-        if not fitted:
-            parts = Thirds(parts.test & False, parts.fit | parts.attack, parts.test)
-        if privacy is not None:
-            model = fit(people.of(parts.fit)) if fit is not None else shape
-            surrogates = model.surrogate(people.landmarks_px, _SEED, privacy)
-            after = geometry.aligned(surrogates)
-        gallery = min(gallery, geometry.gallery_size(people, parts))
-        for name, surface in (("as they are", before), ("released", after)):
-            add(f"lda {name}", geometry.rank1(surface, people, parts, "lda"))
-            add(f"mlp {name}", geometry.rank1(surface, people, parts, "mlp"))
-            with suppress(InputError):  # too few labels in this third; the table says so
-                add(f"classified {name}", geometry.classified(surface, people, parts))
-        with suppress(InputError):
-            for region, value in geometry.expression_kept(before, after, people, parts).items():
-                add(region, value)
-    names = ("as they are", "released")
-    # what could not be told of every third is not told
-    means = {name: _mean(values) for name, values in found.items() if len(values) == _TURNS}
-    return GeometryReport(
-        len(people.files), len(np.unique(people.person)), gallery,
-        {a: {name: means[f"{a} {name}"] for name in names} for a in ("lda", "mlp")},
-        {region: means[region] for region in geometry.REGIONS if region in means},
-        {n: means[f"classified {n}"] for n in names if f"classified {n}" in means},
-    )  # fmt: skip
-
-
-def _mean(values: list[Interval]) -> Interval:
-    """Of the turns; the people of each are other ones, so the variances of their errors add up."""
-    mean, low, high = np.array(values).T
-    below, above = (np.sqrt((gap**2).sum()) / len(values) for gap in (mean - low, high - mean))
-    middle = float(mean.mean())
-    return middle, middle - float(below), middle + float(above)
+def _settings(request: Request, observer: Observer, making: Making | None) -> dict[str, str]:
+    made = dict(making.settings) if making else {}
+    return {
+        "originals": request.originals.name,
+        "outputs": request.anonymized.name if request.anonymized else "made by this project",
+        **made,
+        "recogniser": observer.recogniser.name,
+        "detector": request.detector,
+    }

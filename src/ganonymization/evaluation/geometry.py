@@ -1,34 +1,28 @@
-"""What landmarks tell: who somebody is, and what is left of the expression.
+"""What landmarks tell: who somebody is, and what is left of the expression."""
 
-An attacker learns from released landmarks of some people what tells people apart, and then looks
-for others, whom nothing was fitted on, in a gallery. One that learnt from landmarks as they were
-before the release would prove nothing; nor would one that merely looks for the nearest face.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import topology
 from ..errors import InputError, MissingExtraError
-from ..people import NEUTRAL, People
+from ..people import People
 from ..shape import Posed
 from ..types import Reals
-from .statistics import bootstrap_interval, first_rank_share
+from . import attackers, classifiers
+from .attackers import AttackerName, Chosen, Values
+from .figures import Family, Figure, Interval, graded
+from .identity import recognisable
+from .ranking import GALLERY, Found, Spaces, cross_attack, ranked_figures, ranks_of, share_ranked
+from .seen import Sides
+from .statistics import correlation_interval, interval_over_people, mean_of_parts
 
-Values = NDArray[np.float64]
-Chosen = NDArray[np.bool_]
-AttackerName = Literal["lda", "mlp"]
-Interval = tuple[float, float, float]
-
-GALLERY = 100
-_PRINCIPAL, _DISCRIMINANT, _SHRINKAGE = 80, 60, 0.1
-_HIDDEN, _MLP_ROUNDS = 128, 150
-_LEAST_OF_CLASS = 12
+AS_THEY_ARE, AGAIN, RELEASED = "as they are", "found again", "released"
+_PASSES, _WARNS = 0.3, 0.6
 REGIONS: Mapping[str, tuple[int, ...]] = {
     "face": tuple(range(topology.SURFACE_COUNT)),
     **topology.EXPRESSIVE,
@@ -52,9 +46,7 @@ class Thirds:
     @classmethod
     def of(cls, person: NDArray[np.str_], turn: int = 0, seed: int = 0) -> "Thirds":
         """Split people at random; the turns 0, 1 and 2 let each third be the test once."""
-        names, number = np.unique(person, return_inverse=True)
-        third = np.random.default_rng(seed).permutation(len(names)) % 3
-        part = (third[number] - turn) % 3
+        part = (attackers.folds(person, 3, seed) - turn) % 3
         return cls(part == 1, part == 2, part == 0)
 
 
@@ -86,8 +78,7 @@ def rank1(
         released: (N, 1434) of all pictures.
         people: Who is on them.
         parts: Who the attacker learns from, and who is attacked.
-        attacker: ``"lda"``: Fisher's discriminants of principal components; ``"mlp"``: the hidden
-            layer of a network that was trained to name people.
+        attacker: See :func:`ganonymization.evaluation.attackers.learnt_features`.
         rounds: Random choices of pictures.
 
     Raises:
@@ -95,180 +86,208 @@ def rank1(
         MissingExtraError: The extra ``eval`` is not installed.
     """
     require_attackers()
-    features = _embedded(released, people.person, parts.attack, attacker)
-    draws = [_pairs(people, parts.test, seed) for seed in range(rounds)]
-    found = [first_rank_share(features[q], features[g], GALLERY, draws=60) for g, q in draws]
-    means = np.array(found).mean(0)
-    return float(means[0]), float(means[1]), float(means[2])
+    features = attackers.learnt_features(released, people.person, parts.attack, attacker)
+    found = [ranks_of(features, features, *_pairs(people, parts, draw)) for draw in range(rounds)]
+    rows = np.concatenate([rows for rows, *_ in found])
+    first = np.concatenate([probabilities[:, 0] for _, probabilities, _ in found])
+    return interval_over_people(first, people.person[rows])
+
+
+def _pairs(people: People, parts: Thirds, draw: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return attackers.gallery_and_probes(people.person, people.expression, parts.test, draw)
 
 
 def gallery_size(people: People, parts: Thirds) -> int:
     """How many people there are to be mistaken for; chance is one in so many."""
-    return min(GALLERY, len(_pairs(people, parts.test, 0)[0]))
+    return min(GALLERY, len(_pairs(people, parts, 0)[0]))
 
 
 def expression_kept(
-    before: Values, after: Values, people: People, parts: Thirds
+    before: Values,
+    after: Values,
+    person: NDArray[np.str_],
+    expression: NDArray[np.str_],
+    chosen: Chosen,
 ) -> dict[str, Interval]:
     """Correlation of the difference between two pictures of one person, before and after.
 
     Over x and y of all landmarks of a region in the canonical frame, of every picture that is not
-    neutral against the person's neutral ones; the interval is by bootstrap over people.
+    neutral against the person's neutral ones. Range: -1 to 1, higher is better. Source: this
+    project.
 
     Args:
         before: (N, 1434).
         after: (N, 1434).
-        people: Who is on them.
-        parts: Who is looked at.
+        person: (N,) who is on them.
+        expression: (N,) ``"neutral"``, another word or ``""``.
+        chosen: (N,) who is looked at.
+
+    Returns:
+        By region, with intervals over people.
 
     Raises:
         InputError: Nobody has a neutral picture and one that is labelled otherwise.
     """
-    first, second = _expressions(people, parts.test)
+    first, second = _expressions(person, expression, chosen)
     if not len(first):
         raise InputError("nobody has a neutral picture and another one")
-    _, owner = np.unique(people.person[first], return_inverse=True)
     kept = {}
     for region, places in REGIONS.items():
         columns = [3 * place + axis for place in places for axis in (0, 1)]
         a, b = (x[second][:, columns] - x[first][:, columns] for x in (before, after))
-        sums = np.zeros((owner.max() + 1, 5))
-        parts_of_r = [a.sum(1), b.sum(1), (a * b).sum(1), (a * a).sum(1), (b * b).sum(1)]
-        np.add.at(sums, owner, np.stack(parts_of_r, axis=1))
-        counts = np.bincount(owner) * len(columns)
-        kept[region] = _correlation_interval(sums, counts)
+        kept[region] = correlation_interval(a, b, person[first])
     return kept
 
 
-def _correlation_interval(sums: Values, counts: NDArray[np.int64]) -> Interval:
-    """Correlation from sums of a, b, ab, aa, bb by person, and its 95 % interval."""
-
-    def correlation(chosen: NDArray[np.int64]) -> float:
-        n = counts[chosen].sum()
-        a, b, ab, aa, bb = sums[chosen].sum(0) / n
-        return float((ab - a * b) / np.sqrt(max((aa - a * a) * (bb - b * b), 1e-30)))
-
-    rng = np.random.default_rng(0)
-    everybody = np.arange(len(sums))
-    drawn = [correlation(rng.choice(everybody, len(everybody))) for _ in range(500)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return correlation(everybody), float(low), float(high)
-
-
-def classified(released: Values, people: People, parts: Thirds) -> Interval:
+def classified(
+    released: Values,
+    person: NDArray[np.str_],
+    expression: NDArray[np.str_],
+    learnt: Chosen,
+    asked: Chosen,
+) -> Interval:
     """Balanced accuracy of an expression classifier that learns from released landmarks.
 
-    Linear discriminants of the attackers' and the fitting people's pictures, on those of the
-    others; expressions of which either has too few pictures are left out.
+    Linear discriminants; expressions of which either side has too few pictures are left out.
+    Range: 0 to 1, higher is better; chance is one in the number of expressions. Source: Brodersen
+    et al., "The balanced accuracy and its posterior distribution", ICPR 2010.
+
+    Args:
+        released: (N, 1434).
+        person: (N,).
+        expression: (N,).
+        learnt: (N,) the pictures to learn from.
+        asked: (N,) those to classify, of other people.
 
     Raises:
         InputError: Fewer than two expressions have enough pictures.
     """
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
-    learnt = ~parts.test
-    known = [
-        name for name in np.unique(people.expression[people.expression != ""])
-        if min((people.expression[p] == name).sum() for p in (learnt, parts.test))
-        >= _LEAST_OF_CLASS
-    ]  # fmt: skip
+    known = sorted(
+        set(classifiers.classes_of(expression, learnt))
+        & set(classifiers.classes_of(expression, asked))
+    )
     if len(known) < 2:
         raise InputError("too few labelled expressions to tell apart")
-    labelled = np.isin(people.expression, known)
-    components = _principal_components(released, learnt & labelled)
-    priors = np.full(len(known), 1 / len(known))
-    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=_SHRINKAGE, priors=priors)
-    model.fit(components[learnt & labelled], people.expression[learnt & labelled])
-    asked = parts.test & labelled
-    right = model.predict(components[asked]) == people.expression[asked]
-    weights = {name: 1 / (people.expression[asked] == name).sum() for name in known}
-    share = np.array([weights[name] for name in people.expression[asked]]) / len(known)
-    names, owner = np.unique(people.person[asked], return_inverse=True)
-    by_person = np.bincount(owner, right * share).astype(np.float64)
-    return bootstrap_interval(by_person * len(names))
+    labelled = np.isin(expression, known)
+    components = attackers.principal_components(released, learnt & labelled)
+    model = classifiers.discriminants(len(known))
+    model.fit(components[learnt & labelled], expression[learnt & labelled])
+    where = asked & labelled
+    right = (model.predict(components[where]) == expression[where]).astype(np.float64)
+    weighed = classifiers.balanced_accuracy(right, expression[where], known)
+    return interval_over_people(weighed, person[where])
 
 
-def _embedded(
-    released: Values, person: NDArray[np.str_], learnt: Chosen, attacker: AttackerName
-) -> Values:
-    """What the attacker compares faces by, of unit length."""
-    names, number = np.unique(person, return_inverse=True)
-    several = np.bincount(number[learnt], minlength=len(names)) > 1
-    learnt = learnt & several[number]
-    if len(np.unique(person[learnt])) < 10:
-        raise InputError("fewer than 10 people with several pictures to train an attacker on")
-    components = _principal_components(released, learnt)
-    model = _discriminants if attacker == "lda" else _hidden_layer
-    features = model(components, number, learnt)
-    unit: Values = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
-    return unit
-
-
-def _principal_components(released: Values, learnt: Chosen) -> Values:
-    """Leading components, one deviation each; what varies by rounding alone stays out."""
-    centred = released - released[learnt].mean(0)
-    _, size, directions = np.linalg.svd(centred[learnt], full_matrices=False)
-    count = min(_PRINCIPAL, int((size > 1e-6 * size[0]).sum()))
-    components = centred @ directions[:count].T
-    scaled: Values = components / components[learnt].std(0)
-    return scaled
-
-
-def _discriminants(components: Values, number: NDArray[np.int64], learnt: Chosen) -> Values:
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
-    count = min(_DISCRIMINANT, components.shape[1], len(np.unique(number[learnt])) - 1)
-    model = LinearDiscriminantAnalysis(solver="eigen", shrinkage=_SHRINKAGE, n_components=count)
-    model.fit(components[learnt], number[learnt])
-    return np.asarray(model.transform(components), np.float64)
-
-
-def _hidden_layer(components: Values, number: NDArray[np.int64], learnt: Chosen) -> Values:
-    import warnings
-
-    from sklearn.neural_network import MLPClassifier
-
-    model: Any = MLPClassifier(
-        (_HIDDEN,), activation="tanh", alpha=1e-2, max_iter=_MLP_ROUNDS, random_state=0
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it could go on; the attack tells what it learnt
-        model.fit(components[learnt], number[learnt])
-    hidden: Values = np.tanh(components @ model.coefs_[0] + model.intercepts_[0])
-    centred: Values = hidden - hidden[learnt].mean(0)
-    return centred
-
-
-def _pairs(
-    people: People, chosen: Chosen, seed: int
+def _expressions(
+    person: NDArray[np.str_], expression: NDArray[np.str_], chosen: Chosen
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """A picture for the gallery and another to look for it, of each person that has two."""
-    rng = np.random.default_rng(seed)
-    gallery, probes = [], []
-    for name in np.unique(people.person[chosen]):
-        members = np.flatnonzero(chosen & (people.person == name))
-        neutral = members[people.expression[members] == NEUTRAL]
-        others = members[people.expression[members] != NEUTRAL]
-        if len(neutral) and len(others):
-            gallery.append(rng.choice(neutral))
-            probes.append(rng.choice(others))
-        elif len(members) > 1:
-            one, other = rng.choice(members, 2, replace=False)
-            gallery.append(one)
-            probes.append(other)
-    if len(gallery) < 10:
-        raise InputError("fewer than 10 people with two pictures to attack")
-    return np.array(gallery), np.array(probes)
-
-
-def _expressions(people: People, chosen: Chosen) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Each person's neutral pictures against each that is labelled otherwise."""
     first, second = [], []
-    for name in np.unique(people.person[chosen]):
-        members = np.flatnonzero(chosen & (people.person == name))
-        labels = people.expression[members]
-        for other in members[(labels != NEUTRAL) & (labels != "")]:
-            for neutral in members[labels == NEUTRAL][:2]:
+    for name in np.unique(person[chosen]):
+        members = np.flatnonzero(chosen & (person == name))
+        labels = expression[members]
+        for other in members[(labels != attackers.NEUTRAL) & (labels != "")]:
+            for neutral in members[labels == attackers.NEUTRAL][:2]:
                 first.append(neutral)
                 second.append(other)
     return np.array(first, np.int64), np.array(second, np.int64)
+
+
+METRICS = (share_ranked, recognisable, expression_kept, classified)
+
+
+def measure(sides: Sides, released: Callable[[Values], Values] | None = None) -> Family:
+    """Attack landmarks as they are, as they are released, and as they are found again.
+
+    Args:
+        sides: What was seen.
+        released: From landmarks in pixels (M, 478, 3) to those that the generator gets, all of one
+            nobody, for different ones would hide people from the attackers; None if unknown.
+    """
+    found = sides.before.found & sides.after.found
+    shapes = {AS_THEY_ARE: _whole(sides.before.landmarks_px, found)}
+    if released is not None:
+        surrogate_px = np.full_like(sides.before.landmarks_px, np.nan)
+        surrogate_px[found] = released(sides.before.landmarks_px[found])
+        shapes[RELEASED] = _whole(surrogate_px, found)
+    shapes[AGAIN] = _whole(sides.after.landmarks_px, found)
+    attacked = _attacked(sides, shapes, found)
+    figures = [
+        figure for name, parts in attacked.items()
+        for figure in ranked_figures(name, parts, sides.person, {})
+    ]  # fmt: skip
+    kept = _expression(sides, shapes, found)
+    if not attacked:
+        finding = "Too few people with several pictures: nobody was attacked."
+        return Family("geometry", "info", (finding,), tuple(kept), METRICS)
+    told, finding = _judged(figures, shapes)
+    return Family("geometry", graded(told.value, _PASSES, _WARNS), (finding,),
+                  (told, *figures, *kept), METRICS)  # fmt: skip
+
+
+def _whole(landmarks_px: Values, found: Chosen) -> Values:
+    """(N, 1434) in the canonical frame, NaN where there is no face."""
+    values = np.full((len(found), topology.LANDMARK_COUNT * 3), np.nan)
+    if found.any():
+        values[found] = aligned(landmarks_px[found])
+    return values
+
+
+def _attacked(sides: Sides, shapes: Mapping[str, Values], found: Chosen) -> dict[str, list[Found]]:
+    def spaces(learnt: Chosen) -> Spaces:
+        learnt_by: dict[str, tuple[Values, Values]] = {}
+        kinds: tuple[AttackerName, ...] = ("lda", "mlp")
+        for name, values in shapes.items():
+            for kind in kinds:
+                features = attackers.learnt_features(values, sides.person, learnt, kind)
+                learnt_by[f"{kind}, {name}"] = (features, features)
+        return learnt_by
+
+    return cross_attack(sides.person, sides.expression, found, spaces)
+
+
+def _expression(sides: Sides, shapes: Mapping[str, Values], found: Chosen) -> list[Figure]:
+    """What is left of differences, and how well expressions are told apart."""
+    figures: list[Figure] = []
+    part = attackers.folds(sides.person)
+    for name, values in shapes.items():
+        if name != AS_THEY_ARE:
+            with suppress(InputError):  # too few labels; there is no figure then
+                kept = expression_kept(shapes[AS_THEY_ARE], values, sides.person,
+                                       sides.expression, found)  # fmt: skip
+                figures += [
+                    Figure("expression_kept", f"expression kept, {region}, {name}", *interval,
+                           int(found.sum())) for region, interval in kept.items()
+                ]  # fmt: skip
+        with suppress(InputError):
+            rights = [
+                classified(np.nan_to_num(values), sides.person, sides.expression,
+                           found & (part != fold), found & (part == fold)) for fold in range(3)
+            ]  # fmt: skip
+            figures.append(Figure("classified", f"expressions told apart, {name}",
+                                  *mean_of_parts(rights), int(found.sum())))  # fmt: skip
+    return figures
+
+
+def _judged(figures: list[Figure], shapes: Mapping[str, Values]) -> tuple[Figure, str]:
+    """How recognisable shapes are, and what is found."""
+    first = {f.title: f for f in figures if f.title.startswith("rank 1 ")}
+
+    def strongest(name: str) -> Figure:
+        return max((f for t, f in first.items() if t.endswith(name)), key=lambda f: f.value)
+
+    raw = strongest(AS_THEY_ARE)
+    chance = raw.reference["chance"]
+    released = max((strongest(name) for name in shapes if name != AS_THEY_ARE),
+                   key=lambda f: f.value)  # fmt: skip
+    value, low, high = (
+        recognisable(v, chance, raw.value) for v in (released.value, released.low, released.high)
+    )
+    told = Figure("recognisable", "recognisable by the shape, strongest attacker", value, low, high,
+                  released.count, reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
+    finding = (
+        f"By landmarks alone attackers name {released.value:.1%} of people "
+        f"({released.title.partition(', ')[2]}); by the originals' {raw.value:.1%}; "
+        f"chance is {chance:.1%}."
+    )
+    return told, finding

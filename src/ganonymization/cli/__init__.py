@@ -1,0 +1,65 @@
+"""The command line. Every command is a thin call of the library, imported when it runs."""
+
+import io
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+
+import typer
+
+from .. import cli_classify as classify
+from ..errors import GanonymizationError
+from . import anonymize, evaluate, train
+from .options import require_torch
+
+__all__ = ["app", "main", "require_torch", "run"]
+
+app = typer.Typer(
+    help="Replace every face in pictures by nobody's face, and keep the expression.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (
+    anonymize.image, anonymize.folder, anonymize.models, anonymize.demo,
+    train.prepare, train.train, train.fit_shape, train.export, evaluate.evaluate,
+):  # fmt: skip
+    app.command(command.__name__.replace("_", "-"))(command)
+app.add_typer(classify.app, name="classify")
+
+
+def run(application: Callable[[], None]) -> None:
+    """Run a command line: one line and exit code 1 for our errors, a traceback with ``--debug``."""
+    debug = "--debug" in sys.argv
+    if not debug:
+        _silence_native_code()
+    warnings.filterwarnings("ignore", "Image size", Warning)  # our own limit decides
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # file names may be no text
+    try:
+        application()
+    except GanonymizationError as error:
+        if debug:
+            traceback.print_exc()
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+
+
+def main() -> None:
+    """The entry point of ``ganonymize``."""
+    run(app)
+
+
+def _silence_native_code() -> None:
+    """Send what MediaPipe's C++ code prints nowhere; Python keeps the real standard error."""
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)

@@ -1,0 +1,189 @@
+"""``ganonymize evaluate``: prove that people are gone and the expression is not."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+
+from ..errors import OptionError
+from .options import (
+    DebugOption,
+    DetectorOption,
+    JsonOption,
+    KeepShapeOption,
+    ModelOption,
+    ModeOption,
+    PrivacyOption,
+    ShapeOption,
+    make_anonymizer,
+    released,
+    require_torch,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..evaluation.command import Landmarks, Making, Request
+    from ..evaluation.expression import Classify
+    from ..evaluation.figures import FamilyName
+    from ..options import Mode, Privacy
+    from ..shape import ShapeModel
+
+
+def evaluate(
+    originals: Annotated[Path, typer.Argument(help="A folder of pictures of people.")],
+    anonymized: Annotated[
+        Path | None,
+        typer.Argument(help="Their outputs, under like names. [default: made here]",
+                       show_default=False),
+    ] = None,
+    people: Annotated[
+        Path | None, typer.Option(help="CSV with the columns file, person and, if known, others.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="CSV with the column file and labels: expression, gender.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="ORIGINALS are celeba, ckplus, affectnet, faces or classes.")
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(help="Some of identity,expression,traits,geometry,quality,coverage. "
+                     "[default: all]", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The folder of the report; what must not be passed "
+                           "on goes to one beside it that ends in -private.")
+    ] = Path("report"),
+    against: Annotated[
+        list[Path] | None, typer.Option(help="Outputs of another anonymization, to compare with.")
+    ] = None,
+    recogniser: Annotated[
+        Path | None, typer.Option(help="An ArcFace-style ONNX file. [default: dlib's network]")
+    ] = None,
+    classifier: Annotated[
+        Path | None,
+        typer.Option(help="Of 'ganonymize classify train'. [default: a small one, trained here]"),
+    ] = None,
+    with_originals: Annotated[
+        bool, typer.Option("--with-originals", help="Show originals in the report.")
+    ] = False,
+    detector: DetectorOption = "centerface",
+    mode: ModeOption = "scene",
+    model: ModelOption = "default",
+    privacy: PrivacyOption = "balanced",
+    keep_shape: KeepShapeOption = False,
+    shape: ShapeOption = None,
+    fit: Annotated[
+        Path | None,
+        typer.Option(help="Fit the shape model anew on a third of the people and this prepared "
+                     "folder, and evaluate the others, as pictures need that the shipped model was "
+                     "fitted on.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of outputs that are made here.")] = 1,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:  # fmt: skip
+    """Prove an anonymization: who is still recognised, what is left of the expression."""
+    from ..evaluation.command import FAMILIES, Request
+    from ..evaluation.command import evaluate as run
+    from ..evaluation.expression import by_gradients
+
+    families = tuple(_family(name) for name in only.split(",")) if only else FAMILIES
+    request = Request(
+        originals, out, anonymized, people, labels, dataset, families,
+        {folder.name: folder for folder in against or ()}, detector, recogniser, with_originals,
+    )  # fmt: skip
+    making = None
+    if anonymized is None:
+        making = _making(request, mode, model, released(privacy, keep_shape), shape, fit, seed)
+    classify: Classify = by_gradients
+    if classifier is not None:
+        require_torch()
+        from ..evaluation.network import by_network
+        from ..training.classifier import load_classifier
+
+        classify = by_network(load_classifier(classifier))
+    report = run(request, making, _progress, classify)
+    print(json.dumps(report.as_dict(), indent=1) if as_json else report.table())
+    print(f"{out / 'report.html'}", file=sys.stderr)
+    for path, reason, unreadable in report.left_out:
+        if unreadable:
+            print(f"left out {path}: {reason}", file=sys.stderr)
+    if report.verdict == "fail":
+        raise typer.Exit(2)
+    if any(left.unreadable for left in report.left_out):
+        raise typer.Exit(1)
+
+
+def _family(name: str) -> "FamilyName":
+    from ..evaluation.figures import FamilyName
+
+    for known in get_args(FamilyName):
+        if name.strip() == known:
+            chosen: FamilyName = known
+            return chosen
+    raise OptionError(f"--only {name}: none of {', '.join(get_args(FamilyName))}")
+
+
+def _making(
+    request: "Request", mode: "Mode", model: str, privacy: "Privacy | None", shape: Path | None,
+    fit: Path | None, seed: int,
+) -> "Making":  # fmt: skip
+    """How outputs are made, and what is not evaluated since the shape model was fitted on it."""
+    from ..batch import FolderJob
+    from ..evaluation.command import Making, withheld
+    from ..shape import ShapeModel
+
+    if shape is not None and fit is not None:
+        raise OptionError("--shape and --fit contradict each other: one names a model, one fits it")
+    kept_out: frozenset[str] = frozenset()
+    used = None if shape is None else ShapeModel.load(shape)
+    if fit is not None:
+        require_torch()
+        from ..training.shape_command import fitter_beside
+
+        used, kept_out = withheld(request, fitter_beside(fit))
+    anonymizer = make_anonymizer(
+        mode, model, request.detector, "solid", privacy, None, 8.0, 1600, used
+    )
+    settings = {"mode": mode, "model": model, "privacy": str(privacy or "shape kept"),
+                "shape model": str(fit or shape or "shipped"), "seed": str(seed)}  # fmt: skip
+
+    def job(source: Path, out: Path, files: frozenset[str]) -> FolderJob:
+        return FolderJob(anonymizer, source, out, seed, settings=repr(settings), chosen=files)
+
+    return Making(job, _release(privacy, used), kept_out, settings)
+
+
+def _release(
+    privacy: "Privacy | None", shape: "ShapeModel | None"
+) -> "Callable[[Landmarks], Landmarks] | None":
+    """What the generator is given, all as one nobody, for different ones hide people."""
+    from ..shape import ShapeModel
+
+    if privacy is None:
+        return None
+    model = shape or ShapeModel.load()
+    return lambda landmarks_px: model.surrogate(landmarks_px, 1, privacy)
+
+
+@contextmanager
+def _progress(title: str, total: int) -> "Iterator[Callable[[], None]]":
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda: bar.advance(task)

@@ -1,0 +1,103 @@
+"""Own pictures: a folder per class, or a table ``index.csv``."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from .. import images
+from ..errors import InputError
+from ..types import LeftOut
+from .layout import pictures_under, tidy
+from .table import SPLITS, Row, Table, build
+
+INDEX = "index.csv"
+
+
+def has_classes(folder: Path) -> bool:
+    """Whether any picture lies in a folder of a class."""
+    return any(
+        images.is_picture(path) and _class_of(path.relative_to(folder)) is not None
+        for path in images.walk(folder)
+    )
+
+
+def read_classes(folder: Path) -> tuple[Table, list[LeftOut]]:
+    """The name of its folder is a picture's expression: ``happy/1.jpg`` or ``train/happy/1.jpg``.
+
+    Raises:
+        InputError: No picture lies in a folder of a class.
+    """
+    pictures, left_out = pictures_under(folder)
+    rows = []
+    for path in pictures:
+        inside = path.relative_to(folder)
+        found = _class_of(inside)
+        if found is None:
+            left_out.append(LeftOut(path, "lies in no folder of a class", False))
+        else:
+            split, label = found
+            rows.append(Row(inside.as_posix(), (label,), split))
+    return build(folder, ["expression"], rows, left_out)
+
+
+def _class_of(inside: Path) -> tuple[str, str] | None:
+    """Split, which may be empty, and class."""
+    *folders, _ = inside.parts
+    split = folders.pop(0) if folders and folders[0] in SPLITS else ""
+    return (split, folders[0]) if folders else None
+
+
+def read_index(folder: Path, index: Path) -> tuple[Table, list[LeftOut]]:
+    """The table says it all: ``file``, perhaps ``person`` and ``split``; other columns are labels.
+
+    Args:
+        folder: That the column ``file`` is relative to; its other pictures are reported.
+        index: A CSV file in UTF-8.
+
+    Raises:
+        InputError: There is no such table, its header is no good, or no row has a picture.
+    """
+    lines = _lines(index)
+    columns = next(lines, (0, []))[1]
+    wrong = _wrong_header(columns)
+    if wrong:
+        raise InputError(f"{index}: {wrong}")
+    labels = [name for name in columns if name not in ("file", "person", "split")]
+    rows, left_out = [], []
+    for number, line in lines:
+        cell = dict(zip(columns, [*line, *[""] * len(columns)], strict=False))
+        file = tidy(cell["file"])
+        if not file:
+            left_out.append(LeftOut(index, f"line {number} names no file", False))
+        elif any(line[len(columns) :]):  # empty ones are what a comma at the end leaves
+            reason = f"line {number} has {len(line)} cells, but there are {len(columns)} columns"
+            left_out.append(LeftOut(folder / file, reason, False))
+        elif cell.get("split", "") not in (*SPLITS, ""):
+            reason = f"its split {cell['split']!r} is none of {', '.join(SPLITS)}"
+            left_out.append(LeftOut(folder / file, reason, False))
+        else:
+            values = tuple(cell[name] for name in labels)
+            rows.append(Row(file, values, cell.get("split", ""), cell.get("person", "")))
+    return build(folder, labels, rows, left_out, folder)
+
+
+def _lines(index: Path) -> Iterator[tuple[int, list[str]]]:
+    """Lines that are not empty, their cells stripped, and their numbers in the file."""
+    try:
+        with index.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            for line in reader:
+                if line:
+                    yield reader.line_num, [cell.strip() for cell in line]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{index}: cannot be read ({error}); give a CSV file") from error
+
+
+def _wrong_header(columns: list[str]) -> str:
+    if "file" not in columns:
+        return "has no column 'file'; give the pictures' names under that header"
+    if "" in columns:
+        return f"column {columns.index('') + 1} has no name; name it or drop it"
+    if len(set(columns)) < len(columns):
+        return "two columns have one name; rename one of them"
+    return ""

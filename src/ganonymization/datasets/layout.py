@@ -1,0 +1,84 @@
+"""Finding and reading the files of a data set."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from .. import images
+from ..errors import InputError
+from ..types import LeftOut
+
+
+def pictures_under(folder: Path) -> tuple[list[Path], list[LeftOut]]:
+    """All pictures under a folder, in a fixed order, and the folders that were not looked into.
+
+    Files with other suffixes than those of pictures are passed over.
+    """
+    pictures, left_out = [], []
+    for path in images.walk(folder):
+        if path.is_dir():
+            reason = "is a link, which is not followed" if path.is_symlink() else "cannot be listed"
+            left_out.append(LeftOut(path, f"a folder that {reason}", not path.is_symlink()))
+        elif images.is_picture(path):
+            pictures.append(path)
+    return pictures, left_out
+
+
+def name_of(code: str, names: Sequence[str]) -> str | None:
+    """What a number in a data set's file stands for; None if it is none of them."""
+    try:
+        number = float(code)
+    except ValueError:
+        return None
+    known = number.is_integer() and 0 <= number < len(names)
+    return names[int(number)] if known else None
+
+
+def find(folder: Path, *names: str) -> Path | None:
+    """The first of those names that is in a folder or one folder below it.
+
+    Raises:
+        InputError: Several folders below have it; give one of them instead.
+    """
+    for name in names:
+        places = [folder / name] if (folder / name).exists() else sorted(folder.glob(f"*/{name}"))
+        if len(places) > 1:
+            raise InputError(
+                f"{folder}: {name} is in {places[0].parent.name} and in {places[1].parent.name}; "
+                "give the folder of one data set"
+            )
+        if places:
+            return places[0]
+    return None
+
+
+def need(folder: Path, *names: str) -> Path:
+    """Like ``find``, of what a data set cannot be read without.
+
+    Raises:
+        InputError: None of them is there, or several folders below have it.
+    """
+    found = find(folder, *names)
+    if found is None:
+        raise InputError(f"{folder}: {' or '.join(names)} is missing; unpack it there")
+    return found
+
+
+def cells(path: Path) -> Iterator[list[str]]:
+    """Lines of a list that are not empty, cut at commas (``.csv``) or blanks (all others).
+
+    Raises:
+        InputError: It cannot be read; the message says why.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file) if path.suffix == ".csv" else (line.split() for line in file)
+            yield from (line for line in lines if line)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read ({error}); copy it anew") from error
+
+
+def tidy(name: str) -> str:
+    """A file's name from a list with forward slashes and without needless parts; may be empty."""
+    name = name.strip().replace("\\", "/")
+    return PurePosixPath(name).as_posix() if name else ""

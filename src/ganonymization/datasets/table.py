@@ -1,0 +1,167 @@
+"""The table that every data set is read into, and the way there.
+
+A reader makes one row per picture; ``build`` checks the rows against the files and reports every
+row without a usable picture and every picture without a row.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import images
+from ..errors import InputError
+from ..types import LeftOut
+from .layout import pictures_under
+
+SPLITS = ("train", "val", "test")
+_FEWEST_TO_SPLIT = 3  # people: one for each split
+
+
+@dataclass(frozen=True)
+class Table:
+    """Pictures of a data set and what is known of them.
+
+    Attributes:
+        folder: That the files are relative to.
+        files: (N,) with forward slashes.
+        split: (N,) ``"train"``, ``"val"``, ``"test"``, or empty where there is none.
+        person: (N,) who it is, or empty where it is not known.
+        labels: By column, (N,) values, empty where they are not known.
+
+    Raises:
+        InputError: A column's length differs from that of ``files``, or a split is another word.
+    """
+
+    folder: Path
+    files: NDArray[np.str_]
+    split: NDArray[np.str_]
+    person: NDArray[np.str_]
+    labels: Mapping[str, NDArray[np.str_]]
+
+    def __post_init__(self) -> None:
+        if self.files.ndim != 1:
+            raise InputError(f"a table's files must be a list; their shape is {self.files.shape}")
+        for name, column in {"split": self.split, "person": self.person, **self.labels}.items():
+            if column.shape != self.files.shape:
+                raise InputError(
+                    f"column {name!r} has shape {column.shape}, but there are "
+                    f"{len(self.files)} files; give one value per file"
+                )
+        unknown = set(self.split.tolist()) - {*SPLITS, ""}
+        if unknown:
+            raise InputError(f"{sorted(unknown)[0]!r} is no split; use one of {', '.join(SPLITS)}")
+
+    def of(self, chosen: NDArray[np.bool_]) -> "Table":
+        """Those pictures, (N,) bool, alone."""
+        labels = {name: column[chosen] for name, column in self.labels.items()}
+        return Table(
+            self.folder, self.files[chosen], self.split[chosen], self.person[chosen], labels
+        )
+
+
+class Row(NamedTuple):
+    """One picture, before anybody has looked whether it exists.
+
+    Attributes:
+        file: Relative to the data set's folder, with forward slashes.
+        values: One per label column.
+        split: One of ``SPLITS`` or empty.
+        person: Or empty.
+    """
+
+    file: str
+    values: tuple[str, ...]
+    split: str = ""
+    person: str = ""
+
+
+def build(
+    folder: Path,
+    columns: Sequence[str],
+    rows: Iterable[Row],
+    left_out: Iterable[LeftOut],
+    pictures: Path | None = None,
+) -> tuple[Table, list[LeftOut]]:
+    """Make the table of those rows that have a picture.
+
+    Args:
+        folder: That the rows' files are relative to.
+        columns: Names of the rows' values.
+        rows: Of a file that is named twice, the first row counts.
+        left_out: What the reader could not use itself.
+        pictures: A folder; pictures in it that nobody mentioned are reported.
+
+    Raises:
+        InputError: No row has a picture; the message gives the first reason.
+    """
+    used, reported = [], list(left_out)
+    mentioned = {item.path for item in reported}
+    seen: set[str] = set()
+    for row in rows:
+        problem = _problem(folder, row.file, seen)
+        seen.add(row.file)
+        if problem is None:
+            used.append(row)
+        else:
+            reported.append(problem)
+    if pictures is not None:
+        mentioned |= {folder / file for file in seen}
+        found, unseen = pictures_under(pictures)
+        reported += [LeftOut(p, "has no row", False) for p in found if p not in mentioned]
+        reported += unseen
+    if not used:
+        first = f"; the first: {reported[0].path}: {reported[0].reason}" if reported else ""
+        raise InputError(f"{folder}: no picture of it can be used{first}")
+    return _table(folder, columns, used), reported
+
+
+def _table(folder: Path, columns: Sequence[str], rows: Sequence[Row]) -> Table:
+    files, values, split, person = zip(*rows, strict=True)
+    labels = {
+        name: np.array([row[place] for row in values], np.str_)
+        for place, name in enumerate(columns)
+    }
+    return Table(
+        folder,
+        np.array(files, np.str_),
+        np.array(split, np.str_),
+        np.array(person, np.str_),
+        labels,
+    )
+
+
+def _problem(folder: Path, file: str, seen: set[str]) -> LeftOut | None:
+    path, parts = folder / file, PurePosixPath(file)
+    if file in seen:
+        return LeftOut(path, "has another row; the first is used", False)
+    if parts.is_absolute() or ".." in parts.parts:
+        return LeftOut(path, f"lies outside of {folder}", False)
+    if not images.is_picture(path):
+        return LeftOut(path, "has not the suffix of a picture that can be read", True)
+    if not os.path.isfile(path):  # unlike Path.is_file it never raises, whatever a list may name
+        return LeftOut(path, "no such file", True)
+    return None
+
+
+def _rank(person: str) -> bytes:
+    return sha256(person.encode("utf-8", "surrogatepass")).digest()
+
+
+def split_by_person(rows: Sequence[Row]) -> list[Row]:
+    """Give each person to one split: 80 % train, 10 % val, 10 % test, at least one person each.
+
+    People are ranked by the hash of their name: the same people are split alike on every machine,
+    and a few missing ones move few others. Fewer than three people are all in train.
+    """
+    people = sorted({row.person for row in rows}, key=_rank)
+    held_out = max(1, round(len(people) / 10)) if len(people) >= _FEWEST_TO_SPLIT else 0
+    split = dict.fromkeys(people, "train")
+    split |= dict.fromkeys(people[:held_out], "val")
+    split |= dict.fromkeys(people[held_out : 2 * held_out], "test")
+    return [row._replace(split=split[row.person]) for row in rows]

@@ -1,0 +1,137 @@
+"""What an evaluation says: figures with their intervals, and a verdict on each family of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Reals
+from .statistics import interval_over_people
+
+Verdict = Literal["pass", "warn", "fail", "info"]
+Interval = tuple[float, float, float]
+FamilyName = Literal["identity", "expression", "traits", "geometry", "quality", "coverage"]
+
+_WORSE: tuple[Verdict, ...] = ("info", "pass", "warn", "fail")
+EVERYBODY = "all"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number.
+
+    Attributes:
+        metric: Name of the function whose docstring defines it.
+        title: What it is of, in words.
+        value: NaN where it could not be measured.
+        low: Lower end of its 95 % interval, or NaN.
+        high: Upper end, or NaN.
+        count: Pictures or people that it was measured on.
+        group: ``"all"``, or such as ``"gender: female"``.
+        reference: What to hold it against, by name, such as chance.
+    """
+
+    metric: str
+    title: str
+    value: float
+    low: float = float("nan")
+    high: float = float("nan")
+    count: int = 0
+    group: str = EVERYBODY
+    reference: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family of figures and what they come to.
+
+    Attributes:
+        name: Of the family.
+        verdict: ``"info"`` where there is nothing to pass.
+        findings: What a reader must know, the most important first.
+        figures: All figures.
+        metrics: The functions that define them.
+        pictures: What was measured on each picture, (N,) each, NaN where it was not.
+        tables: Further tables, rows of equal keys.
+    """
+
+    name: FamilyName
+    verdict: Verdict
+    findings: tuple[str, ...]
+    figures: tuple[Figure, ...]
+    metrics: tuple[Callable[..., Any], ...]
+    pictures: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    tables: Mapping[str, list[dict[str, object]]] = field(default_factory=dict)
+
+    def figure(self, title: str, group: str = EVERYBODY) -> Figure:
+        """The figure of this title and group."""
+        return next(f for f in self.figures if f.title == title and f.group == group)
+
+
+def worst(verdicts: list[Verdict]) -> Verdict:
+    """The worst of them; of none, ``"info"``."""
+    return max(verdicts, key=_WORSE.index, default="info")
+
+
+def graded(value: float, passes: float, warns: float) -> Verdict:
+    """Grade a figure: ``passes`` and better pass, ``warns`` and better warn, the rest fails.
+
+    Args:
+        value: NaN fails, for what could not be measured proves nothing.
+        passes: The better limit.
+        warns: The worse one; above ``passes`` where lower is better, else below.
+    """
+    better = np.less_equal if warns > passes else np.greater_equal
+    if better(value, passes):
+        return "pass"
+    return "warn" if better(value, warns) else "fail"
+
+
+def share(part: int, whole: int) -> str:
+    """Such as ``3 of 40``."""
+    return f"{part} of {whole}"
+
+
+def mean_figures(
+    metric: Callable[..., Any],
+    title: str,
+    values: Reals,
+    person: NDArray[np.str_],
+    groups: Mapping[str, NDArray[np.str_]],
+    reference: Mapping[str, float] | None = None,
+    *,
+    least: int = 10,
+) -> list[Figure]:
+    """The mean over everybody and over each group, with intervals over people.
+
+    Args:
+        metric: Defines the values.
+        title: Of the figures.
+        values: (N,), NaN where there is none.
+        person: (N,) who is on the picture.
+        groups: By kind, such as ``"gender"``, the group of each picture, (N,); ``""`` is none.
+        reference: See :class:`Figure`.
+        least: Pictures that a group must have to be told.
+    """
+    figures = []
+    for group, chosen in {EVERYBODY: np.ones(len(values), bool), **members(groups)}.items():
+        there = chosen & np.isfinite(values)
+        if group != EVERYBODY and there.sum() < least:
+            continue
+        found = interval_over_people(values[there], person[there])
+        figures.append(
+            Figure(metric.__name__, title, *found, int(there.sum()), group, reference or {})
+        )
+    return figures
+
+
+def members(groups: Mapping[str, NDArray[np.str_]]) -> dict[str, NDArray[np.bool_]]:
+    """Who is in each group, by names such as ``"gender: female"``."""
+    return {
+        f"{kind}: {value}": values == value
+        for kind, values in groups.items()
+        for value in np.unique(values)
+        if value
+    }

@@ -1,0 +1,202 @@
+"""Whether people are still recognised, by attackers that are not made of straw.
+
+* *naive*: compares the anonymized face with a gallery of originals;
+* *same picture*: the same, and the very original is in the gallery;
+* *parrot*: anonymizes the gallery in the same way (Newton, Sweeney and Malin, "Preserving privacy
+  by de-identifying face images", TKDE 2005);
+* *trained*: moreover learns from anonymized pictures of other people what still tells people
+  apart (Fisher's discriminants of the recogniser's numbers);
+* *trained, originals*: learns from both kinds, and searches originals.
+
+People are split in three parts; each is attacked by what was learnt from the others.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from . import attackers
+from .figures import EVERYBODY, Family, Figure, Verdict, graded, mean_figures
+from .ranking import GALLERY, RANKS, Found, cross_attack, ranked_figures, share_ranked
+from .seen import Sides
+from .statistics import distances, paired_test, rank_probabilities
+
+Values = NDArray[np.float64]
+
+FALSE_ACCEPTS = (1e-2, 1e-3)
+FLOOR = "originals by originals"
+OWN_PICTURE = "same picture"
+_PASSES, _WARNS = 0.1, 0.25
+_STRANGERS = 200_000
+
+
+def recognisable(rank1: float, chance: float, floor: float) -> float:
+    """Share of what is recognised in originals that still is: (r - chance) / (floor - chance).
+
+    Range: 0 at chance to 1 as in originals, lower is better; NaN where originals are recognised
+    no better than at chance, for then the attacker proves nothing. Source: this project.
+    """
+    return (rank1 - chance) / (floor - chance) if floor > 2 * chance else float("nan")
+
+
+def distance_to_original(before: Values, after: Values) -> Values:
+    """Euclidean distance of the recogniser's numbers of an original and its output, (N,).
+
+    Range: 0 to about 1.4, higher is better. NaN without an output.
+    Source: Hellmann et al., "GANonymization", TOMM 2024, section 4.1.
+    """
+    gaps: Values = np.linalg.norm(before - after, axis=1)
+    return gaps
+
+
+def called_same_person(gaps: Values, threshold: float) -> Values:
+    """Whether a recogniser calls original and output one person, (N,) 0 or 1.
+
+    Range of the mean: 0 to 1, lower is better. At the recogniser's own threshold.
+    Source: true accept rate, ISO/IEC 19795-1.
+    """
+    return np.where(np.isfinite(gaps), (gaps < threshold).astype(np.float64), np.nan)
+
+
+def true_accepts(
+    genuine: Values, impostor: Values, false_accept_rate: float
+) -> tuple[Values, float]:
+    """Whether outputs pass for their original where a share of strangers does, (N,) 0 or 1.
+
+    Range of the mean: 0 to 1, lower is better; chance is the share of strangers.
+    Source: TAR at FAR, ISO/IEC 19795-1.
+
+    Args:
+        genuine: (N,) distances of originals and their outputs.
+        impostor: (M,) distances of originals and outputs of other people.
+        false_accept_rate: Share of strangers that pass; it sets the threshold.
+
+    Returns:
+        What passes, and the threshold.
+    """
+    there = impostor[np.isfinite(impostor)]
+    threshold = float(np.quantile(there, false_accept_rate)) if len(there) else float("nan")
+    return called_same_person(genuine, threshold), threshold
+
+
+METRICS = (share_ranked, recognisable, distance_to_original, called_same_person, true_accepts)
+
+
+def measure(sides: Sides, same_person: float, others: Mapping[str, Values] | None = None) -> Family:
+    """Attack, verify, and compare with other anonymizations.
+
+    Args:
+        sides: What was seen.
+        same_person: The recogniser's threshold.
+        others: By name, (N,) distances to the original of the pictures anonymized in another way.
+    """
+    gaps = distance_to_original(sides.before.embedding, sides.after.embedding)
+    accepted = called_same_person(gaps, same_person)
+    figures = mean_figures(distance_to_original, "distance to the own original", gaps,
+                           sides.person, sides.groups)  # fmt: skip
+    figures += mean_figures(called_same_person, "called the same person", accepted,
+                            sides.person, sides.groups, {"threshold": same_person})  # fmt: skip
+    figures += _verification(sides, gaps)
+    found = {OWN_PICTURE: [_own_picture(sides)], **_attacks(sides)}
+    for name, parts in found.items():
+        figures += ranked_figures(name, parts, sides.person, sides.groups)
+    verdict, findings, told = _judged(figures)
+    table = _compared(gaps, others or {})
+    return Family(
+        "identity", verdict, findings, (*told, *figures), METRICS,
+        {"distance": gaps, "ranked first": found[OWN_PICTURE][0][1][:, 0]},
+        {"compared": table} if table else {},
+    )  # fmt: skip
+
+
+def _verification(sides: Sides, gaps: Values) -> list[Figure]:
+    rng = np.random.default_rng(0)
+    one, other = rng.integers(0, len(gaps), (2, _STRANGERS))
+    strangers = sides.person[one] != sides.person[other]
+    impostor = distance_to_original(
+        sides.before.embedding[one[strangers]], sides.after.embedding[other[strangers]]
+    )
+    figures = []
+    for rate in FALSE_ACCEPTS:
+        accepted, threshold = true_accepts(gaps, impostor, rate)
+        figures += mean_figures(
+            true_accepts, f"accepted where {rate:g} of strangers are", accepted, sides.person, {},
+            {"chance": rate, "threshold": threshold},
+        )  # fmt: skip
+    return figures
+
+
+def _own_picture(sides: Sides) -> Found:
+    """Each output against its very original, among one original of each other person."""
+    before, after = sides.before.embedding, sides.after.embedding
+    seen = np.flatnonzero(np.isfinite(before).all(1))
+    names, first = np.unique(sides.person[seen], return_index=True)
+    others = distances(np.nan_to_num(after), before[seen[first]])
+    others[sides.person[:, None] == names[None]] = np.nan
+    own = distance_to_original(before, after)
+    return np.arange(len(own)), rank_probabilities(own, others, GALLERY, RANKS), len(names)
+
+
+def _attacks(sides: Sides) -> dict[str, list[Found]]:
+    before, after, person = sides.before.embedding, sides.after.embedding, sides.person
+
+    def spaces(learnt: NDArray[np.bool_]) -> dict[str, tuple[Values, Values]]:
+        untrained = {FLOOR: (before, before), "naive": (before, after), "parrot": (after, after)}
+        try:
+            return untrained | _trained(before, after, person, learnt)
+        except InputError:  # too few people to learn from; the findings say so
+            return untrained
+
+    return cross_attack(person, sides.expression, np.isfinite(before).all(1), spaces)
+
+
+def _trained(
+    before: Values, after: Values, person: NDArray[np.str_], learnt: NDArray[np.bool_]
+) -> dict[str, tuple[Values, Values]]:
+    released = attackers.learnt_features(after, person, learnt)
+    twice = np.concatenate([before, after])
+    both = attackers.learnt_features(twice, np.tile(person, 2), np.tile(learnt, 2))
+    return {
+        "trained": (released, released),
+        "trained, originals": (both[: len(before)], both[len(before) :]),
+    }
+
+
+def _judged(figures: list[Figure]) -> tuple[Verdict, tuple[str, ...], list[Figure]]:
+    """The verdict on the strongest attacker, what is found, and how recognisable people are."""
+    first = {
+        f.title.partition(", ")[2]: f for f in figures
+        if f.metric == "share_ranked" and f.title.startswith("rank 1 ") and f.group == EVERYBODY
+    }  # fmt: skip
+    floor = first.pop(FLOOR, None)
+    strongest_name = max(first, key=lambda name: first[name].value)
+    strongest = first[strongest_name]
+    chance = strongest.reference["chance"]
+    # without several pictures of people, originals are taken to be found by themselves
+    top = 1.0 if floor is None else floor.value
+    value, low, high = (recognisable(v, chance, top) for v in
+                        (strongest.value, strongest.low, strongest.high))  # fmt: skip
+    told = Figure("recognisable", "recognisable, strongest attacker", value, low, high,
+                  strongest.count, reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
+    findings = [
+        f"The strongest attacker ({strongest_name}) names {strongest.value:.1%} of people, "
+        f"{strongest.value / chance:.1f} times chance; originals let {top:.1%} be named."
+    ]
+    if "trained" not in first:
+        findings.append(
+            "Too few people with several pictures to train attackers on: only the very original "
+            "was looked for. Give --people with more pictures of each person."
+        )
+    elif np.isnan(value):
+        findings.append("The recogniser knows nobody in the originals, so it proves nothing here.")
+    return graded(value, _PASSES, _WARNS), tuple(findings), [told]
+
+
+def _compared(gaps: Values, others: Mapping[str, Values]) -> list[dict[str, object]]:
+    """The paper's test between two anonymizations, corrected for how many are compared."""
+    return [
+        {"against": name, **paired_test(gaps, other, comparisons=len(others))}
+        for name, other in others.items()
+    ]

@@ -1,0 +1,58 @@
+"""Expressions told by a network that ``ganonymize classify train`` has made."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import images
+from ..types import Image
+from . import appearance
+from .expression import Classify
+from .seen import Sides
+
+Values = NDArray[np.float64]
+
+_BATCH = 32
+
+
+class Network(Protocol):
+    """A trained classifier."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        ...
+
+    def __call__(self, pictures: Sequence[Image], /) -> Values:
+        """Probabilities (N, classes) of N pictures, (H, W, 3) uint8 RGB."""
+        ...
+
+
+def by_network(network: Network) -> Classify:
+    """Ask a network about levelled crops of originals and outputs.
+
+    It must not have learnt from the pictures that are evaluated.
+    """
+
+    def classify(sides: Sides) -> tuple[list[str], Values, Values]:
+        before = _asked(network, sides.original, sides.before.landmarks_px)
+        after = _asked(network, sides.output, sides.after.landmarks_px)
+        return list(network.classes), before, after
+
+    return classify
+
+
+def _asked(network: Network, paths: NDArray[np.str_], landmarks_px: Values) -> Values:
+    """(N, classes), NaN where there is no face."""
+    found = np.full((len(paths), len(network.classes)), np.nan)
+    there = np.flatnonzero(np.isfinite(landmarks_px[:, 0, 0]))
+    for start in range(0, len(there), _BATCH):
+        rows = there[start : start + _BATCH]
+        crops = [
+            appearance.face_crop(images.read(Path(paths[i])).pixels, landmarks_px[i]) for i in rows
+        ]
+        found[rows] = network(crops)
+    return found

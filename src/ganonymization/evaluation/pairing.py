@@ -1,0 +1,79 @@
+"""Which output belongs to which original."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import images
+from ..batch import MANIFEST, read_manifest
+from ..errors import InputError
+from ..types import LeftOut
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An original and what became of it.
+
+    Attributes:
+        file: Of the original, relative to its folder.
+        original: Its path.
+        outputs: Paths of the outputs: one scene, or a portrait for each face; the first is looked
+            at. Empty where there is none.
+    """
+
+    file: str
+    original: Path
+    outputs: tuple[Path, ...]
+
+
+def pair(
+    originals: Path, files: Sequence[str], anonymized: Path
+) -> tuple[list[Pair], list[LeftOut]]:
+    """Pair by the manifest of ``ganonymize folder``, else by relative path without its suffix.
+
+    Args:
+        originals: Folder of the originals.
+        files: Those to look at, relative to it.
+        anonymized: Folder of the outputs.
+
+    Returns:
+        A pair for each file, and the outputs that belong to none.
+
+    Raises:
+        InputError: The folder of the outputs has no picture.
+    """
+    found = [path for path in images.walk(anonymized) if images.is_picture(path)]
+    if not found:
+        raise InputError(f"{anonymized}: no pictures in it; give the folder of the outputs")
+    told = {
+        entry["file"]: tuple(anonymized / output for output in entry["outputs"])
+        for entry in read_manifest(anonymized / MANIFEST)
+    }
+    by_stem: dict[str, list[Path]] = defaultdict(list)
+    for path in found:
+        by_stem[_stem(path.relative_to(anonymized).as_posix())].append(path)
+    pairs = []
+    for file in files:
+        named = [path for path in told.get(file, ()) if path.is_file()]
+        outputs = tuple(named) if file in told else tuple(_named(by_stem, file))
+        pairs.append(Pair(file, originals / file, outputs))
+    used = {path for each in pairs for path in each.outputs}
+    beside = {path for outputs in told.values() for path in outputs}
+    stray = [
+        LeftOut(path, "belongs to no original", False)
+        for path in found
+        if path not in used and path not in beside
+    ]
+    return pairs, stray
+
+
+def _stem(file: str) -> str:
+    return file.rpartition(".")[0]
+
+
+def _named(by_stem: dict[str, list[Path]], file: str) -> list[Path]:
+    """Of like name; of several, those with the very suffix."""
+    alike = by_stem.get(_stem(file), [])
+    same = [path for path in alike if path.name == Path(file).name]
+    return same or alike

@@ -1,0 +1,101 @@
+"""The report's pictures, as SVG."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .figures import EVERYBODY, Family, Figure
+from .identity import FLOOR
+
+_BLUE, _GREY, _LIGHT = "#2b6cb0", "#718096", "#cbd5e0"
+
+
+def attacks(family: Family) -> str | None:
+    """Rank 1 of every attack with its interval, chance, and what originals give."""
+    found = [f for f in family.figures if f.metric == "share_ranked" and f.group == EVERYBODY
+             and f.title.startswith("rank 1 ")]  # fmt: skip
+    if not found:
+        return None
+    names = [f.title.partition(", ")[2] for f in found]
+    order = np.argsort([f.value for f in found])
+    colours = [_GREY if names[i] in (FLOOR, "lda, as they are", "mlp, as they are") else _BLUE
+               for i in order]  # fmt: skip
+    figure = _bars([names[i] for i in order], [found[i] for i in order], colours)
+    axis = figure.axes[0]
+    axis.axvline(100 * found[0].reference["chance"], color="black", linewidth=0.8, linestyle=":")
+    axis.set_xlabel("people named first, % (dotted: chance; grey: originals)")
+    return _svg(figure)
+
+
+def classes(family: Family) -> str | None:
+    """F1, kappa and mean change of probability of each expression, as in the paper."""
+    rows = family.tables.get("classes", [])
+    if not rows:
+        return None
+    figure, axis = _axes(0.5 + 0.42 * len(rows))
+    places = np.arange(len(rows))
+    keys = ("kappa", "F1 learnt from outputs", "mean |change of p|")
+    for k, (key, colour) in enumerate(zip(keys, (_BLUE, "#38a169", "#dd6b20"), strict=True)):
+        values = [float(str(row[key])) for row in rows]
+        axis.barh(places + 0.25 * (k - 1), values, 0.23, color=colour, label=key)
+    axis.set_yticks(places, [str(row["expression"]) for row in rows])
+    axis.legend(frameon=False, fontsize=8)
+    return _svg(figure)
+
+
+def traits(family: Family) -> str | None:
+    """The share of each trait that is lost, sorted; the paper's bar chart."""
+    found = sorted((f for f in family.figures if f.metric == "trait_lost"), key=lambda f: f.value)
+    if not found:
+        return None
+    figure = _bars([f.title for f in found], found, [_BLUE] * len(found))
+    axis = figure.axes[0]
+    expected = [100 * f.reference["as often without it"] for f in found]
+    axis.plot(expected, np.arange(len(found)), "k|", markersize=9)
+    axis.set_xlabel("seen before and no longer after, % (stroke: as often in all outputs)")
+    return _svg(figure)
+
+
+def distances(family: Family) -> str | None:
+    """How far outputs are from their originals, and where a recogniser says: the same person."""
+    gaps = family.pictures.get("distance")
+    if gaps is None or not np.isfinite(gaps).any():
+        return None
+    figure, axis = _axes(1.8)
+    axis.hist(gaps[np.isfinite(gaps)], bins=40, color=_BLUE)
+    threshold = family.figure("called the same person").reference["threshold"]
+    axis.axvline(threshold, color="black", linewidth=0.8, linestyle=":")
+    axis.set_xlabel("distance to the own original (dotted: nearer is the same person)")
+    axis.set_ylabel("pictures")
+    return _svg(figure)
+
+
+def _bars(names: Sequence[str], found: Sequence[Figure], colours: Sequence[str]) -> Any:
+    figure, axis = _axes(0.6 + 0.26 * len(names))
+    values = np.array([100 * f.value for f in found])
+    ends = np.array([[100 * (f.value - f.low), 100 * (f.high - f.value)] for f in found]).T
+    axis.barh(np.arange(len(names)), values, color=colours, xerr=np.nan_to_num(ends),
+              ecolor=_GREY, capsize=2)  # fmt: skip
+    axis.set_yticks(np.arange(len(names)), names)
+    return figure
+
+
+def _axes(height: float) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure as Canvas  # no pyplot: it keeps figures alive
+
+    canvas = Canvas(figsize=(7, max(height, 1.4)), layout="constrained")
+    axis = canvas.subplots()
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.tick_params(labelsize=8)
+    axis.grid(axis="x", color=_LIGHT, linewidth=0.5)
+    axis.set_axisbelow(True)
+    return canvas, axis
+
+
+def _svg(figure: Any) -> str:
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None})
+    text = file.getvalue()
+    return text[text.index("<svg") :]

@@ -1,0 +1,82 @@
+"""Whether outputs look like faces, many different ones, and as sharp as the originals."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .figures import Family, Figure, Verdict, graded, mean_figures, worst
+from .seen import Sides
+from .statistics import distances, frechet_distance
+
+Values = NDArray[np.float64]
+
+_FOUND, _FOUND_LITTLE = 0.95, 0.8
+_VARIED, _VARIED_LITTLE = 0.6, 0.3
+_LEAST = 20
+
+
+def face_found(found: NDArray[np.bool_], outputs: NDArray[np.int64]) -> Values:
+    """Whether a face with landmarks is found in an output, (N,) 0 or 1.
+
+    Range of the mean: 0 to 1, higher is better; NaN without an output. Source: this project.
+    """
+    return np.where(outputs > 0, found.astype(np.float64), np.nan)
+
+
+def sharpness_ratio(before: Values, after: Values) -> Values:
+    """Deviation of the Laplacian over the face, output by original at equal size, (N,).
+
+    Range: 0 and up, 1 is best. Source: Pech-Pacheco et al., "Diatom autofocusing in brightfield
+    microscopy", ICPR 2000.
+    """
+    ratio: Values = after / np.maximum(before, 1e-6)
+    return ratio
+
+
+def variety(before: Values, after: Values) -> float:
+    """Mean distance of the recogniser's numbers between outputs, by that between originals.
+
+    Range: 0 and up; near 1 outputs differ as people do, near 0 all show one face.
+    Source: this project.
+    """
+    return _mean_gap(after) / max(_mean_gap(before), 1e-9)
+
+
+def frechet(before: Values, after: Values) -> float:
+    """Fréchet distance of the recogniser's numbers of originals and outputs.
+
+    Range: 0 and up, lower is better; compare sets of equal size only. Source: Heusel et al.,
+    "GANs trained by a two time-scale update rule", NeurIPS 2017, there with another network.
+    """
+    return frechet_distance(before, after)
+
+
+METRICS = (face_found, sharpness_ratio, variety, frechet)
+
+
+def measure(sides: Sides) -> Family:
+    """Look at the outputs as pictures."""
+    found = face_found(sides.after.found, sides.outputs)
+    sharp = sharpness_ratio(sides.before.sharpness, sides.after.sharpness)
+    figures = mean_figures(face_found, "face found in the output", found, sides.person,
+                           sides.groups)  # fmt: skip
+    figures += mean_figures(sharpness_ratio, "sharpness by the original's", sharp, sides.person,
+                            sides.groups)  # fmt: skip
+    both = np.isfinite(sides.before.embedding).all(1) & np.isfinite(sides.after.embedding).all(1)
+    verdicts: list[Verdict] = [graded(figures[0].value, _FOUND, _FOUND_LITTLE)]
+    findings = [f"A face is found in {figures[0].value:.1%} of the outputs."]
+    if both.sum() >= _LEAST:
+        before, after = sides.before.embedding[both], sides.after.embedding[both]
+        varied = variety(before, after)
+        figures.append(Figure("variety", "variety of faces", varied, count=int(both.sum())))
+        figures.append(Figure("frechet", "Fréchet distance to the originals",
+                              frechet(before, after), count=int(both.sum())))  # fmt: skip
+        verdicts.append(graded(varied, _VARIED, _VARIED_LITTLE))
+        findings.append(f"Outputs differ {varied:.2f} times as much as people do.")
+    return Family("quality", worst(verdicts), tuple(findings), tuple(figures), METRICS,
+                  {"found again": found, "sharpness ratio": sharp})  # fmt: skip
+
+
+def _mean_gap(values: Values) -> float:
+    sample = np.random.default_rng(0).permutation(values)[:500]
+    gaps = distances(sample, sample)
+    return float(gaps[~np.eye(len(gaps), dtype=bool)].mean())

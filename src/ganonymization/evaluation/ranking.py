@@ -1,0 +1,102 @@
+"""Attacks: who is ranked first in a gallery, over parts of the people and random pictures."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from . import attackers
+from .figures import Figure, mean_figures
+from .statistics import distances, interval_over_people, rank_probabilities
+
+Values = NDArray[np.float64]
+Texts = NDArray[np.str_]
+Chosen = NDArray[np.bool_]
+Spaces = Mapping[str, tuple[Values, Values]]
+Found = tuple[NDArray[np.int64], Values, int]
+
+GALLERY = 100
+RANKS = (1, 5, 10)
+_ROUNDS = 5
+
+
+def share_ranked(found: Values, person: Texts) -> tuple[float, float, float]:
+    """Share of probes whose person is among the first k of a gallery of 100.
+
+    Range: 0 to 1, lower is better; chance is k / 100. A missing output counts at chance.
+    Source: cumulative match characteristic, ISO/IEC 19795-1.
+
+    Args:
+        found: (N,) probabilities, see :func:`ganonymization.evaluation.statistics`.
+        person: (N,).
+    """
+    return interval_over_people(found, person)
+
+
+def ranks_of(
+    galleries: Values, probes: Values, gallery: NDArray[np.int64], probe: NDArray[np.int64]
+) -> Found:
+    """How probably probes are found: their rows, the probabilities, people in the full gallery.
+
+    Args:
+        galleries: (N, D) features of all pictures as they stand in galleries.
+        probes: (N, D) features of all pictures as they are looked for.
+        gallery: (P,) rows in the gallery.
+        probe: (P,) rows of the same people that are looked for.
+    """
+    known = np.isfinite(galleries[gallery]).all(1)
+    gaps = distances(np.nan_to_num(probes[probe]), np.nan_to_num(galleries[gallery]))
+    gaps[:, ~known] = np.inf  # people without a picture are never nearest
+    own = np.where(known & np.isfinite(probes[probe]).all(1), np.diag(gaps), np.nan)
+    np.fill_diagonal(gaps, np.nan)
+    return probe, rank_probabilities(own, gaps, GALLERY, RANKS), len(gallery)
+
+
+def cross_attack(
+    person: Texts, expression: Texts, seen: Chosen, spaces: Callable[[Chosen], Spaces]
+) -> dict[str, list[Found]]:
+    """Attack each third of the people with what was learnt from the others.
+
+    Args:
+        person: (N,).
+        expression: (N,), a neutral picture is looked for by another one where there is one.
+        seen: (N,) the pictures that may be used.
+        spaces: From the pictures to learn from, (N,), features of galleries and of probes, (N, D)
+            each, by the attack's name.
+
+    Returns:
+        For each attack what was found; none where too few people have two pictures.
+    """
+    part = attackers.folds(person)
+    found: dict[str, list[Found]] = {}
+    for attacked in range(int(part.max(initial=0)) + 1):
+        chosen = seen & (part == attacked)
+        with suppress(InputError):  # too few people; the caller tells that there is no figure
+            draws = [
+                attackers.gallery_and_probes(person, expression, chosen, draw)
+                for draw in range(_ROUNDS)
+            ]
+            for name, (galleries, probes) in spaces(seen & (part != attacked)).items():
+                found.setdefault(name, []).extend(
+                    ranks_of(galleries, probes, *pairs) for pairs in draws
+                )
+    return found
+
+
+def ranked_figures(
+    name: str, parts: list[Found], person: Texts, groups: Mapping[str, Texts]
+) -> list[Figure]:
+    """Shares found at each rank, the first also by group."""
+    rows = np.concatenate([rows for rows, _, _ in parts])
+    found = np.concatenate([found for _, found, _ in parts])
+    size = min(GALLERY, *(people for *_, people in parts))
+    figures = []
+    for k, rank in enumerate(RANKS):
+        figures += mean_figures(
+            share_ranked, f"rank {rank} of {size}, {name}", found[:, k], person[rows],
+            {kind: values[rows] for kind, values in groups.items()} if rank == 1 else {},
+            {"chance": min(rank / size, 1)},
+        )  # fmt: skip
+    return figures

@@ -1,0 +1,138 @@
+"""Writes what was measured: ``metrics.json``, tables, and a page that needs nothing else."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import images
+from ..types import LeftOut
+from .figures import EVERYBODY, Family, Figure, Verdict
+from .page import page
+from .seen import Sides
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that was found.
+
+    Attributes:
+        verdict: The worst of the families'.
+        families: In their order.
+        sides: What was looked at.
+        left_out: Pictures and rows that were not.
+        settings: How, by name.
+    """
+
+    verdict: Verdict
+    families: tuple[Family, ...]
+    sides: Sides
+    left_out: tuple[LeftOut, ...]
+    settings: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; what could not be measured is null."""
+        return {
+            "verdict": self.verdict,
+            "pictures": len(self.sides.file),
+            "people": len(np.unique(self.sides.person)),
+            "left_out": len(self.left_out),
+            "settings": dict(self.settings),
+            "families": {
+                family.name: {
+                    "verdict": family.verdict,
+                    "findings": list(family.findings),
+                    "figures": [_without_nan(asdict(figure)) for figure in family.figures],
+                }
+                for family in self.families
+            },
+        }
+
+    def table(self) -> str:
+        """For people: the verdicts, what was found, and the figures over everybody."""
+        lines = [f"{self.verdict.upper()}: {len(self.sides.file)} pictures of "
+                 f"{len(np.unique(self.sides.person))} people"]  # fmt: skip
+        for family in self.families:
+            lines += ["", f"{family.name}: {family.verdict}"]
+            lines += [f"  {finding}" for finding in family.findings]
+            lines += [f"  {told(f):28s} {f.title}" for f in family.figures if f.group == EVERYBODY]
+        return "\n".join(lines)
+
+
+def told(figure: Figure) -> str:
+    """The value with its interval."""
+    if math.isnan(figure.value):
+        return "not measured"
+    if math.isnan(figure.low):
+        return f"{figure.value:.3f}"
+    return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
+
+
+def write(report: Report, out: Path, originals: Path | None, outputs: Mapping[str, Path]) -> None:
+    """Write every file of a report.
+
+    Args:
+        report: What was found.
+        out: The folder.
+        originals: Their folder if they may be shown, else None.
+        outputs: By original, what is shown of each.
+
+    Raises:
+        OutputError: A file cannot be written.
+    """
+    _write(out / "metrics.json", json.dumps(report.as_dict(), indent=1, allow_nan=False))
+    _write(out / "figures.csv", _csv([
+        {"family": family.name, **{k: v for k, v in asdict(figure).items() if k != "reference"},
+         "reference": "; ".join(f"{k} {v:.4g}" for k, v in figure.reference.items())}
+        for family in report.families for figure in family.figures
+    ]))  # fmt: skip
+    _write(out / "pictures.csv", _csv(_pictures(report)))
+    _write(out / "left-out.csv", _csv([
+        {"file": str(left.path), "reason": left.reason} for left in report.left_out
+    ]))  # fmt: skip
+    for family in report.families:
+        for name, rows in family.tables.items():
+            _write(out / f"{family.name}-{name}.csv", _csv(rows))
+    _write(out / "report.html", page(report, originals, outputs))
+
+
+def _pictures(report: Report) -> list[dict[str, object]]:
+    """A row for each picture, with what every family measured on it."""
+    columns = {
+        f"{family.name}: {name}": values
+        for family in report.families
+        for name, values in family.pictures.items()
+    }
+    sides = report.sides
+    return [
+        {"file": sides.file[i], "person": sides.person[i],
+         **{name: "" if np.isnan(values[i]) else f"{values[i]:.4f}"
+            for name, values in columns.items()}}
+        for i in range(len(sides.file))
+    ]  # fmt: skip
+
+
+def _csv(rows: Sequence[Mapping[str, object]]) -> str:
+    text = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(text, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return text.getvalue()
+
+
+def _without_nan(figure: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in figure.items()
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    images.write_whole(path, lambda file: file.write(text.encode()))
