@@ -11,7 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from ganonymization import cli, cli_classify
+from ganonymization import cli
+from ganonymization.cli import classify
 from ganonymization.errors import OptionError
 
 
@@ -140,7 +141,7 @@ def train_pix2pix(arguments: argparse.Namespace) -> None:
 
 def train_classifier(arguments: argparse.Namespace) -> None:
     """Train the paper's classifier, or go on with the run in --output_dir."""
-    cli_classify.require_transformers()
+    classify.require_transformers()
     from ganonymization.training.classifier_published import read_labelled
     from ganonymization.training.classifier_settings import ClassifierSettings
     from ganonymization.training.classifier_train import train_classifier as run
@@ -158,7 +159,7 @@ def train_classifier(arguments: argparse.Namespace) -> None:
     table, left_out = read_labelled(arguments.data_dir)
     trained = run(table, arguments.output_dir, settings)
     print(trained.told())
-    cli_classify.tell([*left_out, *trained.left_out])
+    classify.tell([*left_out, *trained.left_out])
 
 
 def anonymize(arguments: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from ganonymization import cli, images
 from ganonymization.cli import anonymize
 from ganonymization.errors import MissingExtraError, ModelError, OptionError
-from ganonymization.evaluation import command, geometry
+from ganonymization.evaluation import geometry
 from ganonymization.images import Picture
 from ganonymization.shape import ShapeModel
 from ganonymization.training import shape_command, shape_fit
@@ -90,7 +90,9 @@ def test_folder_tells_each_status_and_fails_for_failures(run, source, tmp_path):
 
 def test_the_setting_reaches_the_library(monkeypatch, make_anonymizer, source, tmp_path):
     asked = []
-    monkeypatch.setattr(anonymize, "make_anonymizer", lambda *a: asked.append(a) or make_anonymizer())
+    monkeypatch.setattr(
+        anonymize, "make_anonymizer", lambda *a: asked.append(a) or make_anonymizer()
+    )
     for words in ([], ["--privacy", "high"], ["--keep-shape"]):
         assert CliRunner().invoke(
             cli.app, ["image", str(source), str(tmp_path / "o.png"), *words]

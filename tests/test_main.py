@@ -1,5 +1,6 @@
 """The published project's commands, word for word."""
 
+import numpy as np
 import pytest
 
 from ganonymization import images
@@ -70,6 +71,7 @@ def test_help_names_the_published_commands():
     assert "anonymize_directory" in told
     assert "preprocess" in told
     assert "train_pix2pix" in told
+    assert "train_classifier" in told
 
 
 @pytest.mark.slow
@@ -103,3 +105,32 @@ def test_preprocess_and_train_as_published(source, tmp_path):
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr
     assert [p.name for p in (tmp_path / "models").iterdir()] == ["epoch=1-step=2.ckpt"]
+
+
+@pytest.mark.slow
+def test_train_classifier_as_published(tmp_path):
+    """Eight pictures of either class in the published layout; the matrix is of ``val``."""
+    rows = []
+    for number in range(20):
+        name, split = f"{number}.jpg", ("train", "val")[number >= 16]
+        level = 200 if number % 2 else 50
+        images.write(
+            tmp_path / "data" / split / name, Picture(np.full((40, 40, 3), level, np.uint8))
+        )
+        rows.append(f"{number},{name},{int(number >= 16)},{number % 2},{1 - number % 2}")
+    lines = [",image_path,split,bright,dark", *rows, "20,lost.jpg,0,1,0"]
+    (tmp_path / "data" / "labels.csv").write_text("\n".join(lines) + "\n")
+    words = (
+        "train_classifier", "--data_dir", tmp_path / "data", "--output_dir", tmp_path / "out",
+        "--n_epochs", 1, "--batch_size", 8, "--num_workers", 0, "--device", -1, "--size", "atto",
+    )  # fmt: skip
+    answer = command_line(*words, "--num_classes", 3, script=SCRIPT)
+    assert answer.returncode == 1
+    assert "error: 3 classes were expected, but the data have 2: bright, dark" in answer.stderr
+    answer = command_line(*words, "--num_classes", 2, script=SCRIPT)
+    assert answer.returncode == 0, answer.stderr
+    assert "lost.jpg: no such picture" in answer.stderr
+    assert "pictures: train 16, val 4, test 0; the report is about val" in answer.stdout
+    assert (tmp_path / "out" / "data_classification_report.txt").exists()
+    with np.load(tmp_path / "out" / "result_pred_label.npz") as kept:
+        assert kept["label"].tolist() == [[0, 1], [1, 0]] * 2

@@ -39,22 +39,41 @@ def test_attackers_are_at_chance_where_nothing_tells(attacker):
     assert geometry.rank1(same, PEOPLE, PARTS, attacker)[0] < chance + 0.1
 
 
+def kept(after):
+    return geometry.expression_kept(BEFORE, after, PEOPLE.person, PEOPLE.expression, PARTS.test)
+
+
 def test_an_expression_is_kept_or_lost():
-    whole = geometry.expression_kept(BEFORE, BEFORE, PEOPLE, PARTS)
+    whole = kept(BEFORE)
     assert {name: round(value[0], 6) for name, value in whole.items()} == dict.fromkeys(
         geometry.REGIONS, 1.0
     )
     noise = np.random.default_rng(0).normal(size=BEFORE.shape)
-    lost = geometry.expression_kept(BEFORE, noise, PEOPLE, PARTS)
-    assert all(abs(value[0]) < 0.1 for value in lost.values())
-    half = geometry.expression_kept(BEFORE, BEFORE * 0.5 + 3, PEOPLE, PARTS)
+    assert all(abs(value[0]) < 0.1 for value in kept(noise).values())
+    half = kept(BEFORE * 0.5 + 3)
     assert half["face"][0] == pytest.approx(1)  # a correlation: size and place do not count
 
 
+def test_without_labels_nothing_can_be_kept():
+    for label in ("", "neutral"):
+        labels = np.full(len(PEOPLE.person), label)
+        with pytest.raises(InputError, match="nobody has a neutral picture"):
+            geometry.expression_kept(BEFORE, BEFORE, PEOPLE.person, labels, PARTS.test)
+
+
+def told_apart(released, expression=PEOPLE.expression):
+    return geometry.classified(released, PEOPLE.person, expression, PARTS.attack, PARTS.test)
+
+
 def test_expressions_are_told_apart():
-    assert geometry.classified(BEFORE, PEOPLE, PARTS)[0] > 0.9
+    assert told_apart(BEFORE)[0] > 0.9
     noise = np.random.default_rng(0).normal(size=BEFORE.shape)
-    assert geometry.classified(noise, PEOPLE, PARTS)[0] < 0.6
+    assert told_apart(noise)[0] < 0.6
+
+
+def test_a_single_expression_cannot_be_told_apart():
+    with pytest.raises(InputError, match="too few labelled expressions"):
+        told_apart(BEFORE, np.where(PEOPLE.expression == "neutral", "neutral", ""))
 
 
 def test_too_few_people_are_refused():

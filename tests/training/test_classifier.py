@@ -118,9 +118,9 @@ def test_foreign_weights_are_begun_from_but_are_no_classifier(tmp_path):
 
 
 def test_wrong_folders_are_told(tmp_path):
-    with pytest.raises(ModelError, match="no config.json"):
+    with pytest.raises(ModelError, match=r"no config\.json"):
         load_classifier(tmp_path / "none")
-    with pytest.raises(ModelError, match="no config.json"):
+    with pytest.raises(ModelError, match=r"no config\.json"):
         new_network(EXPRESSIONS, weights=tmp_path / "facebook" / "convnext")
     save_classifier(speck(EXPRESSIONS), tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"x" * 100)

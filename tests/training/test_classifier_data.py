@@ -113,7 +113,9 @@ def test_half_a_split_is_refused(split, told):
 def test_rare_classes_weigh_more():
     targets = targets_of(table({"expression": ["a", "b", "b", "b"]}))
     np.testing.assert_allclose(balance(targets.labels, targets.wanted), [2, 2 / 3])
-    targets = targets_of(table({"Bald": ["0", "0", "0", "1", ""], "Male": ["1", "1", "0", "0", "1"]}))
+    targets = targets_of(
+        table({"Bald": ["0", "0", "0", "1", ""], "Male": ["1", "1", "0", "0", "1"]})
+    )
     np.testing.assert_allclose(balance(targets.labels, targets.wanted), [3, 2 / 3])
     with pytest.raises(InputError, match="no training picture is 'Bald'"):
         balance(targets.labels, targets.wanted[:3])

@@ -29,6 +29,10 @@ def predictions(labels, shares, wanted):
     return Predictions(labels, files, np.array(shares, float), np.array(wanted, float))
 
 
+def read_rows(path):
+    return list(csv.reader(path.read_text().splitlines()))
+
+
 @pytest.fixture
 def one_of():
     """Three are happy, of which one is told sad; one is sad; of one nothing is known."""
@@ -94,7 +98,7 @@ def test_files_of_one_column(one_of, tmp_path):
     assert matrix == ["true \\ predicted,happy,sad", "happy,2,1", "sad,0,1"]
     both = json.loads((tmp_path / "new" / "faces_confusion_matrix.json").read_text())
     assert both["shares_of_true"] == [[0.666667, 0.333333], [0.0, 1.0]]
-    rows = list(csv.reader((tmp_path / "new" / "predictions.csv").open()))
+    rows = read_rows(tmp_path / "new" / "predictions.csv")
     assert rows[0] == ["file", "true", "predicted", "happy", "sad"]
     assert rows[3] == ["2.png", "happy", "sad", "0.200000", "0.800000"]
     assert rows[5][:3] == ["4.png", "", "happy"]
@@ -104,7 +108,7 @@ def test_files_of_several_columns(several, tmp_path):
     write_report(tmp_path, several)
     matrix = (tmp_path / "confusion_matrix.csv").read_text().splitlines()
     assert matrix == ["class,TN,FP,FN,TP", "Male,1,2,0,1", "Young,0,0,2,1"]
-    rows = list(csv.reader((tmp_path / "predictions.csv").open()))
+    rows = read_rows(tmp_path / "predictions.csv")
     assert rows[3][:3] == ["2.png", "Young", "Male|Young"]
 
 
@@ -129,9 +133,7 @@ class Bright:
 
 def test_pictures_that_cannot_be_read_are_left_out(tmp_path):
     for number in range(40):
-        images.write(
-            tmp_path / f"{number}.png", Picture(np.full((4, 4, 3), 6 * number, np.uint8))
-        )
+        images.write(tmp_path / f"{number}.png", Picture(np.full((4, 4, 3), 6 * number, np.uint8)))
     (tmp_path / "35.png").write_bytes(b"x")
     blank = np.array([""] * 40)
     names = np.array([f"{i}.png" for i in range(40)])

@@ -9,9 +9,8 @@ from collections.abc import Callable
 
 import typer
 
-from .. import cli_classify as classify
 from ..errors import GanonymizationError
-from . import anonymize, evaluate, train
+from . import anonymize, classify, evaluate, train
 from .options import require_torch
 
 __all__ = ["app", "main", "require_torch", "run"]

@@ -19,6 +19,7 @@ NEUTRAL = "neutral"
 _PRINCIPAL, _DISCRIMINANT, _SHRINKAGE = 80, 60, 0.1
 _HIDDEN, _MLP_ROUNDS = 128, 150
 _LEAST_PEOPLE = 10
+_ROUNDING = 1e-6
 
 
 def folds(person: NDArray[np.str_], count: int = 3, seed: int = 0) -> NDArray[np.int64]:
@@ -61,7 +62,8 @@ def learnt_features(
         raise InputError(
             f"fewer than {_LEAST_PEOPLE} people with several pictures to train an attacker on"
         )
-    features = np.full((len(values), 1), np.nan)
+    if np.ptp(values[learnt], axis=0).max() <= _ROUNDING * np.abs(values[learnt]).max():
+        return np.where(there, 0.0, np.nan)[:, None]  # all alike, there is nothing to learn
     components = principal_components(values[there], learnt[there])
     model = _discriminants if attacker == "lda" else _hidden_layer
     found = model(components, number[there], learnt[there])

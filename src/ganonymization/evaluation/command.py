@@ -21,10 +21,10 @@ from .attackers import folds
 from .expression import Classify
 from .figures import Family, FamilyName, worst
 from .geometry import require_attackers
-from .observe import Observer
-from .pairing import pair
+from .observe import VERSION, Eye
+from .pairing import Pair, pair
 from .recogniser import load_recogniser
-from .seen import Looked, Seen, Sides, look
+from .seen import Looked, Seen, Sides, in_processes, look
 from .store import Store
 
 FAMILIES: tuple[FamilyName, ...] = (
@@ -54,6 +54,7 @@ class Request:
         detector: Finds the faces that are looked at.
         recogniser: An ONNX file; None for dlib's.
         with_originals: Show them in the report.
+        jobs: Processes that look at pictures.
     """
 
     originals: Path
@@ -67,6 +68,7 @@ class Request:
     detector: DetectorName = "centerface"
     recogniser: Path | None = None
     with_originals: bool = False
+    jobs: int = 2
 
     @property
     def private(self) -> Path:
@@ -112,7 +114,7 @@ def evaluate(
         OutputError: The report cannot be written.
     """
     require_attackers()
-    recogniser = load_recogniser(request.recogniser)
+    recogniser = load_recogniser(request.recogniser)  # its errors are told before any work
     _make_folder(request.out)
     table, left_out = read_table(request)
     withheld = making.withheld if making else frozenset()
@@ -120,29 +122,44 @@ def evaluate(
     files = [str(file) for file in table.files]
     anonymized = request.anonymized or _anonymize(request, making, files, progress)
     pairs, stray = pair(request.originals, files, anonymized)
-    with Store(request.private / "measurements.sqlite") as store:
-        observer = Observer.load(recogniser, request.detector)
-        with progress("looking", len(pairs)) as advance:
-            looked = look(pairs, observer, store, advance)
-        others = {
-            name: _other(request, files, folder, observer, store, progress)
-            for name, folder in request.against.items()
-        }
+    looked, others = _look(request, recogniser.name, files, pairs, progress)
     sides, unseen = sides_of(table, looked)
-    kept = [i for i, one in enumerate(looked) if _shows_face(one)]
     distances = {
-        name: identity.distance_to_original(sides.before.embedding, seen.rows(kept).embedding)
-        for name, seen in others.items()
-    }
+        name: identity.distance_to_original(
+            sides.before.embedding,
+            Seen.of(list(sides.file), [o.after for o, own in zip(other, looked, strict=True)
+                                 if _shows_face(own)]).embedding,
+        )
+        for name, other in others.items()
+    }  # fmt: skip
     families = measure(request, sides, recogniser.same_person, distances,
                        making.released if making else None, classify)  # fmt: skip
     written = report.Report(
         worst([family.verdict for family in families]), tuple(families), sides,
-        tuple(left_out + stray + unseen), _settings(request, observer, making),
+        tuple(left_out + stray + unseen), _settings(request, recogniser.name, making),
     )  # fmt: skip
     report.write(written, request.out, request.originals if request.with_originals else None,
                  {p.file: p.outputs[0] for p in pairs if p.outputs})  # fmt: skip
     return written
+
+
+def _look(
+    request: Request, recogniser: str, files: list[str], pairs: list[Pair], progress: Progress
+) -> tuple[list[Looked], dict[str, list[Looked]]]:
+    """Every pair, and every pair with the outputs of other anonymizations, seen."""
+    version = f"{VERSION} {request.detector} {recogniser}"
+    observe = in_processes(Eye(request.recogniser, request.detector), request.jobs)
+    with Store(request.private / "measurements.sqlite") as store:
+
+        def seen(title: str, those: list[Pair]) -> list[Looked]:
+            with progress(title, sum(1 + bool(each.outputs) for each in those)) as advance:
+                return look(those, observe, version, store, advance)
+
+        looked = seen("looking", pairs)
+        return looked, {
+            name: seen(f"looking at {name}", pair(request.originals, files, folder)[0])
+            for name, folder in request.against.items()
+        }
 
 
 def measure(
@@ -235,16 +252,6 @@ def _anonymize(
     return out
 
 
-def _other(
-    request: Request, files: list[str], folder: Path, observer: Observer, store: Store,
-    progress: Progress,
-) -> Seen:  # fmt: skip
-    pairs, _ = pair(request.originals, files, folder)
-    with progress(f"looking at {folder.name}", len(pairs)) as advance:
-        looked = look(pairs, observer, store, advance)
-    return Seen.of([one.hashes[1] for one in looked], [one.after for one in looked])
-
-
 def _shows_face(one: Looked) -> bool:
     return one.before is not None and len(one.before["boxes"]) > 0
 
@@ -289,12 +296,12 @@ def _make_folder(out: Path) -> None:
         raise OutputError(f"{out}: cannot be made ({error.strerror}); choose another") from error
 
 
-def _settings(request: Request, observer: Observer, making: Making | None) -> dict[str, str]:
+def _settings(request: Request, recogniser: str, making: Making | None) -> dict[str, str]:
     made = dict(making.settings) if making else {}
     return {
         "originals": request.originals.name,
         "outputs": request.anonymized.name if request.anonymized else "made by this project",
         **made,
-        "recogniser": observer.recogniser.name,
+        "recogniser": recogniser,
         "detector": request.detector,
     }

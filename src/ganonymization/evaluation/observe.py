@@ -1,6 +1,7 @@
 """Looks at one picture: which faces, where their landmarks are, and what a recogniser reads."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import cv2
@@ -15,7 +16,7 @@ from ..locate import find_landmarks
 from ..options import DetectorName
 from ..types import Detection, Image
 from . import appearance
-from .recogniser import Recogniser
+from .recogniser import Recogniser, load_recogniser
 from .store import Values
 
 VERSION = 1  # of what is measured; another one measures anew
@@ -32,64 +33,78 @@ class Detect(Protocol):
 
 
 @dataclass(frozen=True)
+class Eye:
+    """Who looks, in words: what a process of its own needs to load an observer.
+
+    Attributes:
+        recogniser: An ONNX file; None for dlib's.
+        detector: Name of what finds faces.
+    """
+
+    recogniser: Path | None = None
+    detector: DetectorName = "centerface"
+
+    def load(self) -> "Observer":
+        """Load the networks.
+
+        Raises:
+            MissingExtraError: The extra ``eval`` is not installed.
+            ModelError: The recogniser's file cannot be used.
+        """
+        detect = registry.load(registry.DETECTORS, self.detector)(DetectorOptions())
+        landmarker = registry.load(registry.LANDMARKERS, "facemesh")()
+        return Observer(detect, landmarker, load_recogniser(self.recogniser))
+
+
+@dataclass(frozen=True)
 class Observer:
     """Sees everything that the families measure, on the largest face.
 
     Attributes:
-        detector: Name of what finds faces.
         detect: Finds faces.
         landmarker: Finds landmarks in a crop.
         recogniser: Reads who somebody is.
     """
 
-    detector: str
     detect: Detect
     landmarker: Landmarker
     recogniser: Recogniser
 
-    @classmethod
-    def load(cls, recogniser: Recogniser, detector: DetectorName) -> "Observer":
-        """With a detector by its name."""
-        detect = registry.load(registry.DETECTORS, detector)(DetectorOptions())
-        landmarker = registry.load(registry.LANDMARKERS, "facemesh")()
-        return cls(detector, detect, landmarker, recogniser)
-
-    @property
-    def version(self) -> str:
-        """Names whatever decides the measurements."""
-        return f"{VERSION} {self.detector} {self.recogniser.name}"
-
-    def __call__(self, image: Image) -> Values:
+    def __call__(self, image: Image, surroundings: bool) -> Values:
         """What is seen in a picture.
 
         Args:
             image: (H, W, 3) uint8 RGB.
+            surroundings: Ask the recogniser about what is around the face, too.
 
         Returns:
             ``boxes`` (F, 4) in pixels, and of the largest face that has landmarks: ``landmarks_px``
-            (478, 3), ``embedding`` (D,), ``context`` (D,), ``gradients`` (1568,), ``skin_tone_deg``
-            and ``sharpness`` (1,). Without a face there are the boxes alone.
+            (478, 3), ``embedding`` (D,), ``context`` (D,) if asked for, ``gradients`` (1568,),
+            ``skin_tone_deg`` and ``sharpness`` (1,). Without a face there are the boxes alone.
         """
         detections = detect_turned(self.detect, image)
         boxes = np.array([d.box_xyxy for d in detections], np.float32).reshape(-1, 4)
-        size_hw = np.array(image.shape[:2], np.float32)
+        seen = {"boxes": boxes, "size_hw": np.array(image.shape[:2], np.float32)}
         for detection in detections:
             try:
                 points = find_landmarks(image, detection, self.landmarker)
             except FaceError:
                 continue
-            covered = painted_over(image, points)
-            return {
-                "boxes": boxes,
-                "size_hw": size_hw,
-                "landmarks_px": points.astype(np.float32),
-                "embedding": self.recogniser(image, points).astype(np.float32),
-                "context": self.recogniser(covered, points).astype(np.float32),
-                "gradients": appearance.gradients(appearance.face_chip(image, points)),
-                "skin_tone_deg": np.array([appearance.skin_tone_deg(image, points)], np.float32),
-                "sharpness": np.array([appearance.sharpness(image, points)], np.float32),
-            }
-        return {"boxes": boxes, "size_hw": size_hw}
+            if surroundings:
+                covered = painted_over(image, points)
+                seen["context"] = self.recogniser(covered, points).astype(np.float32)
+            return {**seen, **self._face(image, points)}
+        return seen
+
+    def _face(self, image: Image, points: NDArray[np.float64]) -> Values:
+        tone, sharp = appearance.skin_tone_deg(image, points), appearance.sharpness(image, points)
+        return {
+            "landmarks_px": points.astype(np.float32),
+            "embedding": self.recogniser(image, points).astype(np.float32),
+            "gradients": appearance.gradients(appearance.face_chip(image, points)),
+            "skin_tone_deg": np.array([tone], np.float32),
+            "sharpness": np.array([sharp], np.float32),
+        }
 
 
 def painted_over(image: Image, landmarks_px: NDArray[np.float64]) -> Image:

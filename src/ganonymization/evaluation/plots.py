@@ -24,8 +24,9 @@ def attacks(family: Family) -> str | None:
                for i in order]  # fmt: skip
     figure = _bars([names[i] for i in order], [found[i] for i in order], colours)
     axis = figure.axes[0]
-    axis.axvline(100 * found[0].reference["chance"], color="black", linewidth=0.8, linestyle=":")
-    axis.set_xlabel("people named first, % (dotted: chance; grey: originals)")
+    chance = [100 * found[i].reference["chance"] for i in order]
+    axis.plot(chance, np.arange(len(order)), "k|", markersize=9)
+    axis.set_xlabel("people named first, % (stroke: chance; grey: originals)")
     return _svg(figure)
 
 
@@ -75,9 +76,9 @@ def distances(family: Family) -> str | None:
 def _bars(names: Sequence[str], found: Sequence[Figure], colours: Sequence[str]) -> Any:
     figure, axis = _axes(0.6 + 0.26 * len(names))
     values = np.array([100 * f.value for f in found])
-    ends = np.array([[100 * (f.value - f.low), 100 * (f.high - f.value)] for f in found]).T
-    axis.barh(np.arange(len(names)), values, color=colours, xerr=np.nan_to_num(ends),
-              ecolor=_GREY, capsize=2)  # fmt: skip
+    places = np.arange(len(names))
+    axis.barh(places, values, color=colours)
+    axis.hlines(places, [100 * f.low for f in found], [100 * f.high for f in found], color=_GREY)
     axis.set_yticks(np.arange(len(names)), names)
     return figure
 

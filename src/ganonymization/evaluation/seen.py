@@ -1,8 +1,11 @@
 """Originals and their outputs, looked at side by side."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +14,13 @@ from numpy.typing import NDArray
 from .. import images
 from ..errors import InputError
 from ..types import Image, LeftOut
-from .observe import Observer
+from .observe import Eye, Observer
 from .pairing import Pair
 from .store import Store, Values
 
 Floats = NDArray[np.float64]
 Texts = NDArray[np.str_]
+Observe = Callable[[Sequence[tuple[Path, bool]]], Iterable[Values | LeftOut]]
 
 _LANDMARKS = (478, 3)
 _GRADIENTS = (1568,)
@@ -69,10 +73,6 @@ class Seen:
             stacked("skin_tone_deg", ()),
             stacked("sharpness", ()),
         )
-
-    def rows(self, chosen: Sequence[int]) -> "Seen":
-        """Some of the pictures."""
-        return Seen(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
     @property
     def found(self) -> NDArray[np.bool_]:
@@ -133,42 +133,87 @@ class Looked:
 
 
 def look(
-    pairs: Sequence[Pair],
-    observer: Observer,
-    store: Store,
-    advance: Callable[[], None],
+    pairs: Sequence[Pair], observe: Observe, version: str, store: Store, advance: Callable[[], None]
 ) -> list[Looked]:
     """Look at every pair; what the store knows is not looked at again.
 
     Args:
         pairs: See :func:`ganonymization.evaluation.pairing.pair`.
-        observer: Looks.
+        observe: Looks at files, each with whether its surroundings are asked for, in order.
+        version: Names whatever decides what is seen.
         store: Keeps what was seen.
-        advance: Called after each pair.
+        advance: Called for each file.
     """
-    return [_look_at(pair, observer, store, advance) for pair in pairs]
+    keys: dict[Path, str] = {}
+    problems: dict[Path, LeftOut] = {}
+    for pair in pairs:
+        for path, side in ((pair.original, "original"), *((p, "output") for p in pair.outputs[:1])):
+            try:
+                keys[path] = f"{_sha256(path)} {side} {version}"
+            except InputError as error:
+                problems[path] = LeftOut(path, str(error), True)
+    unknown = [path for path, key in keys.items() if not store.has(key)]
+    for _ in range(len(keys) - len(unknown)):
+        advance()
+    asked = [(path, " original " in keys[path]) for path in unknown]
+    for path, seen in zip(unknown, observe(asked), strict=True):
+        if isinstance(seen, LeftOut):
+            problems[path] = seen
+        else:
+            store.put(keys[path], seen)
+        advance()
+    return [_looked(pair, keys, problems, store) for pair in pairs]
 
 
-def _look_at(pair: Pair, observer: Observer, store: Store, advance: Callable[[], None]) -> Looked:
-    sides = [_observed(path, observer, store) for path in (pair.original, *pair.outputs[:1])]
-    (original, before, problem), *rest = sides
-    output, after, trouble = rest[0] if rest else (None, None, None)
-    shares = float("nan"), float("nan")
-    if original and output and before and len(before["boxes"]):
-        shares = unchanged_shares(original.pixels(), output.pixels(), before["boxes"])
-    hashes = (original.sha256 if original else "", output.sha256 if output else "")
-    advance()
-    return Looked(pair, hashes, before, after, *shares, problem or trouble)
+def in_processes(eye: Eye, jobs: int) -> Observe:
+    """Looks at files in processes of their own, for recognisers keep a whole one busy."""
+
+    def observe(files: Sequence[tuple[Path, bool]]) -> Iterator[Values | LeftOut]:
+        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+            yield from pool.map(partial(observe_file, eye), files, chunksize=4)
+
+    return observe
 
 
-def _observed(
-    path: Path, observer: Observer, store: Store
-) -> tuple["Picture | None", Values | None, LeftOut | None]:
+def observe_file(eye: Eye, file: tuple[Path, bool]) -> Values | LeftOut:
+    """What an eye sees in a file, or why not; the eye's networks are loaded once in a process."""
+    path, surroundings = file
     try:
-        picture = Picture.read(path)
-        return picture, picture.observed(observer, store), None
+        return _observer(eye)(images.read(path).pixels, surroundings)
     except InputError as error:
-        return None, None, LeftOut(path, str(error), True)
+        return LeftOut(path, str(error), True)
+
+
+@cache
+def _observer(eye: Eye) -> Observer:
+    return eye.load()
+
+
+def _looked(
+    pair: Pair, keys: Mapping[Path, str], problems: Mapping[Path, LeftOut], store: Store
+) -> Looked:
+    paths = (pair.original, *pair.outputs[:1])
+    seen = [None if p in problems else store.get(keys[p]) for p in paths]
+    before, after = seen[0], seen[1] if len(seen) > 1 else None
+    shares = float("nan"), float("nan")
+    if before and after and len(before["boxes"]) and same_size(before, after):
+        original, output = (images.read(path).pixels for path in paths)
+        shares = unchanged_shares(original, output, before["boxes"])
+    hashes = [keys[p].partition(" ")[0] if p in keys else "" for p in paths]
+    problem = next((problems[p] for p in paths if p in problems), None)
+    return Looked(pair, (hashes[0], (*hashes, "")[1]), before, after, *shares, problem)
+
+
+def same_size(before: Values, after: Values) -> bool:
+    """Whether two pictures have one size, as scenes do."""
+    return bool((before["size_hw"] == after["size_hw"]).all())
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def unchanged_shares(
@@ -177,15 +222,13 @@ def unchanged_shares(
     """How much of a picture is left: within the face that is left most, and around the faces.
 
     A pixel within is left where no channel differs by more than 3 grey levels, which writing a JPEG
-    anew does to it; around, 16 are allowed. NaN for pictures of another size, which are no scenes.
+    anew does to it; around, 16 are allowed.
 
     Args:
         before: (H, W, 3) uint8 RGB.
-        after: (H, W, 3) or of another size.
+        after: (H, W, 3).
         boxes: (F, 4) of the faces.
     """
-    if before.shape != after.shape:
-        return float("nan"), float("nan")
     change = np.abs(before.astype(np.int16) - after.astype(np.int16)).max(-1)
     around = np.ones(change.shape, bool)
     within = 0.0
@@ -201,39 +244,3 @@ def unchanged_shares(
 def _part(x: float, y: float, half_width: float, half_height: float) -> tuple[slice, slice]:
     rows = slice(max(int(y - half_height), 0), max(int(y + half_height) + 1, 0))
     return rows, slice(max(int(x - half_width), 0), max(int(x + half_width) + 1, 0))
-
-
-@dataclass
-class Picture:
-    """A file, decoded only when its pixels are asked for."""
-
-    path: Path
-    sha256: str
-    _pixels: Image | None = None
-
-    @classmethod
-    def read(cls, path: Path) -> "Picture":
-        """Hash a file.
-
-        Raises:
-            InputError: It cannot be read.
-        """
-        try:
-            return cls(path, hashlib.sha256(path.read_bytes()).hexdigest())
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-
-    def pixels(self) -> Image:
-        """(H, W, 3) uint8 RGB."""
-        if self._pixels is None:
-            self._pixels = images.read(self.path).pixels
-        return self._pixels
-
-    def observed(self, observer: Observer, store: Store) -> Values:
-        """What an observer sees in it, from the store if it saw it before."""
-        key = f"{self.sha256} {observer.version}"
-        known = store.get(key)
-        if known is None:
-            known = observer(self.pixels())
-            store.put(key, known)
-        return known

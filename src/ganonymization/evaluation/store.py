@@ -47,6 +47,12 @@ class Store:
     ) -> None:
         self._connection.close()
 
+    def has(self, key: str) -> bool:
+        """Whether something was put under a key."""
+        return self._connection.execute(
+            "SELECT 1 FROM seen WHERE key = ?", (key,)
+        ).fetchone() is not None  # fmt: skip
+
     def get(self, key: str) -> Values | None:
         """The arrays put under a key, or None."""
         row = self._connection.execute("SELECT arrays FROM seen WHERE key = ?", (key,)).fetchone()

@@ -94,7 +94,7 @@ class Network(nn.Module):
         self.size_px = int(config.image_size)
         for name, values in (("mean", config.pixel_mean), ("std", config.pixel_std)):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
-        # Twice as fast on a CPU, where a channel's neighbours are read at once.
+        # About a fifth faster on a CPU.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, pixels: Tensor) -> Tensor:

@@ -7,10 +7,8 @@ split.csv                         which picture was used for what
 result_pred_label.npz, ...        see classifier_report
 """
 
-import logging
 import math
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -20,7 +18,7 @@ import lightning
 import numpy as np
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
@@ -30,6 +28,7 @@ from ..errors import InputError, ModelError, OptionError, OutputError, Unreadabl
 from ..types import LeftOut
 from .classifier import Classifier
 from .classifier_data import LabelledPictures, Sample, balance, split_by_person, targets_of
+from .classifier_lightning import Keeper, Told, quiet
 from .classifier_network import Labels, new_network, save_classifier
 from .classifier_report import predict, write_report, write_rows
 from .classifier_settings import ClassifierSettings
@@ -144,27 +143,28 @@ def _fit(
 ) -> None:
     """Train and leave the best weights in the task's network, on the device it was trained on."""
     models = out / "models"
-    keeper = ModelCheckpoint(
+    keeper = Keeper(
         models, f"{{epoch}}-{{{settings.monitor}:.6f}}", settings.monitor, mode=mode,
-        save_top_k=settings.save_top_k or -1, save_last=True,
+        save_top_k=settings.save_top_k or -1, save_last=True, enable_version_counter=False,
     )  # fmt: skip
-    callbacks: list[Callback] = [keeper, _Told()]
+    callbacks: list[Callback] = [keeper, Told()]
     if settings.early_stop_n:
         callbacks.append(EarlyStopping(settings.monitor, patience=settings.early_stop_n, mode=mode))
     last = models / "last.ckpt"
     resumed = str(last) if last.exists() else None
     if resumed:
         _load(task, last)  # refuses another run's before Lightning starts
-    with _quiet():
+    with quiet():
         trainer = _trainer(settings, out, callbacks)
         trainer.fit(task, loaders[0], loaders[1], ckpt_path=resumed, weights_only=True)
-    score = keeper.best_model_score
-    if score is None or not math.isfinite(score):
+    if not keeper.best_model_path:
+        raise OptionError(f"{out}: its run is over and had another monitor; give more epochs")
+    if keeper.best_model_score is None or not math.isfinite(keeper.best_model_score):
         raise OptionError(
             f"learning rate {settings.learning_rate}: {settings.monitor} is no number; give a "
             f"lower one and another folder than {out}"
         )
-    _load(task, models / Path(keeper.best_model_path).name)  # the folder may have moved
+    _load(task, Path(keeper.best_model_path))
     task.network.to(trainer.strategy.root_device)
 
 
@@ -218,30 +218,3 @@ def _folder_written(out: Path) -> Iterator[None]:
         raise InputError(told) from error
     except OSError as error:
         raise OutputError(f"{out}: cannot be written ({error}); choose another place") from error
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Lightning's notes on devices, workers and what else it sells."""
-    loggers = [logging.getLogger(f"lightning.{name}") for name in ("pytorch", "fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-class _Told(Callback):
-    """A line an epoch."""
-
-    def on_train_epoch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        numbers = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        told = ", ".join(f"{name} {value:.4f}" for name, value in sorted(numbers.items()))
-        print(f"epoch {trainer.current_epoch}: {told}", file=sys.stderr)

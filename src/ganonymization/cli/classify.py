@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import DebugOption
+
 if TYPE_CHECKING:
-    from .types import LeftOut
+    from ..types import LeftOut
 
 app = typer.Typer(
     help="Train a classifier of labelled pictures, and ask it about others.",
@@ -26,7 +28,6 @@ IndexOption = Annotated[
     typer.Option(help="CSV with the column file and label columns, perhaps person and split."),
 ]
 AcceleratorOption = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 @app.command()
@@ -74,9 +75,9 @@ def train(
 ) -> None:
     """Train a classifier, or go on with one, and report on pictures that it has not seen."""
     require_transformers()
-    from .training.classifier_published import read_labelled
-    from .training.classifier_settings import ClassifierSettings
-    from .training.classifier_train import train_classifier
+    from ..training.classifier_published import read_labelled
+    from ..training.classifier_settings import ClassifierSettings
+    from ..training.classifier_train import train_classifier
 
     settings = ClassifierSettings(
         columns=tuple(label or ()), size=size, size_px=size_px, weights=weights, download=download,
@@ -113,7 +114,7 @@ def predict(
     A split that 'train' made itself is not known here; its split.csv tells it.
     """
     require_transformers()
-    from .training.classifier_predict import predict_folder
+    from ..training.classifier_predict import predict_folder
 
     told, left_out = predict_folder(model, data, out, kind, index, split, unlabelled, accelerator)
     print(told)
@@ -122,6 +123,7 @@ def predict(
 
 
 def tell(left_out: "Sequence[LeftOut]") -> None:
+    """Print what was not used."""
     """Print what was left out, and end with exit code 1 where a picture could not be read."""
     for path, reason, _ in left_out:
         print(f"left out {path}: {reason}", file=sys.stderr)
@@ -137,7 +139,7 @@ def require_transformers() -> None:
     """
     from importlib.util import find_spec
 
-    from .errors import MissingExtraError
+    from ..errors import MissingExtraError
 
     if not all(find_spec(name) for name in ("torch", "lightning", "transformers", "sklearn")):
         raise MissingExtraError("classifying", "train")

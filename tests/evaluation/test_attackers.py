@@ -1,0 +1,152 @@
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+
+from ganonymization.errors import InputError
+from ganonymization.evaluation.attackers import (
+    folds,
+    gallery_and_probes,
+    learnt_features,
+    principal_components,
+    several,
+)
+
+PEOPLE, PICTURES, WIDTH = 80, 4, 40
+PERSON = np.repeat([f"p{i:02d}" for i in range(PEOPLE)], PICTURES)
+LEARNT = np.arange(len(PERSON)) < len(PERSON) // 2
+
+
+def planted(seed: int = 0) -> np.ndarray:
+    """Six small numbers that are the person's, hidden among large ones that are nobody's."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(0, 5, (len(PERSON), WIDTH))
+    values[:, :6] = np.repeat(rng.normal(0, 0.5, (PEOPLE, 6)), PICTURES, axis=0)
+    values[:, :6] += rng.normal(0, 0.05, (len(PERSON), 6))
+    turn, _ = np.linalg.qr(rng.normal(size=(WIDTH, WIDTH)))
+    return values @ turn
+
+
+def nearest_is_own(features: np.ndarray) -> float:
+    """Share of the attacked whose nearest other picture is of the same person."""
+    attacked = features[~LEARNT]
+    gaps = cdist(attacked, attacked)
+    np.fill_diagonal(gaps, np.inf)
+    return float((PERSON[~LEARNT][gaps.argmin(1)] == PERSON[~LEARNT]).mean())
+
+
+def test_nobody_is_in_two_folds():
+    part = folds(PERSON)
+    assert set(part) == {0, 1, 2}
+    for name in np.unique(PERSON):
+        assert len(set(part[PERSON == name])) == 1
+    sizes = np.bincount(part) // PICTURES
+    assert sizes.max() - sizes.min() <= 1
+
+
+def test_folds_are_drawn_by_the_seed():
+    assert (folds(PERSON, 3, 1) == folds(PERSON, 3, 1)).all()
+    assert (folds(PERSON, 3, 1) != folds(PERSON, 3, 2)).any()
+
+
+def test_people_with_several_chosen_pictures_are_counted():
+    person = np.array(["a", "a", "b", "b", "c"])
+    assert several(person, np.ones(5, bool)) == 2
+    assert several(person, np.array([True, False, True, True, True])) == 1
+
+
+@pytest.mark.parametrize(("attacker", "least"), [("lda", 0.5), ("mlp", 0.15)])
+def test_an_attacker_finds_people_where_plain_distances_miss_them(attacker, least):
+    """Chance is one in 53."""
+    values = planted()
+    assert nearest_is_own(values) < 0.05
+    assert nearest_is_own(learnt_features(values, PERSON, LEARNT, attacker)) > least
+
+
+@pytest.mark.parametrize("attacker", ["lda", "mlp"])
+def test_features_are_of_unit_length_and_missing_faces_stay_missing(attacker):
+    values = planted()
+    values[[3, 200]] = np.nan
+    values[5, 7] = np.nan
+    features = learnt_features(values, PERSON, LEARNT, attacker)
+    gone = np.isnan(features)
+    assert set(np.flatnonzero(gone.any(1))) == set(np.flatnonzero(gone.all(1))) == {3, 5, 200}
+    assert np.allclose(np.linalg.norm(features[~gone.any(1)], axis=1), 1)
+
+
+@pytest.mark.parametrize("attacker", ["lda", "mlp"])
+def test_pictures_that_are_not_learnt_do_not_influence_the_attacker(attacker):
+    values = planted()
+    other = values.copy()
+    other[~LEARNT] = values[~LEARNT] * 7 - 3
+    before, after = (learnt_features(v, PERSON, LEARNT, attacker) for v in (values, other))
+    assert np.allclose(before[LEARNT], after[LEARNT])
+    assert not np.allclose(before[~LEARNT], after[~LEARNT])
+
+
+def test_a_single_picture_of_a_person_is_not_learnt():
+    values = planted()
+    learnt = LEARNT.copy()
+    learnt[1:PICTURES] = False  # only the first is left of the first person
+    other = values.copy()
+    other[0] += 1000
+    before, after = (learnt_features(v, PERSON, learnt) for v in (values, other))
+    assert np.allclose(before[1:], after[1:])
+
+
+def test_an_attacker_needs_ten_people_with_several_pictures():
+    values = planted()
+    nine, ten = (np.arange(len(PERSON)) < n * PICTURES for n in (9, 10))
+    assert learnt_features(values, PERSON, ten).shape[0] == len(PERSON)
+    with pytest.raises(InputError, match="fewer than 10 people"):
+        learnt_features(values, PERSON, nine)
+    values[0:3] = np.nan  # one of the ten has one picture left
+    with pytest.raises(InputError, match="fewer than 10 people"):
+        learnt_features(values, PERSON, ten)
+
+
+def test_components_are_scaled_on_what_is_learnt_and_rounding_stays_out():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(200, 3)) @ rng.normal(size=(3, 10)) + 1e-12 * rng.normal(
+        size=(200, 10)
+    )
+    learnt = np.arange(200) < 120
+    found = principal_components(values, learnt)
+    assert found.shape == (200, 3)
+    assert np.allclose(found[learnt].mean(0), 0)
+    assert np.allclose(np.cov(found[learnt].T, ddof=0), np.eye(3))
+
+
+def test_a_neutral_picture_is_looked_for_by_another_expression():
+    expression = np.tile(["happiness", "neutral", "", "neutral"], PEOPLE)
+    for seed in range(3):
+        gallery, probes = gallery_and_probes(PERSON, expression, LEARNT, seed)
+        assert (PERSON[gallery] == PERSON[probes]).all()
+        assert len(np.unique(PERSON[gallery])) == len(gallery) == PEOPLE // 2
+        assert (expression[gallery] == "neutral").all()
+        assert (expression[probes] != "neutral").all()
+        assert LEARNT[gallery].all() and LEARNT[probes].all()
+
+
+def test_without_expressions_any_two_different_pictures_are_taken():
+    for label in ("", "neutral"):
+        expression = np.full(len(PERSON), label)
+        gallery, probes = gallery_and_probes(PERSON, expression, LEARNT, 0)
+        assert len(gallery) == PEOPLE // 2
+        assert (PERSON[gallery] == PERSON[probes]).all()
+        assert (gallery != probes).all()
+        again, _ = gallery_and_probes(PERSON, expression, LEARNT, 1)
+        assert (gallery != again).any()
+
+
+def test_people_with_one_picture_are_not_looked_for():
+    chosen = LEARNT.copy()
+    chosen[1:PICTURES] = False
+    gallery, probes = gallery_and_probes(PERSON, np.full(len(PERSON), ""), chosen, 0)
+    assert PERSON[0] not in PERSON[gallery]
+    assert len(gallery) == len(probes) == PEOPLE // 2 - 1
+
+
+def test_fewer_than_ten_people_are_not_attacked():
+    nine = np.arange(len(PERSON)) < 9 * PICTURES
+    with pytest.raises(InputError, match="fewer than 10 people"):
+        gallery_and_probes(PERSON, np.full(len(PERSON), ""), nine, 0)

@@ -1,0 +1,113 @@
+import json
+
+import pytest
+
+from ganonymization.batch import MANIFEST
+from ganonymization.errors import InputError
+from ganonymization.evaluation.pairing import pair
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """The originals' folder and a function that fills the outputs' one."""
+    out = tmp_path / "out"
+
+    def fill(*files, manifest=None):
+        for file in files:
+            (out / file).parent.mkdir(parents=True, exist_ok=True)
+            (out / file).touch()
+        if manifest is not None:
+            lines = [json.dumps({"file": f, "outputs": o}) for f, o in manifest]
+            (out / MANIFEST).write_text("\n".join(lines) + "\n")
+        return out
+
+    out.mkdir()
+    return tmp_path / "in", fill
+
+
+def outputs(pairs, out):
+    return {p.file: [path.relative_to(out).as_posix() for path in p.outputs] for p in pairs}
+
+
+def test_outputs_of_the_same_name_belong_together(folders):
+    originals, fill = folders
+    out = fill("a.png", "sub/a.png")
+    pairs, stray = pair(originals, ["a.png", "sub/a.png"], out)
+    assert outputs(pairs, out) == {"a.png": ["a.png"], "sub/a.png": ["sub/a.png"]}
+    assert [p.original for p in pairs] == [originals / "a.png", originals / "sub/a.png"]
+    assert stray == []
+
+
+def test_an_output_may_have_another_suffix(folders):
+    originals, fill = folders
+    out = fill("a.png", "b.v2.webp")
+    pairs, stray = pair(originals, ["a.jpg", "b.v2.jpg"], out)
+    assert outputs(pairs, out) == {"a.jpg": ["a.png"], "b.v2.jpg": ["b.v2.webp"]}
+    assert stray == []
+
+
+def test_of_several_like_names_the_very_suffix_counts(folders):
+    originals, fill = folders
+    out = fill("a.jpg", "a.png")
+    pairs, stray = pair(originals, ["a.png", "a.jpg"], out)
+    assert outputs(pairs, out) == {"a.png": ["a.png"], "a.jpg": ["a.jpg"]}
+    assert stray == []
+
+
+def test_a_missing_output_leaves_an_empty_pair(folders):
+    originals, fill = folders
+    pairs, _ = pair(originals, ["a.png", "b.png"], fill("a.png"))
+    assert [len(p.outputs) for p in pairs] == [1, 0]
+
+
+def test_outputs_that_belong_to_nothing_are_told(folders):
+    originals, fill = folders
+    out = fill("a.png", "z.png", "sub/a.png", "notes.txt")
+    _, stray = pair(originals, ["a.png"], out)
+    assert {s.path.relative_to(out).as_posix() for s in stray} == {"z.png", "sub/a.png"}
+    assert not any(s.unreadable for s in stray)
+
+
+def test_the_manifest_tells_several_portraits(folders):
+    originals, fill = folders
+    out = fill(
+        "a.png", "a_1.png", "renamed.png",
+        manifest=[("a.png", ["a.png", "a_1.png"]), ("b.png", ["renamed.png"])],
+    )  # fmt: skip
+    pairs, stray = pair(originals, ["a.png", "b.png"], out)
+    assert outputs(pairs, out) == {"a.png": ["a.png", "a_1.png"], "b.png": ["renamed.png"]}
+    assert stray == []
+
+
+def test_the_manifest_is_believed_over_names(folders):
+    """What failed in the last run has no output, though an older one lies there."""
+    originals, fill = folders
+    out = fill("a.png", "b.png", manifest=[("a.png", ["a.png"]), ("b.png", ["b.png"]),
+                                           ("a.png", [])])  # fmt: skip
+    pairs, stray = pair(originals, ["a.png", "b.png"], out)
+    assert outputs(pairs, out) == {"a.png": [], "b.png": ["b.png"]}
+    assert [s.path for s in stray] == [out / "a.png"]
+
+
+def test_outputs_that_the_manifest_tells_but_are_gone_are_missing(folders):
+    originals, fill = folders
+    out = fill("a_1.png", "b.png", manifest=[("a.png", ["a.png", "a_1.png"]), ("c.png", ["c.png"])])
+    pairs, _ = pair(originals, ["a.png", "b.png", "c.png"], out)
+    assert outputs(pairs, out) == {"a.png": ["a_1.png"], "b.png": ["b.png"], "c.png": []}
+
+
+def test_outputs_of_originals_that_are_not_looked_at_are_no_strays(folders):
+    originals, fill = folders
+    out = fill("a.png", "b.png", manifest=[("a.png", ["a.png"]), ("b.png", ["b.png"])])
+    pairs, stray = pair(originals, ["b.png"], out)
+    assert outputs(pairs, out) == {"b.png": ["b.png"]}
+    assert stray == []
+
+
+def test_a_folder_without_pictures_is_refused(folders):
+    originals, fill = folders
+    out = fill("notes.txt", manifest=[("a.png", ["a.png"])])
+    with pytest.raises(InputError, match="no pictures in it"):
+        pair(originals, ["a.png"], out)
+    with pytest.raises(InputError, match="no pictures in it"):
+        pair(originals, ["a.png"], out / "not there")
