@@ -55,6 +55,7 @@ class Request:
         recogniser: An ONNX file; None for dlib's.
         with_originals: Show them in the report.
         jobs: Processes that look at pictures.
+        store: Keeps what was seen; None keeps it in the private folder.
     """
 
     originals: Path
@@ -69,6 +70,7 @@ class Request:
     recogniser: Path | None = None
     with_originals: bool = False
     jobs: int = 2
+    store: Path | None = None
 
     @property
     def private(self) -> Path:
@@ -81,13 +83,14 @@ class Making:
     """How outputs are made where none are given.
 
     Attributes:
-        job: From the folder of originals, the folder to write and the files, a job.
+        job: From the folder of originals, the folder to write and the files, a job; None where
+            outputs are given.
         released: From landmarks to what the generator gets, or None where they are kept.
         withheld: Files that something was fitted on; they are not evaluated.
         settings: Told in the report, by name.
     """
 
-    job: Callable[[Path, Path, frozenset[str]], FolderJob]
+    job: Callable[[Path, Path, frozenset[str]], FolderJob] | None
     released: Callable[[Landmarks], Landmarks] | None = None
     withheld: frozenset[str] = frozenset()
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -149,7 +152,7 @@ def _look(
     """Every pair, and every pair with the outputs of other anonymizations, seen."""
     version = f"{VERSION} {request.detector} {recogniser}"
     observe = in_processes(Eye(request.recogniser, request.detector), request.jobs)
-    with Store(request.private / "measurements.sqlite") as store:
+    with Store(request.store or request.private / "measurements.sqlite") as store:
 
         def seen(title: str, those: list[Pair]) -> list[Looked]:
             with progress(title, sum(1 + bool(each.outputs) for each in those)) as advance:
@@ -239,7 +242,7 @@ def _anonymize(
     request: Request, making: Making | None, files: list[str], progress: Progress
 ) -> Path:
     """Make the outputs; what was made before with the same settings is not made again."""
-    if making is None:
+    if making is None or making.job is None:
         raise OptionError("give a folder of outputs, or say how to anonymize")
     out = request.private / "anonymized"
     job = making.job(request.originals, out, frozenset(files))
