@@ -103,7 +103,9 @@ def test_the_skin_tone_is_the_typology_angle_of_scikit_images_lab(face, colour):
 def test_the_skin_tone_is_that_of_the_cheeks_alone(face):
     picture = painted(CHEEKS_IN_RGB["tan"])
     expected = appearance.skin_tone_deg(picture, face)
-    picture[:40] = picture[100:] = (0, 0, 255)
+    mouth = int(face[list(topology.LIPS_OUTER), 1].min())
+    nose = slice(int(face[129, 0]), int(face[358, 0]))  # between its wings
+    picture[:64] = picture[mouth:] = picture[:, nose] = (0, 0, 255)
     assert appearance.skin_tone_deg(picture, face) == expected
 
 
@@ -123,3 +125,9 @@ def test_a_blurred_face_is_less_sharp_at_any_size():
 
 def test_a_face_of_a_few_pixels_has_no_sharpness():
     assert np.isnan(appearance.sharpness(PICTURE, face_landmarks((222, 118), 3.0)))
+
+
+def test_a_face_outside_the_picture_has_no_sharpness():
+    picture = np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)
+    beside = face_landmarks((222, 118), 62) - [600, 0, 0]
+    assert np.isnan(appearance.sharpness(picture, beside))

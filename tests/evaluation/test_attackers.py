@@ -54,12 +54,14 @@ def test_people_with_several_chosen_pictures_are_counted():
     assert several(person, np.array([True, False, True, True, True])) == 1
 
 
-@pytest.mark.parametrize(("attacker", "least"), [("lda", 0.5), ("mlp", 0.15)])
+@pytest.mark.parametrize(("attacker", "least"), [("lda", 0.6), ("mlp", 0.22)])
 def test_an_attacker_finds_people_where_plain_distances_miss_them(attacker, least):
-    """Chance is one in 53."""
-    values = planted()
-    assert nearest_is_own(values) < 0.05
-    assert nearest_is_own(learnt_features(values, PERSON, LEARNT, attacker)) > least
+    """Chance is one in 53; the components alone, all alike, find one in six."""
+    worlds = [planted(seed) for seed in range(3)]
+    assert np.mean([nearest_is_own(values) for values in worlds]) < 0.05
+    alike = np.mean([nearest_is_own(principal_components(v, LEARNT)) for v in worlds])
+    found = [nearest_is_own(learnt_features(v, PERSON, LEARNT, attacker)) for v in worlds]
+    assert np.mean(found) > max(least, 1.3 * alike)
 
 
 @pytest.mark.parametrize("attacker", ["lda", "mlp"])
@@ -81,6 +83,15 @@ def test_pictures_that_are_not_learnt_do_not_influence_the_attacker(attacker):
     before, after = (learnt_features(v, PERSON, LEARNT, attacker) for v in (values, other))
     assert np.allclose(before[LEARNT], after[LEARNT])
     assert not np.allclose(before[~LEARNT], after[~LEARNT])
+
+
+@pytest.mark.parametrize("attacker", ["lda", "mlp"])
+def test_where_all_look_alike_there_is_nothing_to_learn(attacker):
+    values = np.tile(planted()[:1], (len(PERSON), 1))
+    values[3] = np.nan
+    features = learnt_features(values, PERSON, LEARNT, attacker)
+    assert np.isnan(features[3]).all()
+    assert np.ptp(np.delete(features, 3, axis=0), axis=0).max() < 1e-9
 
 
 def test_a_single_picture_of_a_person_is_not_learnt():
@@ -150,3 +161,11 @@ def test_fewer_than_ten_people_are_not_attacked():
     nine = np.arange(len(PERSON)) < 9 * PICTURES
     with pytest.raises(InputError, match="fewer than 10 people"):
         gallery_and_probes(PERSON, np.full(len(PERSON), ""), nine, 0)
+
+
+@pytest.mark.parametrize("within", [0, 1])
+def test_pictures_of_one_person_that_are_all_alike_stop_no_attack(within):
+    person = np.repeat([f"p{i:02d}" for i in range(40)], 4)
+    values = np.repeat(np.random.default_rng(0).normal(size=(40, 128)) * within, 4, axis=0) + 1
+    features = learnt_features(values, person, np.ones(160, bool))
+    assert np.isfinite(features).all()

@@ -90,6 +90,9 @@ def test_missing_faces_have_no_probability():
     assert set(np.flatnonzero(np.isnan(one).any(1))) == set(range(10))
     assert set(np.flatnonzero(np.isnan(other).all(1))) == {20, 30}
     assert right(other) > 0.9
+    without = np.where(np.arange(len(LABELS)) < 10, "", LABELS)
+    (same,) = cross_probabilities(telling(), [asked], without, PERSON, CLASSES)
+    assert np.allclose(other, same, equal_nan=True)
 
 
 def test_columns_are_in_the_order_of_the_classes():

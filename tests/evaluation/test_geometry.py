@@ -54,6 +54,20 @@ def test_an_expression_is_kept_or_lost():
     assert half["face"][0] == pytest.approx(1)  # a correlation: size and place do not count
 
 
+def test_whose_face_it_is_does_not_count():
+    _, number = np.unique(PEOPLE.person, return_inverse=True)
+    others = np.random.default_rng(0).normal(size=(number.max() + 1, BEFORE.shape[1]))
+    assert kept(BEFORE + others[number])["face"][0] == pytest.approx(1)
+
+
+def test_pictures_without_a_label_do_not_count():
+    unknown = PEOPLE.expression == "surprise"
+    labels = np.where(unknown, "", PEOPLE.expression)
+    after = np.where(unknown[:, None], np.random.default_rng(0).normal(size=BEFORE.shape), BEFORE)
+    told = geometry.expression_kept(BEFORE, after, PEOPLE.person, labels, PARTS.test)
+    assert told["face"][0] == pytest.approx(1)
+
+
 def test_without_labels_nothing_can_be_kept():
     for label in ("", "neutral"):
         labels = np.full(len(PEOPLE.person), label)

@@ -41,8 +41,9 @@ def test_outputs_of_the_same_name_belong_together(folders):
 def test_an_output_may_have_another_suffix(folders):
     originals, fill = folders
     out = fill("a.png", "b.v2.webp")
-    pairs, stray = pair(originals, ["a.jpg", "b.v2.jpg"], out)
-    assert outputs(pairs, out) == {"a.jpg": ["a.png"], "b.v2.jpg": ["b.v2.webp"]}
+    pairs, stray = pair(originals, ["a.jpg", "b.v1.jpg", "b.v2.jpg"], out)
+    expected = {"a.jpg": ["a.png"], "b.v1.jpg": [], "b.v2.jpg": ["b.v2.webp"]}
+    assert outputs(pairs, out) == expected
     assert stray == []
 
 
@@ -111,3 +112,17 @@ def test_a_folder_without_pictures_is_refused(folders):
         pair(originals, ["a.png"], out)
     with pytest.raises(InputError, match="no pictures in it"):
         pair(originals, ["a.png"], out / "not there")
+
+
+def test_one_output_belongs_to_one_original(tmp_path):
+    (tmp_path / "a.png").touch()
+    png, jpg = pair(tmp_path, ["a.png", "a.jpg"], tmp_path)[0]
+    assert png.outputs
+    assert not jpg.outputs
+
+
+def test_a_portrait_of_the_manifest_is_not_taken_by_name(tmp_path):
+    for name in ("a.png", "a_1.png"):
+        (tmp_path / name).touch()
+    (tmp_path / "manifest.jsonl").write_text('{"file": "a.png", "outputs": ["a.png", "a_1.png"]}\n')
+    assert pair(tmp_path, ["a.png", "a_1.png"], tmp_path)[0][1].outputs == ()

@@ -3,6 +3,7 @@ import pytest
 
 from ganonymization.evaluation import ranking
 from ganonymization.evaluation.ranking import cross_attack, ranked_figures, ranks_of, share_ranked
+from ganonymization.evaluation.statistics import interval_over_people
 
 PEOPLE, PICTURES = 60, 3
 PERSON = np.repeat([f"p{i:02d}" for i in range(PEOPLE)], PICTURES)
@@ -74,9 +75,9 @@ def test_too_few_people_give_no_attack():
 
 
 def test_figures_tell_each_rank_and_the_first_by_group():
-    rows = np.arange(len(PERSON))
+    rows = np.arange(len(PERSON))[::-1]
     found = np.stack([np.linspace(0, 1, len(rows)), np.full(len(rows), 0.5), np.ones(len(rows))], 1)
-    gender = np.where(rows < 90, "female", "male")
+    gender = np.where(np.arange(len(PERSON)) < 90, "female", "male")
     parts = [(rows[:60], found[:60], 20), (rows[60:], found[60:], 40)]
     figures = ranked_figures("naive", parts, PERSON, {"gender": gender})
     told = {(f.title, f.group): f for f in figures}
@@ -91,9 +92,11 @@ def test_figures_tell_each_rank_and_the_first_by_group():
     assert first.value == pytest.approx(0.5)
     assert first.reference["chance"] == pytest.approx(1 / 20)
     assert told["rank 10 of 20, naive", "all"].reference["chance"] == pytest.approx(1 / 2)
+    assert told["rank 10 of 20, naive", "all"].value == 1
     women = told["rank 1 of 20, naive", "gender: female"]
     assert women.count == 90
-    assert women.value == pytest.approx(found[:90, 0].mean())
+    assert women.value == pytest.approx(found[90:, 0].mean())
+    assert (women.low, women.high) == interval_over_people(found[90:, 0], PERSON[rows[90:]])[1:]
     assert first.metric == share_ranked.__name__
 
 

@@ -142,7 +142,26 @@ def test_what_is_no_network_is_refused(tmp_path):
             ArcFaceRecogniser(tmp_path / name)
 
 
-def test_five_points_on_one_another_are_no_face(network):
-    recogniser = ArcFaceRecogniser(network(PIXELS))
-    with pytest.raises(ModelError, match="lie on one another"):
-        recogniser(np.zeros((300, 300, 3), np.uint8), np.zeros((478, 3)))
+@pytest.mark.parametrize(
+    "declared",
+    ['size = "big"', "mean = [123, 116, 104]", 'same_person = "x"', "scale = 0", "scale = true"],
+)
+def test_a_declared_value_that_makes_no_sense_is_refused(network, declared):
+    with pytest.raises(ModelError, match="may declare"):
+        ArcFaceRecogniser(network(PIXELS, declared))
+
+
+def test_a_declaration_in_another_encoding_is_refused(network):
+    path = network(PIXELS)
+    path.with_suffix(".toml").write_bytes(b"# caf\xe9\n")
+    with pytest.raises(ModelError, match="cannot be read"):
+        ArcFaceRecogniser(path)
+
+
+def test_a_network_that_draws_maps_is_refused(tmp_path):
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 3, 112, 112]) for n in "xy"]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", ends[:1], ends[1:])
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "m.onnx")
+    with pytest.raises(ModelError, match="shape"):
+        ArcFaceRecogniser(tmp_path / "m.onnx")

@@ -211,6 +211,21 @@ def test_a_correlations_interval_is_that_of_fisher():
     assert width(alike) == pytest.approx(high - low)
 
 
-def test_what_does_not_vary_correlates_with_nothing():
-    varied = np.arange(20.0)
-    assert np.isnan(correlation_interval(varied, np.zeros(20), people(10, 2))).all()
+@pytest.mark.parametrize("constant", [0.7, 12.7])
+def test_what_does_not_vary_correlates_with_nothing(constant):
+    varied, person = np.random.default_rng(0).normal(size=160), np.arange(160).astype(str)
+    assert np.isnan(correlation_interval(np.full(160, constant), varied, person)).all()
+    assert np.isnan(correlation_interval(varied[:0], varied[:0], person[:0])).all()
+
+
+def test_a_correlation_does_not_hang_on_the_unit():
+    values = np.random.default_rng(0).normal(size=160) * 1e-7
+    assert correlation_interval(values, values, np.arange(160).astype(str))[0] == pytest.approx(1)
+
+
+def test_who_is_alone_in_a_gallery_is_found():
+    assert (rank_probabilities(np.ones(1), np.full((1, 3), np.nan), 100, (1,)) == 1).all()
+
+
+def test_a_constant_gap_can_be_tested():
+    assert paired_test(np.arange(10.0) + 1, np.arange(10.0))["r"] > 0.8

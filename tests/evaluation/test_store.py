@@ -1,3 +1,5 @@
+import sqlite3
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,7 @@ def test_an_unknown_key_has_nothing(tmp_path):
         store.put("a", ARRAYS)
         assert store.get("b") is None
         assert store.get("") is None
+        assert store.has("a") and not store.has("b")
 
 
 def test_the_last_put_counts(tmp_path):
@@ -78,3 +81,11 @@ def test_a_store_that_can_no_longer_be_written_says_so(tmp_path):
             store.put("b", {"gradients": np.zeros(100_000, np.float32)})
         assert store.get("b") is None
         assert_same(store.get("a"), ARRAYS)
+
+
+def test_another_programs_table_is_refused(tmp_path):
+    other = sqlite3.connect(tmp_path / "other")
+    other.execute("CREATE TABLE seen (a INT)")
+    other.close()
+    with pytest.raises(OutputError, match="cannot be used"):
+        Store(tmp_path / "other")

@@ -91,7 +91,7 @@ def evaluate(
     """Prove an anonymization: who is still recognised, what is left of the expression."""
     from ..evaluation.command import FAMILIES, Request
     from ..evaluation.command import evaluate as run
-    from ..evaluation.expression import by_gradients
+    from ..evaluation.expression import by_face
 
     families = tuple(_family(name) for name in only.split(",")) if only else FAMILIES
     request = Request(
@@ -101,7 +101,7 @@ def evaluate(
     making = None
     if anonymized is None:
         making = _making(request, mode, model, released(privacy, keep_shape), shape, fit, seed)
-    classify: Classify = by_gradients
+    classify: Classify = by_face
     if classifier is not None:
         require_torch()
         from ..evaluation.network import by_network

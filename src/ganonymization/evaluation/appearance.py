@@ -41,11 +41,14 @@ def face_chip(image: Image, landmarks_px: Reals) -> NDArray[np.uint8]:
         (96, 96) uint8; what lies outside the face's oval is 127.
     """
     grey = cv2.cvtColor(face_crop(image, landmarks_px, _CHIP_PX), cv2.COLOR_RGB2GRAY)
-    even = cv2.createCLAHE(2.0, (4, 4)).apply(grey)
     chip_from_image = _chip_from_image(landmarks_px, _CHIP_PX)
     oval = align.apply(chip_from_image, landmarks_px)[list(topology.FACE_OVAL), :2]
     inside = np.zeros((_CHIP_PX, _CHIP_PX), np.uint8)
     cv2.fillPoly(inside, [np.round(oval).astype(np.int32)], (1,))
+    alone = np.where(inside > 0, grey, 127).astype(
+        np.uint8
+    )  # first: surroundings sway the contrast
+    even = cv2.createCLAHE(2.0, (4, 4)).apply(alone)
     return np.where(inside > 0, even, 127).astype(np.uint8)
 
 
@@ -88,8 +91,9 @@ def skin_tone_deg(image: Image, landmarks_px: Reals) -> float:
 def sharpness(image: Image, landmarks_px: Reals) -> float:
     """Deviation of the Laplacian over the levelled face, in grey levels (Pech-Pacheco 2000)."""
     eyes = landmarks_px[[topology.OUTER_EYE_RIGHT, topology.OUTER_EYE_LEFT], :2]
-    low, high = landmarks_px[:, :2].min(0).astype(int), landmarks_px[:, :2].max(0).astype(int)
-    face = image[max(low[1], 0) : high[1], max(low[0], 0) : high[0]]
+    low, high = (np.maximum(v, 0).astype(int) for v in
+                 (landmarks_px[:, :2].min(0), landmarks_px[:, :2].max(0)))  # fmt: skip
+    face = image[low[1] : high[1], low[0] : high[0]]
     if min(face.shape[:2]) < 8:
         return float("nan")
     scale = 60 / max(float(np.linalg.norm(eyes[1] - eyes[0])), 1.0)

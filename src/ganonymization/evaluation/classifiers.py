@@ -1,8 +1,7 @@
 """Classifiers that an evaluation trains on the user's own labels, never on the asked people.
 
-Gradients of the cut-out face, their principal components, and a linear model: small, quick, and
-nearly as good on some thousand faces as a network. A network trained by ``ganonymize classify``
-takes its place with ``--classifier``.
+Principal components and a linear model: small and quick, which some thousand faces are enough for.
+A network trained by ``ganonymize classify`` takes its place with ``--classifier``.
 """
 
 from typing import Any
@@ -43,7 +42,7 @@ def balanced_accuracy(right: Values, labels: Texts, classes: list[str]) -> Value
     asked = np.isin(labels, classes)
     for name in classes:
         of_class = labels == name
-        weights[of_class] = asked.sum() / (len(classes) * of_class.sum())
+        weights[of_class] = asked.sum() / (len(classes) * max(of_class.sum(), 1))
     return weights * right
 
 

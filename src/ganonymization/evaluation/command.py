@@ -100,7 +100,7 @@ def evaluate(
     request: Request,
     making: Making | None,
     progress: Progress,
-    classify: Classify = expression.by_gradients,
+    classify: Classify = expression.by_face,
 ) -> report.Report:
     """Evaluate an anonymization and write the report.
 

@@ -11,7 +11,7 @@ from ..shape import Posed, gaze_of
 from . import classifiers
 from .classifiers import balanced_accuracy
 from .figures import EVERYBODY, Family, Figure, Verdict, graded, mean_figures, worst
-from .seen import Sides
+from .seen import Seen, Sides
 from .statistics import correlation_interval
 
 Values = NDArray[np.float64]
@@ -20,6 +20,7 @@ Classify = Callable[[Sides], tuple[list[str], Values, Values]]
 
 _AGREES, _AGREES_LITTLE = 0.8, 0.6
 _OPENS, _OPENS_LITTLE = 0.8, 0.6
+_SHAPE_WEIGHT = 10.0  # so that landmarks spread about as far as gradients do
 
 
 def mean_probability_change(before: Values, after: Values) -> Values:
@@ -100,19 +101,29 @@ METRICS = (mean_probability_change, balanced_accuracy, f1, kappa, expression_dis
            pose_error_deg, opening_correlation)  # fmt: skip
 
 
-def by_gradients(sides: Sides) -> tuple[list[str], Values, Values]:
+def by_face(sides: Sides) -> tuple[list[str], Values, Values]:
     """Classes, and their probabilities before and after, of a classifier trained on originals."""
     classes = classifiers.classes_of(sides.expression, sides.before.found)
     if len(classes) < 2:
         return [], np.zeros((len(sides.file), 0)), np.zeros((len(sides.file), 0))
+    seen = [face_features(sides.before), face_features(sides.after)]
     before, after = classifiers.cross_probabilities(
-        sides.before.gradients, [sides.before.gradients, sides.after.gradients],
-        sides.expression, sides.person, classes,
-    )  # fmt: skip
+        seen[0], seen, sides.expression, sides.person, classes
+    )
     return classes, before, after
 
 
-def measure(sides: Sides, classify: Classify = by_gradients) -> Family:
+def face_features(seen: Seen) -> Values:
+    """What classifiers look at: gradients, and the landmarks with the pose removed, (N, D)."""
+    there = seen.found
+    shapes = np.full((len(there), 2 * topology.SURFACE_COUNT), np.nan)
+    if there.any():
+        surface = Posed.of(seen.landmarks_px[there]).frontal[:, : topology.SURFACE_COUNT, :2]
+        shapes[there] = surface.reshape(len(surface), -1)
+    return np.hstack([seen.gradients, _SHAPE_WEIGHT * shapes])
+
+
+def measure(sides: Sides, classify: Classify = by_face) -> Family:
     """Compare expressions before and after.
 
     Args:
@@ -193,11 +204,10 @@ def _classified(
     labels, person = sides.expression, sides.person
     order = np.array(classes)
     said_before, said_after = (_said(p, order) for p in (before, after))
-    real = balanced_accuracy((said_before == labels).astype(float), labels, classes)
+    asked = np.where(sides.before.found, labels, "")
+    real = balanced_accuracy((said_before == labels).astype(float), asked, classes)
     # a missing output is no agreement
-    kept = balanced_accuracy((said_after == labels).astype(float), labels, classes)
-    kept[~sides.before.found] = np.nan
-    real[~sides.before.found] = np.nan
+    kept = balanced_accuracy((said_after == labels).astype(float), asked, classes)
     chance = {"chance": 1 / len(classes)}
     figures = mean_figures(balanced_accuracy, "labels read from originals", real, person,
                            sides.groups, chance)  # fmt: skip
@@ -206,10 +216,9 @@ def _classified(
     change = mean_probability_change(before, after)
     figures += mean_figures(mean_probability_change, "probability change", change, person,
                             sides.groups)  # fmt: skip
-    learnt = classifiers.cross_probabilities(
-        sides.after.gradients, [sides.after.gradients], labels, person, classes
-    )[0]
-    anew = balanced_accuracy((_said(learnt, order) == labels).astype(float), labels, classes)
+    released = face_features(sides.after)
+    learnt = classifiers.cross_probabilities(released, [released], labels, person, classes)[0]
+    anew = balanced_accuracy((_said(learnt, order) == labels).astype(float), asked, classes)
     figures += mean_figures(balanced_accuracy, "labels read from outputs, learnt from outputs",
                             anew, person, sides.groups, chance)  # fmt: skip
     rows = [_class_row(i, classes, labels, before, after, learnt) for i in range(len(classes))]

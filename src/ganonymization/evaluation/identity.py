@@ -171,27 +171,30 @@ def _judged(figures: list[Figure]) -> tuple[Verdict, tuple[str, ...], list[Figur
         if f.metric == "share_ranked" and f.title.startswith("rank 1 ") and f.group == EVERYBODY
     }  # fmt: skip
     floor = first.pop(FLOOR, None)
-    strongest_name = max(first, key=lambda name: first[name].value)
-    strongest = first[strongest_name]
-    chance = strongest.reference["chance"]
-    # without several pictures of people, originals are taken to be found by themselves
-    top = 1.0 if floor is None else floor.value
-    value, low, high = (recognisable(v, chance, top) for v in
-                        (strongest.value, strongest.low, strongest.high))  # fmt: skip
+    # the very original would always be found
+    tops = {name: 1.0 if floor is None or name == OWN_PICTURE else floor.value for name in first}
+
+    def left(name: str, value: float) -> float:
+        return recognisable(value, first[name].reference["chance"], tops[name])
+
+    strongest = max(first, key=lambda name: np.nan_to_num(left(name, first[name].value)))
+    found = first[strongest]
+    chance = found.reference["chance"]
+    value, low, high = (left(strongest, v) for v in (found.value, found.low, found.high))
     told = Figure("recognisable", "recognisable, strongest attacker", value, low, high,
-                  strongest.count, reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
+                  found.count, reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
     findings = [
-        f"The strongest attacker ({strongest_name}) names {strongest.value:.1%} of people, "
-        f"{strongest.value / chance:.1f} times chance; originals let {top:.1%} be named."
+        f"The strongest attacker ({strongest}) names {found.value:.1%} of people, "
+        f"{found.value / chance:.1f} times chance; of originals {tops[strongest]:.1%}."
     ]
     if "trained" not in first:
         findings.append(
             "Too few people with several pictures to train attackers on: only the very original "
             "was looked for. Give --people with more pictures of each person."
         )
-    elif np.isnan(value):
-        findings.append("The recogniser knows nobody in the originals, so it proves nothing here.")
-    return graded(value, _PASSES, _WARNS), tuple(findings), [told]
+    elif floor is not None and np.isnan(left("naive", floor.value)):
+        findings.append("The recogniser knows nobody in the originals, so it proves little here.")
+    return graded(told.value, _PASSES, _WARNS), tuple(findings), [told]
 
 
 def _compared(gaps: Values, others: Mapping[str, Values]) -> list[dict[str, object]]:

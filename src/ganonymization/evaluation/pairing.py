@@ -47,33 +47,30 @@ def pair(
     if not found:
         raise InputError(f"{anonymized}: no pictures in it; give the folder of the outputs")
     told = {
-        entry["file"]: tuple(anonymized / output for output in entry["outputs"])
+        entry["file"]: [anonymized / output for output in entry["outputs"]]
         for entry in read_manifest(anonymized / MANIFEST)
+        if entry.get("file") and "outputs" in entry
     }
+    listed = {path for outputs in told.values() for path in outputs}
+    same = {file: anonymized / file for file in files if file not in told}
+    taken = listed | set(same.values())
     by_stem: dict[str, list[Path]] = defaultdict(list)
     for path in found:
-        by_stem[_stem(path.relative_to(anonymized).as_posix())].append(path)
+        if path not in taken:
+            by_stem[_stem(path.relative_to(anonymized).as_posix())].append(path)
     pairs = []
     for file in files:
-        named = [path for path in told.get(file, ()) if path.is_file()]
-        outputs = tuple(named) if file in told else tuple(_named(by_stem, file))
-        pairs.append(Pair(file, originals / file, outputs))
-    used = {path for each in pairs for path in each.outputs}
-    beside = {path for outputs in told.values() for path in outputs}
-    stray = [
-        LeftOut(path, "belongs to no original", False)
-        for path in found
-        if path not in used and path not in beside
-    ]
-    return pairs, stray
+        if file in told:
+            outputs = told[file]
+        elif same[file].is_file() and same[file] not in listed:
+            outputs = [same[file]]
+        else:
+            outputs = by_stem.pop(_stem(file), [])  # what it gets is no other original's
+        there = tuple(path for path in outputs if path.is_file())
+        pairs.append(Pair(file, originals / file, there))
+    used = taken | {path for each in pairs for path in each.outputs}
+    return pairs, [LeftOut(p, "belongs to no original", False) for p in found if p not in used]
 
 
 def _stem(file: str) -> str:
     return file.rpartition(".")[0]
-
-
-def _named(by_stem: dict[str, list[Path]], file: str) -> list[Path]:
-    """Of like name; of several, those with the very suffix."""
-    alike = by_stem.get(_stem(file), [])
-    same = [path for path in alike if path.name == Path(file).name]
-    return same or alike

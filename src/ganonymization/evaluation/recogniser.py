@@ -21,7 +21,13 @@ _ARCFACE_PX = np.array(
      [70.7299, 92.2041]]
 )  # fmt: skip
 _ARCFACE_LANDMARKS = ((468,), (473,), (1,), (61,), (291,))
-_ARCFACE = {"size": 112, "mean": 127.5, "scale": 127.5, "order": "rgb", "same_person": 1.2}
+_ARCFACE: dict[str, Any] = {
+    "size": 112,
+    "mean": 127.5,
+    "scale": 127.5,
+    "order": "rgb",
+    "same_person": 1.2,
+}
 
 
 class Recogniser(Protocol):
@@ -110,9 +116,8 @@ class ArcFaceRecogniser:
         import onnxruntime
 
         declared = _declared(path.with_suffix(".toml"))
-        self._size = int(declared["size"])
+        self._size, self._bgr = declared["size"], declared["order"] == "bgr"
         self._mean, self._scale = float(declared["mean"]), float(declared["scale"])
-        self._bgr = declared["order"] == "bgr"
         self.same_person = float(declared["same_person"])
         told = ", ".join(f"{key} {value}" for key, value in declared.items())
         self.name = f"{path.name} ({told})"
@@ -122,7 +127,9 @@ class ArcFaceRecogniser:
             )
             self._input = self._session.get_inputs()[0].name
             blank = np.full((2 * self._size, 2 * self._size, 3), 127, np.uint8)
-            self(blank, np.random.default_rng(0).uniform(0, self._size, (478, 3)))
+            numbers = self(blank, np.random.default_rng(0).uniform(0, self._size, (478, 3)))
+            if numbers.ndim != 1:
+                raise ValueError(f"it gives an array of shape {numbers.shape}")
         except Exception as error:  # onnxruntime's errors share no base
             raise ModelError(f"{path}: no recogniser of {self._size} px crops ({error})") from error
 
@@ -130,9 +137,7 @@ class ArcFaceRecogniser:
         """The face's numbers, (D,), of unit length."""
         seen = np.array([landmarks_px[list(group), :2].mean(0) for group in _ARCFACE_LANDMARKS])
         wanted = _ARCFACE_PX * (self._size / 112)
-        crop_from_image, _ = cv2.estimateAffinePartial2D(seen, wanted, method=cv2.LMEDS)
-        if crop_from_image is None:
-            raise ModelError("the five points of a face lie on one another")
+        crop_from_image = _similarity(seen, wanted)
         crop = cv2.warpAffine(image, crop_from_image, (self._size, self._size))
         ordered = crop[..., ::-1] if self._bgr else crop
         blob = (ordered.transpose(2, 0, 1)[None].astype(np.float32) - self._mean) / self._scale
@@ -141,15 +146,35 @@ class ArcFaceRecogniser:
         return unit
 
 
+def _similarity(points: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The least-squares similarity of the plane, (2, 3), from (N, 2) to (N, 2)."""
+    x, y = points.T
+    one, zero = np.ones_like(x), np.zeros_like(x)
+    rows = np.concatenate([np.stack([x, -y, one, zero], 1), np.stack([y, x, zero, one], 1)])
+    a, b, c, d = np.linalg.lstsq(rows, wanted.T.ravel(), rcond=None)[0]
+    return np.array([[a, -b, c], [b, a, d]])
+
+
 def _declared(path: Path) -> dict[str, Any]:
     """The preprocessing that a TOML file declares, over the usual one."""
     if not path.is_file():
         return dict(_ARCFACE)
     try:
-        declared = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        declared = _ARCFACE | tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ModelError(f"{path}: cannot be read ({error})") from error
-    unknown = declared.keys() - _ARCFACE.keys()
-    if unknown or declared.get("order", "rgb") not in ("rgb", "bgr"):
-        raise ModelError(f"{path}: may declare {', '.join(_ARCFACE)}; order is rgb or bgr")
-    return _ARCFACE | declared
+    numbers = [declared[name] for name in ("mean", "scale", "same_person")]
+    sound = (
+        declared.keys() == _ARCFACE.keys()
+        and declared["order"] in ("rgb", "bgr")
+        and type(declared["size"]) is int
+        and declared["size"] > 0
+        and all(type(number) in (int, float) for number in numbers)
+        and declared["scale"] > 0
+    )
+    if not sound:
+        raise ModelError(
+            f"{path}: may declare {', '.join(_ARCFACE)}; size is a whole number, scale is above 0, "
+            "order is rgb or bgr"
+        )
+    return declared

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from ..types import Reals
 
+_ROUNDING = 1e-9  # of a value: what is smaller does not vary
+_LEAST_TO_TEST = 8  # differences, below which the normal approximation of Wilcoxon's test is poor
+
 
 def bootstrap_interval(
     values: Reals, share: float = 0.95, draws: int = 2000
@@ -79,10 +82,16 @@ def correlation_interval(
     Returns:
         Correlation, lower and upper end; NaN where either does not vary.
     """
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
+    nothing = float("nan"), float("nan"), float("nan")
+    if not len(a):
+        return nothing
+    flat = (np.asarray(x, np.float64).reshape(len(x), -1) for x in (a, b))
+    # in units of their own, so that limits are relative and sums of squares lose no digits
+    a, b = (_standardised(x) for x in flat)
+    if not (a.any() and b.any()):
+        return nothing
     _, number = np.unique(person, return_inverse=True)
-    sums = np.zeros((number.max(initial=0) + 1, 6))
+    sums = np.zeros((number.max() + 1, 6))
     ones = np.full(len(a), float(a.shape[1]))
     parts = (ones, a.sum(1), b.sum(1), (a * b).sum(1), (a * a).sum(1), (b * b).sum(1))
     np.add.at(sums, number, np.stack(parts, axis=1))
@@ -91,7 +100,7 @@ def correlation_interval(
         count, *rest = sums[chosen].sum(0)
         mean_a, mean_b, ab, aa, bb = (value / count for value in rest)
         variances = (aa - mean_a**2) * (bb - mean_b**2)
-        if variances <= 1e-24:
+        if variances <= _ROUNDING:
             return float("nan")
         return float((ab - mean_a * mean_b) / np.sqrt(variances))
 
@@ -100,6 +109,14 @@ def correlation_interval(
     drawn = [correlation(rng.choice(everybody, len(everybody))) for _ in range(draws)]
     low, high = np.nanquantile(drawn, [0.025, 0.975]) if np.isfinite(drawn).any() else (np.nan,) * 2
     return correlation(everybody), float(low), float(high)
+
+
+def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean zero and deviation one, or zeros where nothing varies but by rounding."""
+    centred = values - values.mean()
+    deviation = centred.std()
+    varies = deviation > _ROUNDING * np.abs(values).max()
+    return centred / deviation if varies else np.zeros_like(centred)
 
 
 def rank_probabilities(
@@ -130,6 +147,9 @@ def rank_probabilities(
         equal = (others == own[:, None]).sum(1)
     nearer = nearer + np.random.default_rng(0).integers(0, equal + 1)
     drawn = np.minimum(size - 1, people)
+    people = np.maximum(
+        people, 1
+    )  # with nobody else there is none to draw, and the own one is first
     wanted = np.array(ranks)[None]
     found = hypergeom.cdf(wanted - 1, people[:, None], nearer[:, None], drawn[:, None])
     chance = np.minimum(wanted / (drawn + 1)[:, None], 1)
@@ -157,16 +177,17 @@ def paired_test(a: Reals, b: Reals, comparisons: int = 1) -> dict[str, float]:
     there = np.isfinite(a) & np.isfinite(b)
     gap = np.asarray(a[there] - b[there], np.float64)
     n = int(np.count_nonzero(gap))
-    told = {"n": float(len(gap)), "median": float("nan"), "median_other": float("nan"),
+    medians = [float(np.median(x[there])) if len(gap) else float("nan") for x in (a, b)]
+    told = {"n": float(len(gap)), "median": medians[0], "median_other": medians[1],
             "shapiro_p": float("nan"), "z": 0.0, "p": 1.0, "r": 0.0}  # fmt: skip
-    if n < 8:
+    if n < _LEAST_TO_TEST:
         return told
     tested = wilcoxon(gap, method="approx", correction=False)
     ranks = rankdata(np.abs(gap[gap != 0])) * np.sign(gap[gap != 0])
     z = abs(float(tested.zstatistic)) * float(np.sign(ranks.sum()))
     sample = np.random.default_rng(0).permutation(gap)[:5000]  # Shapiro's p holds no further
-    told["median"], told["median_other"] = float(np.median(a[there])), float(np.median(b[there]))
-    told["shapiro_p"] = float(shapiro(sample).pvalue)
+    if np.ptp(sample) > 0:
+        told["shapiro_p"] = float(shapiro(sample).pvalue)
     told["z"], told["p"] = z, min(1.0, float(tested.pvalue) * comparisons)
     told["r"] = z / float(np.sqrt(n))
     return told

@@ -32,6 +32,7 @@ class Store:
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS seen (key TEXT PRIMARY KEY, arrays BLOB)"
             )
+            self._connection.execute("SELECT key, arrays FROM seen LIMIT 1")
         except (OSError, sqlite3.Error) as error:
             raise OutputError(f"{path}: cannot be used ({error}); remove it or choose another") \
                 from error  # fmt: skip
