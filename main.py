@@ -142,9 +142,9 @@ def train_pix2pix(arguments: argparse.Namespace) -> None:
 def train_classifier(arguments: argparse.Namespace) -> None:
     """Train the paper's classifier, or go on with the run in --output_dir."""
     classify.require_transformers()
-    from ganonymization.training.classifier_published import read_labelled
-    from ganonymization.training.classifier_settings import ClassifierSettings
-    from ganonymization.training.classifier_train import train_classifier as run
+    from ganonymization.training.classify.published import read_labelled
+    from ganonymization.training.classify.settings import ClassifierSettings
+    from ganonymization.training.classify.train import train_classifier as run
 
     if arguments.device < -1:
         raise OptionError(f"--device {arguments.device}: give -1 for the CPU or a GPU's number")

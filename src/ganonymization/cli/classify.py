@@ -75,9 +75,9 @@ def train(
 ) -> None:
     """Train a classifier, or go on with one, and report on pictures that it has not seen."""
     require_transformers()
-    from ..training.classifier_published import read_labelled
-    from ..training.classifier_settings import ClassifierSettings
-    from ..training.classifier_train import train_classifier
+    from ..training.classify.published import read_labelled
+    from ..training.classify.settings import ClassifierSettings
+    from ..training.classify.train import train_classifier
 
     settings = ClassifierSettings(
         columns=tuple(label or ()), size=size, size_px=size_px, weights=weights, download=download,
@@ -114,7 +114,7 @@ def predict(
     A split that 'train' made itself is not known here; its split.csv tells it.
     """
     require_transformers()
-    from ..training.classifier_predict import predict_folder
+    from ..training.classify.predict import predict_folder
 
     told, left_out = predict_folder(model, data, out, kind, index, split, unlabelled, accelerator)
     print(told)

@@ -105,7 +105,7 @@ def evaluate(
     if classifier is not None:
         require_torch()
         from ..evaluation.network import by_network
-        from ..training.classifier import load_classifier
+        from ..training.classify.classifier import load_classifier
 
         classify = by_network(load_classifier(classifier))
     report = run(request, making, _progress, classify)

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import OptionError
-from ..types import Image, check_image
-from .classifier_network import Network, read_network
+from ...errors import OptionError
+from ...types import Image, check_image
+from .network import Network, read_network
 
 _BATCH = 32
 

@@ -13,12 +13,12 @@ from ganonymization.cli import classify
 from ganonymization.datasets.table import Table
 from ganonymization.errors import InputError, ModelError, OptionError, OutputError
 from ganonymization.images import Picture
-from ganonymization.training import classifier_network, classifier_train
-from ganonymization.training.classifier import load_classifier
-from ganonymization.training.classifier_network import Labels, Size
-from ganonymization.training.classifier_settings import ClassifierSettings
-from ganonymization.training.classifier_task import ClassifierTask, check_monitor, loss_of
-from ganonymization.training.classifier_train import train_classifier
+from ganonymization.training.classify import network, train
+from ganonymization.training.classify.classifier import load_classifier
+from ganonymization.training.classify.network import Labels, Size
+from ganonymization.training.classify.settings import ClassifierSettings
+from ganonymization.training.classify.task import ClassifierTask, check_monitor, loss_of
+from ganonymization.training.classify.train import train_classifier
 
 NAN = float("nan")
 QUICK = ClassifierSettings(
@@ -30,7 +30,7 @@ QUICK = ClassifierSettings(
 def speck():
     with pytest.MonkeyPatch.context() as patch:
         size = Size((1, 1, 1, 1), (8, 8, 16, 16), 0.0, 32, 0.1)
-        patch.setitem(classifier_network.SIZES, "speck", size)
+        patch.setitem(network.SIZES, "speck", size)
         yield
 
 
@@ -186,7 +186,7 @@ def test_the_balance_of_classes_reaches_the_task(squares, tmp_path, monkeypatch)
             seen.append(weights)
             super().__init__(network, labels, weights, learning_rate)
 
-    monkeypatch.setattr(classifier_train, "ClassifierTask", Watched)
+    monkeypatch.setattr(train, "ClassifierTask", Watched)
     few = squares.of(np.isin(np.arange(60) % 8, [0, 1, 2, 3, 4, 6]))
     split = np.resize(["train", "val", "test"], len(few.files))
     few = dataclasses.replace(few, split=split)

@@ -18,8 +18,8 @@ import transformers
 from safetensors.torch import save as safetensors_of
 from torch import Tensor, nn
 
-from .. import images
-from ..errors import ModelError, OptionError
+from ... import images
+from ...errors import ModelError, OptionError
 
 _Config: Any = transformers.ConvNextConfig  # its stubs tell less than we know
 _ConvNext: Any = transformers.ConvNextForImageClassification

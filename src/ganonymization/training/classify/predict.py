@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .. import images
-from ..datasets.table import Table
-from ..errors import InputError, OptionError
-from ..types import LeftOut
+from ... import images
+from ...datasets.table import Table
+from ...errors import InputError, OptionError
+from ...types import LeftOut
 from .classifier import load_classifier
-from .classifier_data import foreign_classes
-from .classifier_published import read_labelled
-from .classifier_report import RESULT_FILE, predict, write_report
+from .data import foreign_classes
+from .published import read_labelled
+from .report import RESULT_FILE, predict, write_report
 
 
 def predict_folder(

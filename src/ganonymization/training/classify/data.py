@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .. import images
-from ..datasets.table import Table
-from ..errors import InputError
+from ... import images
+from ...datasets.table import Table
+from ...errors import InputError
 from .classifier import fit_picture
-from .classifier_network import Labels
+from .network import Labels
 
 USUAL_COLUMN = "expression"
 _HELD_OUT = 0.15  # of the people for "val", and again for "test"

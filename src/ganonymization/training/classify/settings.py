@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import OptionError
+from ...errors import OptionError
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from torch.nn import functional as F
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MultilabelAccuracy
 
-from ..errors import OptionError
-from .classifier_data import Sample
-from .classifier_network import Labels, Network
+from ...errors import OptionError
+from .data import Sample
+from .network import Labels, Network
 
 _WEIGHT_DECAY = 0.001
 _PATIENCE = 3  # epochs without a lower validation loss that the learning rate waits
@@ -30,7 +30,7 @@ class ClassifierTask(lightning.LightningModule):
     Args:
         network: To train.
         labels: That it tells.
-        weights: (C,) of :func:`classifier_data.balance`.
+        weights: (C,) of :func:`data.balance`.
         learning_rate: AdamW's at first.
     """
 

@@ -4,7 +4,7 @@ config.json, model.safetensors    the classifier with the best validation, for l
 models/                           Lightning's checkpoints; last.ckpt is resumed
 logs/                             TensorBoard's events
 split.csv                         which picture was used for what
-result_pred_label.npz, ...        see classifier_report
+result_pred_label.npz, ...        see report
 """
 
 import math
@@ -23,16 +23,16 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from ..datasets.table import Table
-from ..errors import InputError, ModelError, OptionError, OutputError, UnreadableError
-from ..types import LeftOut
+from ...datasets.table import Table
+from ...errors import InputError, ModelError, OptionError, OutputError, UnreadableError
+from ...types import LeftOut
+from .callbacks import Keeper, Told, quiet
 from .classifier import Classifier
-from .classifier_data import LabelledPictures, Sample, balance, split_by_person, targets_of
-from .classifier_lightning import Keeper, Told, quiet
-from .classifier_network import Labels, new_network, save_classifier
-from .classifier_report import predict, write_report, write_rows
-from .classifier_settings import ClassifierSettings
-from .classifier_task import ClassifierTask, check_monitor
+from .data import LabelledPictures, Sample, balance, split_by_person, targets_of
+from .network import Labels, new_network, save_classifier
+from .report import predict, write_report, write_rows
+from .settings import ClassifierSettings
+from .task import ClassifierTask, check_monitor
 
 SPLIT_FILE = "split.csv"
 

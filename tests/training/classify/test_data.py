@@ -10,7 +10,7 @@ from ganonymization import images
 from ganonymization.datasets.table import Table
 from ganonymization.errors import InputError
 from ganonymization.images import Picture
-from ganonymization.training.classifier_data import (
+from ganonymization.training.classify.data import (
     LabelledPictures,
     balance,
     foreign_classes,
@@ -18,8 +18,8 @@ from ganonymization.training.classifier_data import (
     targets_of,
     wanted_by,
 )
-from ganonymization.training.classifier_network import Labels
-from ganonymization.training.classifier_published import read_labelled, read_published
+from ganonymization.training.classify.network import Labels
+from ganonymization.training.classify.published import read_labelled, read_published
 
 NAN = float("nan")
 

@@ -10,8 +10,8 @@ from ganonymization import images
 from ganonymization.datasets.table import Table
 from ganonymization.errors import InputError
 from ganonymization.images import Picture
-from ganonymization.training.classifier_network import Labels
-from ganonymization.training.classifier_report import (
+from ganonymization.training.classify.network import Labels
+from ganonymization.training.classify.report import (
     Predictions,
     confusion,
     predict,

@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import classification_report, confusion_matrix
 
-from .. import images
-from ..datasets.table import Table
-from ..errors import InputError, UnreadableError
-from ..types import Image, LeftOut
+from ... import images
+from ...datasets.table import Table
+from ...errors import InputError, UnreadableError
+from ...types import Image, LeftOut
 from .classifier import Classifier
-from .classifier_data import wanted_by
-from .classifier_network import Labels
+from .data import wanted_by
+from .network import Labels
 
 RESULT_FILE = "result_pred_label.npz"
 _READ_AT_ONCE = 32

@@ -12,12 +12,12 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from .. import images
-from ..datasets import read_dataset
-from ..datasets.table import Table
-from ..errors import InputError
-from ..types import LeftOut
-from .classifier_data import USUAL_COLUMN
+from ... import images
+from ...datasets import read_dataset
+from ...datasets.table import Table
+from ...errors import InputError
+from ...types import LeftOut
+from .data import USUAL_COLUMN
 
 LIST_FILE = "labels.csv"
 _SPLITS = {"0": "train", "1": "val", "2": "test"}

@@ -9,9 +9,9 @@ import torch
 import transformers
 
 from ganonymization.errors import InputError, ModelError, OptionError
-from ganonymization.training import classifier_network
-from ganonymization.training.classifier import Classifier, fit_picture, load_classifier
-from ganonymization.training.classifier_network import Labels, Size, new_network, save_classifier
+from ganonymization.training.classify import network
+from ganonymization.training.classify.classifier import Classifier, fit_picture, load_classifier
+from ganonymization.training.classify.network import Labels, Size, new_network, save_classifier
 
 EXPRESSIONS = Labels(("happy", "neutral", "sad"), False, "expression")
 ATTRIBUTES = Labels(("Smiling", "Male"), True, "")
@@ -26,9 +26,7 @@ def offline(monkeypatch):
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setitem(
-        classifier_network.SIZES, "speck", Size((1, 1, 1, 1), (8, 8, 16, 16), 0.0, 32, 0.1)
-    )
+    monkeypatch.setitem(network.SIZES, "speck", Size((1, 1, 1, 1), (8, 8, 16, 16), 0.0, 32, 0.1))
 
 
 @pytest.fixture
@@ -146,7 +144,7 @@ def test_only_a_download_is_allowed_to_fetch(monkeypatch):
         asked.append((source, options["local_files_only"]))
         raise OSError("fetched nothing")
 
-    monkeypatch.setattr(classifier_network._Config, "from_pretrained", pretrained)
+    monkeypatch.setattr(network._Config, "from_pretrained", pretrained)
     with pytest.raises(ModelError, match="fetched nothing"):
         new_network(EXPRESSIONS, download="facebook/convnext-base-224")
     assert asked == [("facebook/convnext-base-224", False)]

@@ -1,0 +1,1 @@
+"""The paper's classifier of expressions and attributes: ConvNeXt, trained on faces."""
