@@ -34,6 +34,11 @@ ALLOWED = {
     | GEOMETRY
     | BASES
     | {"shape", "locate", "composite", "weights", "synthesize.fill"},
+    "steady": GROUND | {"shape"},
+    "track": GROUND | BASES | {"align", "locate"},
+    "video": GROUND | {"pipeline", "steady", "track"},
+    "movie": GROUND,
+    "videofile": GROUND | {"pipeline", "images", "movie", "video"},
     "batch": GROUND | {"pipeline", "images"},
     "console": GROUND | {"pipeline", "images", "batch"},
     "demo": GROUND | {"pipeline", "images"},

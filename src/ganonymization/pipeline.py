@@ -7,9 +7,9 @@ Every face is covered before any is drawn, so whatever goes wrong later leaves a
 
 import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -41,6 +41,25 @@ _MAX_REDRAWN_ERROR_EYES = 0.12
 _MIN_COVERED = 0.97  # of the ellipse within each box
 
 
+@dataclass(frozen=True)
+class Located:
+    """A face that was looked for.
+
+    Attributes:
+        detection: Where it is.
+        landmarks_px: (478, 3) in picture pixels, or None.
+        seed: Who the new face is.
+        problem: Why there are no landmarks, or None.
+        landmarks_ms: Spent looking for them.
+    """
+
+    detection: Detection
+    landmarks_px: NDArray[np.float64] | None
+    seed: int
+    problem: str | None = None
+    landmarks_ms: float = 0.0
+
+
 @dataclass
 class _Work:
     """A face on its way."""
@@ -65,14 +84,17 @@ class _Work:
 
     def give_up(self, error: Exception) -> None:
         """Remember why it is not redrawn."""
-        told = str(error) if isinstance(error, FaceError) else f"{type(error).__name__}: {error}"
-        self.reason = told
+        self.reason = _told(error)
 
     def face(self) -> Face:
         """What became of it."""
         d = self.detection
         outcome = "synthesized" if self.reason is None else f"filled: {self.reason}"
         return Face(self.index, d.box_xyxy, d.score, outcome, self.seed, d.merged, self.timings_ms)
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, FaceError) else f"{type(error).__name__}: {error}"
 
 
 class Anonymizer:
@@ -165,6 +187,20 @@ class Anonymizer:
         """Whether the model can; published networks draw portraits only."""
         return self._synthesizer.draws_scenes
 
+    @property
+    def portrait_size_px(self) -> int:
+        """Side of a portrait."""
+        return self._portrait_size_px
+
+    def detect(self, image: Image) -> list[Detection]:
+        """Faces in a picture, whichever way it is turned; largest first."""
+        return detect_turned(self._detector, image)
+
+    @property
+    def landmarks(self) -> Landmarker:
+        """What finds landmarks in a crop."""
+        return self._landmarker
+
     def _check_mode(self) -> None:
         """Refuse to paint a network's portraits into scenes.
 
@@ -191,11 +227,33 @@ class Anonymizer:
         check_image(image)
         seed = seeds.fresh_seed() if seed is None else seed
         start = time.perf_counter()
-        detections = detect_turned(self._detector, image)
+        detections = self.detect(image)
         detect_ms = (time.perf_counter() - start) * 1e3
-        faces = [_Work(i, d, seeds.face_seed(seed, name, i)) for i, d in enumerate(detections)]
-        for face in faces:
-            self._locate(image, face)
+        located = [
+            self._locate(image, d, seeds.face_seed(seed, name, i)) for i, d in enumerate(detections)
+        ]
+        result = self.redraw(image, located, seed)
+        total_ms = (time.perf_counter() - start) * 1e3
+        timings = {"detect": detect_ms, **result.timings_ms, "total": total_ms}
+        return replace(result, timings_ms=timings)
+
+    def redraw(self, image: Image, located: Sequence[Located], seed: int = 0) -> Result:
+        """Anonymize faces that were looked for already, such as a video's.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, upright; not changed.
+            located: The faces.
+            seed: Told in the result.
+
+        Raises:
+            InputError: ``image`` is no such array.
+            FaceNotRedrawnError: A face cannot be redrawn and ``on_failure`` is ``"error"``.
+        """
+        check_image(image)
+        start = time.perf_counter()
+        faces = [_Work(i, face.detection, face.seed) for i, face in enumerate(located)]
+        for face, found in zip(faces, located, strict=True):
+            self._build_wall(face, found)
         scene: Image | None = None
         mask = np.zeros(image.shape[:2], bool)
         portraits: tuple[Image, ...] = ()
@@ -204,7 +262,7 @@ class Anonymizer:
         else:
             canvas = self._scene(image, faces)
             scene, mask = canvas.image, canvas.touched
-        timings = {"detect": detect_ms}
+        timings: dict[str, float] = {}
         for face in faces:
             for stage, spent in face.timings_ms.items():
                 timings[stage] = timings.get(stage, 0.0) + spent
@@ -212,11 +270,22 @@ class Anonymizer:
         outcomes = tuple(face.face() for face in faces)
         return Result(scene, portraits, outcomes, mask, seed, timings)
 
-    def _locate(self, image: Image, face: _Work) -> None:
-        """Find a face's landmarks and build its wall, or say why not."""
+    def _locate(self, image: Image, detection: Detection, seed: int) -> Located:
+        start, found, problem = time.perf_counter(), None, None
         try:
-            with face.timed("landmarks"):
-                landmarks_px = find_landmarks(image, face.detection, self._landmarker)
+            found = find_landmarks(image, detection, self._landmarker)
+        except Exception as error:  # whatever a plugged-in landmarker raises: fail closed
+            problem = _told(error)
+        return Located(detection, found, seed, problem, (time.perf_counter() - start) * 1e3)
+
+    def _build_wall(self, face: _Work, located: Located) -> None:
+        """Replace a face's shape and build its wall, or say why not."""
+        landmarks_px = located.landmarks_px
+        face.timings_ms["landmarks"] = located.landmarks_ms
+        if landmarks_px is None:
+            face.reason = located.problem or "no landmarks found"
+            return
+        try:
             size, side_eyes = self._synthesizer.size_px, self._synthesizer.crop_side_eyes
             crop_from_image = align.generator_crop(landmarks_px, size, side_eyes)
             original_px = align.apply(crop_from_image, landmarks_px)
@@ -230,7 +299,7 @@ class Anonymizer:
             if self._synthesizer.draws_scenes and not walled:
                 raise LandmarksError("the face does not fit its crop")
             face.place = Place(wall, crop_from_image, size)
-        except Exception as error:  # whatever a plugged-in landmarker raises: fail closed
+        except Exception as error:  # whatever a plugged-in shape model raises: fail closed
             face.give_up(error)
 
     def _surrogate(self, landmarks_px: NDArray[np.float64], seed: int) -> NDArray[np.float64]:

@@ -142,6 +142,21 @@ def test_a_constant_face_fails_coverage_and_expression(request_of, tmp_path):
     assert "264 of 264 outputs are the same file" in report.table()
 
 
+def test_outputs_without_a_face_are_seen(request_of, monkeypatch):
+    def blind(files):
+        for (path, _), seen in zip(files, observe(files), strict=True):
+            faceless = path.parent.name == "outputs"
+            yield {k: seen[k] for k in ("boxes", "size_hw")} if faceless else seen
+
+    monkeypatch.setattr(command, "in_processes", lambda eye, jobs: blind)
+    report = command.evaluate(request_of, None, progress)
+    assert verdicts(report) == {
+        "identity": "pass", "expression": "fail", "traits": "info", "geometry": "pass",
+        "quality": "fail", "coverage": "pass",
+    }  # fmt: skip
+    assert report.families[0].figure("rank 1 of 22, trained").value == pytest.approx(1 / 22)
+
+
 def test_swapped_files_are_noticed(request_of, tmp_path):
     order = np.roll(np.arange(COUNT), 5)
     for i, file in enumerate(PEOPLE.files):

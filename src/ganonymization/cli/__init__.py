@@ -10,7 +10,7 @@ from collections.abc import Callable
 import typer
 
 from ..errors import GanonymizationError
-from . import anonymize, classify, evaluate, train
+from . import anonymize, classify, evaluate, train, video
 from .options import require_torch
 
 __all__ = ["app", "main", "require_torch", "run"]
@@ -23,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for command in (
-    anonymize.image, anonymize.folder, anonymize.models, anonymize.demo,
+    anonymize.image, anonymize.folder, video.video, anonymize.models, anonymize.demo,
     train.prepare, train.train, train.fit_shape, train.export, evaluate.evaluate,
 ):  # fmt: skip
     app.command(command.__name__.replace("_", "-"))(command)

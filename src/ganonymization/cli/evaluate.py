@@ -2,8 +2,6 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -20,6 +18,7 @@ from .options import (
     PrivacyOption,
     ShapeOption,
     make_anonymizer,
+    progress,
     released,
     require_torch,
 )
@@ -108,7 +107,7 @@ def evaluate(
         from ..training.classify.classifier import load_classifier
 
         classify = by_network(load_classifier(classifier))
-    report = run(request, making, _progress, classify)
+    report = run(request, making, progress, classify)
     print(json.dumps(report.as_dict(), indent=1) if as_json else report.table())
     print(f"{out / 'report.html'}", file=sys.stderr)
     for path, reason, unreadable in report.left_out:
@@ -170,20 +169,3 @@ def _release(
         return None
     model = shape or ShapeModel.load()
     return lambda landmarks_px: model.surrogate(landmarks_px, 1, privacy)
-
-
-@contextmanager
-def _progress(title: str, total: int) -> "Iterator[Callable[[], None]]":
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda: bar.advance(task)

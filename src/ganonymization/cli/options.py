@@ -1,5 +1,8 @@
 """Options that mean the same in every command, and what they ask for."""
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,6 +64,26 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
+@contextmanager
+def progress(title: str, total: int | None) -> "Iterator[Callable[[], None]]":
+    """A bar on the error stream; what it yields is called after each step."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(),
+               TaskProgressColumn(show_speed=True), TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda: bar.advance(task)
+
+
 def make_anonymizer(
     mode: Mode,
     model: str,
@@ -71,6 +94,7 @@ def make_anonymizer(
     min_face: float,
     detect_size: int,
     shape: "Path | ShapeModel | None",
+    threads: int = 0,
 ) -> "Anonymizer":
     """Load the stages that options name.
 
@@ -88,6 +112,7 @@ def make_anonymizer(
         detector_options=DetectorOptions(min_score, min_face, detect_size),
         on_failure=on_failure,
         privacy=privacy,
+        threads=threads,
         shape=ShapeModel.load(shape) if isinstance(shape, Path) else shape,
     )
 

@@ -31,6 +31,11 @@ def folds(person: NDArray[np.str_], count: int = 3, seed: int = 0) -> NDArray[np
     return parts
 
 
+def can_learn(person: NDArray[np.str_], learnt: Chosen) -> bool:
+    """Whether enough people have several pictures for an attacker to learn from."""
+    return several(person, learnt) >= _LEAST_PEOPLE
+
+
 def several(person: NDArray[np.str_], chosen: Chosen) -> int:
     """How many people have several of the chosen pictures."""
     _, counts = np.unique(person[chosen], return_counts=True)
@@ -72,6 +77,16 @@ def learnt_features(
     features = np.full((len(values), unit.shape[1]), np.nan)
     features[there] = unit
     return features
+
+
+def learnt_or_blind(
+    values: Values, person: NDArray[np.str_], learnt: Chosen, attacker: AttackerName = "lda"
+) -> Values:
+    """As :func:`learnt_features`; where too few faces are left to learn from it sees nothing."""
+    try:
+        return learnt_features(values, person, learnt, attacker)
+    except InputError:
+        return np.full((len(values), 1), np.nan)
 
 
 def principal_components(values: Values, learnt: Chosen) -> Values:

@@ -127,14 +127,7 @@ def evaluate(
     pairs, stray = pair(request.originals, files, anonymized)
     looked, others = _look(request, recogniser.name, files, pairs, progress)
     sides, unseen = sides_of(table, looked)
-    distances = {
-        name: identity.distance_to_original(
-            sides.before.embedding,
-            Seen.of(list(sides.file), [o.after for o, own in zip(other, looked, strict=True)
-                                 if _shows_face(own)]).embedding,
-        )
-        for name, other in others.items()
-    }  # fmt: skip
+    distances = {name: _distances(sides, looked, other) for name, other in others.items()}
     families = measure(request, sides, recogniser.same_person, distances,
                        making.released if making else None, classify)  # fmt: skip
     written = report.Report(
@@ -255,6 +248,16 @@ def _anonymize(
     return out
 
 
+def _distances(
+    sides: Sides, looked: Sequence[Looked], other: Sequence[Looked]
+) -> NDArray[np.float64]:
+    """From originals that show a face to their outputs of another anonymization, (N,)."""
+    shown = [o.after for o, own in zip(other, looked, strict=True) if _shows_face(own)]
+    before = sides.before.embedding
+    after = Seen.of([str(file) for file in sides.file], shown, before.shape[1]).embedding
+    return identity.distance_to_original(before, after)
+
+
 def _shows_face(one: Looked) -> bool:
     return one.before is not None and len(one.before["boxes"]) > 0
 
@@ -263,7 +266,7 @@ def sides_of(table: Table, looked: Sequence[Looked]) -> tuple[Sides, list[LeftOu
     """Originals that show a face beside their outputs, and what else there was.
 
     Raises:
-        InputError: No original shows a face.
+        InputError: No original shows a face with landmarks.
     """
     left_out = [one.problem for one in looked if one.problem is not None]
     left_out += [
@@ -278,7 +281,10 @@ def sides_of(table: Table, looked: Sequence[Looked]) -> tuple[Sides, list[LeftOu
     person = np.where(table.person == "", table.files, table.person)[kept]
     labels = {column: values[kept] for column, values in table.labels.items()}
     before = Seen.of([one.hashes[0] for one in rows], [one.before for one in rows])
-    after = Seen.of([one.hashes[1] for one in rows], [one.after for one in rows])
+    if not before.found.any():
+        raise InputError("no landmarks are found in any original; check the pictures")
+    width = before.embedding.shape[1]
+    after = Seen.of([one.hashes[1] for one in rows], [one.after for one in rows], width)
     unchanged = np.array([one.unchanged for one in rows])
     sides = Sides(
         table.files[kept], person, labels,

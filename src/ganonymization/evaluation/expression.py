@@ -251,10 +251,11 @@ def _class_row(
     true = np.array([classes.index(label) if label in classes else -1 for label in labels])
     both = np.isfinite(before).all(1) & np.isfinite(after).all(1)
     anew = np.isfinite(learnt).all(1) & (true >= 0)
+    nan = float("nan")
     return {
         "expression": classes[of],
         "pictures": int((true == of).sum()),
-        "mean |change of p|": float(np.abs(after - before)[both, of].mean()),
-        "kappa": kappa(before[both].argmax(1), after[both].argmax(1), of),
+        "mean |change of p|": float(np.abs(after - before)[both, of].mean()) if both.any() else nan,
+        "kappa": kappa(before[both].argmax(1), after[both].argmax(1), of) if both.any() else nan,
         "F1 learnt from outputs": f1(learnt[anew].argmax(1), true[anew], of),
     }

@@ -204,19 +204,19 @@ def measure(sides: Sides, released: Callable[[Values], Values] | None = None) ->
         released: From landmarks in pixels (M, 478, 3) to those that the generator gets, all of one
             nobody, for different ones would hide people from the attackers; None if unknown.
     """
-    found = sides.before.found & sides.after.found
+    found = sides.before.found
     shapes = {AS_THEY_ARE: _whole(sides.before.landmarks_px, found)}
     if released is not None:
         surrogate_px = np.full_like(sides.before.landmarks_px, np.nan)
         surrogate_px[found] = released(sides.before.landmarks_px[found])
         shapes[RELEASED] = _whole(surrogate_px, found)
-    shapes[AGAIN] = _whole(sides.after.landmarks_px, found)
+    shapes[AGAIN] = _whole(sides.after.landmarks_px, found & sides.after.found)
     attacked = _attacked(sides, shapes, found)
     figures = [
         figure for name, parts in attacked.items()
         for figure in ranked_figures(name, parts, sides.person, {})
     ]  # fmt: skip
-    kept = _expression(sides, shapes, found)
+    kept = _expression(sides, shapes)
     if not attacked:
         finding = "Too few people with several pictures: nobody was attacked."
         return Family("geometry", "info", (finding,), tuple(kept), METRICS)
@@ -235,22 +235,25 @@ def _whole(landmarks_px: Values, found: Chosen) -> Values:
 
 def _attacked(sides: Sides, shapes: Mapping[str, Values], found: Chosen) -> dict[str, list[Found]]:
     def spaces(learnt: Chosen) -> Spaces:
+        if not attackers.can_learn(sides.person, learnt):
+            return {}
         learnt_by: dict[str, tuple[Values, Values]] = {}
         kinds: tuple[AttackerName, ...] = ("lda", "mlp")
         for name, values in shapes.items():
             for kind in kinds:
-                features = attackers.learnt_features(values, sides.person, learnt, kind)
+                features = attackers.learnt_or_blind(values, sides.person, learnt, kind)
                 learnt_by[f"{kind}, {name}"] = (features, features)
         return learnt_by
 
     return cross_attack(sides.person, sides.expression, found, spaces)
 
 
-def _expression(sides: Sides, shapes: Mapping[str, Values], found: Chosen) -> list[Figure]:
+def _expression(sides: Sides, shapes: Mapping[str, Values]) -> list[Figure]:
     """What is left of differences, and how well expressions are told apart."""
     figures: list[Figure] = []
     part = attackers.folds(sides.person)
     for name, values in shapes.items():
+        found = np.isfinite(values).all(1)
         if name != AS_THEY_ARE:
             with suppress(InputError):  # too few labels; there is no figure then
                 kept = expression_kept(shapes[AS_THEY_ARE], values, sides.person,

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
 from . import attackers
 from .figures import EVERYBODY, Family, Figure, Verdict, graded, mean_figures
 from .ranking import GALLERY, RANKS, Found, cross_attack, ranked_figures, share_ranked
@@ -144,10 +143,9 @@ def _attacks(sides: Sides) -> dict[str, list[Found]]:
 
     def spaces(learnt: NDArray[np.bool_]) -> dict[str, tuple[Values, Values]]:
         untrained = {FLOOR: (before, before), "naive": (before, after), "parrot": (after, after)}
-        try:
-            return untrained | _trained(before, after, person, learnt)
-        except InputError:  # too few people to learn from; the findings say so
+        if not attackers.can_learn(person, learnt):
             return untrained
+        return untrained | _trained(before, after, person, learnt)
 
     return cross_attack(person, sides.expression, np.isfinite(before).all(1), spaces)
 
@@ -155,9 +153,9 @@ def _attacks(sides: Sides) -> dict[str, list[Found]]:
 def _trained(
     before: Values, after: Values, person: NDArray[np.str_], learnt: NDArray[np.bool_]
 ) -> dict[str, tuple[Values, Values]]:
-    released = attackers.learnt_features(after, person, learnt)
+    released = attackers.learnt_or_blind(after, person, learnt)
     twice = np.concatenate([before, after])
-    both = attackers.learnt_features(twice, np.tile(person, 2), np.tile(learnt, 2))
+    both = attackers.learnt_or_blind(twice, np.tile(person, 2), np.tile(learnt, 2))
     return {
         "trained": (released, released),
         "trained, originals": (both[: len(before)], both[len(before) :]),

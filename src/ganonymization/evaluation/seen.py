@@ -53,10 +53,18 @@ class Seen:
     sharpness: Floats
 
     @classmethod
-    def of(cls, hashes: Sequence[str], observations: Sequence[Values | None]) -> "Seen":
-        """Stack observations; None stands for a picture that is not there."""
+    def of(
+        cls, hashes: Sequence[str], observations: Sequence[Values | None], width: int | None = None
+    ) -> "Seen":
+        """Stack observations.
+
+        Args:
+            hashes: Of the files, ``""`` where there is none.
+            observations: None stands for a picture that is not there.
+            width: D, should no picture show a face.
+        """
         seen = [{} if o is None else o for o in observations]
-        width = next((len(o["embedding"]) for o in seen if "embedding" in o), 1)
+        width = next((len(o["embedding"]) for o in seen if "embedding" in o), width or 1)
 
         def stacked(name: str, shape: tuple[int, ...]) -> Floats:
             gap = np.full(shape, np.nan, np.float32)

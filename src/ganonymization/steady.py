@@ -1,0 +1,69 @@
+"""Landmarks of a face in a video, freed of jitter without lag.
+
+A window of frames before and after is known, so the filter is symmetric: what moves evenly stays
+where it is. Frames in which a landmark is far off count little, so that a blink or a word is not
+smeared (bilateral filter; Tomasi and Manduchi, ICCV 1998). Pose and face are filtered apart, the
+face in the canonical frame, where a moving head does not look like a moving mouth.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .shape import Posed
+
+Values = NDArray[np.float64]
+
+REACH = 3  # frames before and after
+_SIGMA_FRAMES = 1.5
+_FACE_EYES = 0.02  # what counts as far off, in outer-eye distances; jitter is a third of it
+_POSE_EYES = 0.04
+_POSE_RAD = 0.05
+
+
+def steadied(landmarks_px: Sequence[Values | None], centre: int) -> Values:
+    """The landmarks of one frame, steadied by those around it.
+
+    Args:
+        landmarks_px: (478, 3) of consecutive frames, None where the face was not seen.
+        centre: Which frame is asked for; its face was seen.
+
+    Returns:
+        (478, 3).
+    """
+    first, last = max(centre - REACH, 0), min(centre + REACH, len(landmarks_px) - 1)
+    reach = min(centre - first, last - centre)  # symmetric, or the ends would lag
+    window = range(centre - reach, centre + reach + 1)
+    seen = {j: points for j in window if (points := landmarks_px[j]) is not None}
+    mirrored = [j for j in seen if 2 * centre - j in seen]
+    faces = Posed.of(np.stack([seen[j] for j in mirrored]))
+    own = mirrored.index(centre)
+    gaps = np.array(mirrored, np.float64) - centre
+    near_in_time = np.exp(-0.5 * (gaps / _SIGMA_FRAMES) ** 2)
+    return _posed(faces, near_in_time, own, _face(faces, near_in_time, own))
+
+
+def _face(faces: Posed, weights: Values, own: int) -> Values:
+    """The frontal face, (478, 3), each landmark by itself."""
+    symmetric = (faces.frontal + faces.frontal[::-1]) / 2  # what moves evenly is where it is
+    away = np.linalg.norm((symmetric - faces.frontal[own])[..., :2], axis=-1) / _FACE_EYES
+    each = weights[:, None] * np.exp(-0.5 * away**2)
+    mean: Values = (each[..., None] * symmetric).sum(0) / each.sum(0)[:, None]
+    return mean
+
+
+def _posed(faces: Posed, weights: Values, own: int, frontal: Values) -> Values:
+    """The face where the steadied pose puts it."""
+    shift = (faces.shift + faces.shift[::-1]) / 2
+    scale = (faces.scale + faces.scale[::-1]) / 2
+    off_px = np.linalg.norm(shift - faces.shift[own], axis=-1)
+    turned = np.einsum("nij,ij->n", faces.rotation, faces.rotation[own])
+    angle = np.arccos(np.clip((turned - 1) / 2, -1, 1))
+    weights = weights * np.exp(-0.5 * (off_px / (_POSE_EYES * faces.scale[own])) ** 2)
+    weights = weights * np.exp(-0.5 * (np.minimum(angle, angle[::-1]) / _POSE_RAD) ** 2)
+    weights = weights / weights.sum()
+    left, _, right = np.linalg.svd((weights[:, None, None] * faces.rotation).sum(0))
+    rotation = left @ np.diag([1, 1, np.linalg.det(left @ right)]) @ right
+    mean = Posed(frontal, weights @ scale, rotation, weights @ shift)
+    return mean.posed(frontal)
