@@ -115,6 +115,7 @@ def test_public_names():
         "Anonymizer", "DetectorOptions", "Face", "FaceError", "FaceNotRedrawnError",
         "GanonymizationError", "InputError", "LandmarksError", "MissingExtraError", "ModelError",
         "NoFaceError", "OptionError", "OutputError", "Result", "SynthesisError", "UnreadableError",
+        "anonymize_frames",
     ]  # fmt: skip
     for name in ganonymization.__all__:
         assert getattr(ganonymization, name).__name__ == name

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .detect.base import DetectorOptions
     from .pipeline import Anonymizer
     from .types import Face, Result
+    from .video import anonymize_frames
 
 __version__ = "0.1.0"
 
@@ -46,6 +47,7 @@ __all__ = [
     "Result",
     "SynthesisError",
     "UnreadableError",
+    "anonymize_frames",
 ]
 
 _LAZY = {
@@ -53,6 +55,7 @@ _LAZY = {
     "DetectorOptions": "detect.base",
     "Face": "types",
     "Result": "types",
+    "anonymize_frames": "video",
 }
 
 

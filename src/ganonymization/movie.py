@@ -16,7 +16,11 @@ from av.video.reformatter import Colorspace
 from .errors import InputError, OutputError, UnreadableError
 from .types import Image
 
-CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
+CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")  # AVI knows no times
+_NOT_VIDEO = {"tty"}  # FFmpeg would draw text files
+_SHORT_S = 0.2  # a file that ends so much before it says so was cut off
+_BT601 = (5, 6)  # BT.470BG and SMPTE 170M, as H.273 counts
+_BT709 = 1
 _HD_ROWS = 576  # more rows are coded by BT.709, unless the file says otherwise
 
 
@@ -53,10 +57,11 @@ class Reader:
         try:
             if not path.is_file():
                 raise UnreadableError(f"{path}: no such file; check the path")
-            self._container: Any = av.open(str(path), metadata_errors="replace")
+            # "file:": a colon in a name is no protocol's
+            self._container: Any = av.open(f"file:{path.absolute()}", metadata_errors="replace")
         except av.error.FFmpegError as error:
             raise UnreadableError(f"{path}: not a video that can be read ({error})") from error
-        if not self._container.streams.video:
+        if not self._container.streams.video or self._container.format.name in _NOT_VIDEO:
             self.close()
             raise UnreadableError(f"{path}: has no pictures; give a video")
         self._stream = self._pictures()
@@ -84,6 +89,11 @@ class Reader:
         return self._container.streams.video[0]
 
     @property
+    def pixel_aspect(self) -> Fraction:
+        """Width by height of a pixel as it is shown."""
+        return self._stream.sample_aspect_ratio or Fraction(1)
+
+    @property
     def audio(self) -> list[Any]:
         """The sound streams."""
         return list(self._container.streams.audio)
@@ -97,19 +107,38 @@ class Reader:
         Raises:
             InputError: The file is damaged; what came before it was handed on.
         """
-        last = -1
+        last, step = -1, max(1, round(1 / (self.rate * self.time_base)))
+        ended = True
         try:
             for packet in self._container.demux(self._stream, *(self.audio if sound else ())):
                 if packet.stream is not self._stream:
                     if sound is not None and packet.dts is not None:
                         sound.copy(packet)
                     continue
+                ended = ended and not packet.is_corrupt
                 for frame in packet.decode():
-                    pts = frame.pts if frame.pts is not None else last + 1
-                    last = pts
-                    yield Timed(_upright(frame), pts)
+                    # times that are missing or go back, as in AVI, are counted instead
+                    known = frame.pts is not None and (last < 0 or frame.pts > last)
+                    last = frame.pts if known else last + step
+                    yield Timed(_upright(frame), last)
         except av.error.FFmpegError as error:
-            raise InputError(f"{self.path}: damaged after {last} ({error})") from error
+            raise InputError(f"{self.path}: damaged after {self._s(last)} ({error})") from error
+        if not ended or float(last * self.time_base) < self._end_s() - _SHORT_S:
+            raise InputError(f"{self.path}: cut off after {self._s(last)}")
+
+    def _s(self, pts: int) -> str:
+        return f"{float(pts * self.time_base):.2f} s"
+
+    def _end_s(self) -> float:
+        """When the last frame is shown by what the file says, or 0."""
+        told = self._stream.metadata.get("DURATION", "")  # Matroska
+        with contextlib.suppress(ValueError):
+            hours, minutes, seconds = (float(part) for part in told.split(":"))
+            return 3600 * hours + 60 * minutes + seconds - float(1 / self.rate)
+        if self._stream.duration is None:
+            return 0.0
+        start = self._stream.start_time or 0
+        return float((start + self._stream.duration) * self.time_base - 1 / self.rate)
 
 
 def _upright(frame: Any) -> Image:
@@ -121,8 +150,10 @@ def _upright(frame: Any) -> Image:
 
 
 def _colourspace(told: Any, rows: int) -> Colorspace:
-    if told in (Colorspace.ITU709, Colorspace.ITU601, Colorspace.SMPTE240M):
-        return Colorspace(told)
+    if told is not None and int(told) in _BT601:
+        return Colorspace.ITU601
+    if told is not None and int(told) == _BT709:
+        return Colorspace.ITU709
     return Colorspace.ITU709 if rows > _HD_ROWS else Colorspace.ITU601
 
 
@@ -149,7 +180,8 @@ class Writer:
         self._temporary = path.parent / f".{secrets.token_hex(8)}.part{path.suffix}"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._container: Any = av.open(str(self._temporary), "w", options=_muxing(path, reader))
+            place = f"file:{self._temporary.absolute()}"
+            self._container: Any = av.open(place, "w", options=_muxing(path, reader))
             self._stream = _pictures(self._container, codec, reader.rate)
             self._stream.width, self._stream.height = size_wh
             self._stream.pix_fmt = "yuv420p" if not any(n % 2 for n in size_wh) else "yuv444p"
@@ -157,11 +189,11 @@ class Writer:
             self._stream.time_base = self._stream.codec_context.time_base = reader.time_base
             self._colours = _colourspace(None, size_wh[1])
             self._stream.codec_context.colorspace = self._colours
+            self._stream.codec_context.sample_aspect_ratio = reader.pixel_aspect
             self._sound = {
-                stream.index: self._container.add_stream_from_template(stream)
-                for stream in (reader.audio if sound else ())
+                stream.index: self._taken_over(stream) for stream in (reader.audio if sound else ())
             }
-        except (av.error.FFmpegError, ValueError, OSError) as error:
+        except (av.error.FFmpegError, ValueError, TypeError, OSError) as error:
             self._discard()
             raise OutputError(f"{path}: cannot be written ({error})") from error
 
@@ -185,6 +217,24 @@ class Writer:
         except (av.error.FFmpegError, OSError) as problem:
             self._discard()
             raise OutputError(f"{self.path}: cannot be written ({problem})") from problem
+        except BaseException:  # a stop: leave no scraps
+            self._discard()
+            raise
+
+    def _taken_over(self, stream: Any) -> Any:
+        """A stream of sound like another one.
+
+        Raises:
+            OutputError: The container cannot hold it.
+        """
+        codec = stream.codec_context.name
+        if codec not in self._container.supported_codecs:
+            self._discard()
+            raise OutputError(
+                f"{self.path}: {self.path.suffix} cannot hold {codec} sound; write .mkv, or leave "
+                "the sound out with --no-audio"
+            )
+        return self._container.add_stream_from_template(stream)
 
     def write(self, timed: Timed) -> None:
         """Append a frame.
@@ -198,7 +248,11 @@ class Writer:
             format=self._stream.pix_fmt, src_colorspace=self._colours, dst_colorspace=self._colours
         )
         coded.pts, coded.time_base = timed.pts, self._stream.codec_context.time_base
-        self._mux(self._stream.encode(coded))
+        try:
+            packets = self._stream.encode(coded)
+        except (av.error.FFmpegError, ValueError) as error:
+            raise OutputError(f"{self.path}: cannot be coded ({error})") from error
+        self._mux(packets)
 
     def copy(self, packet: Any) -> None:
         """Append a packet of sound as it is."""

@@ -100,7 +100,7 @@ class ShapeModel:
         """Read a model.
 
         Args:
-            path: Written by :meth:`save`; None for the shipped one.
+            path: Written by ``ganonymize fit-shape``; None for the shipped one.
 
         Raises:
             ModelError: There is no such model; fit one with ``ganonymize fit-shape``.

@@ -17,7 +17,7 @@ Values = NDArray[np.float64]
 
 REACH = 3  # frames before and after
 _SIGMA_FRAMES = 1.5
-_FACE_EYES = 0.02  # what counts as far off, in outer-eye distances; jitter is a third of it
+_FACE_EYES = 0.0175  # what counts as far off, in outer-eye distances; jitter is a third of it
 _POSE_EYES = 0.04
 _POSE_RAD = 0.05
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from . import align
+from . import align, topology
 from .errors import FaceError, LandmarksError
 from .landmarks.base import Landmarker
 from .landmarks.plausibility import check_plausible
@@ -30,8 +30,8 @@ _CROP_PX, _CROP_EYES = 256, 3.0
 _MAX_STEP_EYES = 0.7  # how far a face may move between two frames
 _MAX_GROWTH = 1.25
 _SAME_FACE_IOU, _SAME_CENTRE = 0.25, 0.35
-_HOLD = 8  # frames for which a lost face stays covered where it was
-_UNCONFIRMED = 4  # detections without it, after which a track ends
+_HOLD = 12  # frames for which a lost face stays covered where it was
+_ONE_FACE_EYES = 0.4  # two tracks nearer than this are on one face
 _CUT = 0.22  # mean difference of small grey pictures, of full scale
 _SMALL_WH = (32, 18)
 
@@ -81,7 +81,7 @@ class _Track:
     last: Sighting
     step_px: Values = field(default_factory=lambda: np.zeros(2))
     missed: int = 0
-    unconfirmed: int = 0
+    surprise_px: float = 0.0  # how far from where it was expected
 
 
 class Tracker(Generic[Payload]):
@@ -120,6 +120,7 @@ class Tracker(Generic[Payload]):
             self._tracks.clear()
         unseen = [track for track in self._tracks if track.last.landmarks_px is None]
         lost = [track for track in self._tracks if not self._follow(frame, track)]
+        lost += self._let_go_of_doubles(frame)
         suspicious = len(lost) > len(unseen)  # a face that was seen in the frame before is not
         if suspicious or frame.starts_shot or self._count % self._every == 0:
             self._look(frame, lost)
@@ -151,27 +152,51 @@ class Tracker(Generic[Payload]):
         found = follow(frame.image, points, track.step_px, self._landmarker)
         if found is None:
             return False
-        track.step_px = found[:, :2].mean(0) - points[:, :2].mean(0)
+        step_px = found[:, :2].mean(0) - points[:, :2].mean(0)
+        track.surprise_px = float(np.linalg.norm(step_px - track.step_px))
+        track.step_px = step_px
         track.last = frame.seen[track.number] = Sighting.of(found, track.last.score)
         return True
 
+    def _let_go_of_doubles(self, frame: Frame[Payload]) -> list[_Track]:
+        """Of two tracks that have come to one face, as when it hides the other, one is lost."""
+        followed = [track for track in self._tracks if track.number in frame.seen]
+        lost: list[_Track] = []
+        for i, track in enumerate(followed):
+            for other in followed[:i]:
+                if track in lost or other in lost or not one_face(track.last, other.last):
+                    continue
+                wrong = max(track, other, key=lambda each: each.surprise_px)
+                lost.append(wrong)
+                del frame.seen[wrong.number]
+        return lost
+
     def _look(self, frame: Frame[Payload], lost: list[_Track]) -> None:
-        """Detect faces: confirm tracks, find lost ones again, and start new ones."""
-        unclaimed = self._detect(frame.image)
-        for track in list(self._tracks):
-            mine = [d for d in unclaimed if same_face(d.box_xyxy, track.last.box_xyxy)]
-            unclaimed = [d for d in unclaimed if d not in mine]
-            if not mine:
-                track.unconfirmed += 1
-                if track.unconfirmed >= _UNCONFIRMED:
-                    self._tracks.remove(track)
-                continue
-            track.unconfirmed = 0
-            if track in lost:
+        """Detect faces: find lost ones again, and start tracks of new ones.
+
+        A face that is followed by its landmarks needs no detection: it stays.
+        """
+        detections = self._detect(frame.image)
+        # who is followed comes first: the detection is of the face that hides a lost one
+        near = sorted(
+            (track in lost, centre_gap(d.box_xyxy, track.last.box_xyxy), k, t)
+            for k, d in enumerate(detections)
+            for t, track in enumerate(self._tracks)
+            if same_face(d.box_xyxy, track.last.box_xyxy)
+        )
+        taken: set[int] = set()
+        claimed: dict[int, int] = {}
+        for *_, k, t in near:  # each detection is of one track
+            if k not in taken and t not in claimed:
+                taken.add(k)
+                claimed[t] = k
+        for t, track in enumerate(list(self._tracks)):
+            if t in claimed and track in lost:
                 lost.remove(track)
-                self._resume(frame, track, max(mine, key=lambda d: d.score))
-        for detection in unclaimed:
-            self._start(frame, detection)
+                self._resume(frame, track, detections[claimed[t]])
+        for k, detection in enumerate(detections):
+            if k not in taken:
+                self._start(frame, detection)
 
     def _resume(self, frame: Frame[Payload], track: _Track, detection: Detection) -> None:
         """A lost face is back: cover it, or draw it, in all frames between."""
@@ -192,6 +217,8 @@ class Tracker(Generic[Payload]):
     def _start(self, frame: Frame[Payload], detection: Detection) -> None:
         """A new track, followed back to where it came in."""
         sighting = self._sighting(frame.image, detection)
+        if any(one_face(sighting, other) for other in frame.seen.values()):
+            return  # a second box of a face that is followed
         track = _Track(self._born, sighting)
         self._born += 1
         self._tracks.append(track)
@@ -224,9 +251,8 @@ class Tracker(Generic[Payload]):
     def _hold(self, frame: Frame[Payload], track: _Track) -> None:
         """Cover a face that was lost where it should be."""
         track.missed += 1
-        if track.missed > _HOLD or track not in self._tracks:
-            if track in self._tracks:
-                self._tracks.remove(track)
+        if track.missed > max(_HOLD, self._every + 1):
+            self._tracks.remove(track)
             return
         shift = np.tile(track.step_px, 2)
         box = tuple(float(v) for v in np.array(track.last.box_xyxy) + shift)
@@ -269,6 +295,20 @@ def follow(
     return align.apply(align.inverse(crop_from_image), crop)
 
 
+def one_face(a: Sighting, b: Sighting) -> bool:
+    """Whether two sightings in one frame lie on one face."""
+    if a.landmarks_px is None or b.landmarks_px is None:
+        return False
+    gap = np.linalg.norm(a.landmarks_px[:, :2].mean(0) - b.landmarks_px[:, :2].mean(0))
+    corners = a.landmarks_px[[topology.OUTER_EYE_RIGHT, topology.OUTER_EYE_LEFT], :2]
+    return bool(gap < _ONE_FACE_EYES * np.linalg.norm(corners[0] - corners[1]))
+
+
+def centre_gap(a: Box, b: Box) -> float:
+    """Distance of two boxes' centres in pixels."""
+    return float(np.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3]) / 2)
+
+
 def same_face(a: Box, b: Box) -> bool:
     """Whether two boxes of neighbouring frames are of one face: they overlap, or share a centre."""
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
@@ -277,5 +317,4 @@ def same_face(a: Box, b: Box) -> bool:
     areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
     if width * height >= _SAME_FACE_IOU * (sum(areas) - width * height):
         return True
-    gap = np.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3]) / 2
-    return bool(gap < _SAME_CENTRE * np.sqrt(max(areas)))
+    return bool(centre_gap(a, b) < _SAME_CENTRE * np.sqrt(max(areas)))

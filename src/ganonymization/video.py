@@ -35,7 +35,7 @@ class Anonymized(Generic[Payload]):
 def anonymize_frames(
     anonymizer: Anonymizer,
     frames: Iterable[tuple[Image, Payload]],
-    seed: int,
+    seed: int | None = None,
     name: str = "",
     *,
     look_ahead: int = 12,
@@ -46,7 +46,7 @@ def anonymize_frames(
     Args:
         anonymizer: Its detector and landmarker follow the faces too.
         frames: (H, W, 3) uint8 RGB of one size, each with whatever is wanted back with it.
-        seed: Of the run.
+        seed: Of the run; None draws a fresh one, which the results tell.
         name: Of the video; with the seed and a track's number it decides who the new face is.
         look_ahead: Frames that wait for what later ones tell.
         detect_every: Frames from one detection to the next.
@@ -58,11 +58,13 @@ def anonymize_frames(
         anonymizer.detect, anonymizer.landmarks, look_ahead, detect_every
     )
 
+    run_seed = seeds.fresh_seed() if seed is None else seed
+
     def who(track: int) -> int:
-        return seeds.face_seed(seed, name, track)
+        return seeds.face_seed(run_seed, name, track)
 
     def redraw(frame: Frame[Payload], faces: list[Located]) -> Anonymized[Payload]:
-        result = anonymizer.redraw(frame.image, faces, seed)
+        result = anonymizer.redraw(frame.image, faces, run_seed)
         return Anonymized(result, tuple(frame.seen), frame.payload)
 
     waiting: deque[Future[Anonymized[Payload]]] = deque()

@@ -1,7 +1,6 @@
 """A video file: every frame anonymized, the sound copied, and a report beside it."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -60,7 +59,7 @@ class VideoReport:
     seed: int = 0
     tracks: dict[int, TrackReport] = field(default_factory=dict)
     filled_s: list[float] = field(default_factory=list)
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, int] = field(default_factory=dict)
     salvaged: str | None = None
 
     def add(self, frame: Anonymized[int], time_s: float) -> None:
@@ -74,7 +73,8 @@ class VideoReport:
                 track.synthesized += 1
             else:
                 track.filled += 1
-                self.reasons[face.outcome.removeprefix("filled: ")] += 1
+                reason = face.outcome.removeprefix("filled: ")
+                self.reasons[reason] = self.reasons.get(reason, 0) + 1
         if not all(face.synthesized for face in frame.result.faces):
             self.filled_s.append(round(time_s, 3))
 
@@ -206,7 +206,7 @@ class _Strip:
     def add(self, image: Image, time_s: float) -> None:
         if time_s < self._next_s:
             return
-        self._next_s += self._step_s
+        self._next_s = time_s + self._step_s
         height = max(1, round(_THUMBNAIL_PX * image.shape[0] / image.shape[1]))
         small = cv2.resize(image, (_THUMBNAIL_PX, height), interpolation=cv2.INTER_AREA)
         self._shown.append(np.asarray(small, np.uint8))

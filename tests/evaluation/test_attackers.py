@@ -4,9 +4,11 @@ from scipy.spatial.distance import cdist
 
 from ganonymization.errors import InputError
 from ganonymization.evaluation.attackers import (
+    can_learn,
     folds,
     gallery_and_probes,
     learnt_features,
+    learnt_or_blind,
     principal_components,
     several,
 )
@@ -113,6 +115,22 @@ def test_an_attacker_needs_ten_people_with_several_pictures():
     values[0:3] = np.nan  # one of the ten has one picture left
     with pytest.raises(InputError, match="fewer than 10 people"):
         learnt_features(values, PERSON, ten)
+
+
+@pytest.mark.parametrize(("people", "enough"), [(9, False), (10, True)])
+def test_ten_people_with_several_pictures_are_enough_to_learn_from(people, enough):
+    chosen = np.arange(len(PERSON)) < people * PICTURES
+    assert can_learn(PERSON, chosen) == enough
+    chosen[1:PICTURES] = False  # the first person has one picture left
+    assert not can_learn(PERSON, chosen)
+
+
+def test_where_too_few_faces_are_left_an_attacker_is_blind():
+    values = planted()
+    sees = learnt_or_blind(values, PERSON, LEARNT)
+    np.testing.assert_array_equal(sees, learnt_features(values, PERSON, LEARNT))
+    values[9 * PICTURES :] = np.nan
+    assert np.isnan(learnt_or_blind(values, PERSON, LEARNT)).all()
 
 
 def test_components_are_scaled_on_what_is_learnt_and_rounding_stays_out():

@@ -37,16 +37,55 @@ def test_labels_with_a_dozen_pictures_are_classes():
     assert classes_of(labels, there) == ["c"]
 
 
-def test_balanced_accuracy_is_that_of_scikit_learn():
+def answers(count=400):
+    """Whether answers are right, and uneven labels, of people with four pictures each."""
     rng = np.random.default_rng(0)
-    labels = rng.choice(["a", "b", "c", "other", ""], 400, p=[0.6, 0.2, 0.05, 0.1, 0.05])
-    said = np.where(rng.random(400) < 0.6, labels, "a")
-    asked = np.isin(labels, ["a", "b", "c"])
-    weighed = balanced_accuracy((said == labels).astype(float), labels, ["a", "b", "c"])
-    assert (np.isfinite(weighed) == asked).all()
-    expected = balanced_accuracy_score(labels[asked], said[asked])
-    assert weighed[asked].mean() == pytest.approx(expected)
-    assert abs(expected - (said == labels)[asked].mean()) > 0.05
+    labels = rng.choice(["a", "b", "c"], count, p=[0.7, 0.25, 0.05])
+    said = np.where(rng.random(count) < 0.6, labels, "a")
+    return said, labels, np.repeat([f"p{i:03d}" for i in range(count // 4)], 4)
+
+
+def test_balanced_accuracy_is_that_of_scikit_learn():
+    said, labels, person = answers()
+    right = (said == labels).astype(float)
+    value, low, high = balanced_accuracy(right, labels, person)
+    assert value == pytest.approx(balanced_accuracy_score(labels, said))
+    assert abs(value - right.mean()) > 0.05
+    assert 0 < low < value < high < 1
+
+
+def test_the_interval_of_the_accuracy_is_that_of_many_samples_of_people():
+    said, labels, person = answers()
+    right = (said == labels).astype(float)
+    rng = np.random.default_rng(1)
+    rows = [np.flatnonzero(person == name) for name in np.unique(person)]
+    found = []
+    for _ in range(1000):
+        some = np.concatenate([rows[i] for i in rng.integers(0, len(rows), len(rows))])
+        accuracies = [right[some][labels[some] == name].mean() for name in set(labels[some])]
+        found.append(np.mean(accuracies))
+    expected = np.quantile(found, [0.025, 0.975])
+    assert balanced_accuracy(right, labels, person)[1:] == pytest.approx(expected, abs=0.015)
+
+
+def test_pictures_of_one_person_make_the_interval_no_narrower():
+    said, labels, _ = answers()
+    right = (said == labels).astype(float)
+    alone = np.arange(400).astype(str)
+    _, low, high = balanced_accuracy(right, labels, alone)
+    again = [np.repeat(values, 4) for values in (right, labels, alone)]
+    assert balanced_accuracy(*again)[1:] == pytest.approx((low, high))
+
+
+def test_a_class_that_a_sample_of_people_lacks_is_left_out_of_it():
+    labels = np.array(["a"] * 40 + ["b"])
+    right = np.ones(41)
+    assert balanced_accuracy(right, labels, np.arange(41).astype(str)) == (1, 1, 1)
+
+
+def test_the_accuracy_of_no_answers_is_unknown():
+    nothing = np.array([], np.str_)
+    assert np.isnan(balanced_accuracy(np.array([]), nothing, nothing)).all()
 
 
 def test_what_tells_a_label_is_learnt():

@@ -6,14 +6,18 @@ import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ganonymization import images
+from ganonymization.datasets import Table
 from ganonymization.errors import InputError, MissingExtraError, OptionError
 from ganonymization.evaluation import command, geometry
-from ganonymization.evaluation.command import Making, Request
+from ganonymization.evaluation.command import Making, Request, sides_of
+from ganonymization.evaluation.pairing import Pair
+from ganonymization.evaluation.seen import Asked, Looked
 from ganonymization.images import Picture
 from ganonymization.shape import Posed
 from ganonymization.types import LeftOut
@@ -45,26 +49,36 @@ LOOKS = RNG.normal(0, 1, (COUNT, 1568))
 LOOKS[np.arange(COUNT), EXPRESSIONS] += 25
 
 
-def drawn(index, kind, size=16):
+def drawn(index, kind, size=64):
     """A picture that says what is on it."""
     pixels = np.full((size, size, 3), 40 + 100 * kind, np.uint8)
     pixels[0, 0] = index // 256, index % 256, kind
     return Picture(pixels)
 
 
+def read(path):
+    """The picture's pixels, and what they say is on it."""
+    pixels = images.read(path).pixels
+    return pixels, int(pixels[0, 0, 0]) * 256 + int(pixels[0, 0, 1]), int(pixels[0, 0, 2])
+
+
+def face_of(index, kind, size_hw=(64, 64)):
+    """What is seen of a face."""
+    return {
+        "boxes": np.array([[2, 2, 14, 14]], np.float32),
+        "size_hw": np.array(size_hw, np.float32),
+        "landmarks_px": LANDMARKS[kind][index].astype(np.float32),
+        "embedding": EMBEDDED[kind][index].astype(np.float32),
+        "gradients": LOOKS[index].astype(np.float32),
+        "skin_tone_deg": np.array([np.nan], np.float32),
+        "sharpness": np.array([10.0], np.float32),
+    }
+
+
 def observe(files):
-    for path, surroundings in files:
-        pixels = images.read(path).pixels
-        index, kind = int(pixels[0, 0, 0]) * 256 + int(pixels[0, 0, 1]), int(pixels[0, 0, 2])
-        seen = {
-            "boxes": np.array([[2, 2, 14, 14]], np.float32),
-            "size_hw": np.array(pixels.shape[:2], np.float32),
-            "landmarks_px": LANDMARKS[kind][index].astype(np.float32),
-            "embedding": EMBEDDED[kind][index].astype(np.float32),
-            "gradients": LOOKS[index].astype(np.float32),
-            "skin_tone_deg": np.array([np.nan], np.float32),
-            "sharpness": np.array([10.0], np.float32),
-        }
+    for path, surroundings, _ in files:
+        pixels, index, kind = read(path)
+        seen = face_of(index, kind, pixels.shape[:2])
         yield seen | ({"context": seen["embedding"]} if surroundings else {})
 
 
@@ -96,6 +110,11 @@ def request_of(tmp_path, monkeypatch):
     )
 
 
+def evaluated(request, *families):
+    """The report on some families alone, which is quicker."""
+    return command.evaluate(replace(request, only=families), None, progress)
+
+
 def verdicts(report):
     return {family.name: family.verdict for family in report.families}
 
@@ -122,12 +141,12 @@ def test_a_good_anonymization_passes_and_leaves_a_whole_report(request_of, tmp_p
 def test_originals_that_were_passed_on_are_seen(request_of, tmp_path):
     shutil.rmtree(tmp_path / "outputs")
     shutil.copytree(tmp_path / "originals", tmp_path / "outputs")
-    report = command.evaluate(request_of, None, progress)
+    report = evaluated(request_of, "identity", "coverage")
     assert report.verdict == "fail"
     assert verdicts(report)["identity"] == verdicts(report)["coverage"] == "fail"
     identity = report.families[0]
-    floor = identity.figure("rank 1 of 22, originals by originals").value
-    assert identity.figure("rank 1 of 22, naive").value == pytest.approx(floor, abs=0.02)
+    floor = identity.figure("rank 1 of 33, originals by originals").value
+    assert identity.figure("rank 1 of 33, naive").value == pytest.approx(floor, abs=0.02)
     assert "original face is left in 264 of 264" in report.table()
 
 
@@ -137,14 +156,14 @@ def test_a_constant_face_fails_coverage_and_expression(request_of, tmp_path):
     report = command.evaluate(request_of, None, progress)
     assert verdicts(report)["coverage"] == verdicts(report)["expression"] == "fail"
     assert verdicts(report)["quality"] == "fail"
-    chance = report.families[0].figure("rank 1 of 22, parrot")
-    assert chance.low < 1 / 22 < chance.high
+    chance = report.families[0].figure("rank 1 of 33, parrot")
+    assert chance.low < 1 / 33 < chance.high
     assert "264 of 264 outputs are the same file" in report.table()
 
 
 def test_outputs_without_a_face_are_seen(request_of, monkeypatch):
     def blind(files):
-        for (path, _), seen in zip(files, observe(files), strict=True):
+        for (path, *_), seen in zip(files, observe(files), strict=True):
             faceless = path.parent.name == "outputs"
             yield {k: seen[k] for k in ("boxes", "size_hw")} if faceless else seen
 
@@ -154,14 +173,46 @@ def test_outputs_without_a_face_are_seen(request_of, monkeypatch):
         "identity": "pass", "expression": "fail", "traits": "info", "geometry": "pass",
         "quality": "fail", "coverage": "pass",
     }  # fmt: skip
-    assert report.families[0].figure("rank 1 of 22, trained").value == pytest.approx(1 / 22)
+    assert report.families[0].figure("rank 1 of 33, trained").value == pytest.approx(1 / 33)
+
+
+def test_scenes_without_a_face_are_read_where_the_faces_were(request_of, tmp_path, monkeypatch):
+    """Blurred people whom no detector finds, and a recogniser names all the same."""
+    for i, file in enumerate(PEOPLE.files):
+        images.write(tmp_path / "outputs" / file, drawn(i, ANONYMIZED))
+
+    def blurred(files):
+        for asked in files:
+            if asked.marked_px is not None:
+                index = read(asked.path)[1]
+                np.testing.assert_allclose(asked.marked_px, LANDMARKS[0][index], rtol=1e-5)
+                yield {"embedding": EMBEDDED[0][index].astype(np.float32)}
+                continue
+            (seen,) = observe([asked])
+            faceless = asked.path.parent.name == "outputs"
+            yield {k: seen[k] for k in ("boxes", "size_hw")} if faceless else seen
+
+    monkeypatch.setattr(command, "in_processes", lambda eye, jobs: blurred)
+    identity, quality = evaluated(request_of, "identity", "quality").families
+    assert identity.verdict == "fail"
+    assert identity.figure("rank 1 of 66, same picture").value == 1
+    assert quality.figure("face found in the output").value == 0
+
+
+def test_portraits_as_large_as_their_originals_are_no_mixed_up_scenes(request_of, tmp_path):
+    """Heads on another ground, of which nothing around the faces is the original's."""
+    for i, file in enumerate(PEOPLE.files):
+        images.write(tmp_path / "outputs" / file, drawn(i, ANONYMIZED))
+    report = evaluated(request_of, "coverage")
+    assert verdicts(report) == {"coverage": "pass"}
+    assert not report.sides.scene
 
 
 def test_swapped_files_are_noticed(request_of, tmp_path):
     order = np.roll(np.arange(COUNT), 5)
     for i, file in enumerate(PEOPLE.files):
         images.write(tmp_path / "outputs" / file, drawn(order[i], ANONYMIZED, 20))
-    report = command.evaluate(request_of, None, progress)
+    report = evaluated(request_of, "coverage")
     assert verdicts(report)["coverage"] == "fail"
     assert "seem to belong to another original" in report.table()
 
@@ -169,62 +220,106 @@ def test_swapped_files_are_noticed(request_of, tmp_path):
 def test_missing_outputs_are_coverage_and_count_at_chance(request_of, tmp_path):
     for file in PEOPLE.files[::2]:
         (tmp_path / "outputs" / file).unlink()
-    report = command.evaluate(request_of, None, progress)
+    report = evaluated(request_of, "identity", "coverage")
     assert verdicts(report)["coverage"] == "fail"
     assert "132 of 264 pictures with a face have no output" in report.table()
     assert report.families[0].figure("rank 1 of 66, same picture").value < 0.1
 
 
-def test_unreadable_pictures_and_strays_are_told(request_of, tmp_path):
+def test_unreadable_pictures_and_strays_are_told(request_of, tmp_path, monkeypatch):
     (tmp_path / "originals" / PEOPLE.files[0]).write_bytes(b"no picture")
+    (tmp_path / "outputs" / PEOPLE.files[0]).write_bytes(b"nor this")
     images.write(tmp_path / "outputs" / "stray.png", drawn(0, ANONYMIZED))
 
     def watched(files):
-        for path, surroundings in files:
+        for path, surroundings, _ in files:
             try:
-                yield from observe([(path, surroundings)])
+                yield from observe([Asked(path, surroundings)])
             except InputError as error:
                 yield LeftOut(path, str(error), True)
 
-    command.in_processes = lambda eye, jobs: watched
-    report = command.evaluate(request_of, None, progress)
-    told = {left.path.name: left for left in report.left_out}
-    assert told["stray.png"].reason == "belongs to no original"
-    assert told[PEOPLE.files[0]].unreadable
+    monkeypatch.setattr(command, "in_processes", lambda eye, jobs: watched)
+    report = evaluated(request_of, "coverage")
+    told = {left.path.relative_to(tmp_path).as_posix(): left for left in report.left_out}
+    assert told["outputs/stray.png"].reason == "belongs to no original"
+    for side in ("originals", "outputs"):
+        assert told[f"{side}/{PEOPLE.files[0]}"].unreadable
+    assert len(told) == 3
     assert len(report.sides.file) == COUNT - 1
 
 
 def test_what_was_seen_before_is_not_looked_at_again(request_of, monkeypatch):
-    command.evaluate(request_of, None, progress)
+    evaluated(request_of, "quality")
     asked = []
     monkeypatch.setattr(
         command, "in_processes", lambda e, j: lambda files: asked.extend(files) or []
     )
-    first = command.evaluate(replace(request_of, only=("quality",)), None, progress)
+    again = evaluated(request_of, "quality")
     assert asked == []
-    assert verdicts(first) == {"quality": "pass"}
+    assert verdicts(again) == {"quality": "pass"}
 
 
 def test_originals_are_shown_only_when_asked_for(request_of, tmp_path):
-    command.evaluate(request_of, None, progress)
+    evaluated(request_of, "quality")
     page = (tmp_path / "report" / "report.html").read_text()
-    command.evaluate(replace(request_of, with_originals=True), None, progress)
+    evaluated(replace(request_of, with_originals=True), "quality")
     shown = (tmp_path / "report" / "report.html").read_text()
     assert shown.count("<img") == 2 * page.count("<img") > 0
 
 
 def test_figures_are_told_by_group(request_of):
-    report = command.evaluate(request_of, None, progress)
+    report = evaluated(request_of, "identity")
     found = report.families[0].figure("distance to the own original", "gender: f")
     assert 0 < found.low < found.value < found.high
 
 
 def test_other_anonymizations_are_compared(request_of, tmp_path):
     asked = replace(request_of, against={"copied": tmp_path / "originals"})
-    (row,) = command.evaluate(asked, None, progress).families[0].tables["compared"]
+    (row,) = evaluated(asked, "identity").families[0].tables["compared"]
     assert row["against"] == "copied"
     assert row["r"] > 0.8  # the originals themselves lie much nearer
     assert row["p"] < 1e-6
+
+
+def test_a_report_can_be_written_where_one_stands(request_of, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    evaluated(replace(request_of, out=Path(".")), "coverage")
+    assert (tmp_path / "here" / "report.html").is_file()
+    assert (tmp_path / "here-private" / "measurements.sqlite").is_file()
+
+
+@pytest.mark.parametrize("table", ["people", "labels"])
+def test_a_table_beside_a_data_set_that_tells_all_itself_is_refused(tmp_path, table):
+    asked = Request(tmp_path, tmp_path / "r", dataset="classes", **{table: tmp_path / "l.csv"})
+    with pytest.raises(OptionError, match="leave the tables out"):
+        command.read_table(asked)
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("around", "scene"),
+    [((1, 1, 0), True), ((0.6, 0.6, NAN), True), ((1, 0, 0), False), ((1, NAN, NAN), False),
+     ((NAN, NAN, NAN), False)],
+)  # fmt: skip
+def test_outputs_are_scenes_where_most_keep_what_is_around_the_faces(around, scene):
+    seen = face_of(0, 0)
+    looked = [
+        Looked(Pair(f"{i}.png", Path(f"o/{i}.png"), (Path(f"a/{i}.png"),)), ("a", "b"), seen, seen,
+               NAN if np.isnan(share) else 0.7, share, ())
+        for i, share in enumerate(around)
+    ]  # fmt: skip
+    blank = np.full(3, "")
+    table = Table(Path("o"), np.array(["0.png", "1.png", "2.png"]), blank, blank, {})
+    sides, left_out = sides_of(table, looked)
+    assert left_out == []
+    assert sides.scene == scene
+    nothing = np.full(3, NAN)
+    np.testing.assert_array_equal(sides.surroundings, around if scene else nothing)
+    if scene:
+        np.testing.assert_array_equal(sides.unchanged, [one.unchanged for one in looked])
 
 
 def test_people_who_are_not_told_apart_are_looked_for_by_their_picture(request_of):
@@ -246,7 +341,7 @@ def test_people_that_a_model_was_fitted_on_are_not_evaluated(request_of, monkeyp
     assert model == "model"
     assert files == set(fitted[0].files)
     making = Making(lambda *_: None, withheld=files)
-    report = command.evaluate(request_of, making, progress)
+    report = command.evaluate(replace(request_of, only=("quality",)), making, progress)
     assert not files & set(report.sides.file)
     assert len(files) + len(report.sides.file) == COUNT
 

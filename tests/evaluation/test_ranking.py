@@ -54,8 +54,8 @@ def test_everybody_is_attacked_by_what_others_taught():
         return {"own": (OWN, OWN)}
 
     found = cross_attack(PERSON, EXPRESSION, seen, spaces)["own"]
-    rounds = len(found) // 3
-    assert len(asked) == 3
+    assert len(asked) == 2
+    rounds = len(found) // 2
     attacked = []
     for fold, learnt in enumerate(asked):
         rows = np.concatenate([rows for rows, *_ in found[fold * rounds : (fold + 1) * rounds]])
@@ -67,8 +67,32 @@ def test_everybody_is_attacked_by_what_others_taught():
     assert (EXPRESSION[np.concatenate([rows for rows, *_ in found])] != "neutral").all()
 
 
+@pytest.mark.parametrize(("people", "parts"), [(299, 2), (300, 3)])
+def test_thirds_are_attacked_where_their_galleries_are_full(people, parts):
+    person = np.repeat([f"p{i:03d}" for i in range(people)], 2)
+    asked = []
+
+    def spaces(learnt):
+        asked.append(learnt)
+        return {}
+
+    whole = np.ones(len(person), bool)
+    cross_attack(person, np.full(len(person), ""), whole, spaces)
+    assert len(asked) == parts
+    assert (np.sum(asked, axis=0) == parts - 1).all()
+
+
+def test_people_with_one_picture_do_not_fill_a_gallery():
+    person = np.concatenate([np.repeat([f"a{i}" for i in range(60)], 2),
+                             [f"b{i}" for i in range(400)]])  # fmt: skip
+    blank, seen, own = np.full(len(person), ""), np.ones(len(person), bool), np.eye(len(person))
+    found = cross_attack(person, blank, seen, lambda _: {"own": (own, own)})["own"]
+    assert 50 <= sum(people for *_, people in found) / 5 <= 60
+    assert len(found) == 2 * 5
+
+
 def test_too_few_people_give_no_attack():
-    few = np.arange(len(PERSON)) < 27 * PICTURES
+    few = np.arange(len(PERSON)) < 18 * PICTURES
     assert cross_attack(PERSON[few], EXPRESSION[few], SEEN[few], lambda _: {}) == {}
     one_each = np.arange(len(PERSON)) % PICTURES == 0
     assert cross_attack(PERSON, EXPRESSION, one_each, lambda _: {"a": (OWN, OWN)}) == {}
@@ -90,9 +114,10 @@ def test_figures_tell_each_rank_and_the_first_by_group():
     }
     first = told["rank 1 of 20, naive", "all"]
     assert first.value == pytest.approx(0.5)
-    assert first.reference["chance"] == pytest.approx(1 / 20)
-    assert told["rank 10 of 20, naive", "all"].reference["chance"] == pytest.approx(1 / 2)
-    assert told["rank 10 of 20, naive", "all"].value == 1
+    assert first.reference["chance"] == pytest.approx((20 / 20 + 40 / 40) / 60)
+    tenth = told["rank 10 of 20, naive", "all"]
+    assert tenth.reference["chance"] == pytest.approx((20 * 10 / 20 + 40 * 10 / 40) / 60)
+    assert tenth.value == 1
     women = told["rank 1 of 20, naive", "gender: female"]
     assert women.count == 90
     assert women.value == pytest.approx(found[90:, 0].mean())

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..evaluation.command import Landmarks, Making, Request
-    from ..evaluation.expression import Classify
     from ..evaluation.figures import FamilyName
+    from ..evaluation.reading import Classify
     from ..options import Mode, Privacy
     from ..shape import ShapeModel
 
@@ -83,23 +83,40 @@ def evaluate(
                      "folder, and evaluate the others, as pictures need that the shipped model was "
                      "fitted on.", show_default=False),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of outputs that are made here.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(help="Of outputs that are made here. [default: 1]",
+                                 show_default=False),
+    ] = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:  # fmt: skip
     """Prove an anonymization: who is still recognised, what is left of the expression."""
     from ..evaluation.command import FAMILIES, Request
     from ..evaluation.command import evaluate as run
-    from ..evaluation.expression import by_face
+    from ..evaluation.reading import by_face
 
     families = tuple(_family(name) for name in only.split(",")) if only else FAMILIES
+    if anonymized is not None and (fit or shape or keep_shape or seed is not None):
+        raise OptionError(
+            "--fit, --shape, --keep-shape and --seed say how outputs are made; leave them out "
+            "where outputs are given"
+        )
+    others = {_name(folder, against or []): folder for folder in against or ()}
     request = Request(
-        originals, out, anonymized, people, labels, dataset, families,
-        {folder.name: folder for folder in against or ()}, detector, recogniser, with_originals,
+        originals, out, anonymized, people, labels, dataset, families, others, detector,
+        recogniser, with_originals,
     )  # fmt: skip
     making = None
     if anonymized is None:
-        making = _making(request, mode, model, released(privacy, keep_shape), shape, fit, seed)
+        making = _making(
+            request,
+            mode,
+            model,
+            released(privacy, keep_shape),
+            shape,
+            fit,
+            1 if seed is None else seed,
+        )
     classify: Classify = by_face
     if classifier is not None:
         require_torch()
@@ -117,6 +134,13 @@ def evaluate(
         raise typer.Exit(2)
     if any(left.unreadable for left in report.left_out):
         raise typer.Exit(1)
+
+
+def _name(folder: Path, all_of_them: list[Path]) -> str:
+    """The folder's name, or its path where another one has the same name."""
+    name = folder.resolve().name
+    alike = [other for other in all_of_them if other.resolve().name == name]
+    return name if len(alike) == 1 else str(folder)
 
 
 def _family(name: str) -> "FamilyName":

@@ -81,7 +81,7 @@ def video(
               f"{report.faces} faces redrawn, seed {report.seed}")  # fmt: skip
     if not report.faces:
         print(f"warning: {source}: no face found in any frame, passed on", file=sys.stderr)
-    for reason, count in report.reasons.most_common():
+    for reason, count in report.reasons.items():
         print(f"warning: {count} faces covered: {reason}", file=sys.stderr)
     if report.salvaged:
         print(f"error: {report.salvaged}", file=sys.stderr)

@@ -29,21 +29,38 @@ def classes_of(labels: Texts, there: Chosen) -> list[str]:
     ]
 
 
-def balanced_accuracy(right: Values, labels: Texts, classes: list[str]) -> Values:
-    """Whether each picture is classified as labelled, weighed so that all classes count alike.
+def balanced_accuracy(
+    right: Values, labels: Texts, person: Texts, draws: int = 1000
+) -> tuple[float, float, float]:
+    """Share of labels that are read rightly, all classes counted alike.
 
-    Range of the mean: 0 to 1, higher is better; chance is one in the number of classes.
-    Source: Brodersen et al., "The balanced accuracy and its posterior distribution", ICPR 2010.
+    Range: 0 to 1, higher is better; chance is one in the number of classes. The interval is by
+    bootstrap over people. Source: Brodersen et al., "The balanced accuracy and its posterior
+    distribution", ICPR 2010.
 
-    Returns:
-        (N,) weighed rights, whose mean over labelled pictures is the balanced accuracy.
+    Args:
+        right: (N,) 0 or 1.
+        labels: (N,) classes.
+        person: (N,).
+        draws: Samples of people with replacement.
     """
-    weights = np.full(len(labels), np.nan)
-    asked = np.isin(labels, classes)
-    for name in classes:
-        of_class = labels == name
-        weights[of_class] = asked.sum() / (len(classes) * max(of_class.sum(), 1))
-    return weights * right
+    if not len(labels):
+        return float("nan"), float("nan"), float("nan")
+    _, who = np.unique(person, return_inverse=True)
+    names, which = np.unique(labels, return_inverse=True)
+    rights, counts = np.zeros((2, who.max() + 1, len(names)))
+    np.add.at(rights, (who, which), right)
+    np.add.at(counts, (who, which), 1)
+
+    def accuracy(rights_of: Values, counts_of: Values) -> float:
+        there = counts_of > 0  # a sample of people may lack a rare class
+        return float((rights_of[there] / counts_of[there]).mean())
+
+    rng = np.random.default_rng(0)
+    drawn = [rng.integers(0, len(rights), len(rights)) for _ in range(draws)]
+    found = [accuracy(rights[some].sum(0), counts[some].sum(0)) for some in drawn]
+    low, high = np.quantile(found, [0.025, 0.975])
+    return accuracy(rights.sum(0), counts.sum(0)), float(low), float(high)
 
 
 def discriminants(classes: int) -> Any:

@@ -18,11 +18,11 @@ from ..shape import ShapeModel
 from ..types import LeftOut
 from . import coverage, expression, geometry, identity, quality, report, traits
 from .attackers import folds
-from .expression import Classify
 from .figures import Family, FamilyName, worst
 from .geometry import require_attackers
 from .observe import VERSION, Eye
 from .pairing import Pair, pair
+from .reading import Classify, by_face
 from .recogniser import load_recogniser
 from .seen import Looked, Seen, Sides, in_processes, look
 from .store import Store
@@ -32,6 +32,7 @@ FAMILIES: tuple[FamilyName, ...] = (
 )  # fmt: skip
 GROUPS = ("gender", "sex", "ancestry", "ethnicity", "race", "age", "age_group", "skin")
 _PRIVATE = "-private"
+_SCENE = 0.5  # of what is around faces unchanged, in most pictures
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 Landmarks = NDArray[np.float64]
@@ -75,7 +76,8 @@ class Request:
     @property
     def private(self) -> Path:
         """The folder of what must not be passed on."""
-        return self.out.with_name(self.out.name + _PRIVATE)
+        out = self.out.resolve()
+        return out.with_name(out.name + _PRIVATE)
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def evaluate(
     request: Request,
     making: Making | None,
     progress: Progress,
-    classify: Classify = expression.by_face,
+    classify: Classify = by_face,
 ) -> report.Report:
     """Evaluate an anonymization and write the report.
 
@@ -183,8 +185,11 @@ def read_table(request: Request) -> tuple[Table, list[LeftOut]]:
 
     Raises:
         InputError: There are no pictures, or a table lacks a column.
+        OptionError: A data set and a table are given.
     """
     if request.dataset is not None:
+        if request.people or request.labels:
+            raise OptionError("--dataset tells people and labels itself; leave the tables out")
         table, left_out = read_dataset(request.originals, request.dataset)
     elif request.people is not None or request.labels is not None:
         first = request.people or request.labels
@@ -268,7 +273,7 @@ def sides_of(table: Table, looked: Sequence[Looked]) -> tuple[Sides, list[LeftOu
     Raises:
         InputError: No original shows a face with landmarks.
     """
-    left_out = [one.problem for one in looked if one.problem is not None]
+    left_out = [problem for one in looked for problem in one.problems]
     left_out += [
         LeftOut(one.pair.original, "no face found in the original", False)
         for one in looked
@@ -285,15 +290,19 @@ def sides_of(table: Table, looked: Sequence[Looked]) -> tuple[Sides, list[LeftOu
         raise InputError("no landmarks are found in any original; check the pictures")
     width = before.embedding.shape[1]
     after = Seen.of([one.hashes[1] for one in rows], [one.after for one in rows], width)
-    unchanged = np.array([one.unchanged for one in rows])
+    shares = np.array([(one.unchanged, one.surroundings) for one in rows])
+    there = np.isfinite(shares[:, 1])
+    # heads of the originals' size are no scenes: nothing around the faces is left
+    scene = bool(there.any() and np.median(shares[there, 1]) > _SCENE and there.mean() > _SCENE)
+    unchanged, surroundings = shares.T
+    surroundings = surroundings if scene else np.full_like(surroundings, np.nan)
     sides = Sides(
         table.files[kept], person, labels,
         {column: values for column, values in labels.items() if column.lower() in GROUPS},
-        before, after, np.array([len(one.pair.outputs) for one in rows]), unchanged,
-        np.array([one.surroundings for one in rows]),
+        before, after, np.array([len(one.pair.outputs) for one in rows]), unchanged, surroundings,
         np.array([str(one.pair.original) for one in rows]),
         np.array([str(one.pair.outputs[0]) if one.pair.outputs else "" for one in rows]),
-        bool(np.isfinite(unchanged).mean() > 0.5),
+        scene,
     )  # fmt: skip
     return sides, left_out
 

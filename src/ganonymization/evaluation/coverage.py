@@ -35,10 +35,10 @@ def face_left(unchanged: Values) -> Values:
     """Whether an original face is left in the output, (N,) 0 or 1.
 
     More than half of the middle of some face's box is as it was, to 3 grey levels. Range of the
-    mean: 0 to 1, must be 0. NaN for portraits, which show no scene. Source: this project.
+    mean: 0 to 1, must be 0. NaN where the output is of another size. Source: this project.
 
     Args:
-        unchanged: (N,) shares, see :func:`ganonymization.evaluation.seen.unchanged_share`.
+        unchanged: (N,) shares, see :func:`ganonymization.evaluation.seen.unchanged_shares`.
     """
     return np.where(np.isfinite(unchanged), (unchanged > _LEFT).astype(np.float64), np.nan)
 

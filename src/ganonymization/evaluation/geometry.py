@@ -174,8 +174,7 @@ def classified(
     model.fit(components[learnt & labelled], expression[learnt & labelled])
     where = asked & labelled
     right = (model.predict(components[where]) == expression[where]).astype(np.float64)
-    weighed = classifiers.balanced_accuracy(right, expression[where], known)
-    return interval_over_people(weighed, person[where])
+    return classifiers.balanced_accuracy(right, expression[where], person[where])
 
 
 def _expressions(

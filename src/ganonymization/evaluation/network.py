@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .. import images
 from ..types import Image
 from . import appearance
-from .expression import Classify
+from .reading import Classify
 from .seen import Sides
 
 Values = NDArray[np.float64]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import registry, topology
+from .. import registry
 from ..detect.base import DetectorOptions, detect_turned
 from ..errors import FaceError
 from ..landmarks.base import Landmarker
@@ -96,6 +96,20 @@ class Observer:
             return {**seen, **self._face(image, points)}
         return seen
 
+    def marked(self, image: Image, landmarks_px: NDArray[np.float64]) -> Values:
+        """What the recogniser reads where somebody says that there is a face.
+
+        A blurred face is found by no detector; whoever wants to know who it is marks it by hand.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            landmarks_px: (478, 3) of the face in the original.
+
+        Returns:
+            ``embedding`` (D,).
+        """
+        return {"embedding": self.recogniser(image, landmarks_px).astype(np.float32)}
+
     def _face(self, image: Image, points: NDArray[np.float64]) -> Values:
         tone, sharp = appearance.skin_tone_deg(image, points), appearance.sharpness(image, points)
         return {
@@ -108,9 +122,10 @@ class Observer:
 
 
 def painted_over(image: Image, landmarks_px: NDArray[np.float64]) -> Image:
-    """The picture with the face's oval, and somewhat more, in one grey."""
-    oval = landmarks_px[list(topology.FACE_OVAL), :2]
-    grown = oval.mean(0) + _HULL_GROWTH * (oval - oval.mean(0))
+    """The picture with the face, and somewhat more, in one grey."""
+    # the hull of all landmarks: in profile the oval lies within the face
+    hull = cv2.convexHull(landmarks_px[:, :2].astype(np.float32))[:, 0]
+    grown = hull.mean(0) + _HULL_GROWTH * (hull - hull.mean(0))
     covered = np.ascontiguousarray(image).copy()
     cv2.fillConvexPoly(covered, np.round(grown).astype(np.int32), _PAINT)
     return covered

@@ -134,7 +134,9 @@ def _table(rows: Sequence[Mapping[str, object]]) -> str:
     head = "".join(f"<th>{escape(str(name))}" for name in rows[0])
 
     def cell(value: object) -> str:
-        return f"{value:.3f}" if isinstance(value, float) else escape(str(value))
+        if isinstance(value, float):
+            return "" if np.isnan(value) else f"{value:.4g}"
+        return escape(str(value))
 
     body = "".join("<tr>" + "".join(f"<td>{cell(value)}" for value in row.values()) for row in rows)
     return f"<table><tr>{head}{body}</table>"
@@ -149,9 +151,7 @@ def _worst_cases(report: "Report") -> list[tuple[int, str]]:
         if values is None or not np.isfinite(values).any():
             continue
         order = np.argsort(np.where(np.isfinite(values), -values if large else values, np.inf))
-        found += [
-            (int(i), f"{column}: {values[i]:.2f}") for i in order[:each] if np.isfinite(values[i])
-        ]
+        found += [(int(i), f"{column}: {values[i]:.2f}") for i in order[:each] if values[i] > 0]
     return found
 
 
@@ -168,9 +168,9 @@ def _shown(
     cells = []
     for i, why in rows:
         file = str(report.sides.file[i])
-        pair = [originals / file] if originals else []
-        shown = "".join(map(_thumbnail, [*pair, *([outputs[file]] if file in outputs else [])]))
-        cells.append(f"<figure>{shown or 'no output'}<figcaption>{escape(file)} {escape(why)}"
+        before = _thumbnail(originals / file) if originals else ""
+        after = _thumbnail(outputs[file]) if file in outputs else "no output"
+        cells.append(f"<figure>{before}{after}<figcaption>{escape(file)} {escape(why)}"
                      "</figcaption></figure>")  # fmt: skip
     note = "" if originals else "<p>Outputs only; originals are shown with --with-originals."
     return f"<section><h2>{title}</h2>{note}<div class=faces>{''.join(cells)}</div></section>"

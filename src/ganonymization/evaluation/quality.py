@@ -63,7 +63,9 @@ def measure(sides: Sides) -> Family:
                             sides.groups)  # fmt: skip
     both = np.isfinite(sides.before.embedding).all(1) & np.isfinite(sides.after.embedding).all(1)
     verdicts: list[Verdict] = [graded(figures[0].value, _FOUND, _FOUND_LITTLE)]
-    findings = [f"A face is found in {figures[0].value:.1%} of the outputs."]
+    share = figures[0].value
+    findings = ["There are no outputs." if np.isnan(share) else
+                f"A face is found in {share:.1%} of the outputs."]  # fmt: skip
     if both.sum() >= _LEAST:
         before, after = sides.before.embedding[both], sides.after.embedding[both]
         varied = variety(before, after)

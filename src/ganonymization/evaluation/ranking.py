@@ -23,13 +23,14 @@ _ROUNDS = 5
 
 
 def share_ranked(found: Values, person: Texts) -> tuple[float, float, float]:
-    """Share of probes whose person is among the first k of a gallery of 100.
+    """Share of probes whose person is among the first k of a gallery.
 
-    Range: 0 to 1, lower is better; chance is k / 100. A missing output counts at chance.
+    Galleries are of 100 people, or of all where there are fewer. Range: 0 to 1, lower is better;
+    chance is k / people. A missing output counts at chance.
     Source: cumulative match characteristic, ISO/IEC 19795-1.
 
     Args:
-        found: (N,) probabilities, see :func:`ganonymization.evaluation.statistics`.
+        found: (N,) probabilities, see :func:`rank_probabilities`.
         person: (N,).
     """
     return interval_over_people(found, person)
@@ -59,6 +60,8 @@ def cross_attack(
 ) -> dict[str, list[Found]]:
     """Attack each third of the people with what was learnt from the others.
 
+    Each half where thirds would make galleries of fewer than 100 people.
+
     Args:
         person: (N,).
         expression: (N,), a neutral picture is looked for by another one where there is one.
@@ -69,7 +72,7 @@ def cross_attack(
     Returns:
         For each attack what was found; none where too few people have two pictures.
     """
-    part = attackers.folds(person)
+    part = attackers.folds(person, 3 if attackers.several(person, seen) >= 3 * GALLERY else 2)
     found: dict[str, list[Found]] = {}
     for attacked in range(int(part.max(initial=0)) + 1):
         chosen = seen & (part == attacked)
@@ -89,14 +92,16 @@ def ranked_figures(
     name: str, parts: list[Found], person: Texts, groups: Mapping[str, Texts]
 ) -> list[Figure]:
     """Shares found at each rank, the first also by group."""
-    rows = np.concatenate([rows for rows, _, _ in parts])
+    where = np.concatenate([rows for rows, _, _ in parts])
     found = np.concatenate([found for _, found, _ in parts])
-    size = min(GALLERY, *(people for *_, people in parts))
+    sizes = [min(GALLERY, people) for *_, people in parts]
+    size = min(sizes)
     figures = []
     for k, rank in enumerate(RANKS):
         figures += mean_figures(
-            share_ranked, f"rank {rank} of {size}, {name}", found[:, k], person[rows],
-            {kind: values[rows] for kind, values in groups.items()} if rank == 1 else {},
-            {"chance": min(rank / size, 1)},
+            share_ranked, f"rank {rank} of {size}, {name}", found[:, k], person[where],
+            {kind: values[where] for kind, values in groups.items()} if rank == 1 else {},
+            {"chance": float(np.average([min(rank / each, 1) for each in sizes],
+                                        weights=[len(rows) for rows, *_ in parts]))},
         )  # fmt: skip
     return figures

@@ -17,6 +17,8 @@ from .figures import EVERYBODY, Family, Figure, Verdict
 from .page import page
 from .seen import Sides
 
+_TABLES = ("expression-classes.csv", "identity-compared.csv")
+
 
 @dataclass(frozen=True)
 class Report:
@@ -96,6 +98,9 @@ def write(report: Report, out: Path, originals: Path | None, outputs: Mapping[st
     _write(out / "left-out.csv", _csv([
         {"file": str(left.path), "reason": left.reason} for left in report.left_out
     ]))  # fmt: skip
+    for stale in out.glob("*-*.csv"):  # of families that were not asked for this time
+        if stale.name in _TABLES:
+            stale.unlink()
     for family in report.families:
         for name, rows in family.tables.items():
             _write(out / f"{family.name}-{name}.csv", _csv(rows))
@@ -134,4 +139,4 @@ def _without_nan(value: Any) -> Any:
 
 
 def _write(path: Path, text: str) -> None:
-    images.write_whole(path, lambda file: file.write(text.encode()))
+    images.write_whole(path, lambda file: file.write(text.encode(errors="backslashreplace")))

@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,27 @@ from .store import Store, Values
 
 Floats = NDArray[np.float64]
 Texts = NDArray[np.str_]
-Observe = Callable[[Sequence[tuple[Path, bool]]], Iterable[Values | LeftOut]]
 
 _LANDMARKS = (478, 3)
 _GRADIENTS = (1568,)
+
+
+class Asked(NamedTuple):
+    """A file to look at.
+
+    Attributes:
+        path: Of the picture.
+        surroundings: Ask the recogniser about what is around the face, too.
+        marked_px: (478, 3), ask it about the face that is said to be there; None looks for one.
+    """
+
+    path: Path
+    surroundings: bool = False
+    marked_px: Floats | None = None
+
+
+Keys = dict[tuple[Path, bool], str]
+Observe = Callable[[Sequence[Asked]], Iterable[Values | LeftOut]]
 
 
 @dataclass(frozen=True)
@@ -101,7 +119,8 @@ class Sides:
         before: The originals.
         after: The outputs.
         outputs: (N,) how many outputs there are of each.
-        unchanged: (N,) how much of some face is left as it was, 0 to 1; NaN for portraits.
+        unchanged: (N,) how much of some face is left as it was, 0 to 1; NaN where the output is of
+            another size.
         surroundings: (N,) how much of what is around faces is left, 0 to 1; NaN for portraits.
         original: (N,) paths.
         output: (N,) paths, ``""`` where there is none.
@@ -137,7 +156,7 @@ class Looked:
     after: Values | None
     unchanged: float
     surroundings: float
-    problem: LeftOut | None
+    problems: tuple[LeftOut, ...]
 
 
 def look(
@@ -147,47 +166,89 @@ def look(
 
     Args:
         pairs: See :func:`ganonymization.evaluation.pairing.pair`.
-        observe: Looks at files, each with whether its surroundings are asked for, in order.
+        observe: Looks at files, in order.
         version: Names whatever decides what is seen.
         store: Keeps what was seen.
         advance: Called for each file.
     """
-    keys: dict[Path, str] = {}
+    keys: Keys = {}
     problems: dict[Path, LeftOut] = {}
-    for pair in pairs:
-        for path, side in ((pair.original, "original"), *((p, "output") for p in pair.outputs[:1])):
-            try:
-                keys[path] = f"{_sha256(path)} {side} {version}"
-            except InputError as error:
-                problems[path] = LeftOut(path, str(error), True)
-    unknown = [path for path, key in keys.items() if not store.has(key)]
+    for asked in (asked for pair in pairs for asked in _asked(pair)):
+        try:
+            keys[asked.path, asked.surroundings] = " ".join(
+                (_sha256(asked.path), "original" if asked.surroundings else "output", version)
+            )
+        except InputError as error:
+            problems[asked.path] = LeftOut(asked.path, str(error), True)
+            advance()
+    unknown = {key: Asked(*file) for file, key in keys.items() if not store.has(key)}
     for _ in range(len(keys) - len(unknown)):
         advance()
-    asked = [(path, " original " in keys[path]) for path in unknown]
-    for path, seen in zip(unknown, observe(asked), strict=True):
+    for key, seen in zip(unknown, observe(list(unknown.values())), strict=True):
         if isinstance(seen, LeftOut):
-            problems[path] = seen
+            alike = [path for (path, _), other in keys.items() if other == key]
+            problems |= {path: seen._replace(path=path) for path in alike}
         else:
-            store.put(keys[path], seen)
+            store.put(key, seen)
         advance()
-    return [_looked(pair, keys, problems, store) for pair in pairs]
+    looked = [_looked(pair, keys, problems, store) for pair in pairs]
+    return _with_marked(looked, observe, version, store)
+
+
+def _asked(pair: Pair) -> tuple[Asked, ...]:
+    return Asked(pair.original, True), *(Asked(path) for path in pair.outputs[:1])
+
+
+def _with_marked(
+    looked: list[Looked], observe: Observe, version: str, store: Store
+) -> list[Looked]:
+    """In scenes without a face the recogniser is asked where the original one was."""
+    faceless = {
+        _marked_key(one, version): one
+        for one in looked
+        if one.before and one.after and "landmarks_px" in one.before
+        and "landmarks_px" not in one.after and same_size(one.before, one.after)
+    }  # fmt: skip
+    unknown = [key for key in faceless if not store.has(key)]
+    asked = []
+    for key in unknown:
+        one = faceless[key]
+        marked = {} if one.before is None else one.before
+        asked.append(Asked(one.pair.outputs[0], marked_px=marked["landmarks_px"].astype(float)))
+    for key, seen in zip(unknown, observe(asked), strict=True):
+        if not isinstance(seen, LeftOut):
+            store.put(key, seen)
+    return [
+        one if key not in faceless
+        else replace(one, after={**(one.after or {}), **(store.get(key) or {})})
+        for one, key in ((one, _marked_key(one, version)) for one in looked)
+    ]  # fmt: skip
+
+
+def _marked_key(one: Looked, version: str) -> str:
+    return f"{one.hashes[1]} at {one.hashes[0]} {version}"
 
 
 def in_processes(eye: Eye, jobs: int) -> Observe:
     """Looks at files in processes of their own, for recognisers keep a whole one busy."""
 
-    def observe(files: Sequence[tuple[Path, bool]]) -> Iterator[Values | LeftOut]:
+    def observe(files: Sequence[Asked]) -> Iterator[Values | LeftOut]:
+        if not files:
+            return
         with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
             yield from pool.map(partial(observe_file, eye), files, chunksize=4)
 
     return observe
 
 
-def observe_file(eye: Eye, file: tuple[Path, bool]) -> Values | LeftOut:
+def observe_file(eye: Eye, asked: Asked) -> Values | LeftOut:
     """What an eye sees in a file, or why not; the eye's networks are loaded once in a process."""
-    path, surroundings = file
+    path, surroundings, marked_px = asked
     try:
-        return _observer(eye)(images.read(path).pixels, surroundings)
+        image = images.read(path).pixels
+        if marked_px is not None:
+            return _observer(eye).marked(image, marked_px)
+        return _observer(eye)(image, surroundings)
     except InputError as error:
         return LeftOut(path, str(error), True)
 
@@ -197,19 +258,17 @@ def _observer(eye: Eye) -> Observer:
     return eye.load()
 
 
-def _looked(
-    pair: Pair, keys: Mapping[Path, str], problems: Mapping[Path, LeftOut], store: Store
-) -> Looked:
-    paths = (pair.original, *pair.outputs[:1])
-    seen = [None if p in problems else store.get(keys[p]) for p in paths]
+def _looked(pair: Pair, keys: Keys, problems: Mapping[Path, LeftOut], store: Store) -> Looked:
+    files = [(asked.path, asked.surroundings) for asked in _asked(pair)]
+    seen = [store.get(keys[file]) if file in keys else None for file in files]
     before, after = seen[0], seen[1] if len(seen) > 1 else None
     shares = float("nan"), float("nan")
     if before and after and len(before["boxes"]) and same_size(before, after):
-        original, output = (images.read(path).pixels for path in paths)
+        original, output = (images.read(path).pixels for path, _ in files)
         shares = unchanged_shares(original, output, before["boxes"])
-    hashes = [keys[p].partition(" ")[0] if p in keys else "" for p in paths]
-    problem = next((problems[p] for p in paths if p in problems), None)
-    return Looked(pair, (hashes[0], (*hashes, "")[1]), before, after, *shares, problem)
+    hashes = [keys[file].partition(" ")[0] if file in keys else "" for file in files]
+    told = tuple(problems[path] for path, _ in files if path in problems)
+    return Looked(pair, (hashes[0], (*hashes, "")[1]), before, after, *shares, told)
 
 
 def same_size(before: Values, after: Values) -> bool:

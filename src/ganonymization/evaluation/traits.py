@@ -65,7 +65,8 @@ def measure(sides: Sides) -> Family:
         angles = sides.before.skin_tone_deg[tone], sides.after.skin_tone_deg[tone]
         told = skin_tone_kept(*angles, sides.person[tone])
         lost.append(Figure("skin_tone_kept", "skin tone passed on", *told, int(tone.sum())))
-        findings.append(f"Skin tone is passed on with r = {told[0]:.2f}.")
+        if np.isfinite(told[0]):
+            findings.append(f"Skin tone is passed on with r = {told[0]:.2f}.")
     if sides.scene:
         lost += _context(sides)
     return Family("traits", "info", tuple(findings), tuple(lost), METRICS, pictures)
