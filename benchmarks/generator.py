@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 
 from ganonymization import Anonymizer, FaceError, align, images
 from ganonymization.detect.base import detect_turned
-from ganonymization.evaluation.recogniser import SAME_PERSON, DlibRecogniser
+from ganonymization.evaluation.recogniser import DlibRecogniser
 from ganonymization.evaluation.statistics import (
     bootstrap_interval,
-    first_rank_share,
+    distances,
     frechet_distance,
+    rank_probabilities,
 )
 from ganonymization.locate import find_landmarks
 from ganonymization.types import Image
@@ -235,12 +236,15 @@ def identity(measured: Measured, sources: list[Source]) -> dict[str, object]:
     probes = np.array([measured.features.get(s.path.name, missing) for s in chosen.values()])
     gallery = np.array([s.features for s in chosen.values()])
     figures: dict[str, object] = {}
+    others = distances(np.nan_to_num(probes), gallery)
+    own = np.where(np.isfinite(probes).all(1), np.diag(others), np.nan)
+    np.fill_diagonal(others, np.nan)
     for people in sorted({min(GALLERY, len(gallery)), len(gallery)}):
-        share = first_rank_share(probes, gallery, people)
+        share = bootstrap_interval(rank_probabilities(own, others, people, (1,))[:, 0])
         figures[f"rank1_of_{people}"] = share
         figures[f"times_chance_of_{people}"] = share[0] * people
     gaps = np.linalg.norm(probes - gallery, axis=1)
-    same = np.nan_to_num(gaps, nan=np.inf) < SAME_PERSON
+    same = np.nan_to_num(gaps, nan=np.inf) < DlibRecogniser.same_person
     figures["same_person"] = bootstrap_interval(same.astype(float))
     return figures
 

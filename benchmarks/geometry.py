@@ -72,8 +72,11 @@ def drawn(
 def figures(before: Released, after: Released, people: People, parts: g.Thirds) -> dict[str, float]:
     """All figures of one release on one split."""
     told = {"lda": g.rank1(after, people, parts)[0], "mlp": g.rank1(after, people, parts, "mlp")[0]}
-    told |= {k: v[0] for k, v in g.expression_kept(before, after, people, parts).items()}
-    return told | {"classified": g.classified(after, people, parts)[0]}
+    person, expression = people.person, people.expression
+    kept = g.expression_kept(before, after, person, expression, parts.test)
+    told |= {region: value[0] for region, value in kept.items()}
+    right = g.classified(after, person, expression, ~parts.test, parts.test)
+    return told | {"classified": right[0]}
 
 
 def main() -> None:

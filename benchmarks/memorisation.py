@@ -15,7 +15,7 @@ import numpy as np
 
 from ganonymization import Anonymizer, align, images
 from ganonymization.demo import sheet
-from ganonymization.evaluation.recogniser import SAME_PERSON, DlibRecogniser
+from ganonymization.evaluation.recogniser import DlibRecogniser
 from ganonymization.evaluation.statistics import distances
 
 from generator import again, features_of, read_sources  # isort: skip
@@ -60,9 +60,9 @@ def main() -> None:
         least = gaps.min(1)
         values = np.quantile(least, quantiles)
         told = ", ".join(f"{q:.0%} {v:.3f}" for q, v in zip(quantiles, values, strict=True))
-        same = float((least < SAME_PERSON).mean())
+        same = float((least < DlibRecogniser.same_person).mean())
         print(f"{name} ({len(least)}), distance to the nearest of {len(known)}: {told}")
-        print(f"  nearer than {SAME_PERSON}: {same:.3f}")
+        print(f"  nearer than {DlibRecogniser.same_person}: {same:.3f}")
     if arguments.sheet:
         own = np.linalg.norm(np.array(drawn) - known[nearest[0]], axis=1)
         closest = np.argsort(own)[:SHOWN]

@@ -203,8 +203,11 @@ def plot(rows: dict[str, dict[str, object]], path: Path) -> None:
         marker = "s" if "scene" in name else "o"
         axis.plot([x, x], [100 * low, 100 * high], color=colour, linewidth=1)
         axis.plot(x, 100 * value, marker, color=colour)
-        axis.annotate(name.removeprefix("ours, "), (x, 100 * value), xytext=(5, 4),
-                      textcoords="offset points", fontsize=8)  # fmt: skip
+        left = name.startswith("ours, portrait")  # scenes and portraits lie side by side
+        axis.annotate(
+            name.removeprefix("ours, "), (x, 100 * value), xytext=(-5 if left else 5, 4),
+            textcoords="offset points", fontsize=8, ha="right" if left else "left",
+        )  # fmt: skip
     axis.axhline(1, color="black", linewidth=0.8, linestyle=":")
     axis.set_yscale("log")
     axis.set_xlabel("expression labels read from outputs, % of those read from originals")

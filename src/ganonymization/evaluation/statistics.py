@@ -200,34 +200,6 @@ def distances(a: Reals, b: Reals) -> NDArray[np.float64]:
     return gaps
 
 
-def first_rank_share(
-    probes: Reals, gallery: Reals, size: int, draws: int = 200
-) -> tuple[float, float, float]:
-    """How often the source is ranked first among ``size`` people, with its 95 % interval.
-
-    The mean over random galleries; people are drawn without replacement, and the interval is by
-    bootstrap over people.
-
-    Args:
-        probes: (N, D) features of the anonymized faces, one per person; a row that is not finite
-            stands for a missing face and counts at chance.
-        gallery: (N, D) features of the sources, in the same order.
-        size: People in a gallery; chance is 1 / size.
-        draws: Galleries.
-    """
-    there = np.isfinite(probes).all(1)
-    gaps = distances(np.where(there[:, None], probes, 0), gallery)
-    rng = np.random.default_rng(0)
-    size = min(size, len(probes))
-    hits, seen = np.zeros(len(probes)), np.zeros(len(probes))
-    for _ in range(draws):
-        chosen = rng.choice(len(probes), size, replace=False)
-        nearest = gaps[np.ix_(chosen, chosen)].argmin(1)
-        hits[chosen] += np.where(there[chosen], nearest == np.arange(size), 1 / size)
-        seen[chosen] += 1
-    return bootstrap_interval(hits[seen > 0] / seen[seen > 0])
-
-
 def frechet_distance(a: Reals, b: Reals) -> float:
     """Fréchet distance of the normal distributions fitted to two sets of features.
 
