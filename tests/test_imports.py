@@ -30,13 +30,14 @@ ALLOWED = {
     "shape": GROUND | {"align", "openings"},
     "people": GROUND | BASES | {"locate", "images"},
     "locate": GROUND | {"align"} | BASES,
+    "faces": GROUND | {"wall"},
     "pipeline": GROUND
     | GEOMETRY
     | BASES
-    | {"shape", "locate", "composite", "weights", "synthesize.fill"},
+    | {"faces", "shape", "locate", "composite", "weights", "synthesize.fill"},
     "steady": GROUND | {"shape"},
     "track": GROUND | BASES | {"align", "locate"},
-    "video": GROUND | {"pipeline", "steady", "track"},
+    "video": GROUND | {"faces", "pipeline", "steady", "track"},
     "movie": GROUND,
     "videofile": GROUND | {"pipeline", "images", "movie", "video"},
     "batch": GROUND | {"pipeline", "images"},

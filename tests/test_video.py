@@ -7,8 +7,8 @@ import pytest
 from ganonymization import seeds
 from ganonymization.composite import covered_share
 from ganonymization.errors import FaceNotRedrawnError
+from ganonymization.faces import Located
 from ganonymization.locate import find_landmarks
-from ganonymization.pipeline import Located
 from ganonymization.steady import steadied
 from ganonymization.synthesize.fill import SOLID_RGB
 from ganonymization.track import Frame, Sighting

@@ -7,9 +7,8 @@ Every face is covered before any is drawn, so whatever goes wrong later leaves a
 
 import copy
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -19,12 +18,12 @@ from . import align, composite, registry, seeds, weights
 from .composite import Canvas
 from .detect.base import Detector, DetectorOptions, detect_turned
 from .errors import (
-    FaceError,
     FaceNotRedrawnError,
     LandmarksError,
     OptionError,
     SynthesisError,
 )
+from .faces import FaceInWork, Located, told
 from .landmarks.base import Landmarker
 from .landmarks.plausibility import check_plausible
 from .locate import find_landmarks
@@ -32,69 +31,13 @@ from .options import Mode, OnFailure, Privacy, check_choice
 from .shape import ShapeModel
 from .synthesize.base import Synthesizer
 from .synthesize.fill import SOLID_RGB
-from .types import Detection, Face, Image, Result, check_image
+from .types import Detection, Image, Result, check_image
 from .wall import RING, Crossing, Place, Wall, ellipses, head_place
 
 Fill = Callable[[Image], Image]
 
 _MAX_REDRAWN_ERROR_EYES = 0.12
 _MIN_COVERED = 0.97  # of the ellipse within each box
-
-
-@dataclass(frozen=True)
-class Located:
-    """A face that was looked for.
-
-    Attributes:
-        detection: Where it is.
-        landmarks_px: (478, 3) in picture pixels, or None.
-        seed: Who the new face is.
-        problem: Why there are no landmarks, or None.
-        landmarks_ms: Spent looking for them.
-    """
-
-    detection: Detection
-    landmarks_px: NDArray[np.float64] | None
-    seed: int
-    problem: str | None = None
-    landmarks_ms: float = 0.0
-
-
-@dataclass
-class _Work:
-    """A face on its way."""
-
-    index: int
-    detection: Detection
-    seed: int
-    surrogate_px: NDArray[np.float64] | None = None  # in crop pixels
-    place: Place | None = None
-    reason: str | None = None
-    timings_ms: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Add the milliseconds of a block to a stage."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = (time.perf_counter() - start) * 1e3
-            self.timings_ms[stage] = self.timings_ms.get(stage, 0.0) + spent
-
-    def give_up(self, error: Exception) -> None:
-        """Remember why it is not redrawn."""
-        self.reason = _told(error)
-
-    def face(self) -> Face:
-        """What became of it."""
-        d = self.detection
-        outcome = "synthesized" if self.reason is None else f"filled: {self.reason}"
-        return Face(self.index, d.box_xyxy, d.score, outcome, self.seed, d.merged, self.timings_ms)
-
-
-def _told(error: Exception) -> str:
-    return str(error) if isinstance(error, FaceError) else f"{type(error).__name__}: {error}"
 
 
 class Anonymizer:
@@ -251,7 +194,7 @@ class Anonymizer:
         """
         check_image(image)
         start = time.perf_counter()
-        faces = [_Work(i, face.detection, face.seed) for i, face in enumerate(located)]
+        faces = [FaceInWork(i, face.detection, face.seed) for i, face in enumerate(located)]
         for face, found in zip(faces, located, strict=True):
             self._build_wall(face, found)
         scene: Image | None = None
@@ -275,10 +218,10 @@ class Anonymizer:
         try:
             found = find_landmarks(image, detection, self._landmarker)
         except Exception as error:  # whatever a plugged-in landmarker raises: fail closed
-            problem = _told(error)
+            problem = told(error)
         return Located(detection, found, seed, problem, (time.perf_counter() - start) * 1e3)
 
-    def _build_wall(self, face: _Work, located: Located) -> None:
+    def _build_wall(self, face: FaceInWork, located: Located) -> None:
         """Replace a face's shape and build its wall, or say why not."""
         landmarks_px = located.landmarks_px
         face.timings_ms["landmarks"] = located.landmarks_ms
@@ -314,7 +257,7 @@ class Anonymizer:
         check_plausible(surrogate_px)
         return surrogate_px
 
-    def _scene(self, image: Image, faces: list[_Work]) -> Canvas:
+    def _scene(self, image: Image, faces: list[FaceInWork]) -> Canvas:
         """Redraw or cover every face in a copy of the picture."""
         canvas = Canvas.of(image)
         for face in faces:  # cover all before drawing any
@@ -338,7 +281,7 @@ class Anonymizer:
                 self._cover(image, canvas, face, faces)
         return canvas
 
-    def _redraw(self, canvas: Canvas, face: _Work, place: Place) -> None:
+    def _redraw(self, canvas: Canvas, face: FaceInWork, place: Place) -> None:
         """Draw one new face into the scene, unless it is not what was asked for.
 
         Raises:
@@ -354,7 +297,7 @@ class Anonymizer:
         with face.timed("composite"):
             composite.paste(canvas, drawn, place)
 
-    def _portrait(self, image: Image, face: _Work) -> Image:
+    def _portrait(self, image: Image, face: FaceInWork) -> Image:
         """A head on black, or a fill, a square of the portrait's size."""
         if face.surrogate_px is not None and face.reason is None:
             try:
@@ -368,7 +311,7 @@ class Anonymizer:
         fill = self._fill_or_raise(face)
         return fill(align.warp(image, crop_from_image, self._portrait_size_px))
 
-    def _sized_portrait(self, drawn: Image, face: _Work) -> Image:
+    def _sized_portrait(self, drawn: Image, face: FaceInWork) -> Image:
         """The generator's head at the portrait's size, upright or with its tilt in the picture."""
         assert face.place is not None
         size, out = drawn.shape[0], self._portrait_size_px
@@ -377,7 +320,7 @@ class Anonymizer:
         out_from_drawn = align.similarity((middle, middle), size, angle, out)
         return align.warp(drawn, out_from_drawn, out, cv2.BORDER_CONSTANT)
 
-    def _draw(self, crossing: Crossing, face: _Work) -> Image:
+    def _draw(self, crossing: Crossing, face: FaceInWork) -> Image:
         """The synthesizer's crop.
 
         Raises:
@@ -392,7 +335,7 @@ class Anonymizer:
             raise SynthesisError(f"synthesis gave a picture of shape {drawn.shape}")
         return drawn
 
-    def _check_redrawn(self, drawn: Image, face: _Work) -> None:
+    def _check_redrawn(self, drawn: Image, face: FaceInWork) -> None:
         """Find the landmarks in the new face again: they must lie where they were asked for.
 
         Raises:
@@ -409,7 +352,9 @@ class Anonymizer:
         if not gap / eyes_px <= _MAX_REDRAWN_ERROR_EYES:
             raise SynthesisError(f"the new face is {gap / eyes_px:.2f} eye distances off")
 
-    def _cover(self, image: Image, canvas: Canvas, face: _Work, faces: list[_Work]) -> None:
+    def _cover(
+        self, image: Image, canvas: Canvas, face: FaceInWork, faces: list[FaceInWork]
+    ) -> None:
         """Fill the head's region, every box of the face, and its wall with the ring.
 
         What other faces have behind their walls is hidden from the fill too.
@@ -434,7 +379,7 @@ class Anonymizer:
                 seen[other.place.radius(window) <= 1] = SOLID_RGB
         composite.cover(canvas, window, fill(seen), inside)
 
-    def _fill_or_raise(self, face: _Work) -> Fill:
+    def _fill_or_raise(self, face: FaceInWork) -> Fill:
         if self._fill is None:
             raise FaceNotRedrawnError(
                 f"face {face.index} at {[round(v) for v in face.detection.box_xyxy]} could not be "

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from . import seeds
-from .pipeline import Anonymizer, Located
+from .faces import Located
+from .pipeline import Anonymizer
 from .steady import REACH, steadied
 from .track import Frame, Sighting, Tracker
 from .types import Detection, Image, Result
