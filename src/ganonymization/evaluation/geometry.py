@@ -63,7 +63,7 @@ def require_attackers() -> None:
         MissingExtraError: The extra ``eval`` is not installed.
     """
     if find_spec("sklearn") is None:
-        raise MissingExtraError("the attackers", "eval")
+        raise MissingExtraError("evaluating", "eval")
 
 
 def rank1(
