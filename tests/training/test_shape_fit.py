@@ -31,7 +31,7 @@ def test_people_go_and_expressions_stay(fitted):
     after = geometry.aligned(model.surrogate(people.landmarks_px, 1))
     raw = geometry.rank1(before, people, parts)[0]
     assert geometry.rank1(after, people, parts)[0] < 0.6 * raw
-    kept = geometry.expression_kept(before, after, people, parts)
+    kept = geometry.expression_kept(before, after, people.person, people.expression, parts.test)
     assert kept["brows"][0] > 0.8
     assert kept["mouth"][0] > 0.8
 
