@@ -51,7 +51,7 @@ ALLOWED = {
     "training": GROUND
     | GEOMETRY
     | BASES
-    | {"locate", "images", "people", "shape", "datasets", "datasets.table"}
+    | {"locate", "images", "people", "shape", "datasets", "datasets.table", "weights"}
     | {"synthesize.generator", "synthesize.pix2pix", "synthesize.pix2pix_networks"},
 }
 

@@ -37,9 +37,7 @@ def prepared(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def config(prepared) -> TrainingConfig:
     """Three steps of four pictures, then two of two."""
-    return TrainingConfig(
-        data=(str(prepared),), stages=STAGES, reader_samples=128, workers=0, log_every=1
-    )
+    return TrainingConfig(data=(str(prepared),), stages=STAGES, workers=0, log_every=1)
 
 
 @pytest.fixture(scope="session")

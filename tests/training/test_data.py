@@ -6,11 +6,13 @@ from ganonymization import condition, topology
 from ganonymization.training.data import (
     Batches,
     PreparedFaces,
-    ReadableFaces,
+    Shift,
     darker_skin,
+    expression_shifts,
     jittered,
     rarity,
     vividness,
+    warped,
 )
 
 from ..conftest import face_landmarks
@@ -75,7 +77,7 @@ def test_several_folders_are_one_list(prepared):
     two = PreparedFaces([prepared, prepared], 64, 0.5, 0.0, seed=5)
     assert len(two.shards.landmarks) == 4
     rng = np.random.default_rng(0)
-    first, again = (two.shards.moved(f, np.random.default_rng(1), 64, 1.0) for f in (1, 3))
+    first, again = (two.shards.moved(f, np.random.default_rng(1), 64) for f in (1, 3))
     assert np.array_equal(first[0], again[0])
     assert {two.shards.draw(rng) for _ in range(50)} == {0, 1, 2, 3}
 
@@ -108,11 +110,44 @@ def test_devices_share_the_samples_and_a_run_goes_on():
     assert first(Batches(8, 2, rank=1, devices=2)) == [[10, 11], [14, 15]]
 
 
-def test_a_reader_sample_knows_where_its_landmarks_are(prepared):
-    sample = ReadableFaces([prepared], 64, seed=3)[4]
-    assert sample["picture"].shape == (3, 64, 64)
+def test_a_sample_tells_where_the_landmarks_of_its_mesh_are(prepared):
+    sample = PreparedFaces([prepared], 256, 0.5, 0.0, seed=3)[4]
     assert sample["landmarks"].shape == (478, 2)
-    assert sample["landmarks"].abs().max() < 1
+    places = ((sample["landmarks"].numpy() + 1) / 2 * 256 - 0.5).round().astype(int)
+    irises = sample["condition"].numpy()[:, places[[468, 473], 1], places[[468, 473], 0]]
+    assert (irises < 40).all()  # drawn black
+    mesh = sample["condition"].numpy().any(0)
+    assert mesh[places[[1, 152, 10], 1].clip(0, 255), places[[1, 152, 10], 0]].any()
+
+
+def test_a_warp_moves_picture_and_landmarks_alike():
+    """A picture of its own coordinates tells at each landmark's new place where it came from."""
+    points = face_landmarks((64, 60), 40)
+    columns, rows = np.meshgrid(np.arange(128), np.arange(128))
+    crop = np.stack([columns, rows, rows, columns, rows], 2).astype(np.uint8)
+    warp, moved = warped(crop, points, [Shift(55, (0.1, -0.08), 0.1), Shift(291, (0.0, 0.1), 0.15)])
+    for landmark, shift in ((55, (0.1, -0.08)), (291, (0.0, 0.1))):
+        eyes = np.linalg.norm(points[33, :2] - points[263, :2])
+        assert moved[landmark, :2] - points[landmark, :2] == pytest.approx(
+            eyes * np.array(shift), abs=0.3
+        )
+    x, y = np.round(moved[:, :2]).astype(int).T
+    came_from = warp[y, x].astype(float)
+    for layers in ([0, 1], [3, 4]):
+        gap = np.abs(came_from[:, layers] - points[:, :2])
+        assert gap.max() < 2 and np.median(gap) < 0.6  # pixels, where both are rounded
+    far = np.linalg.norm(points[:, :2] - points[152, :2], axis=1) < 4
+    assert np.abs(moved - points)[far].max() < 0.5
+
+
+def test_another_expression_moves_both_sides_much_alike():
+    rng = np.random.default_rng(0)
+    drawn = [{s.landmark: s.by_eyes for s in expression_shifts(rng)} for _ in range(400)]
+    left = np.array([d[55] for d in drawn])
+    right = np.array([d[285] for d in drawn])
+    assert np.corrcoef(left[:, 0], -right[:, 0])[0, 1] > 0.7
+    assert np.corrcoef(left[:, 1], right[:, 1])[0, 1] > 0.7
+    assert left[:, 1].std() == pytest.approx(0.037, rel=0.15)
 
 
 def test_skin_gets_darker_and_the_background_stays():

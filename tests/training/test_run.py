@@ -12,7 +12,6 @@ from .conftest import STAGES
 def test_an_optimisation_step_lowers_the_reconstruction(config):
     """Forty steps on one batch of eight: the picture comes closer."""
     run = Run(Fabric(accelerator="cpu", devices=1), config)
-    run.nets.reader.eval().requires_grad_(False)
     x = unpack(next(run.batches(run.faces(STAGES[0]), 0, 8)))
     run.nets.features.calibrate(x["picture"])
     optimizer = torch.optim.Adam(run.nets.painters(), 1e-3)

@@ -22,7 +22,8 @@ class Stage:
         learning_rate: Adam's, of generator and style encoder, with betas (0.5, 0.99); it falls to
             a tenth along half a cosine.
         discriminator_rate: The discriminators'; falls alike.
-        head_start: Samples that the discriminators see before the generator's first step.
+        head_start: Samples on which the discriminators and the style encoder learn alone before the
+            generator's first step.
         average_samples: The generator that ships is a moving average over about so many samples.
         weight_gan: Of the adversarial loss.
         foreign_styles: Whether half of the scenes are drawn in the style of another picture, as at
@@ -45,14 +46,16 @@ class TrainingConfig:
     """All settings of a run.
 
     Attributes:
+        start_from: An exported generator to go on from; empty to start from nothing.
         data: Folders made by ``ganonymize prepare``; each is one memory-mapped shard.
         stages: One after the other.
         portrait_share: Share of samples whose head stands on black, without context.
         jitter_eyes: Deviation of the smooth noise on the drawn mesh, in outer-eye distances.
-        reader_samples: Pictures that the landmark reader is fitted on before the first stage.
-        weight_l1: Of the mean absolute difference to the picture; eyes and mouth count fourfold.
+        weight_l1: Of the mean absolute difference to the picture; eyes, brows and mouth count
+            fourfold.
         weight_perceptual: Of the difference of frozen features.
-        weight_landmarks: Of the mean distance of the reader's landmarks, in crop half-sides.
+        weight_landmarks: Of the mean distance between where landmarks were asked for and where
+            FaceMesh finds them, in outer-eye distances.
         weight_kl: Pulls styles towards N(0, 1). At 0.01 they told too little of their pictures, and
             the generator drew the mean of what it could not know.
         weight_tone: Of the coarse colour of scenes in a foreign style.
@@ -66,14 +69,14 @@ class TrainingConfig:
         sheet_every_s: Seconds between picture sheets.
     """
 
+    start_from: str = ""
     data: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = field(default_factory=lambda: (Stage(),))
     portrait_share: float = 0.45
     jitter_eyes: float = 0.002
-    reader_samples: int = 100_000
     weight_l1: float = 3.0
     weight_perceptual: float = 4.0
-    weight_landmarks: float = 12.0
+    weight_landmarks: float = 20.0
     weight_kl: float = 0.003
     weight_tone: float = 30.0
     feature_crop_px: int = 192
@@ -98,8 +101,8 @@ class TrainingConfig:
                 raise OptionError("a stage needs batch >= 2 and at least one batch of samples")
             if min(stage.learning_rate, stage.discriminator_rate) <= 0 or stage.average_samples < 1:
                 raise OptionError("a stage's rates must be above 0, average_samples at least 1")
-        if self.log_every < 1 or self.workers < 0 or self.reader_samples < 0:
-            raise OptionError("log_every starts at 1, workers and reader_samples at 0")
+        if self.log_every < 1 or self.workers < 0:
+            raise OptionError("log_every starts at 1, workers at 0")
 
 
 def read_config(path: Path) -> TrainingConfig:

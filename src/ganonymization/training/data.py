@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -20,7 +21,18 @@ from .layout import GENERATOR_SIZE_PX, PREPARED_SIZE_PX
 
 _SKIN = (50, 101, 280, 330, 151, 199)  # cheeks, forehead, chin
 _SKIN_SPREAD_LAB = np.array([45, 13, 13], np.float32)
-_FEATURES = (topology.EYE_LEFT, topology.EYE_RIGHT, topology.LIPS_OUTER)
+_OUTER_EYES = (33, 263)
+_WARPED_SHARE = 0.6
+_FIELD_STEP = 8  # bumps are smooth: one vector for so many pixels is enough
+_MOVABLE = (  # left and right, reach, deviations outwards and down in outer-eye distances
+    ((55, 285), 0.12, (0.020, 0.035)),  # inner ends of the brows
+    ((52, 282), 0.13, (0.005, 0.025)),
+    ((46, 276), 0.13, (0.000, 0.020)),
+    ((159, 386), 0.07, (0.000, 0.012)),  # upper and lower lids
+    ((145, 374), 0.07, (0.000, 0.008)),
+    ((61, 291), 0.15, (0.025, 0.025)),  # corners of the mouth
+)
+_FEATURES = (topology.EYE_LEFT, topology.EYE_RIGHT, topology.LIPS_OUTER, *topology.BROWS)
 
 
 class _Shards:
@@ -50,7 +62,7 @@ class _Shards:
         return int(np.searchsorted(self._cumulative, rng.random()))
 
     def moved(
-        self, face: int, rng: np.random.Generator, size_px: int, spread: float
+        self, face: int, rng: np.random.Generator, size_px: int
     ) -> tuple[Image, NDArray[np.float64]]:
         """A flipped, turned, scaled and shifted crop with its landmarks in its pixels.
 
@@ -58,7 +70,6 @@ class _Shards:
             face: Its number.
             rng: Decides.
             size_px: Side of the result.
-            spread: 1 for shifts of 5 pixels, turns of 5 degrees and scales of 6 %.
         """
         shard = int(np.searchsorted(self._ends, face, side="right"))
         first = self._ends[shard - 1] if shard else 0
@@ -66,10 +77,9 @@ class _Shards:
         if rng.random() < 0.5:
             crop = np.ascontiguousarray(crop[:, ::-1])
             points = points[topology.mirror()] * [-1, 1, 1] + np.array([PREPARED_SIZE_PX - 1, 0, 0])
-        middle = (PREPARED_SIZE_PX - 1) / 2
-        x, y = middle + rng.uniform(-5, 5, 2) * spread
-        side = GENERATOR_SIZE_PX * np.exp(rng.uniform(-0.06, 0.06) * spread)
-        angle = np.deg2rad(rng.uniform(-5, 5) * spread)
+        x, y = (PREPARED_SIZE_PX - 1) / 2 + rng.uniform(-5, 5, 2)
+        side = GENERATOR_SIZE_PX * np.exp(rng.uniform(-0.06, 0.06))
+        angle = np.deg2rad(rng.uniform(-5, 5))
         transform = align.similarity((x, y), side, angle, size_px)
         colour = align.warp(crop[..., :3], transform, size_px)
         masks = align.warp(
@@ -79,10 +89,11 @@ class _Shards:
 
 
 class PreparedFaces(Dataset[dict[str, Tensor]]):
-    """Random training samples of the generator, (C, S, S) uint8 each.
+    """Random training samples of the generator, (C, S, S) uint8 if not said otherwise.
 
     Keys: ``condition`` and ``picture`` (3), ``wall`` and ``opacity`` (1), ``weight`` (1; 0 outside
-    the picture, up to 255 on eyes and mouth), ``portrait`` (a flag).
+    the picture, up to 255 on eyes, brows and mouth), ``portrait`` (a flag), and ``landmarks``,
+    those of the condition, (478, 2) float32 with the crop's sides at -1 and 1.
 
     Args:
         folders: Prepared folders.
@@ -109,7 +120,9 @@ class PreparedFaces(Dataset[dict[str, Tensor]]):
         face = self.shards.draw(rng)
         # A grey photograph would teach the portraits grey skin; a grey scene asks for a grey face.
         portrait = bool(rng.random() < self.portrait_share) and not self.shards.grey[face]
-        crop, points = self.shards.moved(face, rng, self.size_px, spread=1.0)
+        crop, points = self.shards.moved(face, rng, self.size_px)
+        if rng.random() < _WARPED_SHARE:
+            crop, points = warped(crop, points, expression_shifts(rng))
         colour = np.ascontiguousarray(crop[..., :3])
         if not portrait and rng.random() < 0.3:
             colour = darker_skin(colour, points, rng.uniform(28, 60))
@@ -133,37 +146,9 @@ class PreparedFaces(Dataset[dict[str, Tensor]]):
             "opacity": alpha[None],
             "weight": weight.astype(np.uint8)[None],
             "portrait": np.array(portrait),
+            "landmarks": ((drawn[:, :2] + 0.5) / self.size_px * 2 - 1).astype(np.float32),
         }
         return {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in layers.items()}
-
-
-class ReadableFaces(Dataset[dict[str, Tensor]]):
-    """Random samples for the landmark reader, moved further than the generator's.
-
-    Keys: ``picture`` (3, S, S) uint8 and ``landmarks`` (478, 2) float32, the crop's sides at -1
-    and 1.
-
-    Args:
-        folders: Prepared folders.
-        size_px: S.
-        seed: Sample i of two data sets with one seed is the same.
-    """
-
-    def __init__(self, folders: Sequence[Path], size_px: int, seed: int) -> None:
-        self.shards, self.size_px, self.seed = _Shards(folders), size_px, seed
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        rng = np.random.default_rng([self.seed, index, 1])
-        crop, points = self.shards.moved(self.shards.draw(rng), rng, self.size_px, spread=2.0)
-        picture = _recoloured(crop[..., :3], rng)
-        if rng.random() < 0.5:
-            picture = (picture * (crop[..., 3:4] / 255.0)).astype(np.uint8)
-        if rng.random() < 0.3:
-            noisy = picture + rng.normal(0, 8, picture.shape)
-            picture = np.clip(np.round(noisy), 0, 255).astype(np.uint8)
-        places = ((points[:, :2] + 0.5) / self.size_px * 2 - 1).astype(np.float32)
-        pixels = np.ascontiguousarray(picture.transpose(2, 0, 1))
-        return {"picture": torch.from_numpy(pixels), "landmarks": torch.from_numpy(places)}
 
 
 class Batches(Sampler[list[int]]):
@@ -183,6 +168,81 @@ class Batches(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         for start in itertools.count(self.first, self.stride):
             yield list(range(start, start + self.batch))
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A bump that moves what lies about a landmark.
+
+    Attributes:
+        landmark: In its middle.
+        by_eyes: (right, down) of the face, in outer-eye distances.
+        reach_eyes: Deviation of the Gaussian bump.
+    """
+
+    landmark: int
+    by_eyes: tuple[float, float]
+    reach_eyes: float
+
+
+def expression_shifts(rng: np.random.Generator) -> list[Shift]:
+    """Shifts that make another expression of a face: brows, lids and corners of the mouth.
+
+    Collections of portraits hardly frown; both sides move much alike.
+    """
+    shifts = []
+    for (left, right), reach, (out, down) in _MOVABLE:
+        both, own = rng.normal(0, 1, 2), rng.normal(0, 0.35, (2, 2))
+        for landmark, sign, extra in ((left, -1, own[0]), (right, 1, own[1])):
+            along, across = (both + extra) * (out, down)
+            shifts.append(Shift(landmark, (sign * float(along), float(across)), reach))
+    return shifts
+
+
+def warped(
+    crop: Image, points: NDArray[np.float64], shifts: Sequence[Shift]
+) -> tuple[Image, NDArray[np.float64]]:
+    """A crop and its landmarks, both moved by the same bumps.
+
+    Args:
+        crop: (S, S, C) uint8.
+        points: (478, 3) landmarks in its pixels.
+        shifts: All at once.
+    """
+    across = points[_OUTER_EYES[1], :2] - points[_OUTER_EYES[0], :2]
+    eyes_px = float(np.linalg.norm(across))
+    right = across / max(eyes_px, 1e-6)
+    axes = np.stack([right, [-right[1], right[0]]])  # of the face, as rows
+    middles = points[[shift.landmark for shift in shifts], :2].astype(np.float32)
+    moves = np.array([shift.by_eyes for shift in shifts]) @ axes * eyes_px
+    reaches = np.array([shift.reach_eyes for shift in shifts]) * eyes_px
+
+    def field(places: NDArray[np.float32]) -> NDArray[np.float32]:
+        total = np.zeros_like(places)
+        for middle, move, reach in zip(middles, moves, reaches, strict=True):
+            squared = ((places - middle) ** 2).sum(-1, keepdims=True)
+            total += np.exp(squared / np.float32(-2 * reach**2)) * move.astype(np.float32)
+        return total
+
+    size = crop.shape[0]
+    middle_px = (np.arange(size // _FIELD_STEP) + 0.5) * _FIELD_STEP - 0.5
+    coarse = np.stack(np.meshgrid(middle_px, middle_px), -1).astype(np.float32)
+    source = coarse
+    for _ in range(4):  # the place that is moved to the pixel: a fixed point
+        source = coarse - field(source)
+    offset = cv2.resize(source - coarse, (size, size), interpolation=cv2.INTER_LINEAR)
+    pixels = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1)
+    places = (pixels + offset).astype(np.float32)
+    layers = [
+        cv2.remap(
+            np.ascontiguousarray(part), places[..., 0], places[..., 1], cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        ).reshape(size, size, -1)
+        for part in (crop[..., :3], crop[..., 3:])
+    ]  # fmt: skip
+    moved = points.copy()
+    moved[:, :2] += field(points[:, :2].astype(np.float32))
+    return np.concatenate(layers, 2), moved
 
 
 def jittered(
@@ -253,7 +313,7 @@ def _jittered_wall(points: NDArray[np.float64], rng: np.random.Generator) -> Wal
 
 
 def _feature_weight(points: NDArray[np.float64], size_px: int) -> Image:
-    """64 everywhere, 255 on eyes and mouth, (S, S): expressions are the product."""
+    """64 everywhere, 255 on eyes, brows and mouth, (S, S): expressions are the product."""
     weight = np.full((size_px, size_px), 64, np.uint8)
     for ring in _FEATURES:
         outline = points[list(ring), :2]

@@ -8,12 +8,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .. import topology
 from .config import TrainingConfig
 from .critic import Discriminator, FaceFeatures
+from .facemesh import INPUT_PX, FaceMesh
 from .networks import Generator, StyleBank, StyleEncoder
-from .reader import LandmarkReader, point_weights
 
 Batch = dict[str, Tensor]
+
+_OUTER_EYES = (33, 263)
+_VIVID_WEIGHT = 3.0
+_OFF = 0.07  # of half a view's side, and radians
 
 
 class Networks(nn.Module):
@@ -24,7 +29,7 @@ class Networks(nn.Module):
         self.generator, self.encoder = Generator(), StyleEncoder()
         self.styles = StyleBank()
         self.discriminator, self.features = Discriminator(), FaceFeatures()
-        self.reader = LandmarkReader()
+        self.facemesh = FaceMesh()
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
 
     def painters(self) -> list[nn.Parameter]:
@@ -75,6 +80,7 @@ def unpack(batch: Batch) -> Batch:
     }  # fmt: skip
     layers["weight"] = batch["weight"].float() / 64
     layers["portrait"] = batch["portrait"].flatten()
+    layers["landmarks"] = batch["landmarks"]
     context = layers["picture"] * (layers["wall"] <= 0.5)
     x = torch.cat([layers["condition"], context, layers["wall"]], 1)
     layers["input"] = x.contiguous(memory_format=torch.channels_last)
@@ -113,7 +119,7 @@ def generator_loss(
         "tone": config.weight_tone * coarse.mean(),
         "kl": config.weight_kl
         * (0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)).sum(1).mean(),
-        "landmarks": config.weight_landmarks * landmark_distance(nets, composed, picture),
+        "landmarks": config.weight_landmarks * landmark_distance(nets, composed, x["landmarks"]),
     }
     valid = (x["weight"] > 0).float()
     square = random_square(picture.shape[-1], config.feature_crop_px)
@@ -132,12 +138,55 @@ def generator_loss(
     return total, judged, {name: part.detach() for name, part in parts.items()}
 
 
-def landmark_distance(nets: Networks, drawn: Tensor, picture: Tensor) -> Tensor:
-    """Mean distance of what the reader reads in two pictures (N, 3, S, S), in crop half-sides."""
-    with torch.no_grad():
-        expected = nets.reader(picture)
-    gap: Tensor = (nets.reader(drawn) - expected).abs() * point_weights().to(drawn.device)
-    return gap.mean()
+def landmark_distance(nets: Networks, drawn: Tensor, asked: Tensor) -> Tensor:
+    """Mean distance between where landmarks were asked for and found, in outer-eye distances.
+
+    Args:
+        nets: Their FaceMesh looks.
+        drawn: (N, 3, S, S) in [-1, 1].
+        asked: (N, 478, 2), the picture's sides at -1 and 1.
+    """
+    with torch.autocast(drawn.device.type, enabled=False):
+        view = face_view(asked)
+        grid = F.affine_grid(view, [len(view), 3, INPUT_PX, INPUT_PX], align_corners=False)
+        seen = F.grid_sample(drawn.float(), grid, padding_mode="border", align_corners=False)
+        relative = 2 * nets.facemesh(seen) / INPUT_PX - 1
+        found = relative @ view[:, :, :2].mT + view[:, None, :, 2]
+        outer_eyes = (asked[:, _OUTER_EYES[0]] - asked[:, _OUTER_EYES[1]]).norm(dim=1)
+        gap = (found - asked).abs() / outer_eyes[:, None, None]
+        distance: Tensor = (gap * point_weights().to(gap.device)).mean()
+    return distance
+
+
+def face_view(asked: Tensor) -> Tensor:
+    """Where FaceMesh looks: a level square about the face, half as large again, a little off.
+
+    As MediaPipe cuts it out of a picture. Off at random, lest the generator please one cut alone.
+
+    Args:
+        asked: (N, 478, 2) landmarks, the picture's sides at -1 and 1.
+
+    Returns:
+        (N, 2, 3), from the view's coordinates to the picture's, both from -1 to 1.
+    """
+    low, high = asked.amin(1), asked.amax(1)
+    off = torch.rand(4, len(asked), device=asked.device) * 2 - 1
+    half = 0.75 * (high - low).amax(1) * (1 + _OFF * off[0])
+    centre = (low + high) / 2 + _OFF * half[:, None] * off[1:3].T
+    along = asked[:, _OUTER_EYES[1]] - asked[:, _OUTER_EYES[0]]
+    angle = torch.atan2(along[:, 1], along[:, 0]) + _OFF * off[3]
+    cosine, sine = half * torch.cos(angle), half * torch.sin(angle)
+    rows = torch.stack([cosine, -sine, centre[:, 0], sine, cosine, centre[:, 1]], 1)
+    return rows.view(-1, 2, 3)
+
+
+def point_weights() -> Tensor:
+    """How much each landmark counts, (478, 1), 1 on average: eyes, brows and mouth more."""
+    weights = torch.ones(topology.LANDMARK_COUNT)
+    vivid = (topology.EYE_LEFT, topology.EYE_RIGHT, topology.LIPS_OUTER, topology.LIPS_INNER)
+    for path in (*vivid, *topology.BROWS):
+        weights[list(path)] = _VIVID_WEIGHT
+    return (weights / weights.mean())[:, None]
 
 
 def random_square(size_px: int, side_px: int) -> tuple[slice, slice]:

@@ -58,6 +58,13 @@ def strided(stem: nn.Conv2d) -> nn.Conv2d:
     return conv
 
 
+def unstrided(weight: Tensor) -> Tensor:
+    """The weight of an :class:`UnshuffledConv` from that of :func:`strided`."""
+    k = _UNSHUFFLE
+    taps = weight.view(-1, INPUT_CHANNELS, 3, k, 3, k).permute(0, 1, 3, 5, 2, 4)
+    return taps.reshape(len(weight), INPUT_CHANNELS * k * k, 3, 3)
+
+
 class Generator(nn.Module):
     """U-Net between a pixel-unshuffle by 4 and two pixel-shuffles by 2.
 

@@ -11,11 +11,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..errors import ModelError, OutputError
 from .config import Stage, TrainingConfig
-from .data import Batches, PreparedFaces, ReadableFaces
+from .data import Batches, PreparedFaces
 from .devices import average_gradients
 from .folder import RunFolder, load, save
 from .losses import Batch, Networks, discriminator_loss, generator_loss, unpack
-from .reader import READER_BATCH, READER_SIZE_PX, fit_step
+from .warm import load_exported
 
 _ADAM = (0.5, 0.99)
 _SHEET_ROWS = 6
@@ -27,7 +27,6 @@ class Run:
     """A run on this process: its networks and optimizers, and how far it is.
 
     Attributes:
-        reader_samples: That the landmark reader was fitted on.
         samples: That the generator has seen, over all devices and stages.
     """
 
@@ -35,11 +34,13 @@ class Run:
         self.fabric, self.config = fabric, config
         torch.manual_seed(config.seed)
         nets = Networks().to(fabric.device)
+        if config.start_from:
+            load_exported(nets.generator, config.start_from)
+            nets.average.load_state_dict(nets.generator.state_dict())
         self.nets = nets.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer_g = torch.optim.Adam(self.nets.painters(), 1e-3, _ADAM)
         self.optimizer_d = torch.optim.Adam(self.nets.discriminator.parameters(), 1e-3, _ADAM)
-        self.optimizer_r = torch.optim.AdamW(self.nets.reader.parameters(), weight_decay=1e-3)
-        self.reader_samples = self.samples = 0
+        self.samples = 0
 
     def state(self) -> dict[str, object]:
         """All that a later process needs to go on as if nothing had happened."""
@@ -47,8 +48,6 @@ class Run:
             "nets": self.nets.state_dict(),
             "optimizer_g": self.optimizer_g.state_dict(),
             "optimizer_d": self.optimizer_d.state_dict(),
-            "optimizer_r": self.optimizer_r.state_dict(),
-            "reader_samples": self.reader_samples,
             "samples": self.samples,
         }
 
@@ -63,9 +62,9 @@ class Run:
             return
         try:
             self.nets.load_state_dict(state["nets"])
-            for name in ("optimizer_g", "optimizer_d", "optimizer_r"):
+            for name in ("optimizer_g", "optimizer_d"):
                 getattr(self, name).load_state_dict(state[name])
-            self.reader_samples, self.samples = state["reader_samples"], state["samples"]
+            self.samples = state["samples"]
         except (KeyError, RuntimeError, ValueError) as error:
             raise ModelError(
                 f"{checkpoint}: of another network or version; name another run folder"
@@ -109,34 +108,6 @@ class Run:
         """Make the noise of a step depend on the seed, the samples seen and the device alone."""
         torch.manual_seed(hash((self.config.seed, self.samples, self.fabric.global_rank)))
 
-    def fit_reader(self, folder: RunFolder, checkpoint: Path, minutes: float) -> bool:
-        """Fit the landmark reader, before anything asks it; whether it is done in time."""
-        total, config = self.config.reader_samples, self.config
-        if self.reader_samples >= total:
-            return True
-        reader = self.nets.reader.train()
-        faces = ReadableFaces([Path(f) for f in config.data], READER_SIZE_PX, config.seed)
-        for batch in self.batches(faces, self.reader_samples, READER_BATCH):
-            progress = self.reader_samples / total
-            loss = fit_step(
-                reader, self.optimizer_r, batch, progress,
-                lambda net: average_gradients(self.fabric, net.parameters()),
-            )  # fmt: skip
-            self.reader_samples += READER_BATCH * self.fabric.world_size
-            if self.reader_samples // READER_BATCH % config.log_every == 0:
-                folder.log(self.reader_samples, {"reader": loss})
-            save_due, _ = folder.due(config.save_every_s, math.inf)
-            done = self.reader_samples >= total
-            late = bool(self.fabric.broadcast(folder.minutes() > minutes))
-            if done:
-                for statistic in reader.buffers():
-                    self._average(statistic)
-            if save_due or done or late:
-                self.save(checkpoint)
-            if done or late:
-                return done
-        return True
-
     def step(self, batch: Batch, stage: Stage, step: int) -> dict[str, Tensor]:
         """One step of both networks; the parts of the losses come back.
 
@@ -154,14 +125,16 @@ class Run:
             for group in optimizer.param_groups:
                 group["lr"] = rate * falling
         nets, x = self.nets, unpack(batch)
+        encoder = list(nets.encoder.parameters())
         self.seed_step()
         nets.discriminator.requires_grad_(False)
         with self.fabric.autocast():
             loss, judged, parts = generator_loss(
                 nets, x, self.config, stage.weight_gan, stage.foreign_styles
             )
-        if step * seen >= stage.head_start:
-            self._descend(loss, self.optimizer_g, nets.painters())
+        warm = step * seen >= stage.head_start
+        nets.generator.requires_grad_(warm)
+        self._descend(loss, self.optimizer_g, nets.painters() if warm else encoder)
         nets.discriminator.requires_grad_(True)
         with self.fabric.autocast():
             loss_d = discriminator_loss(nets, judged)

@@ -46,9 +46,6 @@ def train(
     if fabric.is_global_zero:
         write_config(config, out / "config.toml")
     with RunFolder(fabric, out, total) as folder:
-        if not run.fit_reader(folder, checkpoint, minutes):
-            return checkpoint
-        run.nets.reader.eval().requires_grad_(False)
         begin = 0
         for number, stage in enumerate(config.stages):
             if not _train_stage(run, folder, checkpoint, number, begin, minutes):
@@ -70,7 +67,6 @@ def rehearse(config: TrainingConfig, accelerator: str = "auto") -> list[tuple[St
     """
     fabric = open_one_device(accelerator, config.precision)
     run = Run(fabric, dataclasses.replace(config, workers=0))
-    run.nets.reader.eval().requires_grad_(False)
     timed = []
     for stage in config.stages:
         batches = run.batches(run.faces(stage), 0, stage.batch)
