@@ -115,7 +115,10 @@ class DiscLandmarker:
 
 def tracked(clip, detector=None, landmarker=None, **options):
     """Every frame of a clip, in the order in which the tracker lets go of it."""
-    tracker = Tracker(detector or DiscDetector(), landmarker or DiscLandmarker(), **options)
+    detect = detector or DiscDetector()
+    tracker = Tracker(
+        lambda image, number: detect(image), landmarker or DiscLandmarker(), **options
+    )
     frames = []
     for i, image in enumerate(clip):
         frames += tracker.feed(image, i)
@@ -168,7 +171,7 @@ def test_a_moving_face_has_one_number_and_its_landmarks():
 
 @pytest.mark.parametrize("look_ahead", [0, 3, LOOK_AHEAD])
 def test_frames_come_in_order_once_with_their_payload_and_in_time(look_ahead):
-    tracker = Tracker(DiscDetector(), DiscLandmarker(), look_ahead)
+    tracker = Tracker(lambda image, number: DiscDetector()(image), DiscLandmarker(), look_ahead)
     images = [draw(Disc(60 + i)) for i in range(20)]
     payloads = [object() for _ in images]
     came = []

@@ -216,10 +216,10 @@ def test_only_the_same_shot_steadies_even_under_one_number():
     window = []
     for i, x in enumerate((50, 50.4, 50.1, 50.5, 50.2, 50.6, 50)):
         seen = {0: Sighting.of(Disc(x).landmarks_px, 0.9)}
-        window.append(Frame(draw(size_wh=(8, 8)), i, seen, starts_shot=i in (0, 3, 6)))
+        window.append(Frame(draw(size_wh=(8, 8)), i, i, seen, starts_shot=i in (0, 3, 6)))
     points = [frame.seen[0].landmarks_px for frame in window]
     for centre, shot in ((1, slice(0, 3)), (2, slice(0, 3)), (3, slice(3, 6)), (4, slice(3, 6))):
-        (located,) = _steady_faces(window, centre, lambda track: 7)
+        located = _steady_faces(window, centre, lambda track: 7)[0]
         expected = steadied(points[shot], centre - shot.start)
         assert np.allclose(located.landmarks_px, expected, atol=1e-9), centre
         assert located.seed == 7

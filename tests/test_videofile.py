@@ -469,7 +469,7 @@ def frame_of(*outcomes, tracks=None):
 
 
 def test_a_report_tells_tracks_times_and_reasons():
-    report = VideoReport(seed=4)
+    report, none_kept = VideoReport(seed=4), {"kept": 0, "kept_because": None}
     report.add(frame_of("synthesized", "filled: dark", tracks=(3, 8)), 0.5)
     report.add(frame_of("filled: dark", tracks=(8,)), 1.25)
     report.add(frame_of(), 2.0)
@@ -477,14 +477,16 @@ def test_a_report_tells_tracks_times_and_reasons():
     assert json.loads(json.dumps(report.as_dict())) == {
         "frames": 4,
         "faces": 5,
+        "kept": 0,
         "seed": 4,
         "tracks": {
-            "3": {"first_s": 0.5, "last_s": 0.5, "synthesized": 1, "filled": 0},
-            "8": {"first_s": 0.5, "last_s": 3.0, "synthesized": 1, "filled": 2},
-            "9": {"first_s": 3.0, "last_s": 3.0, "synthesized": 0, "filled": 1},
+            "3": {"first_s": 0.5, "last_s": 0.5, "synthesized": 1, "filled": 0} | none_kept,
+            "8": {"first_s": 0.5, "last_s": 3.0, "synthesized": 1, "filled": 2} | none_kept,
+            "9": {"first_s": 3.0, "last_s": 3.0, "synthesized": 0, "filled": 1} | none_kept,
         },
         "filled_s": [0.5, 1.25, 3.0],
         "reasons": {"dark": 2, "far": 1},
+        "sound": "none",
         "salvaged": None,
     }
 
@@ -541,7 +543,15 @@ def test_the_strip_of_a_video_with_a_gap():
     assert cells(strip_of([0, 0.5] + [60 + i / 25 for i in range(25)]).picture()) == 2
 
 
-def test_webm_with_sound_that_it_cannot_hold_says_what_to_do(tmp_path, make_anonymizer):
-    source = make_clip(tmp_path / "in.mp4", pictures(3), tones=1)
-    with pytest.raises(OutputError, match="--no-audio"):
-        anonymize_video(make_anonymizer(**stages()), source, tmp_path / "out.webm", VideoOptions(1))
+def test_sound_that_webm_cannot_hold_is_coded_anew(tmp_path, make_anonymizer):
+    source = make_clip(tmp_path / "in.mp4", pictures(25), tones=1)
+    out = tmp_path / "out.webm"
+    report = anonymize_video(make_anonymizer(**stages()), source, out, VideoOptions(1))
+    assert report.sound == "coded anew"
+    with av.open(str(source)) as old, av.open(str(out)) as new:
+        assert new.streams.audio[0].codec_context.name == "opus"
+        seconds = [
+            sum(frame.samples for frame in movie.decode(audio=0)) / movie.streams.audio[0].rate
+            for movie in (old, new)
+        ]
+    assert seconds[1] == pytest.approx(seconds[0], abs=0.06)

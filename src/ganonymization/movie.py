@@ -2,21 +2,28 @@
 
 import contextlib
 import secrets
+import sys
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import av
 import numpy as np
 from av.video.reformatter import Colorspace
 
 from .errors import InputError, OutputError, UnreadableError
+from .sound import Recoded, taken_over
 from .types import Image
 
+STANDARD_STREAM = "-"
 CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")  # AVI knows no times
+_CAMERAS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
+_PATIENCE_S = 10.0  # for a stream or camera to answer
 _NOT_VIDEO = {"tty"}  # FFmpeg would draw text files
 _SHORT_S = 0.2  # a file that ends so much before it says so was cut off
 _BT601 = (5, 6)  # BT.470BG and SMPTE 170M, as H.273 counts
@@ -38,37 +45,38 @@ class Timed:
 
 
 class Reader:
-    """Frames and sound of a video file.
+    """Frames and sound of a video.
 
     Attributes:
+        name: For messages.
         time_base: Seconds in a unit of time.
         rate: Frames a second on average.
         frames_told: How many frames the file says that it has; 0 if it does not.
 
     Args:
-        path: Of the file.
+        source: A file; or ``"-"`` for standard input, an address such as ``rtsp://…``, or a camera
+            such as ``/dev/video0``.
 
     Raises:
         UnreadableError: Missing, no video, or damaged from the start.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, source: Path | str) -> None:
+        self.name = str(source)
         try:
-            if not path.is_file():
-                raise UnreadableError(f"{path}: no such file; check the path")
-            # "file:": a colon in a name is no protocol's
-            self._container: Any = av.open(f"file:{path.absolute()}", metadata_errors="replace")
-        except av.error.FFmpegError as error:
-            raise UnreadableError(f"{path}: not a video that can be read ({error})") from error
+            self._container: Any = _opened(source)
+        except (av.error.FFmpegError, ValueError) as error:
+            raise UnreadableError(f"{source}: not a video that can be read ({error})") from error
         if not self._container.streams.video or self._container.format.name in _NOT_VIDEO:
             self.close()
-            raise UnreadableError(f"{path}: has no pictures; give a video")
+            raise UnreadableError(f"{source}: has no pictures; give a video")
         self._stream = self._pictures()
         self._stream.thread_type = "AUTO"
         self.time_base: Fraction = self._stream.time_base
         self.rate: Fraction = self._stream.average_rate or Fraction(25)
         self.frames_told: int = self._stream.frames
+        self._waiting: deque[Any] = deque()
+        self._rest = self._demuxed()
 
     def __enter__(self) -> "Reader":
         return self
@@ -98,8 +106,21 @@ class Reader:
         """The sound streams."""
         return list(self._container.streams.audio)
 
+    def size_wh(self) -> tuple[int, int]:
+        """Of the frames, upright; the first one is decoded for that, and kept.
+
+        Raises:
+            InputError: There are no frames, or the file is damaged before the first.
+        """
+        while not self._waiting or not isinstance(self._waiting[-1], Timed):
+            try:
+                self._waiting.append(next(self._rest))
+            except StopIteration:
+                raise InputError(f"{self.name}: has no frames") from None
+        return self._waiting[-1].image.shape[1], self._waiting[-1].image.shape[0]
+
     def frames(self, sound: "Writer | None" = None) -> Iterator[Timed]:
-        """Every frame in the order it is shown.
+        """Every frame in the order it is shown, once.
 
         Args:
             sound: Gets the packets of sound as they come, or None drops them.
@@ -107,13 +128,21 @@ class Reader:
         Raises:
             InputError: The file is damaged; what came before it was handed on.
         """
+        for each in chain(_emptied(self._waiting), self._rest):
+            if isinstance(each, Timed):
+                yield each
+            elif sound is not None:
+                sound.take(each)
+
+    def _demuxed(self) -> Iterator[Any]:
+        """Frames, and packets of sound between them."""
         last, step = -1, max(1, round(1 / (self.rate * self.time_base)))
         ended = True
         try:
-            for packet in self._container.demux(self._stream, *(self.audio if sound else ())):
+            for packet in self._container.demux(self._stream, *self.audio):
                 if packet.stream is not self._stream:
-                    if sound is not None and packet.dts is not None:
-                        sound.copy(packet)
+                    if packet.dts is not None:
+                        yield packet
                     continue
                 ended = ended and not packet.is_corrupt
                 for frame in packet.decode():
@@ -122,9 +151,14 @@ class Reader:
                     last = frame.pts if known else last + step
                     yield Timed(_upright(frame), last)
         except av.error.FFmpegError as error:
-            raise InputError(f"{self.path}: damaged after {self._s(last)} ({error})") from error
+            raise InputError(f"{self._damaged(last)} ({error})") from error
         if not ended or float(last * self.time_base) < self._end_s() - _SHORT_S:
-            raise InputError(f"{self.path}: cut off after {self._s(last)}")
+            raise InputError(f"{self.name}: cut off after {self._s(last)}")
+
+    def _damaged(self, last: int) -> str:
+        if self.name == STANDARD_STREAM and last < 0:
+            return "standard input: not made for streaming; give the file, or pipe Matroska"
+        return f"{self.name}: damaged after {self._s(last)}"
 
     def _s(self, pts: int) -> str:
         return f"{float(pts * self.time_base):.2f} s"
@@ -139,6 +173,30 @@ class Reader:
             return 0.0
         start = self._stream.start_time or 0
         return float((start + self._stream.duration) * self.time_base - 1 / self.rate)
+
+
+def _opened(source: Path | str) -> Any:
+    """The container behind a file's, stream's or camera's name."""
+    told: dict[str, Any] = {"metadata_errors": "replace"}
+    if isinstance(source, Path):
+        if not source.is_file():
+            raise UnreadableError(f"{source}: no such file; check the path")
+        return av.open(f"file:{source.absolute()}", **told)  # a colon in a name is no protocol's
+    if source == STANDARD_STREAM:
+        return av.open(sys.stdin.buffer, **told)
+    if "://" in source:
+        return av.open(source, timeout=_PATIENCE_S, options={"rtsp_transport": "tcp"}, **told)
+    return av.open(source, format=_CAMERAS[sys.platform], timeout=_PATIENCE_S, **told)
+
+
+def is_live(source: str) -> bool:
+    """Whether it has no end of its own: an address or a camera."""
+    return "://" in source or source.startswith("/dev/video")
+
+
+def _emptied(waiting: "deque[Any]") -> Iterator[Any]:
+    while waiting:
+        yield waiting.popleft()
 
 
 def _upright(frame: Any) -> Image:
@@ -157,31 +215,55 @@ def _colourspace(told: Any, rows: int) -> Colorspace:
     return Colorspace.ITU709 if rows > _HD_ROWS else Colorspace.ITU601
 
 
+class Source(Protocol):
+    """What a writer takes over of what is read."""
+
+    name: str
+    time_base: Fraction
+    rate: Fraction
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width by height of a pixel as it is shown."""
+        ...
+
+    @property
+    def audio(self) -> list[Any]:
+        """The sound streams."""
+        ...
+
+    def size_wh(self) -> tuple[int, int]:
+        """Of the frames, upright."""
+        ...
+
+
 class Writer:
     """Writes a video under a temporary name; it gets its own when it is complete.
 
+    Attributes:
+        sound_told: What became of the sound: ``"none"``, ``"left out"``, ``"copied"`` or
+            ``"coded anew"``.
+
     Args:
-        path: Its suffix decides the container.
+        path: Its suffix decides the container; None writes Matroska to standard output.
         reader: Its times and sound are taken over.
         size_wh: Of the frames.
         codec: Of the pictures, as FFmpeg names it.
         crf: Constant rate factor, lower is better.
-        sound: Copy the sound.
+        sound: Take the sound over: as it is where the container can hold it, else coded anew.
 
     Raises:
         OutputError: The file cannot be made, or FFmpeg has no such codec.
     """
 
     def __init__(
-        self, path: Path, reader: Reader, size_wh: tuple[int, int], codec: str, crf: int,
+        self, path: Path | None, reader: Source, size_wh: tuple[int, int], codec: str, crf: int,
         sound: bool = True,
     ) -> None:  # fmt: skip
-        self.path = path
-        self._temporary = path.parent / f".{secrets.token_hex(8)}.part{path.suffix}"
+        self.path: Path | str = path or STANDARD_STREAM
+        self._temporary = None if path is None else _beside(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            place = f"file:{self._temporary.absolute()}"
-            self._container: Any = av.open(place, "w", options=_muxing(path, reader))
+            self._container: Any = self._made(path, reader)
             self._stream = _pictures(self._container, codec, reader.rate)
             self._stream.width, self._stream.height = size_wh
             self._stream.pix_fmt = "yuv420p" if not any(n % 2 for n in size_wh) else "yuv444p"
@@ -191,11 +273,15 @@ class Writer:
             self._stream.codec_context.colorspace = self._colours
             self._stream.codec_context.sample_aspect_ratio = reader.pixel_aspect
             self._sound = {
-                stream.index: self._taken_over(stream) for stream in (reader.audio if sound else ())
+                stream.index: taken_over(stream, self._container)
+                for stream in (reader.audio if sound else ())
             }
         except (av.error.FFmpegError, ValueError, TypeError, OSError) as error:
             self._discard()
-            raise OutputError(f"{path}: cannot be written ({error})") from error
+            raise OutputError(f"{self.path}: cannot be written ({error})") from error
+        anew = any(isinstance(track, Recoded) for track in self._sound.values())
+        taken = "coded anew" if anew else "copied"
+        self.sound_told = (taken if sound else "left out") if reader.audio else "none"
 
     def __enter__(self) -> "Writer":
         return self
@@ -212,8 +298,12 @@ class Writer:
         try:
             for packet in self._stream.encode():
                 self._container.mux(packet)
+            for track in self._sound.values():
+                for packet in track.rest():
+                    self._container.mux(packet)
             self._container.close()
-            self._temporary.replace(self.path)
+            if self._temporary is not None:
+                self._temporary.replace(self.path)
         except (av.error.FFmpegError, OSError) as problem:
             self._discard()
             raise OutputError(f"{self.path}: cannot be written ({problem})") from problem
@@ -221,20 +311,13 @@ class Writer:
             self._discard()
             raise
 
-    def _taken_over(self, stream: Any) -> Any:
-        """A stream of sound like another one.
-
-        Raises:
-            OutputError: The container cannot hold it.
-        """
-        codec = stream.codec_context.name
-        if codec not in self._container.supported_codecs:
-            self._discard()
-            raise OutputError(
-                f"{self.path}: {self.path.suffix} cannot hold {codec} sound; write .mkv, or leave "
-                "the sound out with --no-audio"
-            )
-        return self._container.add_stream_from_template(stream)
+    def _made(self, path: Path | None, reader: Source) -> Any:
+        if path is None:
+            return av.open(_Pipe(), "w", format="matroska")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        assert self._temporary is not None
+        place = f"file:{self._temporary.absolute()}"
+        return av.open(place, "w", options=_muxing(path, reader))
 
     def write(self, timed: Timed) -> None:
         """Append a frame.
@@ -254,10 +337,9 @@ class Writer:
             raise OutputError(f"{self.path}: cannot be coded ({error})") from error
         self._mux(packets)
 
-    def copy(self, packet: Any) -> None:
-        """Append a packet of sound as it is."""
-        packet.stream = self._sound[packet.stream.index]
-        self._mux([packet])
+    def take(self, packet: Any) -> None:
+        """Append a packet of sound."""
+        self._mux(self._sound[packet.stream.index].packets(packet))
 
     def _mux(self, packets: list[Any]) -> None:
         try:
@@ -269,15 +351,27 @@ class Writer:
     def _discard(self) -> None:
         with contextlib.suppress(Exception):
             self._container.close()
-        with contextlib.suppress(OSError):
-            self._temporary.unlink(missing_ok=True)
+        if self._temporary is not None:
+            with contextlib.suppress(OSError):
+                self._temporary.unlink(missing_ok=True)
+
+
+class _Pipe:
+    """Standard output as FFmpeg takes it: it can only be written to."""
+
+    def write(self, content: bytes) -> int:
+        return sys.stdout.buffer.write(content)
+
+
+def _beside(path: Path) -> Path:
+    return path.parent / f".{secrets.token_hex(8)}.part{path.suffix}"
 
 
 def _pictures(container: Any, codec: str, rate: Fraction) -> Any:
     return container.add_stream(codec, rate=rate)
 
 
-def _muxing(path: Path, reader: Reader) -> dict[str, str]:
+def _muxing(path: Path, reader: Source) -> dict[str, str]:
     if path.suffix in (".mp4", ".m4v", ".mov"):
         return {"video_track_timescale": str(reader.time_base.denominator),
                 "movflags": "+faststart"}  # fmt: skip

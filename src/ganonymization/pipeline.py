@@ -180,6 +180,14 @@ class Anonymizer:
         timings = {"detect": detect_ms, **result.timings_ms, "total": total_ms}
         return replace(result, timings_ms=timings)
 
+    def locate(self, image: Image) -> list[Located]:
+        """Look for faces and their landmarks, largest first, and change nothing.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, upright.
+        """
+        return [self._locate(image, detection, 0) for detection in self.detect(image)]
+
     def redraw(self, image: Image, located: Sequence[Located], seed: int = 0) -> Result:
         """Anonymize faces that were looked for already, such as a video's.
 

@@ -65,12 +65,14 @@ class Frame(Generic[Payload]):
     Attributes:
         image: (H, W, 3) uint8 RGB.
         payload: Whatever the caller wants back with it.
+        number: From 0 on.
         seen: Sightings by track.
         starts_shot: The first frame after a cut.
     """
 
     image: Image
     payload: Payload
+    number: int = 0
     seen: dict[int, Sighting] = field(default_factory=dict)
     starts_shot: bool = False
 
@@ -88,7 +90,7 @@ class Tracker(Generic[Payload]):
     """Takes frames in order and hands them on later, with their faces.
 
     Args:
-        detect: Finds faces in a frame.
+        detect: Finds faces in a frame, which it gets with its number.
         landmarker: Finds landmarks in a crop.
         look_ahead: Frames that wait.
         detect_every: Frames from one detection to the next.
@@ -96,7 +98,7 @@ class Tracker(Generic[Payload]):
 
     def __init__(
         self,
-        detect: Callable[[Image], list[Detection]],
+        detect: Callable[[Image, int], list[Detection]],
         landmarker: Landmarker,
         look_ahead: int = LOOK_AHEAD,
         detect_every: int = _DETECT_EVERY,
@@ -114,7 +116,7 @@ class Tracker(Generic[Payload]):
         Returns:
             Frames that are done, in order.
         """
-        frame = Frame(image, payload, starts_shot=self._is_cut(image))
+        frame = Frame(image, payload, self._count, starts_shot=self._is_cut(image))
         self._frames.append(frame)
         if frame.starts_shot:
             self._tracks.clear()
@@ -176,7 +178,7 @@ class Tracker(Generic[Payload]):
 
         A face that is followed by its landmarks needs no detection: it stays.
         """
-        detections = self._detect(frame.image)
+        detections = self._detect(frame.image, frame.number)
         # who is followed comes first: the detection is of the face that hides a lost one
         near = sorted(
             (track in lost, centre_gap(d.box_xyxy, track.last.box_xyxy), k, t)

@@ -1,12 +1,13 @@
 """A video, frame by frame: the same nobody in every frame of a face."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from . import seeds
+from .errors import InputError
 from .faces import Located
 from .pipeline import Anonymizer
 from .steady import REACH, steadied
@@ -26,11 +27,15 @@ class Anonymized(Generic[Payload]):
         result: See :class:`ganonymization.Result`; its faces are in the order of ``tracks``.
         tracks: Number of each face's track.
         payload: What came with the frame.
+        kept: Tracks whose faces were left as they are, as was asked for, and why.
+        boxes: Of every face, kept or not, by track.
     """
 
     result: Result
     tracks: tuple[int, ...]
     payload: Payload
+    kept: dict[int, str] = field(default_factory=dict)
+    boxes: dict[int, Detection] = field(default_factory=dict)
 
 
 def anonymize_frames(
@@ -41,6 +46,8 @@ def anonymize_frames(
     *,
     look_ahead: int = 12,
     detect_every: int = 4,
+    boxes: Sequence[list[Detection]] | None = None,
+    keep: Callable[[Frame[Payload]], dict[int, str]] | None = None,
 ) -> Iterator[Anonymized[Payload]]:
     """Anonymize frames in order; each track keeps its nobody.
 
@@ -51,28 +58,45 @@ def anonymize_frames(
         name: Of the video; with the seed and a track's number it decides who the new face is.
         look_ahead: Frames that wait for what later ones tell.
         detect_every: Frames from one detection to the next.
+        boxes: Detections from elsewhere, a list for each frame; None looks for faces.
+        keep: Says of each frame which tracks stay as they are, and why; None keeps none.
 
     Yields:
         One result for each frame, in order, some frames later.
+
+    Raises:
+        InputError: There are more frames than ``boxes`` tells of.
     """
-    tracker: Tracker[Payload] = Tracker(
-        anonymizer.detect, anonymizer.landmarks, look_ahead, detect_every
-    )
+
+    def detect(image: Image, number: int) -> list[Detection]:
+        if boxes is None:
+            return anonymizer.detect(image)
+        if number >= len(boxes):
+            raise InputError(f"the boxes tell of {len(boxes)} frames, and there are more")
+        return boxes[number]
+
+    every = detect_every if boxes is None else 1
+    tracker: Tracker[Payload] = Tracker(detect, anonymizer.landmarks, look_ahead, every)
 
     run_seed = seeds.fresh_seed() if seed is None else seed
 
     def who(track: int) -> int:
         return seeds.face_seed(run_seed, name, track)
 
-    def redraw(frame: Frame[Payload], faces: list[Located]) -> Anonymized[Payload]:
-        result = anonymizer.redraw(frame.image, faces, run_seed)
-        return Anonymized(result, tuple(frame.seen), frame.payload)
+    def redraw(
+        frame: Frame[Payload], faces: dict[int, Located], kept: dict[int, str]
+    ) -> Anonymized[Payload]:
+        drawn = {track: face for track, face in faces.items() if track not in kept}
+        result = anonymizer.redraw(frame.image, list(drawn.values()), run_seed)
+        found = {track: face.detection for track, face in faces.items()}
+        return Anonymized(result, tuple(drawn), frame.payload, kept, found)
 
     waiting: deque[Future[Anonymized[Payload]]] = deque()
     with ThreadPoolExecutor(_WORKERS) as pool:
         for window, centre in _windows(_tracked(tracker, frames)):
             faces = _steady_faces(window, centre, who)
-            waiting.append(pool.submit(redraw, window[centre], faces))
+            kept = {} if keep is None else keep(window[centre])
+            waiting.append(pool.submit(redraw, window[centre], faces, kept))
             while len(waiting) > 2 * _WORKERS:
                 yield waiting.popleft().result()
         while waiting:
@@ -103,19 +127,19 @@ def _windows(frames: Iterable[Frame[Payload]]) -> Iterator[tuple[list[Frame[Payl
 
 def _steady_faces(
     window: list[Frame[Payload]], centre: int, who: Callable[[int], int]
-) -> list[Located]:
-    """The faces of one frame, steadied by those around it in the same shot."""
+) -> dict[int, Located]:
+    """The faces of one frame by track, steadied by those around it in the same shot."""
     first = max(i for i in range(centre + 1) if i == 0 or window[i].starts_shot)
     ends = [i for i in range(centre + 1, len(window)) if window[i].starts_shot]
     shot = window[first : ends[0] if ends else len(window)]
-    faces = []
+    faces = {}
     for track, sighting in window[centre].seen.items():
         points = sighting.landmarks_px
         if points is not None:
             sightings = [frame.seen.get(track) for frame in shot]
             around = [None if s is None else s.landmarks_px for s in sightings]
             points = steadied(around, centre - first)
-        faces.append(Located(_detection(sighting), points, who(track), _PROBLEM))
+        faces[track] = Located(_detection(sighting), points, who(track), _PROBLEM)
     return faces
 
 

@@ -9,11 +9,14 @@ import cv2
 import numpy as np
 
 from . import images
+from .animation import ANIMATIONS, AnimationReader, AnimationWriter
+from .boxes import Frames, write_boxes
 from .errors import InputError, OptionError, OutputError
 from .images import Picture
+from .keep import Keeper, Region, Regions, both
 from .movie import CONTAINERS, Reader, Timed, Writer
 from .pipeline import Anonymizer
-from .types import Image
+from .types import Detection, Image
 from .video import Anonymized, anonymize_frames
 
 _CODECS = {".webm": "libvpx-vp9"}
@@ -32,12 +35,16 @@ class TrackReport:
         last_s: When it was last seen.
         synthesized: Frames in which it was redrawn.
         filled: Frames in which it was covered.
+        kept: Frames in which it was left as it was, as was asked for.
+        kept_because: Why, or None.
     """
 
     first_s: float
     last_s: float
     synthesized: int = 0
     filled: int = 0
+    kept: int = 0
+    kept_because: str | None = None
 
 
 @dataclass
@@ -47,25 +54,34 @@ class VideoReport:
     Attributes:
         frames: Written.
         faces: Seen in all frames together.
+        kept: Of them, those that were left as they were.
         seed: That it can be repeated with.
         tracks: By number.
         filled_s: Times of the frames in which some face was covered rather than redrawn.
         reasons: How often each reason for a cover was given.
+        sound: ``"none"``, ``"left out"``, ``"copied"`` or ``"coded anew"``.
         salvaged: Why the input ended early, or None.
     """
 
     frames: int = 0
     faces: int = 0
+    kept: int = 0
     seed: int = 0
     tracks: dict[int, TrackReport] = field(default_factory=dict)
     filled_s: list[float] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
+    sound: str = "none"
     salvaged: str | None = None
 
     def add(self, frame: Anonymized[int], time_s: float) -> None:
         """Count a frame."""
         self.frames += 1
-        self.faces += len(frame.tracks)
+        self.faces += len(frame.tracks) + len(frame.kept)
+        self.kept += len(frame.kept)
+        for number, reason in frame.kept.items():
+            track = self.tracks.setdefault(number, TrackReport(time_s, time_s))
+            track.last_s, track.kept_because = time_s, reason
+            track.kept += 1
         for number, face in zip(frame.tracks, frame.result.faces, strict=True):
             track = self.tracks.setdefault(number, TrackReport(time_s, time_s))
             track.last_s = time_s
@@ -93,6 +109,13 @@ class VideoOptions:
         crf: Constant rate factor, lower is better; None for the codec's usual one.
         sound: Copy it. A voice identifies, too.
         salvage: Of a damaged input keep what comes before the damage.
+        seconds: Of the input are read; None reads all.
+        stop: Asked before each frame whether to end there, as for a camera, which has no end.
+        ignored: Regions whose faces stay.
+        only: Regions outside of which faces stay, if there are any.
+        people: Says which faces stay for who they are, or None.
+        boxes: Detections from elsewhere, a list for each frame; None looks for faces.
+        export_boxes: A file to write all faces' boxes to, or None.
     """
 
     seed: int
@@ -100,12 +123,19 @@ class VideoOptions:
     crf: int | None = None
     sound: bool = True
     salvage: bool = False
+    seconds: float | None = None
+    stop: Callable[[], bool] = lambda: False
+    ignored: tuple[Region, ...] = ()
+    only: tuple[Region, ...] = ()
+    people: Keeper | None = None
+    boxes: Frames | None = None
+    export_boxes: Path | None = None
 
 
 def anonymize_video(
     anonymizer: Anonymizer,
-    source: Path,
-    out: Path,
+    source: Path | str,
+    out: Path | None,
     options: VideoOptions,
     advance: Callable[[], None] = lambda: None,
 ) -> VideoReport:
@@ -113,9 +143,10 @@ def anonymize_video(
 
     Args:
         anonymizer: In portrait mode the head of the first face that was seen is written, on black.
-        source: The video.
-        out: The video to write; its suffix decides the container. ``out.json`` tells what became
-            of each face, ``out.png`` shows a frame for each second.
+        source: A video or animation; or what else :class:`ganonymization.movie.Reader` takes.
+        out: The video or animation to write; its suffix decides the container. ``out.json`` tells
+            what became of each face, ``out.png`` shows a frame for each second. None writes
+            Matroska to standard output, and nothing beside it.
         options: See :class:`VideoOptions`.
         advance: Called after each frame.
 
@@ -127,63 +158,97 @@ def anonymize_video(
     """
     check_video_output(source, out)
     report, strip = VideoReport(seed=options.seed), _Strip()
-    with Reader(source) as reader:
+    boxes: list[list[tuple[int, Detection]]] = []
+    with _reader(source) as reader:
         damage: list[InputError] = []
-        size_wh = _size_wh(anonymizer, source)
-        codec = options.codec or _CODECS.get(out.suffix.lower(), "libx264")
-        crf = options.crf if options.crf is not None else _CRF.get(codec, 20)
-        with Writer(out, reader, size_wh, codec, crf, options.sound) as writer:
-            sound = writer if options.sound else None
-            frames = _until_damage(reader, sound, damage if options.salvage else None)
-            pairs = ((timed.image, timed.pts) for timed in frames)
-            for frame in anonymize_frames(anonymizer, pairs, options.seed, source.name):
+        size_wh = reader.size_wh()
+        if anonymizer.mode == "portrait":
+            size_wh = anonymizer.portrait_size_px, anonymizer.portrait_size_px
+        with _writer(out, reader, size_wh, options) as writer:
+            report.sound = writer.sound_told
+            frames = _wanted(reader, writer, options, damage)
+            for frame in anonymize_frames(
+                anonymizer, ((timed.image, timed.pts) for timed in frames), options.seed,
+                reader.name.rpartition("/")[2], boxes=options.boxes, keep=_keeper(options, reader),
+            ):  # fmt: skip
                 image = _shown(frame, size_wh)
                 time_s = float(frame.payload * reader.time_base)
                 writer.write(Timed(image, frame.payload))
                 report.add(frame, time_s)
                 strip.add(image, time_s)
+                boxes.append(list(frame.boxes.items()) if options.export_boxes else [])
                 advance()
-            if not report.frames:
-                raise InputError(f"{source}: has no frames")
         report.salvaged = str(damage[0]) if damage else None
-    _write_beside(out, report, strip)
+    if options.export_boxes is not None:
+        write_boxes(options.export_boxes, boxes)
+    if out is not None:
+        _write_beside(out, report, strip)
     return report
 
 
-def check_video_output(source: Path, out: Path) -> None:
+def check_video_output(source: Path | str, out: Path | None) -> None:
     """Refuse an output name before any work is done.
 
     Raises:
         OptionError: Its suffix is no container's.
         OutputError: It is the input or a folder.
     """
-    if out.suffix.lower() not in CONTAINERS:
-        raise OptionError(f"{out}: videos are written as {', '.join(CONTAINERS)}")
+    if out is None:
+        return
+    if out.suffix.lower() not in (*CONTAINERS, *ANIMATIONS):
+        raise OptionError(f"{out}: videos are written as {', '.join((*CONTAINERS, *ANIMATIONS))}")
     if out.is_dir():
         raise OutputError(f"{out}: is a folder; give the name of a file in it")
-    if out.exists() and source.exists() and out.samefile(source):
+    if isinstance(source, Path) and out.exists() and source.exists() and out.samefile(source):
         raise OutputError(f"{out}: is the input; give another name")
 
 
-def _size_wh(anonymizer: Anonymizer, source: Path) -> tuple[int, int]:
-    """Of the frames to write."""
-    if anonymizer.mode == "portrait":
-        return anonymizer.portrait_size_px, anonymizer.portrait_size_px
-    with Reader(source) as reader:
-        first = next(iter(reader.frames()), None)
-    if first is None:
-        raise InputError(f"{source}: has no frames")
-    return first.image.shape[1], first.image.shape[0]
+def _reader(source: Path | str) -> Reader | AnimationReader:
+    if isinstance(source, Path) and source.suffix.lower() in ANIMATIONS:
+        return AnimationReader(source)
+    return Reader(source)
 
 
-def _until_damage(
-    reader: Reader, sound: Writer | None, damage: list[InputError] | None
+def _writer(
+    out: Path | None,
+    reader: Reader | AnimationReader,
+    size_wh: tuple[int, int],
+    options: VideoOptions,
+) -> Writer | AnimationWriter:
+    if out is not None and out.suffix.lower() in ANIMATIONS:
+        loops = 0 if isinstance(reader, Reader) else reader.loops
+        return AnimationWriter(out, reader.time_base, reader.rate, loops, bool(reader.audio))
+    codec = options.codec or _CODECS.get("" if out is None else out.suffix.lower(), "libx264")
+    crf = options.crf if options.crf is not None else _CRF.get(codec, 20)
+    return Writer(out, reader, size_wh, codec, crf, options.sound)
+
+
+def _keeper(options: VideoOptions, reader: Reader | AnimationReader) -> Keeper | None:
+    """All that was asked to stay."""
+    keepers = [] if options.people is None else [options.people]
+    if options.ignored or options.only:
+        keepers.append(Regions(
+            options.ignored, options.only, lambda frame: float(frame.payload * reader.time_base)
+        ))  # fmt: skip
+    return both(keepers) if keepers else None
+
+
+def _wanted(
+    reader: Reader | AnimationReader,
+    writer: Writer | AnimationWriter,
+    options: VideoOptions,
+    damage: list[InputError],
 ) -> Iterator[Timed]:
-    """The frames; an error ends them and is remembered, or raised."""
+    """The frames up to where to stop; an error ends them and is remembered, or raised."""
+    sound = writer if isinstance(writer, Writer) and options.sound else None
     try:
-        yield from reader.frames(sound)
+        for timed in reader.frames(sound):
+            late = options.seconds is not None and timed.pts * reader.time_base >= options.seconds
+            if late or options.stop():
+                return
+            yield timed
     except InputError as error:
-        if damage is None:
+        if not options.salvage:
             raise InputError(f"{error}; --salvage keeps what comes before") from error
         damage.append(error)
 

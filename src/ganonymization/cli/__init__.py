@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 import traceback
 import warnings
@@ -39,6 +40,7 @@ def run(application: Callable[[], None]) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # file names may be no text
+    signal.signal(signal.SIGTERM, _stop)
     try:
         application()
     except GanonymizationError as error:
@@ -49,6 +51,11 @@ def run(application: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         sys.exit(130)
+
+
+def _stop(*_: object) -> None:
+    """End as after Ctrl-C: what is half written goes away."""
+    sys.exit(128 + signal.SIGTERM)
 
 
 def main() -> None:

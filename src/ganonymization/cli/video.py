@@ -1,9 +1,13 @@
 """``ganonymize video``."""
 
 import json
+import signal
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,10 +30,15 @@ from .options import (
     released,
 )
 
+if TYPE_CHECKING:
+    from ..videofile import VideoReport
+
 
 def video(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A video.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The video to write.")],
+    source: Annotated[str, typer.Argument(
+        metavar="IN", help="A video, GIF or WebP; - for standard input; an address; a camera.")],
+    out: Annotated[str, typer.Argument(
+        metavar="OUT", help="The video, GIF or WebP to write; - for standard output.")],
     mode: ModeOption = "scene",
     model: ModelOption = "default",
     detector: DetectorOption = "centerface",
@@ -52,6 +61,33 @@ def video(
     salvage: Annotated[
         bool, typer.Option("--salvage", help="Of a damaged video keep what comes before.")
     ] = False,
+    seconds: Annotated[
+        float | None, typer.Option(help="Stop after so much of the input. [default: all]",
+                                   min=0.001, show_default=False),
+    ] = None,
+    ignore_box: Annotated[
+        list[str] | None,
+        typer.Option(metavar="X1,Y1,X2,Y2@START-END", show_default=False,
+                     help="Faces there stay; in pixels, seconds, or both. May be repeated."),
+    ] = None,
+    only_box: Annotated[
+        list[str] | None,
+        typer.Option(metavar="X1,Y1,X2,Y2@START-END", show_default=False,
+                     help="Faces elsewhere stay. May be repeated."),
+    ] = None,
+    keep_person: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PICTURE", show_default=False,
+                     help="This person's face stays where a recogniser is sure. May be repeated."),
+    ] = None,
+    boxes: Annotated[
+        Path | None, typer.Option(help="Faces' boxes from elsewhere, as --export-boxes writes.",
+                                  show_default=False),
+    ] = None,
+    export_boxes: Annotated[
+        Path | None, typer.Option(help="Write all faces' boxes to this JSON file.",
+                                  show_default=False),
+    ] = None,
     min_score: MinScoreOption = None,
     min_face: MinFaceOption = 8.0,
     detect_size: DetectSizeOption = 640,
@@ -60,29 +96,75 @@ def video(
 ) -> None:  # fmt: skip
     """Anonymize a video; the same nobody in every frame, sound and times as they were."""
     from .. import seeds
-    from ..movie import Reader
+    from ..boxes import read_boxes
+    from ..keep import People, Region
+    from ..movie import STANDARD_STREAM, Reader, is_live
     from ..videofile import VideoOptions, anonymize_video, check_video_output
 
-    check_video_output(source, out)  # told before the models load
-    with Reader(source) as reader:
-        frames = reader.frames_told
+    live = is_live(source)
+    place = source if live or source == STANDARD_STREAM else Path(source)
+    target = None if out == STANDARD_STREAM else Path(out)
+    check_video_output(place, target)  # told before the models load
+    ignored, only = (tuple(map(Region.parse, texts or ())) for texts in (ignore_box, only_box))
+    frames = 0
+    if isinstance(place, Path) and place.suffix.lower() not in (".gif", ".webp"):
+        with Reader(place) as reader:
+            frames = reader.frames_told
+    detections = None if boxes is None else read_boxes(boxes)
     anonymizer = make_anonymizer(
         mode, model, detector, on_failure, released(privacy, keep_shape), min_score, min_face,
         detect_size, shape, threads=1,
     )  # fmt: skip
-    options = VideoOptions(seeds.fresh_seed() if seed is None else seed, codec, crf, audio, salvage)
-    with progress("", frames or None) as advance:
-        report = anonymize_video(anonymizer, source, out, options, advance)
+    people = None
+    if keep_person:
+        from ..evaluation.recogniser import load_recogniser
+
+        people = People.of(keep_person, anonymizer, load_recogniser(None))
+    with _until_stopped(live) as stopped, progress("", frames or None) as advance:
+        report = anonymize_video(
+            anonymizer, place, target,
+            VideoOptions(
+                seeds.fresh_seed() if seed is None else seed, codec, crf, audio, salvage, seconds,
+                stopped, ignored, only, people, detections, export_boxes,
+            ),
+            advance,
+        )  # fmt: skip
+    _tell(report, source, out, as_json)
+    if audio and report.sound == "left out":
+        print(f"warning: {out}: the sound was left out, animations hold none", file=sys.stderr)
+    if report.salvaged:
+        print(f"error: {report.salvaged}", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _until_stopped(live: bool) -> Iterator[Callable[[], bool]]:
+    """Of what has no end, Ctrl-C ends the input; what came before is finished."""
+    stopped = threading.Event()
+    if not live:
+        yield stopped.is_set
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    try:
+        yield stopped.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _tell(report: "VideoReport", source: str, out: str, as_json: bool) -> None:
+    """What became of the video; on the error stream where the other carries it."""
+    stream = sys.stderr if out == "-" else sys.stdout
     if as_json:
-        print(json.dumps(report.as_dict(), indent=1))
+        print(json.dumps(report.as_dict(), indent=1), file=stream)
     else:
         drawn = sum(track.synthesized for track in report.tracks.values())
         print(f"{out}: {report.frames} frames, {len(report.tracks)} tracks, {drawn} of "
-              f"{report.faces} faces redrawn, seed {report.seed}")  # fmt: skip
+              f"{report.faces} faces redrawn, seed {report.seed}", file=stream)  # fmt: skip
     if not report.faces:
         print(f"warning: {source}: no face found in any frame, passed on", file=sys.stderr)
     for reason, count in report.reasons.items():
         print(f"warning: {count} faces covered: {reason}", file=sys.stderr)
-    if report.salvaged:
-        print(f"error: {report.salvaged}", file=sys.stderr)
-        raise typer.Exit(1)
+    for number, track in report.tracks.items():
+        if track.kept:
+            print(f"warning: track {number}: left as it was in {track.kept} frames, "
+                  f"{track.kept_because}", file=sys.stderr)  # fmt: skip
