@@ -58,7 +58,7 @@ def test_the_tone_meets_the_surroundings(place):
     radius = place.wall.radius_map(SIZE)
     edge = (radius > 0.95) & (radius < 1.1)
     assert np.abs(matched[edge] - 160).mean() < 8
-    assert (matched[radius < 0.4] == 100).all()
+    assert (matched[radius < 0.25] == 100).all()
 
 
 def test_a_face_in_a_grey_scene_is_grey(place):

@@ -4,7 +4,7 @@ import pytest
 from ganonymization import topology
 from ganonymization.openings import EYES
 from ganonymization.shape import Posed
-from ganonymization.steady import REACH, steadied
+from ganonymization.steady import REACH, settled, steadied
 
 from .conftest import face_landmarks
 
@@ -192,3 +192,39 @@ def test_the_input_is_not_changed():
 def test_a_face_that_stands_still_stays(face):
     clip = [face_landmarks((80.0, 70.0), 25.0, 0.4)] * 9
     assert all(np.abs(points - clip[0]).max() < 1e-9 * 25 for points in steady_clip(clip))
+
+
+def noise(seed, deviation, size=96):
+    rng = np.random.default_rng(seed)
+    return np.clip(120 + rng.normal(0, deviation, (size, size, 3)), 0, 255).astype(np.uint8)
+
+
+def test_small_flicker_is_settled():
+    before, changes, raw = noise(0, 2), [], []
+    drawn = [noise(i, 2) for i in range(1, 30)]
+    for old, new in zip([before, *drawn], drawn, strict=False):
+        raw.append(np.abs(old.astype(int) - new).mean())
+        after = settled(new, before)
+        changes.append(np.abs(before.astype(int) - after).mean())
+        before = after
+    assert np.mean(changes[5:]) < 0.5 * np.mean(raw)
+
+
+def test_what_moves_is_not_held_back():
+    before, drawn = noise(0, 1), noise(1, 1)
+    drawn[30:60, 30:60] = (200, 40, 40)  # a mouth opens
+    after = settled(drawn, before)
+    assert np.abs(after[33:57, 33:57].astype(int) - drawn[33:57, 33:57]).max() <= 1
+    still = np.ones((96, 96), bool)
+    still[24:66, 24:66] = False
+    assert (
+        np.abs(after[still].astype(int) - before[still]).mean()
+        < 0.6 * np.abs(drawn[still].astype(int) - before[still]).mean()
+    )
+
+
+def test_a_picture_settles_to_what_is_drawn_again_and_again():
+    before, drawn = noise(0, 2), noise(1, 2)
+    for _ in range(30):
+        before = settled(drawn, before)
+    assert np.abs(before.astype(int) - drawn).max() <= 2

@@ -115,7 +115,7 @@ class DiscLandmarker:
 
 def tracked(clip, detector=None, landmarker=None, **options):
     """Every frame of a clip, in the order in which the tracker lets go of it."""
-    detect = detector or DiscDetector()
+    detect, options = detector or DiscDetector(), {"detect_every": 4} | options
     tracker = Tracker(
         lambda image, number: detect(image), landmarker or DiscLandmarker(), **options
     )

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from ganonymization import seeds
+from ganonymization.align import CROP_SIDE_EYES
 from ganonymization.composite import covered_share
 from ganonymization.errors import FaceNotRedrawnError
 from ganonymization.faces import Located
@@ -12,7 +13,7 @@ from ganonymization.locate import find_landmarks
 from ganonymization.steady import steadied
 from ganonymization.synthesize.fill import SOLID_RGB
 from ganonymization.track import Frame, Sighting
-from ganonymization.video import _steady_faces, anonymize_frames
+from ganonymization.video import _Chains, _steady_faces, anonymize_frames
 
 from .conftest import FakeSynthesizer, RaisingSynthesizer, box_of, face_landmarks
 from .test_track import (
@@ -269,7 +270,7 @@ class Fails:
 def test_what_a_stage_raises_ends_the_video(make, name, stage, times):
     anonymizer = make(**{name: Fails(stage(), times)})
     with pytest.raises(RuntimeError, match="out of memory"):
-        anonymized(anonymizer, [draw(Disc(80))] * 60)
+        anonymized(anonymizer, [draw(Disc(80))] * 100)
 
 
 def test_what_the_frames_raise_ends_the_video(make):
@@ -392,3 +393,52 @@ def test_the_fakes_agree_with_the_tracker():
     (frame,) = tracked([draw(Disc(80))])
     assert covers(frame, Disc(80)) == 0
     assert np.abs(frame.seen[0].landmarks_px - face_landmarks((80.0, 55.0), 18.0)).max() < 2
+
+
+class Flickering:
+    """Draws a face whose tone changes a little with every call, all over."""
+
+    size_px, crop_side_eyes, draws_scenes = 64, CROP_SIDE_EYES, True
+
+    def __init__(self):
+        self.calls = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, crossing):
+        with self._lock:
+            self.calls += 1
+            level = 100 + 3 * (self.calls % 2)
+        return np.full((64, 64, 3), level, np.uint8)
+
+
+def middle_levels(made, disc):
+    return [int(frame.result.image[round(disc.y) + 8, round(disc.x), 1]) for frame in made]
+
+
+def test_a_track_settles_by_the_frame_before(make):
+    made = anonymized(make(model=Flickering()), [draw(Disc(80))] * 24)
+    levels = middle_levels(made, Disc(80))
+    assert np.abs(np.diff(levels)).max() <= 2
+    assert len(set(levels)) > 1
+
+
+def test_a_cut_starts_anew():
+    """Links go from a frame to the next one of the same track, and no further."""
+    chains = _Chains()
+    first = chains.links(Frame(draw(), 0, 0, {0: None, 1: None}))
+    second = chains.links(Frame(draw(), 1, 1, {1: None, 2: None}))
+    third = chains.links(Frame(draw(), 2, 2, {0: None, 1: None}))
+    for number, link in ((0, first[0]), (1, first[1]), (2, second[2]), (3, third[0])):
+        drawn = np.full((4, 4, 3), 50 + 3 * number, np.uint8)
+        assert np.array_equal(link.settle(drawn), drawn)  # there was none before
+    drawn = np.full((4, 4, 3), 56, np.uint8)
+    assert second[1].settle(drawn).max() < 56
+
+
+def test_a_frame_whose_face_was_covered_is_not_waited_for():
+    chains = _Chains()
+    first = chains.links(Frame(draw(), 0, 0, {0: None}))
+    second = chains.links(Frame(draw(), 1, 1, {0: None}))
+    first[0].close()
+    drawn = np.full((4, 4, 3), 56, np.uint8)
+    assert within(5, lambda: np.array_equal(second[0].settle(drawn), drawn))

@@ -125,18 +125,18 @@ def test_what_lies_outside_of_all_composite_masks_survives(make, tmp_path, monke
 
 def test_the_report_counts(make, tmp_path):
     clip = [
-        draw(Disc(40 + i, 36, 14), *([Disc(120, 44, 14, BLUE, NO_LANDMARKS if 6 <= i < 9 else SEEN)]
+        draw(Disc(40 + i, 36, 14), *([Disc(120, 44, 14, BLUE, NO_LANDMARKS if 9 <= i < 12 else SEEN)]
              if i >= 4 else []), size_wh=SIZE_WH)
-        for i in range(15)
+        for i in range(20)
     ]  # fmt: skip
     source = make_clip(tmp_path / "in.mp4", clip)
     report = anonymized(make(), source, tmp_path / "out.mp4", seed=9)
-    assert (report.frames, report.faces, report.seed, report.salvaged) == (15, 15 + 11 + 4, 9, None)
+    assert (report.frames, report.faces, report.seed, report.salvaged) == (20, 20 + 16 + 4, 9, None)
     one, two = report.tracks[0], report.tracks[1]
-    assert (one.first_s, one.last_s, one.synthesized, one.filled) == (0, 14 / 25, 15, 0)
-    assert (two.last_s, two.synthesized, two.filled) == (14 / 25, 8, 7)
+    assert (one.first_s, one.last_s, one.synthesized, one.filled) == (0, 19 / 25, 20, 0)
+    assert (two.last_s, two.synthesized, two.filled) == (19 / 25, 13, 7)
     assert two.first_s == 0  # it may have come in right after the detection in frame 0
-    assert report.filled_s == [0.0, 0.04, 0.08, 0.12, 0.24, 0.28, 0.32]
+    assert report.filled_s == [0.0, 0.04, 0.08, 0.12, 0.36, 0.4, 0.44]
     assert sum(report.reasons.values()) == 7
     assert "not seen well enough" in next(iter(report.reasons))
 
@@ -415,7 +415,7 @@ def test_an_interrupt_between_two_frames_leaves_nothing(make, tmp_path, source):
 
 @pytest.mark.parametrize("stage", ["detector", "landmarker"])
 def test_a_stage_that_fails_leaves_nothing(make, tmp_path, source, stage):
-    anonymizer = make(**{stage: Fails(stages()[stage], 4)})
+    anonymizer = make(**{stage: Fails(stages()[stage], 2)})
     with pytest.raises(RuntimeError, match="out of memory"):
         anonymized(anonymizer, source, tmp_path / "out.mp4")
     assert files(tmp_path) == ["in.mp4"]

@@ -5,6 +5,7 @@ and the feather lies wholly in the ring between the two.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,17 +22,17 @@ _TONE_SIGMA = 1 / 14  # of the crop's side: how far a difference of tone reaches
 
 def blend_crop(drawn: Image, crossing: Crossing, place: Place) -> Image:
     """The new face in its surroundings, in the crop, (S, S, 3) uint8 RGB."""
-    alpha = opacity(place.wall.radius_map(place.size_px))[..., None]
+    alpha = opacity(place.wall.radius_map(place.size_px))
     alpha[crossing.wall_mask] = 1
-    mixed = alpha * drawn.astype(np.float32) + (1 - alpha) * crossing.context
-    return np.asarray(np.round(mixed), np.uint8)
+    return np.asarray(cv2.blendLinear(drawn, crossing.context, alpha, 1 - alpha), np.uint8)
 
 
 def match_tone(drawn: Image, crossing: Crossing, place: Place) -> Image:
     """Shift the new face's tone to meet its surroundings in the ring; make it grey in grey ones.
 
     The difference between surroundings and drawing, known in the ring alone, is spread inwards
-    by normalised convolution (Knutsson and Westin, CVPR 1993) and fades towards the centre.
+    by normalised convolution (Knutsson and Westin, CVPR 1993) and fades towards the centre. A
+    quarter of the resolution is enough for what is so smooth.
 
     Args:
         drawn: (S, S, 3) uint8 RGB, the generator's crop.
@@ -41,21 +42,24 @@ def match_tone(drawn: Image, crossing: Crossing, place: Place) -> Image:
     Returns:
         (S, S, 3) uint8 RGB.
     """
-    radius = place.wall.radius_map(place.size_px)
+    size = place.size_px
+    radius = place.wall.radius_map(size)
     if _is_grey(crossing):
         drawn = np.repeat(cv2.cvtColor(drawn, cv2.COLOR_RGB2GRAY)[..., None], 3, 2).astype(np.uint8)
-    known = (~crossing.wall_mask & (radius < RING * 1.1)).astype(np.float32)
-    gap = (crossing.context.astype(np.float32) - drawn) * known[..., None]
-    # A quarter of the resolution is enough for what is smooth.
-    small = (place.size_px // 4, place.size_px // 4)
-    sigma = _TONE_SIGMA * place.size_px / 4
-    total = cv2.GaussianBlur(cv2.resize(gap, small, interpolation=cv2.INTER_AREA), (0, 0), sigma)
-    count = cv2.GaussianBlur(cv2.resize(known, small, interpolation=cv2.INTER_AREA), (0, 0), sigma)
-    smooth = total / np.maximum(count, 1e-4)[..., None]
-    smooth = cv2.resize(smooth, (place.size_px,) * 2, interpolation=cv2.INTER_LINEAR)
-    reach = np.clip((radius - 0.5) / 0.5, 0, 1)
-    shifted = drawn + smooth * (reach * reach * (3 - 2 * reach))[..., None]
-    return np.asarray(np.clip(np.round(shifted), 0, 255), np.uint8)
+    known = (~crossing.wall_mask & (radius < RING * 1.1)).view(np.uint8)
+    sigma = _TONE_SIGMA * size / 4
+
+    def smooth(layer: NDArray[Any]) -> NDArray[np.float32]:
+        small = cv2.resize(layer, (size // 4, size // 4), interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.GaussianBlur(small, (0, 0), sigma), np.float32)
+
+    ring = [cv2.bitwise_and(seen, seen, mask=known) for seen in (crossing.context, drawn)]
+    gap = smooth(cv2.subtract(ring[0], ring[1], dtype=cv2.CV_32F))
+    count = smooth(known.astype(np.float32))
+    reach = np.clip((cv2.resize(radius, count.shape[::-1]) - 0.5) / 0.5, 0, 1)
+    shift = gap * (reach * reach * (3 - 2 * reach) / np.maximum(count, 1e-4))[..., None]
+    whole = cv2.resize(shift, (size, size), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.add(drawn, whole, dtype=cv2.CV_8U), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -93,14 +97,14 @@ def paste(canvas: Canvas, drawn: Image, place: Place) -> None:
     for top in range(rows.start, rows.stop, _STRIP_ROWS):  # strips bound the memory
         strip = slice(top, min(top + _STRIP_ROWS, rows.stop)), columns
         radius = place.radius(strip)
-        alpha = opacity(radius)[..., None]
+        alpha = opacity(radius)
         shift = np.array([[1.0, 0, columns.start], [0, 1.0, top]])
         strip_from_crop = align.inverse(align.compose(place.crop_from_image, shift))
         new = _from_crop(drawn, strip_from_crop, (radius.shape[1], radius.shape[0]))
         old = canvas.image[strip]
-        mixed = np.round(alpha * new + (1 - alpha) * old).astype(np.uint8)
+        mixed = cv2.blendLinear(new, np.ascontiguousarray(old), alpha, 1 - alpha)
         touched = radius < RING
-        old[touched] = mixed[touched]
+        np.copyto(old, np.asarray(mixed, np.uint8), where=touched[..., None])
         canvas.touched[strip] |= touched
         canvas.opaque[strip] |= radius <= 1
 

@@ -1,7 +1,7 @@
 """A face on its way through the pipeline: what is known of it, and what has become of it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import FaceError
-from .types import Detection, Face
+from .types import Detection, Face, Image
 from .wall import Place
 
 
@@ -23,6 +23,8 @@ class Located:
         seed: Who the new face is.
         problem: Why there are no landmarks, or None.
         landmarks_ms: Spent looking for them.
+        settle: Changes what was drawn, (S, S, 3) uint8, before it is checked and put in, as a video
+            does by the frame before; or None.
     """
 
     detection: Detection
@@ -30,6 +32,7 @@ class Located:
     seed: int
     problem: str | None = None
     landmarks_ms: float = 0.0
+    settle: Callable[[Image], Image] | None = None
 
 
 @dataclass
@@ -39,6 +42,7 @@ class FaceInWork:
     index: int
     detection: Detection
     seed: int
+    settle: Callable[[Image], Image] | None = None
     surrogate_px: NDArray[np.float64] | None = None  # in crop pixels
     place: Place | None = None
     reason: str | None = None

@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 import sys
+import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -240,6 +241,8 @@ class Source(Protocol):
 class Writer:
     """Writes a video under a temporary name; it gets its own when it is complete.
 
+    Pictures may come from one thread and sound from another.
+
     Attributes:
         sound_told: What became of the sound: ``"none"``, ``"left out"``, ``"copied"`` or
             ``"coded anew"``.
@@ -262,6 +265,7 @@ class Writer:
     ) -> None:  # fmt: skip
         self.path: Path | str = path or STANDARD_STREAM
         self._temporary = None if path is None else _beside(path)
+        self._muxing = threading.Lock()
         try:
             self._container: Any = self._made(path, reader)
             self._stream = _pictures(self._container, codec, reader.rate)
@@ -343,8 +347,9 @@ class Writer:
 
     def _mux(self, packets: list[Any]) -> None:
         try:
-            for packet in packets:
-                self._container.mux(packet)
+            with self._muxing:
+                for packet in packets:
+                    self._container.mux(packet)
         except (av.error.FFmpegError, OSError) as error:
             raise OutputError(f"{self.path}: cannot be written ({error})") from error
 

@@ -202,7 +202,9 @@ class Anonymizer:
         """
         check_image(image)
         start = time.perf_counter()
-        faces = [FaceInWork(i, face.detection, face.seed) for i, face in enumerate(located)]
+        faces = [
+            FaceInWork(i, face.detection, face.seed, face.settle) for i, face in enumerate(located)
+        ]
         for face, found in zip(faces, located, strict=True):
             self._build_wall(face, found)
         scene: Image | None = None
@@ -300,6 +302,7 @@ class Anonymizer:
         drawn = self._draw(crossing, face)
         with face.timed("composite"):
             drawn = composite.match_tone(drawn, crossing, place)
+            drawn = drawn if face.settle is None else face.settle(drawn)
             in_context = composite.blend_crop(drawn, crossing, place)
         self._check_redrawn(in_context, face)
         with face.timed("composite"):
@@ -311,6 +314,7 @@ class Anonymizer:
             try:
                 size = self._synthesizer.size_px
                 drawn = self._draw(Crossing.portrait(size, face.surrogate_px, face.seed), face)
+                drawn = drawn if face.settle is None else face.settle(drawn)
                 self._check_redrawn(drawn, face)
                 return self._sized_portrait(drawn, face)
             except Exception as error:  # whatever a plugged-in stage raises: fail closed

@@ -1,17 +1,22 @@
-"""Landmarks of a face in a video, freed of jitter without lag.
+"""A face in a video, freed of jitter and flicker without lag: its landmarks, and what was drawn.
 
-A window of frames before and after is known, so the filter is symmetric: what moves evenly stays
-where it is. Frames in which a landmark is far off count little, so that a blink or a word is not
-smeared (bilateral filter; Tomasi and Manduchi, ICCV 1998). Pose and face are filtered apart, the
-face in the canonical frame, where a moving head does not look like a moving mouth.
+Landmarks: a window of frames before and after is known, so the filter is symmetric: what moves
+evenly stays where it is. Frames in which a landmark is far off count little, so that a blink or a
+word is not smeared (bilateral filter; Tomasi and Manduchi, ICCV 1998). Pose and face are filtered
+apart, the face in the canonical frame, where a moving head does not look like a moving mouth.
+
+Pixels: what differs little from the frame before is mixed with it, what differs much is not, as in
+motion-adaptive noise reduction.
 """
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .shape import Posed
+from .types import Image
 
 Values = NDArray[np.float64]
 
@@ -20,6 +25,8 @@ _SIGMA_FRAMES = 1.5
 _FACE_EYES = 0.0175  # what counts as far off, in outer-eye distances; jitter is a third of it
 _POSE_EYES = 0.04
 _POSE_RAD = 0.05
+_NEW_SHARE = 0.35  # of a pixel that differs little from the frame before
+_MOVED_LEVELS = (4.0, 14.0)  # from here on it counts as moved, and from there on wholly
 
 
 def steadied(landmarks_px: Sequence[Values | None], centre: int) -> Values:
@@ -67,3 +74,17 @@ def _posed(faces: Posed, weights: Values, own: int, frontal: Values) -> Values:
     rotation = left @ np.diag([1, 1, np.linalg.det(left @ right)]) @ right
     mean = Posed(frontal, weights @ scale, rotation, weights @ shift)
     return mean.posed(frontal)
+
+
+def settled(drawn: Image, before: Image) -> Image:
+    """A drawn crop without the flicker against the one of the frame before.
+
+    Args:
+        drawn: (S, S, 3) uint8 RGB.
+        before: Alike, settled itself.
+    """
+    gap = cv2.blur(cv2.absdiff(drawn, before), (5, 5)).max(2).astype(np.float32)
+    low, high = _MOVED_LEVELS
+    moved = np.clip((gap - low) / (high - low), 0, 1)
+    share = _NEW_SHARE + (1 - _NEW_SHARE) * moved
+    return np.asarray(cv2.blendLinear(drawn, before, share, 1 - share), np.uint8)

@@ -1,16 +1,17 @@
 """A video, frame by frame: the same nobody in every frame of a face."""
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
 
 from . import seeds
 from .errors import InputError
 from .faces import Located
 from .pipeline import Anonymizer
-from .steady import REACH, steadied
+from .steady import REACH, settled, steadied
 from .track import Frame, Sighting, Tracker
 from .types import Detection, Image, Result
 
@@ -45,7 +46,7 @@ def anonymize_frames(
     name: str = "",
     *,
     look_ahead: int = 12,
-    detect_every: int = 4,
+    detect_every: int = 8,
     boxes: Sequence[list[Detection]] | None = None,
     keep: Callable[[Frame[Payload]], dict[int, str]] | None = None,
 ) -> Iterator[Anonymized[Payload]]:
@@ -84,23 +85,77 @@ def anonymize_frames(
         return seeds.face_seed(run_seed, name, track)
 
     def redraw(
-        frame: Frame[Payload], faces: dict[int, Located], kept: dict[int, str]
+        frame: Frame[Payload], faces: dict[int, Located], kept: dict[int, str], links: list[_Link]
     ) -> Anonymized[Payload]:
-        drawn = {track: face for track, face in faces.items() if track not in kept}
-        result = anonymizer.redraw(frame.image, list(drawn.values()), run_seed)
+        drawn = [track for track in faces if track not in kept]
+        try:
+            result = anonymizer.redraw(frame.image, [faces[track] for track in drawn], run_seed)
+        finally:
+            for link in links:
+                link.close()
         found = {track: face.detection for track, face in faces.items()}
         return Anonymized(result, tuple(drawn), frame.payload, kept, found)
 
     waiting: deque[Future[Anonymized[Payload]]] = deque()
+    chains = _Chains()
     with ThreadPoolExecutor(_WORKERS) as pool:
         for window, centre in _windows(_tracked(tracker, frames)):
             faces = _steady_faces(window, centre, who)
             kept = {} if keep is None else keep(window[centre])
-            waiting.append(pool.submit(redraw, window[centre], faces, kept))
+            links = chains.links(window[centre])
+            faces = {
+                track: replace(face, settle=links[track].settle) for track, face in faces.items()
+            }
+            job = pool.submit(redraw, window[centre], faces, kept, list(links.values()))
+            waiting.append(job)
             while len(waiting) > 2 * _WORKERS:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+class _Link:
+    """What was drawn of a face in one frame, for the next one to settle by.
+
+    Frames are drawn in parallel; each waits for the one before only when its own is drawn.
+
+    Args:
+        before: The same face's in the frame before, or None.
+    """
+
+    def __init__(self, before: "_Link | None") -> None:
+        self._before, self._done = before, threading.Event()
+        self._drawn: Image | None = None
+
+    def settle(self, drawn: Image) -> Image:
+        """The crop without flicker against the frame before."""
+        before = None if self._before is None else self._before.wait()
+        self._drawn = drawn if before is None else settled(drawn, before)
+        self.close()
+        return self._drawn
+
+    def wait(self) -> Image | None:
+        """What was drawn in the end, or None where the face was covered."""
+        self._done.wait()
+        return self._drawn
+
+    def close(self) -> None:
+        """Nothing more will be drawn; earlier frames are let go of."""
+        self._before = None
+        self._done.set()
+
+
+class _Chains:
+    """The links of each track, in the order of the frames."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, _Link] = {}
+
+    def links(self, frame: Frame[Any]) -> dict[int, _Link]:
+        """A frame's links, each behind that of the same track in the frame before."""
+        links = {track: _Link(self._last.get(track)) for track in frame.seen}
+        self._last = links
+        return links
 
 
 def _tracked(

@@ -1,7 +1,9 @@
 """A video file: every frame anonymized, the sound copied, and a report beside it."""
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -23,6 +25,7 @@ _CODECS = {".webm": "libvpx-vp9"}
 _CRF = {"libvpx-vp9": 31}
 _THUMBNAIL_PX = 160
 _STRIP_COLUMNS = 10
+_FRAMES_BEHIND = 4  # that wait to be coded
 _MOST_THUMBNAILS = 600  # ten minutes; of longer videos the strip shows every n-th second
 
 
@@ -167,17 +170,19 @@ def anonymize_video(
         with _writer(out, reader, size_wh, options) as writer:
             report.sound = writer.sound_told
             frames = _wanted(reader, writer, options, damage)
-            for frame in anonymize_frames(
+            anonymized = anonymize_frames(
                 anonymizer, ((timed.image, timed.pts) for timed in frames), options.seed,
                 reader.name.rpartition("/")[2], boxes=options.boxes, keep=_keeper(options, reader),
-            ):  # fmt: skip
-                image = _shown(frame, size_wh)
-                time_s = float(frame.payload * reader.time_base)
-                writer.write(Timed(image, frame.payload))
-                report.add(frame, time_s)
-                strip.add(image, time_s)
-                boxes.append(list(frame.boxes.items()) if options.export_boxes else [])
-                advance()
+            )  # fmt: skip
+            with _Behind(writer.write) as write:
+                for frame in anonymized:
+                    image = _shown(frame, size_wh)
+                    time_s = float(frame.payload * reader.time_base)
+                    write(Timed(image, frame.payload))
+                    report.add(frame, time_s)
+                    strip.add(image, time_s)
+                    boxes.append(list(frame.boxes.items()) if options.export_boxes else [])
+                    advance()
         report.salvaged = str(damage[0]) if damage else None
     if options.export_boxes is not None:
         write_boxes(options.export_boxes, boxes)
@@ -251,6 +256,33 @@ def _wanted(
         if not options.salvage:
             raise InputError(f"{error}; --salvage keeps what comes before") from error
         damage.append(error)
+
+
+class _Behind:
+    """Calls a function in a thread of its own, in order, and at most a few calls behind.
+
+    Args:
+        function: Its errors come with a later call, or at the end.
+    """
+
+    def __init__(self, function: Callable[[Timed], None]) -> None:
+        self._function, self._waiting = function, deque[Future[None]]()
+        self._thread = ThreadPoolExecutor(1)
+
+    def __enter__(self) -> Callable[[Timed], None]:
+        return self._call
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            while kind is None and self._waiting:
+                self._waiting.popleft().result()
+        finally:
+            self._thread.shutdown(cancel_futures=True)
+
+    def _call(self, timed: Timed) -> None:
+        while len(self._waiting) > _FRAMES_BEHIND:
+            self._waiting.popleft().result()
+        self._waiting.append(self._thread.submit(self._function, timed))
 
 
 def _shown(frame: Anonymized[int], size_wh: tuple[int, int]) -> Image:

@@ -1,5 +1,6 @@
 """Our generator on ONNX Runtime."""
 
+import cv2
 import numpy as np
 import onnxruntime
 
@@ -40,14 +41,14 @@ class OnnxGenerator:
         Raises:
             SynthesisError: The network failed or drew no numbers.
         """
-        visible = ~crossing.wall_mask[..., None]
-        drawn = condition.mesh(crossing.surrogate_px, self.size_px).astype(np.float32)
-        layers = [
-            drawn / 127.5 - 1,
-            (crossing.context.astype(np.float32) / 127.5 - 1) * visible,
-            (~visible).astype(np.float32),
-        ]
-        blob = np.ascontiguousarray(np.concatenate(layers, 2).transpose(2, 0, 1)[None])
+        drawn = condition.mesh(crossing.surrogate_px, self.size_px)
+        blob = np.empty((1, 7, self.size_px, self.size_px), np.float32)
+        planes = (*cv2.split(drawn), *cv2.split(crossing.context))
+        for layer, plane in zip(blob[0, :6], planes, strict=True):  # plane by plane: fast
+            np.divide(plane, np.float32(127.5), out=layer)
+            layer -= 1
+        blob[0, 3:6] *= ~crossing.wall_mask
+        blob[0, 6] = crossing.wall_mask
         style = seeds.style(crossing.seed, self._style_size)[None]
         try:
             (picture,) = self._session.run(["picture"], {"input": blob, "style": style})
