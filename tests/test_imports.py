@@ -41,6 +41,10 @@ ALLOWED = {
     "keep": GROUND | {"images", "pipeline", "track"},
     "boxes": GROUND | {"images"},
     "sound": GROUND,
+    "live": GROUND | {"align", "condition", "faces", "pipeline", "track", "video"},
+    "serve": GROUND
+    | BASES
+    | {"__init__", "batch", "faces", "images", "live", "movie", "pipeline", "videofile"},
     "movie": GROUND | {"sound"},
     "animation": GROUND | {"images", "movie"},
     "videofile": GROUND | {"pipeline", "images", "movie", "video", "keep", "boxes", "animation"},

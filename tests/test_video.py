@@ -13,7 +13,7 @@ from ganonymization.locate import find_landmarks
 from ganonymization.steady import steadied
 from ganonymization.synthesize.fill import SOLID_RGB
 from ganonymization.track import Frame, Sighting
-from ganonymization.video import _Chains, _steady_faces, anonymize_frames
+from ganonymization.video import Chains, _steady_faces, anonymize_frames
 
 from .conftest import FakeSynthesizer, RaisingSynthesizer, box_of, face_landmarks
 from .test_track import (
@@ -424,7 +424,7 @@ def test_a_track_settles_by_the_frame_before(make):
 
 def test_a_cut_starts_anew():
     """Links go from a frame to the next one of the same track, and no further."""
-    chains = _Chains()
+    chains = Chains()
     first = chains.links(Frame(draw(), 0, 0, {0: None, 1: None}))
     second = chains.links(Frame(draw(), 1, 1, {1: None, 2: None}))
     third = chains.links(Frame(draw(), 2, 2, {0: None, 1: None}))
@@ -436,7 +436,7 @@ def test_a_cut_starts_anew():
 
 
 def test_a_frame_whose_face_was_covered_is_not_waited_for():
-    chains = _Chains()
+    chains = Chains()
     first = chains.links(Frame(draw(), 0, 0, {0: None}))
     second = chains.links(Frame(draw(), 1, 1, {0: None}))
     first[0].close()

@@ -97,7 +97,7 @@ def anonymize_file(
         images.write(out, picture)
         return result, [out]
     if result.image is not None:
-        images.write(out, _without_faces(picture, result.image, result.composite_mask))
+        images.write(out, without_faces(picture, result.image, result.composite_mask))
         return result, [out]
     numbered = (out.with_stem(f"{out.stem}_{i}") for i in itertools.count(1))
     free = itertools.chain([out], (path for path in numbered if path not in reserved))
@@ -109,7 +109,7 @@ def anonymize_file(
     return result, written
 
 
-def _without_faces(picture: images.Picture, pixels: Image, composite_mask: Mask) -> images.Picture:
+def without_faces(picture: images.Picture, pixels: Image, composite_mask: Mask) -> images.Picture:
     """New pixels, opaque where faces were: alpha may show the outline of a face, or all of it."""
     alpha = picture.alpha
     if alpha is not None:

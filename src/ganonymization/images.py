@@ -45,6 +45,7 @@ class Picture:
         grey: The file held one channel; it is written so again.
         icc: Its colour profile, or None.
         jpeg: Quantisation tables and subsampling of a JPEG file, to write one of like quality.
+        kind: Pillow's name of the format that it was read from.
     """
 
     pixels: Image
@@ -52,6 +53,7 @@ class Picture:
     grey: bool = False
     icc: bytes | None = None
     jpeg: dict[str, Any] = field(default_factory=dict)
+    kind: str = "PNG"
 
 
 def is_picture(path: Path) -> bool:
@@ -92,24 +94,42 @@ def read(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
             raise UnreadableError(f"{path}: a folder, not a picture; use 'ganonymize folder'")
         if path.stat().st_size == 0:
             raise UnreadableError(f"{path}: the file is empty; copy it anew")
-        with Pillow.open(path, formats=_READERS) as opened:
-            _check_kind(path, opened, max_pixels)
-            return _decode(opened)
-    except InputError:
-        raise
+        with path.open("rb") as file:
+            return decode(file, str(path), max_pixels)
     except FileNotFoundError as error:
         raise UnreadableError(f"{path}: no such file; check the path") from error
-    except UnidentifiedImageError as error:
-        raise UnreadableError(
-            f"{path}: not a picture that can be read; give a JPEG, PNG, WebP, TIFF, BMP or AVIF"
-        ) from error
-    except Pillow.DecompressionBombError as error:
-        raise UnreadableError(f"{path}: too many pixels; shrink it first") from error
-    except Exception as error:  # decoders raise anything on files that were made to break them
+    except OSError as error:
         raise UnreadableError(f"{path}: damaged or unreadable ({error}); copy it anew") from error
 
 
-def _check_kind(path: Path, opened: Pillow.Image, max_pixels: int) -> None:
+def decode(file: IO[bytes], name: str, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
+    """As :func:`read`, from an open file.
+
+    Args:
+        file: Binary, at its start.
+        name: For messages.
+        max_pixels: Larger pictures are refused before they are decoded.
+
+    Raises:
+        UnreadableError: Truncated, no picture, animated, or too large.
+    """
+    try:
+        with Pillow.open(file, formats=_READERS) as opened:
+            _check_kind(name, opened, max_pixels)
+            return _decode(opened)
+    except InputError:
+        raise
+    except UnidentifiedImageError as error:
+        raise UnreadableError(
+            f"{name}: not a picture that can be read; give a JPEG, PNG, WebP, TIFF, BMP or AVIF"
+        ) from error
+    except Pillow.DecompressionBombError as error:
+        raise UnreadableError(f"{name}: too many pixels; shrink it first") from error
+    except Exception as error:  # decoders raise anything on files that were made to break them
+        raise UnreadableError(f"{name}: damaged or unreadable ({error}); copy it anew") from error
+
+
+def _check_kind(path: str, opened: Pillow.Image, max_pixels: int) -> None:
     width, height = opened.size
     if width * height > max_pixels:
         raise UnreadableError(
@@ -125,6 +145,7 @@ def _check_kind(path: Path, opened: Pillow.Image, max_pixels: int) -> None:
 
 def _decode(opened: Pillow.Image) -> Picture:
     jpeg: dict[str, Any] = {}
+    kind = "JPEG" if opened.format == "MPO" else opened.format or "PNG"
     if isinstance(opened, JpegImagePlugin.JpegImageFile) and opened.mode in ("L", "RGB"):
         sampling = JpegImagePlugin.get_sampling(opened)
         jpeg = {"qtables": opened.quantization, "subsampling": max(0, sampling)}
@@ -142,7 +163,7 @@ def _decode(opened: Pillow.Image) -> Picture:
         alpha = np.array(with_alpha.getchannel("A"))
         upright = with_alpha
     pixels = np.array(upright.convert("RGB"))
-    return Picture(pixels, alpha, grey, icc, jpeg)
+    return Picture(pixels, alpha, grey, icc, jpeg, kind)
 
 
 def _rgb_of_cmyk(image: Pillow.Image, icc: bytes | None) -> Pillow.Image:
@@ -211,12 +232,19 @@ def write(path: Path, picture: Picture) -> None:
     if path.suffix.lower() not in WRITERS:
         raise OutputError(f"{path}: unknown suffix; use one of {', '.join(WRITERS)}")
     kind = WRITERS[path.suffix.lower()]
+    write_whole(path, lambda file: encode(file, picture, kind))
+
+
+def encode(file: IO[bytes], picture: Picture, kind: str) -> None:
+    """Write a picture without metadata to an open file.
+
+    Args:
+        file: Binary.
+        picture: What to write.
+        kind: Pillow's name of a format in ``WRITERS``.
+    """
     image, options = _encodable(picture, kind)
-
-    def encode(file: IO[bytes]) -> None:
-        image.save(file, kind, **options)
-
-    write_whole(path, encode)
+    image.save(file, kind, **options)
 
 
 def _encodable(picture: Picture, kind: str) -> tuple[Pillow.Image, dict[str, Any]]:

@@ -119,6 +119,20 @@ class Anonymizer:
         other._check_mode()
         return other
 
+    def with_privacy(self, privacy: Privacy) -> "Anonymizer":
+        """The same loaded stages with another share of the shape taken out."""
+        check_choice(privacy, Privacy)
+        other = copy.copy(self)
+        other.privacy = privacy
+        other._shape.coder(privacy)
+        return other
+
+    def with_detector(self, detector: Detector) -> "Anonymizer":
+        """The same loaded stages behind another detector."""
+        other = copy.copy(self)
+        other._detector = detector
+        return other
+
     def keeping_shape(self) -> "Anonymizer":
         """The same loaded stages; the generator gets the landmarks as they are, as the paper's."""
         other = copy.copy(self)
@@ -243,7 +257,7 @@ class Anonymizer:
             crop_from_image = align.generator_crop(landmarks_px, size, side_eyes)
             original_px = align.apply(crop_from_image, landmarks_px)
             with face.timed("shape"):
-                face.surrogate_px = self._surrogate(original_px, face.seed)
+                face.surrogate_px = self.surrogate(original_px, face.seed)
             # The wall hides the old face and holds the new one, whose outlines differ.
             both_px = np.concatenate([face.surrogate_px, original_px])
             outline_px = align.apply(crop_from_image, ellipses(face.detection))
@@ -255,8 +269,12 @@ class Anonymizer:
         except Exception as error:  # whatever a plugged-in shape model raises: fail closed
             face.give_up(error)
 
-    def _surrogate(self, landmarks_px: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-        """What the generator gets of the geometry.
+    def surrogate(self, landmarks_px: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+        """What the generator gets of the geometry: nobody's shape in the same pose and expression.
+
+        Args:
+            landmarks_px: (478, 3).
+            seed: Of the face.
 
         Raises:
             LandmarksError: The surrogate cannot be a face.

@@ -85,7 +85,7 @@ def anonymize_frames(
         return seeds.face_seed(run_seed, name, track)
 
     def redraw(
-        frame: Frame[Payload], faces: dict[int, Located], kept: dict[int, str], links: list[_Link]
+        frame: Frame[Payload], faces: dict[int, Located], kept: dict[int, str], links: list[Link]
     ) -> Anonymized[Payload]:
         drawn = [track for track in faces if track not in kept]
         try:
@@ -97,7 +97,7 @@ def anonymize_frames(
         return Anonymized(result, tuple(drawn), frame.payload, kept, found)
 
     waiting: deque[Future[Anonymized[Payload]]] = deque()
-    chains = _Chains()
+    chains = Chains()
     with ThreadPoolExecutor(_WORKERS) as pool:
         for window, centre in _windows(_tracked(tracker, frames)):
             faces = _steady_faces(window, centre, who)
@@ -114,7 +114,7 @@ def anonymize_frames(
             yield waiting.popleft().result()
 
 
-class _Link:
+class Link:
     """What was drawn of a face in one frame, for the next one to settle by.
 
     Frames are drawn in parallel; each waits for the one before only when its own is drawn.
@@ -123,7 +123,7 @@ class _Link:
         before: The same face's in the frame before, or None.
     """
 
-    def __init__(self, before: "_Link | None") -> None:
+    def __init__(self, before: "Link | None") -> None:
         self._before, self._done = before, threading.Event()
         self._drawn: Image | None = None
 
@@ -145,15 +145,15 @@ class _Link:
         self._done.set()
 
 
-class _Chains:
+class Chains:
     """The links of each track, in the order of the frames."""
 
     def __init__(self) -> None:
-        self._last: dict[int, _Link] = {}
+        self._last: dict[int, Link] = {}
 
-    def links(self, frame: Frame[Any]) -> dict[int, _Link]:
+    def links(self, frame: Frame[Any]) -> dict[int, Link]:
         """A frame's links, each behind that of the same track in the frame before."""
-        links = {track: _Link(self._last.get(track)) for track in frame.seen}
+        links = {track: Link(self._last.get(track)) for track in frame.seen}
         self._last = links
         return links
 
@@ -194,12 +194,13 @@ def _steady_faces(
             sightings = [frame.seen.get(track) for frame in shot]
             around = [None if s is None else s.landmarks_px for s in sightings]
             points = steadied(around, centre - first)
-        faces[track] = Located(_detection(sighting), points, who(track), _PROBLEM)
+        faces[track] = Located(detection_of(sighting), points, who(track), NOT_SEEN)
     return faces
 
 
-_PROBLEM = "not seen well enough in this frame"
+NOT_SEEN = "not seen well enough in this frame"
 
 
-def _detection(sighting: Sighting) -> Detection:
+def detection_of(sighting: Sighting) -> Detection:
+    """A sighting as a detector would tell of it."""
     return Detection(sighting.box_xyxy, sighting.score)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import typer
 
 from ..errors import GanonymizationError
-from . import anonymize, classify, evaluate, train, video
+from . import anonymize, classify, evaluate, serve, train, video
 from .options import require_torch
 
 __all__ = ["app", "main", "require_torch", "run"]
@@ -26,6 +26,7 @@ app = typer.Typer(
 for command in (
     anonymize.image, anonymize.folder, video.video, anonymize.models, anonymize.demo,
     train.prepare, train.train, train.fit_shape, train.export, evaluate.evaluate,
+    serve.serve,
 ):  # fmt: skip
     app.command(command.__name__.replace("_", "-"))(command)
 app.add_typer(classify.app, name="classify")

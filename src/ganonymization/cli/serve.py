@@ -1,0 +1,61 @@
+"""``ganonymize serve``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import DebugOption, DetectorOption, ModelOption
+
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Another address needs --token.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000,
+    token: Annotated[
+        str | None,
+        typer.Option(help="That requests must carry.", envvar="GANONYMIZE_TOKEN", show_envvar=True),
+    ] = None,
+    model: ModelOption = "default",
+    detector: DetectorOption = "centerface",
+    workers: Annotated[int, typer.Option(help="Threads that redraw.", min=1)] = 2,
+    max_mb: Annotated[int, typer.Option(help="Of a picture's upload.", min=1)] = 64,
+    folder: Annotated[
+        Path | None, typer.Option(help="For uploads. [default: the system's]", show_default=False)
+    ] = None,
+    debug: DebugOption = False,
+) -> None:
+    """A page and an API on this machine; pictures leave it only by your own hand."""
+    from importlib.util import find_spec
+
+    from ..errors import MissingExtraError, OptionError
+
+    if not all(find_spec(name) for name in ("fastapi", "uvicorn", "websockets")):
+        raise MissingExtraError("the service", "serve")
+    if host not in _LOCAL:
+        if not token:
+            raise OptionError(f"--host {host}: others can reach that; give a --token as well")
+        print(f"warning: others can reach {host}; only TLS hides the token and the pictures "
+              "from them: put a proxy before it", file=sys.stderr)  # fmt: skip
+    import uvicorn
+
+    from ..detect.base import DetectorOptions
+    from ..detect.blazeface import BlazeFace
+    from ..pipeline import Anonymizer
+    from ..serve.app import make_app
+    from ..serve.engine import Engine
+    from ..serve.settings import MEGABYTE, Limits, ServeSettings
+
+    limits = Limits(upload_bytes=max_mb * MEGABYTE)
+    settings = ServeSettings(host, port, token, workers, folder, limits)
+    anonymizer = Anonymizer(model=model, detector=detector, threads=1)
+    engine = Engine(anonymizer, BlazeFace(DetectorOptions()), workers, limits.waiting)
+    shown = f"[{host}]" if ":" in host else host
+    print(f"http://{shown}:{port}", flush=True)
+    uvicorn.run(
+        make_app(engine, settings), host=host, port=port, log_level="warning", access_log=False,
+        ws="websockets-sansio", ws_max_size=4_000_000, server_header=False, timeout_keep_alive=20,
+        h11_max_incomplete_event_size=32_768,
+    )  # fmt: skip

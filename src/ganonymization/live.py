@@ -1,0 +1,81 @@
+"""A camera, frame by frame: each is answered at once, and waits for nothing that comes later.
+
+What cannot be covered afterwards must be seen at once: the detector looks in every frame, so it
+should be a fast one.
+"""
+
+import numpy as np
+
+from . import align, condition, seeds
+from .faces import Located
+from .pipeline import Anonymizer
+from .track import Frame, Tracker
+from .types import Image, Result
+from .video import NOT_SEEN, Chains, detection_of
+
+_MESH_PX = 512
+
+
+class LiveAnonymizer:
+    """Anonymizes the frames of one camera in order; each track keeps its nobody.
+
+    Args:
+        anonymizer: Its stages follow the faces too.
+        seed: Of the run; None draws a fresh one.
+    """
+
+    def __init__(self, anonymizer: Anonymizer, seed: int | None = None) -> None:
+        self._anonymizer = anonymizer
+        self._seed = seeds.fresh_seed() if seed is None else seed
+        self._chains = Chains()
+        self._tracker: Tracker[None] = Tracker(
+            lambda image, number: anonymizer.detect(image), anonymizer.landmarks,
+            look_ahead=0, detect_every=1,
+        )  # fmt: skip
+
+    def __call__(self, image: Image) -> Result | None:
+        """A frame without its faces, or None where no face was found.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, of the same size every time.
+        """
+        frame = self._seen(image)
+        if not frame.seen:
+            return None
+        links = self._chains.links(frame)
+        faces = [
+            Located(
+                detection_of(sighting), sighting.landmarks_px, self._who(track), NOT_SEEN,
+                settle=links[track].settle,
+            )
+            for track, sighting in frame.seen.items()
+        ]  # fmt: skip
+        try:
+            return self._anonymizer.redraw(image, faces, self._seed)
+        finally:
+            for link in links.values():
+                link.close()
+
+    def mesh(self, image: Image) -> Image | None:
+        """The surrogate mesh of the first face, (512, 512, 3) uint8 RGB; None where there is none.
+
+        Args:
+            image: As for a call.
+        """
+        for track, sighting in self._seen(image).seen.items():
+            if sighting.landmarks_px is None:
+                continue
+            crop_from_image = align.generator_crop(
+                sighting.landmarks_px, _MESH_PX, align.CROP_SIDE_EYES
+            )
+            points = align.apply(crop_from_image, sighting.landmarks_px)
+            surrogate_px = self._anonymizer.surrogate(points, self._who(track))
+            return condition.mesh(surrogate_px, _MESH_PX)
+        return None
+
+    def _seen(self, image: Image) -> Frame[None]:
+        (frame,) = self._tracker.feed(np.ascontiguousarray(image), None)
+        return frame
+
+    def _who(self, track: int) -> int:
+        return seeds.face_seed(self._seed, "camera", track)

@@ -1,0 +1,1 @@
+"""``ganonymize serve``: a page and an API on this machine. Only the command line imports it."""

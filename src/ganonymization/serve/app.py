@@ -1,0 +1,107 @@
+"""The service as one ASGI application."""
+
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+from fastapi.staticfiles import StaticFiles
+
+from .. import __version__, weights
+from ..errors import GanonymizationError
+from . import camera, job_routes, pictures, problems
+from .engine import BusyError, Engine
+from .guard import App, Guard
+from .jobs import Jobs
+from .metrics import Metrics
+from .problems import Problem
+from .settings import ServeSettings
+from .state import State
+from .uploads import PrivateFolder
+
+_PAGE = Path(__file__).parent / "page"
+
+
+def make_app(engine: Engine, settings: ServeSettings) -> App:
+    """The application, behind its guard.
+
+    Args:
+        engine: With loaded models; closed with the application.
+        settings: See :class:`ServeSettings`.
+    """
+
+    @asynccontextmanager
+    async def open_until_closed(app: FastAPI) -> AsyncIterator[None]:
+        folder = PrivateFolder(settings.folder)
+        jobs = Jobs(folder.path, settings.limits)
+        app.state.serve = State(engine, jobs, Metrics(), settings.limits, folder)
+        try:
+            yield
+        finally:
+            jobs.close()
+            engine.close()
+            folder.close()
+
+    app = FastAPI(
+        title="GANonymization", version=__version__, docs_url=None, redoc_url=None,
+        lifespan=open_until_closed,
+    )  # fmt: skip
+    for router in (pictures.router, job_routes.router, camera.router):
+        app.include_router(router)
+    for kind in (Problem, BusyError, GanonymizationError):
+        app.add_exception_handler(kind, problems.answer)
+    app.add_exception_handler(RequestValidationError, _unclear)
+    app.middleware("http")(_counted)
+    app.mount("/page", StaticFiles(directory=_PAGE), name="page")
+    app.add_api_route("/", _page, include_in_schema=False)
+    app.add_api_route("/v1/models", _models, summary="The shipped models.")
+    app.add_api_route("/healthz", _health, summary="Whether it is up.")
+    app.add_api_route("/metrics", _metrics, summary="Counts for Prometheus.")
+    return Guard(app, settings.host, settings.token)
+
+
+async def _counted(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    start = time.perf_counter()
+    response = await call_next(request)
+    state: State = request.app.state.serve
+    path = getattr(request.scope.get("route"), "path", "other")  # never what a client made up
+    state.metrics.add("requests_total", path=path, status=str(response.status_code))
+    state.metrics.add("request_seconds_total", time.perf_counter() - start, path=path)
+    return response
+
+
+async def _unclear(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:])
+    return JSONResponse({"error": f"{where}: {first['msg']}"}, 422)
+
+
+async def _page() -> Response:
+    return FileResponse(_PAGE / "index.html")
+
+
+async def _models() -> Response:
+    return JSONResponse([
+        {"name": model.name, "sha256": model.sha256, "licence": model.licence, "reads": model.reads}
+        for model in weights.SHIPPED.values()
+    ])  # fmt: skip
+
+
+async def _health(request: Request) -> Response:
+    state: State = request.app.state.serve
+    return JSONResponse({"status": "ok", "waiting": state.engine.waiting})
+
+
+async def _metrics(request: Request) -> Response:
+    state: State = request.app.state.serve
+    jobs = Counter[str](job.state for job in state.jobs.all())
+    return PlainTextResponse(state.metrics.text({
+        "waiting": {"": state.engine.waiting}, "cameras": {"": state.cameras}, "jobs": dict(jobs)
+    }))  # fmt: skip

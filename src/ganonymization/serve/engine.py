@@ -1,0 +1,65 @@
+"""The loaded stages, and the threads that share them."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from ..detect.base import Detector
+from ..options import Mode, Privacy
+from ..pipeline import Anonymizer
+
+Answer = TypeVar("Answer")
+
+
+class BusyError(Exception):
+    """Too many requests wait; come back later."""
+
+
+class Engine:
+    """One set of models for every request.
+
+    Args:
+        anonymizer: Loaded; its mode and privacy do not matter.
+        near: A detector that is fast enough for a camera.
+        workers: Threads that redraw.
+        waiting: Requests that may wait for one.
+    """
+
+    def __init__(
+        self, anonymizer: Anonymizer, near: Detector, workers: int = 2, waiting: int = 8
+    ) -> None:
+        self._anonymizer, self._near = anonymizer, near
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="redraw")
+        self._open, self._most = 0, workers + waiting
+
+    def anonymizer(self, mode: Mode, privacy: Privacy) -> Anonymizer:
+        """The stages in a mode; nothing is loaded for that."""
+        return self._anonymizer.in_mode(mode).with_privacy(privacy)
+
+    def camera(self, mode: Mode, privacy: Privacy) -> Anonymizer:
+        """The stages behind the fast detector."""
+        return self.anonymizer(mode, privacy).with_detector(self._near)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait or are worked on."""
+        return self._open
+
+    async def run(self, work: Callable[[], Answer]) -> Answer:
+        """Do something in one of the threads.
+
+        Raises:
+            BusyError: Too many wait already.
+        """
+        if self._open >= self._most:
+            raise BusyError
+        self._open += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._open -= 1
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(cancel_futures=True)

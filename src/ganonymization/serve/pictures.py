@@ -1,0 +1,190 @@
+"""``POST /v1/anonymize``: a picture in; a picture, or JSON with its faces, out."""
+
+import base64
+import io
+import re
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from .. import images, seeds
+from ..batch import without_faces
+from ..faces import Located
+from ..images import Picture
+from ..options import Mode, Privacy
+from ..pipeline import Anonymizer
+from ..types import Result
+from . import uploads
+from .problems import Problem
+from .state import State
+
+PictureFormat = Literal["png", "jpeg", "webp"]
+SeedQuery = Annotated[int | None, Query(ge=0, lt=1 << 53, description="Repeats a result.")]
+_KINDS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
+_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "TIFF": "image/tiff",
+          "BMP": "image/bmp", "AVIF": "image/avif"}  # fmt: skip
+_NAME = "the picture"
+
+router = APIRouter()
+
+
+@dataclass
+class Choices:
+    """What to do with single faces.
+
+    Attributes:
+        kept: They stay as they are.
+        filled: They are covered.
+        seeds: Who they become.
+    """
+
+    kept: set[int] = field(default_factory=set)
+    filled: set[int] = field(default_factory=set)
+    seeds: dict[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> "Choices":
+        """``0:keep,1:fill,2:seed-77``.
+
+        Raises:
+            Problem: It is of another form.
+        """
+        choices = cls()
+        for part in filter(None, text.split(",")):
+            match = re.fullmatch(r"(\d{1,4}):(?:(keep)|(fill)|seed-(\d{1,20}))", part)
+            if match is None:
+                raise Problem(422, f"faces={part[:40]}: give e.g. 0:keep, 1:fill or 2:seed-77")
+            face, keep, fill, seed = match.groups()
+            if keep:
+                choices.kept.add(int(face))
+            elif fill:
+                choices.filled.add(int(face))
+            else:
+                choices.seeds[int(face)] = int(seed)
+        return choices
+
+
+@router.post(
+    "/v1/anonymize",
+    responses={
+        200: {
+            "content": {"image/png": {}, "application/json": {}},
+            "description": "The picture without its faces, or JSON with both.",
+        },
+        **{status: {"description": words} for status, words in (
+            (400, "Empty or broken off."), (408, "Too slow."), (413, "Too large."),
+            (422, "No picture, or an option that makes no sense."), (429, "Busy."),
+        )},
+    },
+    openapi_extra={"requestBody": {"required": True, "content": {
+        "image/*": {"schema": {"type": "string", "format": "binary"}}}}},
+)  # fmt: skip
+async def anonymize(
+    request: Request,
+    mode: Mode = "scene",
+    privacy: Privacy = "balanced",
+    seed: SeedQuery = None,
+    format: Annotated[PictureFormat | None, Query(description="Of the answer.")] = None,
+    faces: Annotated[
+        str, Query(max_length=10_000, description="0:keep, 1:fill, 2:seed-77", examples=["0:keep"])
+    ] = "",
+    accept: Annotated[str, Header()] = "*/*",
+) -> Response:
+    """Replace every face in a picture by nobody's face."""
+    state: State = request.app.state.serve
+    choices = Choices.parse(faces)
+    content = await uploads.body(request, state.limits)
+    chosen = seeds.fresh_seed() if seed is None else seed
+    anonymizer = state.engine.anonymizer(mode, privacy)
+    as_json = "application/json" in accept
+
+    def work() -> Response:
+        picture = images.decode(io.BytesIO(content), _NAME, state.limits.pixels)
+        result, kept = redrawn(anonymizer, picture, chosen, choices)
+        for face in result.faces:
+            state.metrics.add(
+                "faces_total", outcome="synthesized" if face.synthesized else "filled"
+            )
+        state.metrics.add("faces_total", len(kept), outcome="kept")
+        if as_json:
+            return _json(picture, result, kept, format)
+        return _picture(picture, result, format, len(kept))
+
+    return await state.engine.run(work)
+
+
+def redrawn(
+    anonymizer: Anonymizer, picture: Picture, seed: int, choices: Choices
+) -> tuple[Result, dict[int, Located]]:
+    """A picture without its faces, but for those that were to be kept.
+
+    Returns:
+        The result, and the kept faces by index.
+    """
+    located = anonymizer.locate(picture.pixels)
+    kept = {i: face for i, face in enumerate(located) if i in choices.kept}
+    asked = []
+    for index, face in enumerate(located):
+        if index in choices.kept:
+            continue
+        chosen = choices.seeds.get(index)
+        face = replace(face, seed=seeds.face_seed(seed, "", index) if chosen is None else chosen)
+        if index in choices.filled:
+            face = replace(face, landmarks_px=None, problem="as was asked for")
+        asked.append(face)
+    return anonymizer.redraw(picture.pixels, asked, seed), kept
+
+
+def _scene(picture: Picture, result: Result) -> Picture:
+    assert result.image is not None
+    return without_faces(picture, result.image, result.composite_mask)
+
+
+def _encoded(picture: Picture, kind: str) -> bytes:
+    file = io.BytesIO()
+    images.encode(file, picture, kind)
+    return file.getvalue()
+
+
+def _picture(picture: Picture, result: Result, chosen: PictureFormat | None, kept: int) -> Response:
+    if result.image is not None:
+        kind = picture.kind if chosen is None else _KINDS[chosen]
+        content = _encoded(_scene(picture, result), kind)
+    elif result.portraits:
+        kind = _KINDS[chosen or "png"]
+        content = _encoded(Picture(result.portraits[0]), kind)
+    else:
+        raise Problem(422, "no face found; try mode=scene, or a larger picture")
+    told = {"x-seed": str(result.seed), "x-faces": str(len(result.faces) + kept)}
+    return Response(content, media_type=_TYPES[kind], headers=told)
+
+
+def _json(
+    picture: Picture, result: Result, kept: dict[int, Located], chosen: PictureFormat | None
+) -> Response:
+    from fastapi.responses import JSONResponse
+
+    numbers = [i for i in range(len(result.faces) + len(kept)) if i not in kept]
+    faces: list[dict[str, Any]] = [
+        {"index": number, "box_xyxy": [float(v) for v in face.box_xyxy], "score": float(face.score),
+         "outcome": face.outcome, "seed": face.seed}
+        for number, face in zip(numbers, result.faces, strict=True)
+    ]  # fmt: skip
+    faces += [
+        {"index": number, "box_xyxy": [float(v) for v in face.detection.box_xyxy],
+         "score": float(face.detection.score), "outcome": "kept", "seed": None}
+        for number, face in kept.items()
+    ]  # fmt: skip
+    kind = _KINDS[chosen or "png"]
+
+    def url(shown: Picture) -> str:
+        return f"data:{_TYPES[kind]};base64,{base64.b64encode(_encoded(shown, kind)).decode()}"
+
+    return JSONResponse({
+        "seed": result.seed, "width": picture.pixels.shape[1], "height": picture.pixels.shape[0],
+        "timings_ms": {name: round(spent, 1) for name, spent in result.timings_ms.items()},
+        "faces": sorted(faces, key=lambda face: face["index"]),
+        "picture": None if result.image is None else url(_scene(picture, result)),
+        "portraits": [url(Picture(head)) for head in result.portraits],
+    })  # fmt: skip

@@ -1,0 +1,66 @@
+"""How a server is run, and what it refuses."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What strangers may ask for.
+
+    Attributes:
+        upload_bytes: Of a picture's request.
+        job_bytes: Of a job's.
+        pixels: Of a picture, and of a frame.
+        frames: Of a video.
+        zip_files: Pictures in a ZIP.
+        unpacked_bytes: Of one file in a ZIP.
+        waiting: Requests that wait for a core; further ones get a 429.
+        jobs: That wait or run; further ones get a 429.
+        cameras: At once.
+        camera_side_px: Longer side of a camera's frames.
+        idle_s: For which a client may send nothing while it uploads.
+        job_s: That a job may take.
+        keep_s: For which results are kept.
+    """
+
+    upload_bytes: int = 64 * MEGABYTE
+    job_bytes: int = 1000 * MEGABYTE
+    pixels: int = 100_000_000
+    frames: int = 100_000
+    zip_files: int = 10_000
+    unpacked_bytes: int = 64 * MEGABYTE
+    waiting: int = 8
+    jobs: int = 8
+    cameras: int = 4
+    camera_side_px: int = 1280
+    idle_s: float = 20.0
+    job_s: float = 4 * 3600.0
+    keep_s: float = 3600.0
+
+
+Privacy = Literal["balanced", "high"]
+
+
+@dataclass(frozen=True)
+class ServeSettings:
+    """How a server is run.
+
+    Attributes:
+        host: Address to listen on.
+        port: To listen on.
+        token: That requests must carry, or None.
+        workers: Threads that redraw faces.
+        folder: Parent of the private folder for uploads; None for the system's.
+        limits: See :class:`Limits`.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    token: str | None = None
+    workers: int = 2
+    folder: Path | None = None
+    limits: Limits = field(default_factory=Limits)

@@ -1,0 +1,30 @@
+"""What all requests share."""
+
+from dataclasses import dataclass
+
+from .engine import Engine
+from .jobs import Jobs
+from .metrics import Metrics
+from .settings import Limits
+from .uploads import PrivateFolder
+
+
+@dataclass
+class State:
+    """What all requests share.
+
+    Attributes:
+        engine: The models and their threads.
+        jobs: Videos and ZIPs.
+        metrics: Counts.
+        limits: What is refused.
+        folder: For uploads.
+        cameras: Connected now.
+    """
+
+    engine: Engine
+    jobs: Jobs
+    metrics: Metrics
+    limits: Limits
+    folder: PrivateFolder
+    cameras: int = 0
