@@ -26,7 +26,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/pip install -q -c constraints.txt -e '.[train,eval,dev]'
+	$(BIN)/pip install -q -c constraints.txt -e '.[train,eval,serve,dev]'
 	touch $@ $(VENV)/.installed
 
 clean:

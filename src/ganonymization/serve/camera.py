@@ -19,7 +19,7 @@ from .state import State
 _NAME = "the frame"
 _JPEG_QUALITY = 85
 _FRAME_BYTES = 4_000_000
-_CLOSE_FULL, _CLOSE_WRONG = 4429, 4400
+_CLOSE_FULL, _CLOSE_WRONG = 4429, 4400  # as the statuses of HTTP
 
 router = APIRouter()
 
@@ -48,8 +48,10 @@ async def camera(
                 await socket.close(_CLOSE_WRONG, "frames are JPEGs of at most 4 MB")
                 return
             await _answer(socket, state, live, frame, view)
-    except (WebSocketDisconnect, KeyError):  # gone, or sent text
+    except WebSocketDisconnect:
         return
+    except KeyError:
+        await socket.close(_CLOSE_WRONG, "send frames, not text")
     finally:
         state.cameras -= 1
 

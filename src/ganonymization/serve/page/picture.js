@@ -1,0 +1,160 @@
+// One picture on its way: what is asked for, how far it is, and what came back.
+
+import { anonymize } from './api.js';
+import { freshSeed } from './options.js';
+import { count, stem } from './dom.js';
+
+let last = 0;
+
+/** A picture of the queue. `onChange` is called whenever there is something else to show. */
+export class Picture {
+  id = `picture-${last += 1}`;
+  state = 'waiting'; // waiting, sending, working, busy, done, failed
+  sent = 0; // share
+  busyS = 0;
+  error = '';
+  result = null;
+  resultUrls = [];
+  facesAsked = new Map(); // index -> keep, fill or seed-N
+  drawnWith = null; // the settings of the result
+  #facesDrawn = new Map();
+  #aborter = null;
+  #onChange;
+
+  /** @param secret It is a still of the camera: the picture itself is never shown. */
+  constructor(file, options, { secret = false, onChange }) {
+    this.file = file;
+    this.options = options;
+    this.secret = secret;
+    this.#onChange = onChange;
+  }
+
+  get name() {
+    return this.file.name;
+  }
+
+  get open() {
+    return !['done', 'failed'].includes(this.state);
+  }
+
+  get portrait() {
+    return this.result !== null && this.result.picture === null;
+  }
+
+  /** A camera still in which no face was found is the still itself, perhaps with a face. */
+  get withheld() {
+    return this.secret && this.result !== null && this.result.faces.length === 0;
+  }
+
+  /** What may be saved: `[{ name, blob, url }]`, names ending in -anon.png. */
+  get outputs() {
+    if (!this.result || this.withheld) return [];
+    const blobs = this.portrait ? this.result.portraits : [this.result.picture];
+    return blobs.map((blob, i) => ({
+      name: `${stem(this.name)}-anon${blobs.length > 1 ? `-${i + 1}` : ''}.png`,
+      blob,
+      url: this.resultUrls[i],
+    }));
+  }
+
+  /** Ask for it again with other settings; what was asked for single faces is forgotten. */
+  restart(options) {
+    this.options = options;
+    this.facesAsked.clear();
+    this.#wait();
+  }
+
+  /** Ask for it again with one face treated otherwise: "keep", "fill", "another" or "default". */
+  askForFace(index, what) {
+    if (what === 'default') this.facesAsked.delete(index);
+    else this.facesAsked.set(index, what === 'another' ? `seed-${freshSeed()}` : what);
+    // The other faces stay who they are only under the same seed.
+    this.options = { ...this.drawnWith, seed: String(this.result.seed) };
+    this.#wait();
+  }
+
+  /** Have it anonymized. Never throws: what went wrong is told by `error`. */
+  async run() {
+    const aborter = new AbortController();
+    this.#aborter = aborter;
+    this.#become('sending', { sent: 0, error: '' });
+    try {
+      const result = await anonymize(this.file, this.#query(), {
+        signal: aborter.signal,
+        onSent: (share) => this.#become(share < 1 ? 'sending' : 'working', { sent: share }),
+        onBusy: (seconds) => this.#become('busy', { busyS: seconds }),
+      });
+      if (aborter.signal.aborted) return;
+      this.#keep(result);
+      this.#become('done');
+    } catch (error) {
+      if (aborter.signal.aborted) return;
+      // What is shown is still the result before, so its choices hold.
+      this.facesAsked = new Map(this.#facesDrawn);
+      this.#become('failed', { error: error.message });
+    }
+  }
+
+  /** Stop it and let go of its pictures. */
+  drop() {
+    this.#aborter?.abort();
+    this.#forget();
+  }
+
+  /** How far it is, in words. */
+  get words() {
+    switch (this.state) {
+      case 'waiting': return 'Waiting';
+      case 'sending': return `Sending, ${Math.round(this.sent * 100)} %`;
+      case 'working': return 'Anonymizing';
+      case 'busy': return `The server is busy, again in ${this.busyS} s`;
+      case 'failed': return this.error;
+      default: return outcomes(this.result.faces);
+    }
+  }
+
+  #query() {
+    const faces = [...this.facesAsked].map(([index, what]) => `${index}:${what}`).join(',');
+    return { ...this.options, faces };
+  }
+
+  #wait() {
+    this.#aborter?.abort();
+    this.#become('waiting');
+  }
+
+  #become(state, more = {}) {
+    Object.assign(this, { state, ...more });
+    this.#onChange(this);
+  }
+
+  #keep(result) {
+    this.#forget();
+    this.result = result;
+    this.drawnWith = this.options;
+    this.#facesDrawn = new Map(this.facesAsked);
+    const blobs = result.picture ? [result.picture] : result.portraits;
+    this.resultUrls = blobs.map((blob) => URL.createObjectURL(blob));
+  }
+
+  #forget() {
+    this.resultUrls.forEach((url) => URL.revokeObjectURL(url));
+    this.resultUrls = [];
+    this.result = null;
+  }
+}
+
+/** What became of a face: new, kept or covered. */
+export function kindOf(face) {
+  if (face.outcome === 'synthesized') return 'new';
+  return face.outcome === 'kept' ? 'kept' : 'covered';
+}
+
+function outcomes(faces) {
+  if (!faces.length) return 'No face found';
+  const told = ['covered', 'kept']
+    .map((kind) => [kind, faces.filter((face) => kindOf(face) === kind).length])
+    .filter(([, number]) => number)
+    .map(([kind, number]) => `${number} ${kind}`);
+  return [count(faces.length, 'face'), ...told].join(', ');
+}

@@ -1,0 +1,146 @@
+// The picture that is looked at: result, original, faces, and what can be saved.
+
+import { Compare } from './compare.js';
+import { byId, count, save, say } from './dom.js';
+import { Faces } from './faces.js';
+
+const JPEG_QUALITY = 0.92;
+const EMPTY = 'Your pictures appear here, without their faces.';
+
+/** The view. Handlers: `onRedo(picture)`, `onSeed(seed)`. */
+export class View {
+  #compare = new Compare();
+  #faces = new Faces(byId('chips'), byId('boxes'), { onSelect: (at) => this.#select(at) });
+  #picture = null;
+  #selected = null; // face
+
+  constructor({ onRedo, onSeed }) {
+    byId('save-png').addEventListener('click', () => this.#savePng());
+    byId('save-jpeg').addEventListener('click', () => this.#saveJpeg());
+    byId('redo').addEventListener('click', () => onRedo(this.#picture));
+    byId('seed-again').addEventListener('click', () => onSeed(this.#picture.result.seed));
+    byId('numbers').addEventListener('change', () => this.#drawBoxes());
+  }
+
+  /** Show a picture, or none. */
+  show(picture) {
+    if (picture !== this.#picture) this.#selected = null;
+    this.#picture = picture;
+    this.#draw();
+  }
+
+  /** Show it anew if it is the one that is shown. */
+  update(picture) {
+    if (picture === this.#picture) this.#draw();
+  }
+
+  /** Put the original out of sight. */
+  cover() {
+    this.#compare.reset();
+  }
+
+  #draw() {
+    const picture = this.#picture;
+    const output = this.#output();
+    byId('view').setAttribute('aria-busy', Boolean(picture?.open));
+    say(byId('picture-error'), picture?.state === 'failed' ? picture.error : '');
+    this.#drawStage(picture, output);
+    this.#drawBoxes();
+    this.#drawFacts(picture);
+    this.#faces.show(picture, this.#selected ?? (picture?.portrait ? 0 : null));
+    byId('numbers').disabled = !output || picture.portrait || !picture.result.faces.length;
+    byId('save-png').disabled = byId('save-jpeg').disabled = !output;
+  }
+
+  #drawStage(picture, output) {
+    const frame = byId('frame');
+    const after = byId('after');
+    frame.hidden = !output;
+    say(byId('stage-words'), output ? '' : emptyWords(picture));
+    this.#compare.use(output && !picture.secret && !picture.portrait ? picture.file : null);
+    if (!output) {
+      after.removeAttribute('src');
+      return;
+    }
+    const { width, height, faces } = picture.result;
+    frame.style.setProperty('--ratio', picture.portrait ? 1 : width / height);
+    if (after.src !== output.url) after.src = output.url;
+    after.alt = `${picture.name}, anonymized, ${count(faces.length, 'face')}`;
+  }
+
+  #drawBoxes() {
+    byId('boxes').hidden = !byId('numbers').checked || Boolean(this.#picture?.portrait);
+  }
+
+  #drawFacts(picture) {
+    const result = picture?.result;
+    byId('seed-again').hidden = !result;
+    byId('redo').hidden = !picture;
+    say(byId('facts'), result
+      ? `Seed ${result.seed} · ${result.width} × ${result.height} · ${modeWords(picture.drawnWith)}`
+      : '');
+    const warning = result ? warningOf(picture) : '';
+    byId('look').hidden = !warning;
+    say(byId('look'), warning);
+  }
+
+  #select(at) {
+    this.#selected = this.#selected === at && !this.#picture.portrait ? null : at;
+    this.#draw();
+  }
+
+  #output() {
+    const outputs = this.#picture?.outputs ?? [];
+    return outputs[this.#picture?.portrait ? this.#selected ?? 0 : 0] ?? null;
+  }
+
+  #savePng() {
+    const { blob, name } = this.#output();
+    save(blob, name);
+  }
+
+  async #saveJpeg() {
+    const { blob, name } = this.#output();
+    try {
+      save(await asJpeg(blob), name.replace(/\.png$/, '.jpg'));
+    } catch {
+      say(byId('picture-error'), 'Too large for this browser to turn into a JPEG: save the PNG.');
+    }
+  }
+}
+
+function emptyWords(picture) {
+  if (!picture) return EMPTY;
+  if (picture.open) return 'On its way';
+  if (picture.state === 'failed') return 'No picture came back';
+  if (picture.withheld) return 'No face was found, so the picture is not shown';
+  return 'No face was found';
+}
+
+function modeWords({ mode, privacy }) {
+  return `${mode === 'portrait' ? 'Portrait' : 'Scene'}, privacy ${privacy}`;
+}
+
+function warningOf(picture) {
+  const { faces } = picture.result;
+  if (picture.withheld) return 'Take another one, nearer and in more light.';
+  if (!faces.length) return 'No face was found, so nothing was changed. Look whether there is one.';
+  const kept = faces.filter((face) => face.outcome === 'kept').length;
+  return kept ? `${count(kept, 'face')} kept as asked: this picture shows who it is.` : '';
+}
+
+async function asJpeg(blob) {
+  const bitmap = await createImageBitmap(blob);
+  const canvas = document.createElement('canvas');
+  canvas.width = bitmap.width;
+  canvas.height = bitmap.height;
+  const context = canvas.getContext('2d', { alpha: false });
+  context.fillStyle = 'white'; // JPEG knows no transparency
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return new Promise((resolve, reject) => {
+    canvas.toBlob((jpeg) => (jpeg ? resolve(jpeg) : reject(new Error('no JPEG'))),
+      'image/jpeg', JPEG_QUALITY);
+  });
+}

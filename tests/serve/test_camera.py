@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+from starlette.websockets import WebSocketDisconnect
+
+from ..test_track import BLUE, NO_LANDMARKS, Disc, draw
+from .conftest import CAMERA, decoded, encoded
+
+
+def jpeg(*discs, size_wh=(240, 120)):
+    return encoded(draw(*discs, size_wh=size_wh), "JPEG", quality=95, subsampling=0)
+
+
+def test_each_frame_is_answered_without_its_face(client):
+    with client.websocket_connect(CAMERA + "?seed=1") as socket:
+        for i in range(5):
+            disc = Disc(80 + 2 * i)
+            socket.send_bytes(jpeg(disc))
+            shown = decoded(socket.receive_bytes())
+            before = draw(disc, size_wh=(240, 120))
+            y, x = round(disc.y) + 6, round(disc.x)
+            assert np.abs(shown[y, x].astype(int) - before[y, x]).max() > 30
+            assert np.abs(shown[:10].astype(int) - before[:10]).max() < 12
+
+
+def test_no_face_is_told_in_words_and_no_picture_comes(client):
+    with client.websocket_connect(CAMERA) as socket:
+        socket.send_bytes(jpeg())
+        assert socket.receive_json() == {"state": "no face"}
+        socket.send_bytes(jpeg(Disc(80)))
+        assert socket.receive_bytes()
+        socket.send_bytes(jpeg(Disc(80, level=NO_LANDMARKS)))  # covered, so it may be shown
+        shown = decoded(socket.receive_bytes())
+        assert np.ptp(shown[round(Disc(80).y) + 6, 78:82].astype(int)) < 12
+
+
+def test_a_face_that_comes_in_is_covered_in_its_first_frame(client):
+    both = (Disc(60), Disc(170, colour=BLUE))
+    before = draw(*both, size_wh=(240, 120))
+    with client.websocket_connect(CAMERA) as socket:
+        for _ in range(5):
+            socket.send_bytes(jpeg(both[0]))
+            socket.receive_bytes()
+        socket.send_bytes(jpeg(*both))
+        shown = decoded(socket.receive_bytes())
+    for disc in both:
+        y, x = round(disc.y) + 6, round(disc.x)
+        assert np.abs(shown[y, x].astype(int) - before[y, x]).max() > 30
+
+
+def test_portraits_and_landmarks(client):
+    with client.websocket_connect(CAMERA + "?mode=portrait") as socket:
+        socket.send_bytes(jpeg(Disc(80)))
+        assert decoded(socket.receive_bytes()).shape == (512, 512, 3)
+    with client.websocket_connect(CAMERA + "?view=landmarks") as socket:
+        socket.send_bytes(jpeg(Disc(80)))
+        mesh = decoded(socket.receive_bytes())
+        assert mesh.shape == (512, 512, 3)
+        assert mesh[:20].max() < 20 and mesh.max() > 200
+        socket.send_bytes(jpeg())
+        assert socket.receive_json() == {"state": "no face"}
+
+
+@pytest.mark.parametrize("frame", [b"", b"x", b"\xff\xd8\xff\xe0 no jpeg"])
+def test_what_is_no_picture_is_told_and_the_camera_goes_on(client, frame):
+    with client.websocket_connect(CAMERA) as socket:
+        socket.send_bytes(frame)
+        told = socket.receive_json()
+        assert told["state"] == "error" and told["error"].startswith("the frame")
+        socket.send_bytes(jpeg(Disc(80)))
+        assert socket.receive_bytes()
+
+
+def test_too_large_frames_are_refused(serve):
+    client = serve(camera_side_px=100)
+    with client.websocket_connect(CAMERA) as socket:
+        socket.send_bytes(jpeg(Disc(80)))
+        assert "pixels" in socket.receive_json()["error"]
+
+
+def test_text_ends_the_camera(client):
+    with client.websocket_connect(CAMERA) as socket:
+        socket.send_text("hello")
+        with pytest.raises(WebSocketDisconnect):
+            socket.receive_bytes()
+
+
+def test_only_so_many_cameras(serve):
+    client = serve(cameras=1)
+    with client.websocket_connect(CAMERA):
+        with (
+            client.websocket_connect(CAMERA) as second,
+            pytest.raises(WebSocketDisconnect) as e,
+        ):
+            second.receive_bytes()
+        assert e.value.code == 4429
+    with client.websocket_connect(CAMERA) as socket:
+        socket.send_bytes(jpeg(Disc(80)))
+        assert socket.receive_bytes()
+
+
+def test_options_that_make_no_sense_are_refused(client):
+    for query in ("mode=x", "privacy=y", "view=z", "seed=-1"):
+        with (
+            pytest.raises(WebSocketDisconnect),
+            client.websocket_connect(f"{CAMERA}?{query}"),
+        ):
+            pass
+
+
+def test_a_frame_of_another_size_goes_on(client):
+    with client.websocket_connect(CAMERA) as socket:
+        for size_wh in ((240, 120), (200, 140)):
+            socket.send_bytes(jpeg(Disc(80), size_wh=size_wh))
+            assert decoded(socket.receive_bytes()).shape[:2] == size_wh[::-1]

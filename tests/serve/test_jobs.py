@@ -1,0 +1,248 @@
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+
+import av
+import pytest
+from PIL import Image as Pillow
+
+from ganonymization.serve.jobs import kind_of
+from ganonymization.serve.uploads import PrivateFolder
+
+from ..test_movie import make_clip, pictures
+from ..test_track import Disc, DiscDetector, draw
+from .conftest import decoded, encoded
+
+
+@pytest.fixture
+def clip(tmp_path_factory):
+    return make_clip(tmp_path_factory.mktemp("clip") / "in.mp4", pictures(12), tones=1).read_bytes()
+
+
+def zipped(files):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def ended(client, job, seconds=30):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        told = client.get(f"/v1/jobs/{job['id']}").json()
+        if told["state"] not in ("queued", "running"):
+            return told
+        time.sleep(0.02)
+    raise AssertionError("it hangs")
+
+
+def posted(client, content, query=""):
+    answer = client.post(f"/v1/jobs{query}", content=content)
+    assert answer.status_code == 202, answer.text
+    job = answer.json()
+    assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
+    return job
+
+
+def left(tmp_path):
+    return [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_video_comes_back_with_its_sound(client, clip):
+    told = ended(client, posted(client, clip))
+    assert (told["kind"], told["state"], told["done"], told["total"]) == ("video", "done", 12, 12)
+    assert (told["faces"], told["filled"], told["error"]) == (12, 0, None)
+    assert 3500 < told["expires_s"] <= 3600
+    answer = client.get(f"/v1/jobs/{told['id']}/result")
+    assert answer.headers["content-type"] == "video/mp4"
+    with av.open(io.BytesIO(answer.content)) as movie:
+        assert sum(1 for _ in movie.decode(video=0)) == 12
+        assert len(movie.streams.audio) == 1
+
+
+def test_the_sound_can_be_left_out(client, clip):
+    told = ended(client, posted(client, clip, "?sound=false"))
+    with av.open(io.BytesIO(client.get(f"/v1/jobs/{told['id']}/result").content)) as movie:
+        assert not movie.streams.audio
+
+
+def test_an_animation_comes_back_as_one(client):
+    frames = [Pillow.fromarray(draw(Disc(60 + i))) for i in range(4)]
+    file = io.BytesIO()
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=80)
+    told = ended(client, posted(client, file.getvalue()))
+    assert (told["kind"], told["state"], told["done"]) == ("animation", "done", 4)
+    answer = client.get(f"/v1/jobs/{told['id']}/result")
+    assert answer.headers["content-type"] == "image/webp"
+    assert Pillow.open(io.BytesIO(answer.content)).n_frames == 4
+
+
+def test_a_zip_comes_back_as_one_of_the_same_names(client):
+    image = draw(Disc(80))
+    told = ended(client, posted(client, zipped({
+        "a.png": encoded(image), "sub/b.jpg": encoded(image, "JPEG"), "c.png": b"broken",
+        "notes.txt": b"hello", "../up.png": encoded(image), "/root.png": encoded(image),
+        "empty.png": encoded(draw()),
+    })))  # fmt: skip
+    assert (told["kind"], told["state"], told["done"], told["total"]) == ("zip", "done", 7, 7)
+    assert told["faces"] == 2
+    answer = client.get(f"/v1/jobs/{told['id']}/result")
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    assert set(archive.namelist()) == {"a.png", "sub/b.jpg", "empty.png", "manifest.jsonl"}
+    assert (decoded(archive.read("a.png")) != image).any()
+    lines = [json.loads(line) for line in archive.read("manifest.jsonl").decode().splitlines()]
+    states = {line["file"]: line["status"] for line in lines}
+    assert states == {
+        "a.png": "done", "sub/b.jpg": "done", "c.png": "failed", "notes.txt": "not a picture",
+        "../up.png": "not a picture", "/root.png": "not a picture", "empty.png": "no face",
+    }  # fmt: skip
+
+
+def test_portraits_of_a_zip(client):
+    content = zipped({"a.png": encoded(draw(Disc(80))), "b.png": encoded(draw())})
+    told = ended(client, posted(client, content, "?mode=portrait"))
+    archive = zipfile.ZipFile(io.BytesIO(client.get(f"/v1/jobs/{told['id']}/result").content))
+    assert set(archive.namelist()) == {"a.png", "manifest.jsonl"}
+    assert decoded(archive.read("a.png")).shape == (512, 512, 3)
+
+
+def test_a_bomb_in_a_zip_is_not_unpacked(serve):
+    client = serve(unpacked_bytes=10_000)
+    told = ended(client, posted(client, zipped({"bomb.png": b"\0" * 50_000_000})))
+    archive = zipfile.ZipFile(io.BytesIO(client.get(f"/v1/jobs/{told['id']}/result").content))
+    assert "too large" in archive.read("manifest.jsonl").decode()
+
+
+def test_too_many_files_in_a_zip(serve):
+    client = serve(zip_files=2)
+    told = ended(client, posted(client, zipped({f"{i}.png": b"x" for i in range(3)})))
+    assert told["state"] == "failed"
+    assert "send fewer" in told["error"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"no video", b"PK\x03\x04 no zip", b"GIF89a no gif", b"RIFF1234WEBP"]
+)
+def test_what_is_none_fails_with_words_and_leaves_nothing(client, tmp_path, content):
+    told = ended(client, posted(client, content))
+    assert told["state"] == "failed"
+    assert told["error"] and str(tmp_path) not in told["error"] and told["id"] not in told["error"]
+    assert client.get(f"/v1/jobs/{told['id']}/result").status_code == 409
+    assert not left(tmp_path)
+
+
+def test_uploads_are_gone_when_the_job_is_done(client, clip, tmp_path):
+    told = ended(client, posted(client, clip))
+    assert all(path.name.startswith("anonymized") for path in left(tmp_path))
+    client.delete(f"/v1/jobs/{told['id']}")
+    assert not left(tmp_path)
+    assert client.get(f"/v1/jobs/{told['id']}").status_code == 404
+
+
+def test_too_large_or_empty_uploads_leave_nothing(serve, clip, tmp_path):
+    client = serve(job_bytes=100)
+    assert client.post("/v1/jobs", content=clip).status_code == 413
+    assert client.post("/v1/jobs", content=iter([clip[:60], clip[60:]])).status_code == 413
+    assert client.post("/v1/jobs", content=b"").status_code == 400
+    assert client.get("/v1/jobs").json() == []
+    assert not left(tmp_path)
+
+
+def test_videos_that_are_too_large_or_long_fail(serve, clip):
+    for limits in ({"pixels": 1000}, {"frames": 5}):
+        client = serve(**limits)
+        told = ended(client, posted(client, clip))
+        assert told["state"] == "failed", limits
+        assert "send a" in told["error"]
+
+
+class Held(DiscDetector):
+    """Waits at every frame until it is let go."""
+
+    def __init__(self):
+        super().__init__()
+        self.go, self.came = threading.Event(), threading.Event()
+
+    def __call__(self, image):
+        self.came.set()
+        self.go.wait(20)
+        return super().__call__(image)
+
+
+def test_jobs_are_cancelled_whether_they_wait_or_run(serve, clip, tmp_path):
+    held = Held()
+    client = serve(fakes={"detector": held})
+    running, waiting = posted(client, clip), posted(client, clip)
+    assert held.came.wait(10)
+    assert client.get(f"/v1/jobs/{running['id']}").json()["state"] == "running"
+    assert client.delete(f"/v1/jobs/{waiting['id']}").json()["state"] == "cancelled"
+    client.delete(f"/v1/jobs/{running['id']}")
+    held.go.set()
+    assert ended(client, running)["state"] == "cancelled"
+    assert not left(tmp_path)
+    assert len(client.get("/v1/jobs").json()) == 2
+
+
+def test_too_many_jobs_are_told_to_wait(serve, clip):
+    held = Held()
+    client = serve(jobs=2, fakes={"detector": held})
+    jobs = [posted(client, clip) for _ in range(2)]
+    refused = client.post("/v1/jobs", content=clip)
+    assert refused.status_code == 429
+    assert "retry-after" in refused.headers
+    held.go.set()
+    for job in jobs:
+        ended(client, job)
+    posted(client, clip)
+
+
+def test_results_expire(serve, clip, tmp_path):
+    client = serve(keep_s=0.2)
+    told = ended(client, posted(client, clip))
+    time.sleep(0.4)
+    assert client.get(f"/v1/jobs/{told['id']}").status_code == 404
+    assert client.get("/v1/jobs").json() == []
+    assert not left(tmp_path)
+
+
+@pytest.mark.parametrize("number", ["x", "..", "%2e%2e", "0" * 32])
+def test_jobs_that_never_were(client, number):
+    for path in (f"/v1/jobs/{number}", f"/v1/jobs/{number}/result"):
+        assert client.get(path).status_code == 404
+
+
+def test_kinds_are_told_by_content():
+    assert kind_of(b"PK\x03\x04....") == "zip"
+    assert kind_of(b"GIF89a....") == "animation"
+    assert kind_of(b"RIFF....WEBP") == "animation"
+    assert kind_of(b"RIFF....AVI ") == "video"
+    assert kind_of(b"\0\0\0 ftypisom") == "video"
+    assert kind_of(b"") == "video"
+
+
+def test_the_private_folder_is_private_and_goes(tmp_path):
+    folder = PrivateFolder(tmp_path)
+    assert folder.path.stat().st_mode & 0o777 == 0o700
+    (folder.path / "x").write_bytes(b"x")
+    folder.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_crashed_server_left_goes_with_the_next(tmp_path):
+    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    crashed = tmp_path / f"ganonymization-serve-{done.stdout.strip()}-abc"
+    running = tmp_path / f"ganonymization-serve-{os.getpid()}-abc"
+    strange = tmp_path / "ganonymization-serve-x"
+    for each in (crashed, running, strange):
+        each.mkdir()
+        (each / "upload").write_bytes(b"a face")
+    PrivateFolder(tmp_path)
+    assert not crashed.exists() and not strange.exists()
+    assert running.exists()
