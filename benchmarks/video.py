@@ -1,12 +1,14 @@
 """Speed, steadiness and coverage of anonymized videos, beside ``deface``.
 
-    python benchmarks/video.py CLIP ... [--speed] [--long]
+    python benchmarks/video.py CLIP ... [--speed] [--memory-minutes 10]
 
 Prints one table. Without --speed only what does not depend on an idle machine is measured. Ours
 and deface run as whole processes, one after the other, twice in turns; the better time counts.
+--memory-minutes compares the peak memory of the clip with that of the clip looped for so long.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,7 +22,7 @@ from ganonymization import Anonymizer, topology
 from ganonymization.detect.base import DetectorOptions
 from ganonymization.detect.centerface import CenterFace
 from ganonymization.locate import find_landmarks
-from ganonymization.movie import Reader
+from ganonymization.movie import Reader, Timed, Writer
 from ganonymization.openings import EYES, MOUTH
 from ganonymization.shape import Posed
 from ganonymization.video import anonymize_frames
@@ -49,6 +51,37 @@ def speed(clip: Path, frames: int) -> dict[str, float]:
         found["ours, frames/s"] = frames / whole_process_s(ours)
         found["deface, frames/s"] = frames / whole_process_s(theirs)
     found["ratio"] = found["ours, frames/s"] / found["deface, frames/s"]
+    return found
+
+
+def peak_memory_mb(clip: Path) -> float:
+    """Of a whole process, in megabytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, "-m", "ganonymization", "video", str(clip), f"{folder}/out.mp4"]
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+    return usage.ru_maxrss / 1000
+
+
+def looped(clip: Path, minutes: float, out: Path) -> None:
+    """The clip again and again."""
+    with Reader(clip) as reader:
+        images = [timed.image for timed in reader.frames()]
+        step = round(1 / (reader.rate * reader.time_base))
+        total = round(60 * minutes * float(reader.rate))
+        with Writer(out, reader, reader.size_wh(), "libx264", 23, sound=False) as writer:
+            for i in range(total):
+                writer.write(Timed(images[i % len(images)], i * step))
+
+
+def memory(clip: Path, minutes: float) -> dict[str, float]:
+    """Peaks of the clip, and of the clip looped."""
+    with tempfile.TemporaryDirectory() as folder:
+        long = Path(folder) / "long.mp4"
+        looped(clip, minutes, long)
+        found = {"peak memory, MB": peak_memory_mb(clip)}
+        found[f"the same looped for {minutes:g} min"] = peak_memory_mb(long)
     return found
 
 
@@ -142,12 +175,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--memory-minutes", type=float)
     arguments = parser.parse_args()
     rows = {}
     for clip in arguments.clips:
         rows[clip.name] = quality(clip)
         if arguments.speed:
             rows[clip.name] |= speed(clip, int(rows[clip.name]["frames"]))
+        if arguments.memory_minutes:
+            rows[clip.name] |= memory(clip, arguments.memory_minutes)
         print(clip.name, {k: round(v, 3) for k, v in rows[clip.name].items()}, flush=True)
     names = list(next(iter(rows.values())))
     print("\n| | " + " | ".join(rows) + " |\n| --- " * 1 + "| --- " * len(rows) + "|")

@@ -168,7 +168,7 @@ def _json(
     numbers = [i for i in range(len(result.faces) + len(kept)) if i not in kept]
     faces: list[dict[str, Any]] = [
         {"index": number, "box_xyxy": [float(v) for v in face.box_xyxy], "score": float(face.score),
-         "outcome": face.outcome, "seed": face.seed}
+         "outcome": face.outcome, "seed": str(face.seed)}
         for number, face in zip(numbers, result.faces, strict=True)
     ]  # fmt: skip
     faces += [

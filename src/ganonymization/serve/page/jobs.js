@@ -7,7 +7,9 @@ import { JobRow, isOpen } from './job.js';
 import { freshSeed, optionsOf, watchOptions } from './options.js';
 
 const POLL_MS = 1000;
-const TAKEN = /^video\/|^image\/gif$|^application\/(x-)?zip|\.(mp4|m4v|mov|mkv|avi|webm|mpe?g|ts|gif|webp|zip)$/i;
+const TAKEN = new RegExp(
+  '^video/|^image/gif$|^application/(x-)?zip'
+  + '|\\.(mp4|m4v|mov|mkv|avi|webm|mpe?g|ts|gif|webp|zip)$', 'i');
 const ENDINGS = { video: '.mp4', animation: '.webp', zip: '.zip' };
 const KINDS = { video: 'Video', animation: 'Animation', zip: 'ZIP' };
 const NOTES = 'ganonymization-jobs'; // names and seeds, which the server does not tell
