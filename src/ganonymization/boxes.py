@@ -5,7 +5,6 @@ in the order shown; score and track may be missing.
 """
 
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from . import images
 from .errors import InputError, UnreadableError
 from .types import Detection
 
+_LARGEST = 1e9  # pixels; NaN and infinity are not below it
 Frames = list[list[Detection]]
 
 
@@ -28,7 +28,7 @@ def read_boxes(path: Path) -> Frames:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UnreadableError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON ({error})") from error
     frames = content.get("frames") if isinstance(content, dict) else None
     if not isinstance(frames, list):
@@ -49,14 +49,17 @@ def _detection(face: Any, place: str) -> Detection:
     box = face.get("box_xyxy") if isinstance(face, dict) else None
     score = face.get("score", 1.0) if isinstance(face, dict) else None
     numbers = [*box, score] if isinstance(box, list) else []
-    if len(numbers) != 5 or not all(
-        isinstance(n, int | float) and not isinstance(n, bool) and math.isfinite(n) for n in numbers
-    ):
+    if len(numbers) != 5 or not all(_is_number(n) for n in numbers):
         raise InputError(f'{place}: a face needs "box_xyxy" with four numbers')
     x1, y1, x2, y2, sure = (float(n) for n in numbers)
     if x1 >= x2 or y1 >= y2:
         raise InputError(f"{place}: a box needs x1 < x2 and y1 < y2")
     return Detection((x1, y1, x2, y2), sure)
+
+
+def _is_number(value: Any) -> bool:
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    return known and abs(value) < _LARGEST
 
 
 def write_boxes(path: Path, frames: Sequence[Sequence[tuple[int, Detection]]]) -> None:

@@ -114,10 +114,23 @@ class Regions:
 
 @dataclass
 class _Looks:
-    """How far a track's face was from each person, last."""
+    """How far a track's face was from each person.
+
+    Attributes:
+        distances: In the last looks; none after one that failed.
+        nearest: Ever, for a rival stays one when it turns away.
+        age: Looks asked for.
+    """
 
     distances: list[deque[float]]
+    nearest: list[float]
     age: int = 0
+
+    def forget(self) -> None:
+        """Nothing is sure any more."""
+        self.age = 0
+        for distances in self.distances:
+            distances.clear()
 
 
 @dataclass
@@ -179,17 +192,21 @@ class People:
         """Measure a face now and then, and forget the measures of one that is not seen well."""
         looks = self._looks.get(track)
         if looks is None:
-            looks = self._looks[track] = _Looks([deque(maxlen=_LOOKS) for _ in self.names])
+            looks = _Looks([deque(maxlen=_LOOKS) for _ in self.names], [np.inf] * len(self.names))
+            self._looks[track] = looks
         due, looks.age = looks.age % _LOOK_EVERY == 0, looks.age + 1
         points = sighting.landmarks_px
         if points is None or not _large_enough(points):
-            looks.age = 0
-            for distances in looks.distances:
-                distances.clear()
+            looks.forget()
         elif due:
             numbers = self.recogniser(image, points)
-            for distances, face in zip(looks.distances, self.faces, strict=True):
-                distances.append(float(np.linalg.norm(numbers - face)))
+            if not np.isfinite(numbers).all():
+                looks.forget()
+                return
+            for person, face in enumerate(self.faces):
+                distance = float(np.linalg.norm(numbers - face))
+                looks.distances[person].append(distance)
+                looks.nearest[person] = min(looks.nearest[person], distance)
 
     def _surely(self, person: int, frame: Frame[Any]) -> int | None:
         """The one track that is this person's beyond doubt, or None."""
@@ -204,7 +221,7 @@ class People:
         if not here:
             return None
         best = min(here, key=lambda track: last[track])
-        others = [min(self._looks[t].distances[person]) for t in last if t != best]
+        others = [looks.nearest[person] for t, looks in self._looks.items() if t != best]
         full = len(self._looks[best].distances[person]) == _LOOKS
         sure = full and last[best] < strict and all(last[best] + margin < other for other in others)
         return best if sure else None

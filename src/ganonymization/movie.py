@@ -39,10 +39,12 @@ class Timed:
     Attributes:
         image: (H, W, 3) uint8 RGB, upright.
         pts: In units of the reader's ``time_base``.
+        duration: Alike; None where the next frame tells.
     """
 
     image: Image
     pts: int
+    duration: int | None = None
 
 
 class Reader:
@@ -179,6 +181,8 @@ class Reader:
 def _opened(source: Path | str) -> Any:
     """The container behind a file's, stream's or camera's name."""
     told: dict[str, Any] = {"metadata_errors": "replace"}
+    if isinstance(source, str) and source != STANDARD_STREAM and not is_live(source):
+        source = Path(source)
     if isinstance(source, Path):
         if not source.is_file():
             raise UnreadableError(f"{source}: no such file; check the path")
@@ -342,8 +346,19 @@ class Writer:
         self._mux(packets)
 
     def take(self, packet: Any) -> None:
-        """Append a packet of sound."""
-        self._mux(self._sound[packet.stream.index].packets(packet))
+        """Append a packet of sound.
+
+        Raises:
+            InputError: It cannot be decoded, and must be.
+            OutputError: The disk is full.
+        """
+        try:
+            packets = self._sound[packet.stream.index].packets(packet)
+        except av.error.FFmpegError as error:
+            raise InputError(
+                f"{self.path}: the sound cannot be decoded ({error}); leave it out with --no-audio"
+            ) from error
+        self._mux(packets)
 
     def _mux(self, packets: list[Any]) -> None:
         try:

@@ -7,6 +7,8 @@ import av
 from .errors import OutputError
 
 _ANEW = {"webm": "libopus"}  # by container; elsewhere AAC
+_REFUSED = {"mov": ("libopus", "opus", "flac")}  # FFmpeg says that it can, and then does not
+_USUAL_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
 class Copied:
@@ -43,7 +45,11 @@ class Recoded:
         # Opus knows few rates; 48 kHz is one that every codec here takes
         rate = source.rate if codec == "aac" else 48_000
         self._stream = container.add_stream(codec, rate=rate)
-        self._stream.layout = source.layout
+        # PCM often tells a number of channels and not which
+        told = source.layout
+        unknown = "channels" in told.name
+        usual = _USUAL_LAYOUTS.get(told.nb_channels, "mono")
+        self._stream.layout = usual if unknown else told.name
         self._resampler: Any = None
 
     def packets(self, packet: Any) -> list[Any]:
@@ -72,8 +78,9 @@ def taken_over(source: Any, container: Any) -> Copied | Recoded:
     Raises:
         OutputError: FFmpeg cannot decode it.
     """
-    if source.codec_context.name in container.supported_codecs:
-        return Copied(source, container)
     if source.codec_context is None:
         raise OutputError("FFmpeg cannot decode the sound; leave it out with --no-audio")
+    codec, kind = source.codec_context.name, container.format.name
+    if codec in container.supported_codecs and codec not in _REFUSED.get(kind, ()):
+        return Copied(source, container)
     return Recoded(source, container)

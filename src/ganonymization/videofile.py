@@ -25,6 +25,8 @@ _CODECS = {".webm": "libvpx-vp9"}
 _CRF = {"libvpx-vp9": 31}
 _THUMBNAIL_PX = 160
 _STRIP_COLUMNS = 10
+_INSTANT_S = 1e-6
+_BESIDE = (".json", ".png")
 _FRAMES_BEHIND = 4  # that wait to be coded
 _MOST_THUMBNAILS = 600  # ten minutes; of longer videos the strip shows every n-th second
 
@@ -160,6 +162,8 @@ def anonymize_video(
         OptionError: The suffix is no container's.
     """
     check_video_output(source, out)
+    if options.export_boxes is not None and options.export_boxes in _written(out):
+        raise OptionError(f"{options.export_boxes}: is written already; name another file")
     report, strip = VideoReport(seed=options.seed), _Strip()
     boxes: list[list[tuple[int, Detection]]] = []
     with _reader(source) as reader:
@@ -170,19 +174,22 @@ def anonymize_video(
         with _writer(out, reader, size_wh, options) as writer:
             report.sound = writer.sound_told
             frames = _wanted(reader, writer, options, damage)
+            lasting: dict[int, int | None] = {}  # of the frames on their way
             anonymized = anonymize_frames(
-                anonymizer, ((timed.image, timed.pts) for timed in frames), options.seed,
+                anonymizer, _remembered(frames, lasting), options.seed,
                 reader.name.rpartition("/")[2], boxes=options.boxes, keep=_keeper(options, reader),
             )  # fmt: skip
             with _Behind(writer.write) as write:
                 for frame in anonymized:
                     image = _shown(frame, size_wh)
                     time_s = float(frame.payload * reader.time_base)
-                    write(Timed(image, frame.payload))
+                    write(Timed(image, frame.payload, lasting.pop(frame.payload)))
                     report.add(frame, time_s)
                     strip.add(image, time_s)
                     boxes.append(list(frame.boxes.items()) if options.export_boxes else [])
                     advance()
+            if not report.frames:
+                raise InputError(f"{reader.name}: stopped before the first frame")
         report.salvaged = str(damage[0]) if damage else None
     if options.export_boxes is not None:
         write_boxes(options.export_boxes, boxes)
@@ -246,16 +253,28 @@ def _wanted(
 ) -> Iterator[Timed]:
     """The frames up to where to stop; an error ends them and is remembered, or raised."""
     sound = writer if isinstance(writer, Writer) and options.sound else None
+    limit_s = float("inf") if options.seconds is None else options.seconds
+    first: int | None = None
     try:
         for timed in reader.frames(sound):
-            late = options.seconds is not None and timed.pts * reader.time_base >= options.seconds
-            if late or options.stop():
+            first = timed.pts if first is None else first
+            elapsed_s = float((timed.pts - first) * reader.time_base)
+            if elapsed_s > limit_s - _INSTANT_S or options.stop():
                 return
             yield timed
     except InputError as error:
         if not options.salvage:
             raise InputError(f"{error}; --salvage keeps what comes before") from error
         damage.append(error)
+
+
+def _remembered(
+    frames: Iterator[Timed], lasting: dict[int, int | None]
+) -> Iterator[tuple[Image, int]]:
+    """Frames and their times, while their durations are put aside."""
+    for timed in frames:
+        lasting[timed.pts] = timed.duration
+        yield timed.image, timed.pts
 
 
 class _Behind:
@@ -317,6 +336,11 @@ class _Strip:
         columns = min(_STRIP_COLUMNS, len(self._shown))
         rows = [np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)]
         return np.vstack(rows)
+
+
+def _written(out: Path | None) -> tuple[Path, ...]:
+    """The video, its report and its strip."""
+    return () if out is None else tuple(out.with_name(out.name + end) for end in ("", *_BESIDE))
 
 
 def _write_beside(out: Path, report: VideoReport, strip: _Strip) -> None:

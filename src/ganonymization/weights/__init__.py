@@ -39,7 +39,7 @@ SHIPPED = {
         ShippedModel(
             name="default",
             file="default.onnx",
-            sha256="e4f46e59056e0b31e09de6ab57195fb0f8018a2d34c72e0935fdc61194071cd0",
+            sha256="ae1df1985a7577f73c0893d80ddb491c3bc674de0603070d6e380e67572869a5",
             licence="MIT",
             reads="mesh condition, context and wall mask at 256 px; style of 16 numbers",
         ),
