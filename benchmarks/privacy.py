@@ -33,8 +33,8 @@ from ganonymization.types import Image
 FAMILIES = ("identity", "expression", "geometry", "quality", "coverage")
 MARKER = "<!-- made by benchmarks/privacy.py -->"
 COLUMNS = (
-    "strongest attacker", "trained attacker", "by landmarks", "expressions read", "mouth",
-    "brows, eyes", "faces found", "verdict",
+    "strongest attacker", "trained attacker", "by landmarks", "expressions read",
+    "read by landmarks", "learnt anew", "mouth", "brows, eyes", "faces found", "verdict",
 )  # fmt: skip
 
 
@@ -157,6 +157,8 @@ def row(report) -> dict[str, object]:
         "trained attacker": [trained.value, trained.low, trained.high] if trained else None,
         "by landmarks": max((f.value for f in shapes), default=float("nan")),
         "expressions read": value("labels read from outputs") / value("labels read from originals"),
+        "read by landmarks": value("labels read from outputs, by landmarks alone")
+        / value("labels read from originals, by landmarks alone"),
         "learnt anew": value("labels read from outputs, learnt from outputs")
         / value("labels read from originals"),
         "mouth": value("mouth opening"),
@@ -184,7 +186,7 @@ def table(rows: dict[str, dict[str, object]]) -> str:
     """Markdown."""
     lines = ["| | " + " | ".join(COLUMNS) + " |", "| --- " * (len(COLUMNS) + 1) + "|"]
     for name, found in rows.items():
-        cells = [cell(found[column]) for column in COLUMNS]
+        cells = [cell(found.get(column)) for column in COLUMNS]
         cells[0] += f", {found['which']}"
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

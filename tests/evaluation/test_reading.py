@@ -257,3 +257,22 @@ def test_answers_without_labels_are_compared_but_not_judged(sides):
     assert np.isnan(found.share)
     assert "not labelled" in found.finding
     assert "nan" not in found.finding
+
+
+def test_what_is_drawn_otherwise_does_not_mislead_landmarks(sides):
+    """Gradients that say another class on outputs than on originals."""
+    patterns = RNG.normal(0, 1, (len(CLASSES), 1568)).astype(np.float32)
+    which = np.array([CLASSES.index(label) for label in sides.expression])
+    misled = replace(
+        sides,
+        before=replace(sides.before, gradients=patterns[which]),
+        after=replace(sides.after, gradients=patterns[(which + 1) % len(CLASSES)]),
+    )
+    found = read(misled, *by_face(misled))
+    told = [
+        figure(found, f"labels read from {name}, by landmarks alone").value
+        for name in ("originals", "outputs")
+    ]
+    assert told[0] == told[1] > 0.8
+    assert figure(found, "labels read from originals").value > 0.8
+    assert figure(found, "labels read from outputs").value < 0.5
