@@ -39,7 +39,7 @@ SHIPPED = {
         ShippedModel(
             name="default",
             file="default.onnx",
-            sha256="ae1df1985a7577f73c0893d80ddb491c3bc674de0603070d6e380e67572869a5",
+            sha256="430f1df15f589bb8db2539774ecfab0860ca941b16f48d95b60975e19ac34b4f",
             licence="MIT",
             reads="mesh condition, context and wall mask at 256 px; style of 16 numbers",
         ),
