@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench clean
+.PHONY: demo test web bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ganonymize demo $(if $(PICTURE),"$(PICTURE)") --out demo
@@ -28,6 +28,12 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/pip install -q -c constraints.txt -e '.[train,eval,serve,dev]'
 	touch $@ $(VENV)/.installed
+
+# The page that needs no server, in web/dist; Node.js brings what it needs from npm.
+web: $(VENV)/.installed
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+	$(BIN)/python tools/web_assets.py web/dist/assets
+	cd web && node copy.mjs
 
 clean:
 	rm -rf $(VENV) demo
