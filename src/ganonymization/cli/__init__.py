@@ -41,7 +41,8 @@ def run(application: Callable[[], None]) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # file names may be no text
-    signal.signal(signal.SIGTERM, _stop)
+    if sys.argv[1:2] != ["train"]:  # whose launcher ends its processes by this signal itself
+        signal.signal(signal.SIGTERM, _stop)
     try:
         application()
     except GanonymizationError as error:

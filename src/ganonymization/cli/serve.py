@@ -13,7 +13,7 @@ _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 def serve(
     host: Annotated[str, typer.Option(help="Another address needs --token.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000,
+    port: Annotated[int, typer.Option(help="To listen on.", min=1, max=65_535)] = 8000,
     token: Annotated[
         str | None,
         typer.Option(help="That requests must carry.", envvar="GANONYMIZE_TOKEN", show_envvar=True),
