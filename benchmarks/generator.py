@@ -159,7 +159,7 @@ def again(image: Image, expected: Points, anonymizer: Anonymizer) -> Points | No
 def asked_for(points: Points, anonymizer: Anonymizer, seed: int) -> Points:
     """The landmarks that the generator was given, in picture pixels."""
     crop_from_image = align.generator_crop(points, 256)
-    surrogate_px = anonymizer._surrogate(align.apply(crop_from_image, points), seed)
+    surrogate_px = anonymizer.surrogate(align.apply(crop_from_image, points), seed)
     return align.apply(align.inverse(crop_from_image), surrogate_px)
 
 

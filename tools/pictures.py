@@ -58,7 +58,7 @@ def drawn(
     anonymizer: Anonymizer, points: NDArray[np.float64], seeds: tuple[int, ...]
 ) -> list[Image]:
     """The mesh of the first seed's surrogate, then a head for each seed's."""
-    surrogates = [anonymizer._surrogate(points, seed) for seed in seeds]
+    surrogates = [anonymizer.surrogate(points, seed) for seed in seeds]
     crossings = [Crossing.portrait(256, s, seed) for s, seed in zip(surrogates, seeds, strict=True)]
     return [condition.mesh(surrogates[0], 256), *map(anonymizer._synthesizer, crossings)]
 
