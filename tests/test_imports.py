@@ -44,7 +44,7 @@ ALLOWED = {
     "live": GROUND | {"align", "condition", "faces", "pipeline", "track", "video"},
     "serve": GROUND
     | BASES
-    | {"__init__", "batch", "faces", "images", "live", "movie", "pipeline", "videofile", "weights"},
+    | {"__init__", "batch", "faces", "images", "live", "pipeline", "videofile", "weights"},
     "movie": GROUND | {"sound"},
     "animation": GROUND | {"images", "movie"},
     "videofile": GROUND | {"pipeline", "images", "movie", "video", "keep", "boxes", "animation"},

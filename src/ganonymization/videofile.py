@@ -166,7 +166,7 @@ def anonymize_video(
         raise OptionError(f"{options.export_boxes}: is written already; name another file")
     report, strip = VideoReport(seed=options.seed), _Strip()
     boxes: list[list[tuple[int, Detection]]] = []
-    with _reader(source) as reader:
+    with open_reader(source) as reader:
         damage: list[InputError] = []
         size_wh = reader.size_wh()
         if anonymizer.mode == "portrait":
@@ -215,7 +215,12 @@ def check_video_output(source: Path | str, out: Path | None) -> None:
         raise OutputError(f"{out}: is the input; give another name")
 
 
-def _reader(source: Path | str) -> Reader | AnimationReader:
+def open_reader(source: Path | str) -> Reader | AnimationReader:
+    """A video or an animation, told by its suffix.
+
+    Raises:
+        UnreadableError: It is none.
+    """
     if isinstance(source, Path) and source.suffix.lower() in ANIMATIONS:
         return AnimationReader(source)
     return Reader(source)

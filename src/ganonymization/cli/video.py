@@ -96,6 +96,7 @@ def video(
 ) -> None:  # fmt: skip
     """Anonymize a video; the same nobody in every frame, sound and times as they were."""
     from .. import seeds
+    from ..animation import ANIMATIONS
     from ..boxes import read_boxes
     from ..keep import People, Region
     from ..movie import STANDARD_STREAM, Reader, is_live
@@ -107,7 +108,7 @@ def video(
     check_video_output(place, target)  # told before the models load
     ignored, only = (tuple(map(Region.parse, texts or ())) for texts in (ignore_box, only_box))
     frames = 0
-    if isinstance(place, Path) and place.suffix.lower() not in (".gif", ".webp"):
+    if isinstance(place, Path) and place.suffix.lower() not in ANIMATIONS:
         with Reader(place) as reader:
             frames = reader.frames_told
     detections = None if boxes is None else read_boxes(boxes)

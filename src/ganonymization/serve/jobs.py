@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import secrets
 import shutil
 import threading
@@ -17,9 +18,8 @@ from .. import images, seeds
 from ..batch import without_faces
 from ..errors import GanonymizationError, InputError
 from ..images import Picture
-from ..movie import Reader
 from ..pipeline import Anonymizer
-from ..videofile import VideoOptions, anonymize_video
+from ..videofile import VideoOptions, anonymize_video, open_reader
 from .engine import BusyError
 from .settings import Limits
 
@@ -177,10 +177,10 @@ class Jobs:
         except GanonymizationError as error:
             job.error = str(error).replace(f"{job.source}: ", "").replace(str(job.folder), "")
             self._end(job, "failed")
-        except Exception:  # a bug: the server lives on, and says no more than that
-            job.error = "the server failed; see its log"
+        except Exception as error:  # a bug: the server lives on; logs tell nothing of the file
+            logging.getLogger(__name__).error("a job failed: %s", type(error).__name__)
+            job.error = "the server failed; its log names the kind of error"
             self._end(job, "failed")
-            raise
 
     def _end(self, job: Job, state: JobState) -> None:
         job.source.unlink(missing_ok=True)
@@ -212,12 +212,11 @@ def _check(job: Job, deadline: float) -> None:
 
 
 def _anonymize_movie(job: Job, limits: Limits, deadline: float) -> None:
-    if job.kind == "video":
-        with Reader(job.source) as reader:
-            width, height = reader.size_wh()
-            job.total = reader.frames_told
-        if width * height > limits.pixels or job.total > limits.frames:
-            raise InputError("larger or longer than this server allows; send a smaller one")
+    with open_reader(job.source) as reader:
+        width, height = reader.size_wh()
+        job.total = reader.frames_told
+    if width * height > limits.pixels or job.total > limits.frames:
+        raise InputError("larger or longer than this server allows; send a smaller one")
 
     def advance() -> None:
         job.done += 1
