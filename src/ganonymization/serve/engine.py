@@ -55,10 +55,13 @@ class Engine:
         if self._open >= self._most:
             raise BusyError
         self._open += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-        finally:
-            self._open -= 1
+        loop, job = asyncio.get_running_loop(), self._pool.submit(work)
+        # counted until the thread is free, even if the client has gone meanwhile
+        job.add_done_callback(lambda _: loop.call_soon_threadsafe(self._ended))
+        return await asyncio.wrap_future(job)
+
+    def _ended(self) -> None:
+        self._open -= 1
 
     def close(self) -> None:
         """End the threads."""
