@@ -104,7 +104,7 @@ def paste(canvas: Canvas, drawn: Image, place: Place) -> None:
         old = canvas.image[strip]
         mixed = cv2.blendLinear(new, np.ascontiguousarray(old), alpha, 1 - alpha)
         touched = radius < RING
-        np.copyto(old, np.asarray(mixed, np.uint8), where=touched[..., None])
+        cv2.copyTo(mixed, touched.view(np.uint8), old)
         canvas.touched[strip] |= touched
         canvas.opaque[strip] |= radius <= 1
 
@@ -141,8 +141,12 @@ def covered_share(box_xyxy: Box, mask: Mask) -> float:
 
 def _is_grey(crossing: Crossing) -> bool:
     """Whether the surroundings have no colour, as in a black and white picture kept as RGB."""
-    seen = crossing.context[~crossing.wall_mask].astype(np.float32)
-    return bool(seen.size and np.ptp(seen, axis=1).mean() < _GREY_LEVELS)
+    seen = (~crossing.wall_mask).view(np.uint8)
+    red, green, blue = cv2.split(crossing.context)
+    spread = cv2.subtract(
+        cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
+    )
+    return bool(seen.any() and cv2.mean(spread, mask=seen)[0] < _GREY_LEVELS)
 
 
 def _from_crop(

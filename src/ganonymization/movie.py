@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import av
 import numpy as np
-from av.video.reformatter import Colorspace
+from av.video.reformatter import Colorspace, VideoReformatter
 
 from .errors import InputError, OutputError, UnreadableError
 from .sound import Recoded, taken_over
@@ -80,6 +80,7 @@ class Reader:
         self.frames_told: int = self._stream.frames
         self._waiting: deque[Any] = deque()
         self._rest = self._demuxed()
+        self._reformatter = VideoReformatter()
 
     def __enter__(self) -> "Reader":
         return self
@@ -152,7 +153,7 @@ class Reader:
                     # times that are missing or go back, as in AVI, are counted instead
                     known = frame.pts is not None and (last < 0 or frame.pts > last)
                     last = frame.pts if known else last + step
-                    yield Timed(_upright(frame), last)
+                    yield Timed(_upright(frame, self._reformatter), last)
         except av.error.FFmpegError as error:
             raise InputError(f"{self._damaged(last)} ({error})") from error
         if not ended or float(last * self.time_base) < self._end_s() - _SHORT_S:
@@ -204,10 +205,12 @@ def _emptied(waiting: "deque[Any]") -> Iterator[Any]:
         yield waiting.popleft()
 
 
-def _upright(frame: Any) -> Image:
+def _upright(frame: Any, reformatter: VideoReformatter) -> Image:
     """RGB as it is meant to be seen."""
     colours = _colourspace(frame.colorspace, frame.height)
-    rgb = frame.reformat(format="rgb24", src_colorspace=colours, dst_colorspace=colours)
+    rgb = reformatter.reformat(
+        frame, format="rgb24", src_colorspace=colours, dst_colorspace=colours
+    )
     quarters = round(frame.rotation / 90) % 4  # counterclockwise, as rot90 counts
     return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), quarters))
 
@@ -270,6 +273,7 @@ class Writer:
         self.path: Path | str = path or STANDARD_STREAM
         self._temporary = None if path is None else _beside(path)
         self._muxing = threading.Lock()
+        self._reformatter = VideoReformatter()
         try:
             self._container: Any = self._made(path, reader)
             self._stream = _pictures(self._container, codec, reader.rate)
@@ -335,8 +339,8 @@ class Writer:
         """
         frame = av.VideoFrame.from_ndarray(timed.image, format="rgb24")
         frame.colorspace = self._colours
-        coded = frame.reformat(
-            format=self._stream.pix_fmt, src_colorspace=self._colours, dst_colorspace=self._colours
+        coded = self._reformatter.reformat(
+            frame, format=self._stream.pix_fmt, src_colorspace=self._colours, dst_colorspace=self._colours
         )
         coded.pts, coded.time_base = timed.pts, self._stream.codec_context.time_base
         try:

@@ -83,8 +83,9 @@ def settled(drawn: Image, before: Image) -> Image:
         drawn: (S, S, 3) uint8 RGB.
         before: Alike, settled itself.
     """
-    gap = cv2.blur(cv2.absdiff(drawn, before), (5, 5)).max(2).astype(np.float32)
+    red, green, blue = cv2.split(cv2.blur(cv2.absdiff(drawn, before), (5, 5)))
+    gap = cv2.max(cv2.max(red, green), blue)
     low, high = _MOVED_LEVELS
-    moved = np.clip((gap - low) / (high - low), 0, 1)
-    share = _NEW_SHARE + (1 - _NEW_SHARE) * moved
+    moved = np.clip((np.arange(256, dtype=np.float32) - low) / (high - low), 0, 1)
+    share = cv2.LUT(gap, _NEW_SHARE + (1 - _NEW_SHARE) * moved)
     return np.asarray(cv2.blendLinear(drawn, before, share, 1 - share), np.uint8)

@@ -32,6 +32,9 @@ for command in (
 app.add_typer(classify.app, name="classify")
 
 
+_LINEAR_ALGEBRA = {"train", "fit-shape", "evaluate", "classify"}
+
+
 def run(application: Callable[[], None]) -> None:
     """Run a command line: one line and exit code 1 for our errors, a traceback with ``--debug``."""
     debug = "--debug" in sys.argv
@@ -41,6 +44,9 @@ def run(application: Callable[[], None]) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # file names may be no text
+    if not {*sys.argv[1:2]} & _LINEAR_ALGEBRA:
+        # NumPy's threads gain nothing on a face's points, and wait for work by spinning
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if sys.argv[1:2] != ["train"]:  # whose launcher ends its processes by this signal itself
         signal.signal(signal.SIGTERM, _stop)
     try:

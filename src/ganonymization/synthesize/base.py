@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,5 +41,5 @@ def pixels(picture: NDArray[np.float32]) -> Image:
     """
     if not np.isfinite(picture).all():
         raise SynthesisError("the generator's output is not finite")
-    clipped = np.clip(np.round((picture[0].transpose(1, 2, 0) + 1) * 127.5), 0, 255)
-    return np.ascontiguousarray(clipped.astype(np.uint8))
+    planes = cv2.merge(list(picture[0]))
+    return np.asarray(cv2.add(cv2.multiply(planes, 127.5), (127.5,) * 3, dtype=cv2.CV_8U), np.uint8)

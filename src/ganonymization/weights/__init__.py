@@ -39,7 +39,7 @@ SHIPPED = {
         ShippedModel(
             name="default",
             file="default.onnx",
-            sha256="430f1df15f589bb8db2539774ecfab0860ca941b16f48d95b60975e19ac34b4f",
+            sha256="fbbaeaaf4977225c3d07009e05f26bd187e66258399e6773a77186ebb9b117b2",
             licence="MIT",
             reads="mesh condition, context and wall mask at 256 px; style of 16 numbers",
         ),
