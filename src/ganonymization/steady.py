@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from . import topology
 from .shape import Posed
 from .types import Image
 
@@ -25,7 +26,7 @@ _SIGMA_FRAMES = 1.5
 _FACE_EYES = 0.0175  # what counts as far off, in outer-eye distances; jitter is a third of it
 _POSE_EYES = 0.04
 _POSE_RAD = 0.05
-_NEW_SHARE = 0.35  # of a pixel that differs little from the frame before
+_NEW_SHARE = 0.25  # of a pixel that differs little from the frame before
 _MOVED_LEVELS = (4.0, 14.0)  # from here on it counts as moved, and from there on wholly
 
 
@@ -55,7 +56,9 @@ def _face(faces: Posed, weights: Values, own: int) -> Values:
     """The frontal face, (478, 3), each landmark by itself."""
     symmetric = (faces.frontal + faces.frontal[::-1]) / 2  # what moves evenly is where it is
     away = np.linalg.norm((symmetric - faces.frontal[own])[..., :2], axis=-1) / _FACE_EYES
-    each = weights[:, None] * np.exp(-0.5 * away**2)
+    for ring in (topology.EYE_LEFT, topology.EYE_RIGHT, topology.LIPS_INNER):
+        away[:, ring] = away[:, ring].max(1, keepdims=True)  # lids and lips open and close as one
+    each = weights[:, None] * np.exp(-0.5 * away**4)
     mean: Values = (each[..., None] * symmetric).sum(0) / each.sum(0)[:, None]
     return mean
 
