@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ganonymization import topology
 from ganonymization.errors import LandmarksError, ModelError, OptionError
 from ganonymization.openings import EYES, MOUTH
-from ganonymization.shape import Posed, ShapeModel
+from ganonymization.shape import Posed, ShapeModel, eye_openness
 
 from .conftest import face_landmarks
 
@@ -200,3 +200,14 @@ def test_codes_below_the_threshold_tell_nothing():
 def test_the_shipped_model_is_small():
     path = resources.files("ganonymization").joinpath("weights", "shape.npz")
     assert len(path.read_bytes()) < 2_000_000
+
+
+@pytest.mark.parametrize("privacy", ["balanced", "high"])
+def test_known_eyes_at_rest_let_every_change_through_and_no_difference_at_rest(privacy):
+    narrow, wide = (
+        MODEL.surrogate(opened(0.0, rest, rest), 1, privacy, eyes_at_rest=np.full(2, rest))
+        for rest in (0.15, 0.25)
+    )
+    assert np.allclose(eye_openness(narrow), eye_openness(wide), rtol=0.02)
+    half = MODEL.surrogate(opened(0.0, 0.1, 0.2), 1, privacy, eyes_at_rest=np.full(2, 0.2))
+    assert np.allclose(eye_openness(half) / eye_openness(wide), [0.5, 1.0], atol=0.05)

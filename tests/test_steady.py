@@ -1,10 +1,11 @@
+import cv2
 import numpy as np
 import pytest
 
 from ganonymization import topology
 from ganonymization.openings import EYES
-from ganonymization.shape import Posed
-from ganonymization.steady import REACH, settled, steadied
+from ganonymization.shape import EYE_OPENNESS, Posed
+from ganonymization.steady import REACH, EyesAtRest, settled, steadied
 
 from .conftest import face_landmarks
 
@@ -199,12 +200,15 @@ def noise(seed, deviation, size=96):
     return np.clip(120 + rng.normal(0, deviation, (size, size, 3)), 0, 255).astype(np.uint8)
 
 
+STILL_PX = posed(canonical(), scale=30.0, shift=(48.0, 48.0, 0.0))
+
+
 def test_small_flicker_is_settled():
     before, changes, raw = noise(0, 2), [], []
     drawn = [noise(i, 2) for i in range(1, 30)]
     for old, new in zip([before, *drawn], drawn, strict=False):
         raw.append(np.abs(old.astype(int) - new).mean())
-        after = settled(new, before)
+        after = settled(new, before, STILL_PX, STILL_PX)
         changes.append(np.abs(before.astype(int) - after).mean())
         before = after
     assert np.mean(changes[5:]) < 0.5 * np.mean(raw)
@@ -213,7 +217,7 @@ def test_small_flicker_is_settled():
 def test_what_moves_is_not_held_back():
     before, drawn = noise(0, 1), noise(1, 1)
     drawn[30:60, 30:60] = (200, 40, 40)  # a mouth opens
-    after = settled(drawn, before)
+    after = settled(drawn, before, STILL_PX, STILL_PX)
     assert np.abs(after[33:57, 33:57].astype(int) - drawn[33:57, 33:57]).max() <= 1
     still = np.ones((96, 96), bool)
     still[24:66, 24:66] = False
@@ -226,5 +230,49 @@ def test_what_moves_is_not_held_back():
 def test_a_picture_settles_to_what_is_drawn_again_and_again():
     before, drawn = noise(0, 2), noise(1, 2)
     for _ in range(30):
-        before = settled(drawn, before)
-    assert np.abs(before.astype(int) - drawn).max() <= 2
+        before = settled(drawn, before, STILL_PX, STILL_PX)
+    assert np.abs(before.astype(int) - drawn).max() <= 3  # a share of less rounds to nothing
+
+
+def test_what_was_drawn_before_moves_with_the_landmarks():
+    rng = np.random.default_rng(3)
+    small = rng.integers(20, 235, (24, 24, 3), np.uint8)
+    picture = cv2.resize(small, (96, 96), interpolation=cv2.INTER_CUBIC)
+    clean = np.roll(picture, 3, axis=1).astype(int)
+    drawn = np.clip(clean + rng.normal(0, 3, clean.shape), 0, 255).astype(np.uint8)
+    inside = (slice(35, 61), slice(38, 64))
+
+    def noise_left(landmarks_px):
+        after = settled(drawn, picture, landmarks_px, STILL_PX)
+        return np.abs(after[inside].astype(int) - clean[inside]).mean()
+
+    own = np.abs(drawn[inside].astype(int) - clean[inside]).mean()
+    assert noise_left(STILL_PX + np.array([3.0, 0, 0])) < 0.7 * own
+    assert noise_left(STILL_PX) > 0.9 * own  # nothing lies over it, so nothing is mixed in
+
+
+def with_eyes(open_by):
+    """The canonical face with its eyes open so far, in pixels."""
+    face = canonical()
+    surface = face[:468]
+    for eye in EYES:
+        surface = eye.opened(surface, np.float64(open_by))
+    return posed(np.concatenate([surface, face[468:]]))
+
+
+def test_a_blink_of_one_frame_stays_whole():
+    rng = np.random.default_rng(5)
+    clip = [with_eyes(0.2) for _ in range(9)]
+    clip[4] = with_eyes(0.03)
+    clip = [points + rng.normal(0, 0.003 * EYES_PX, points.shape) for points in clip]
+    assert np.allclose(openness(steadied(clip, 4)), openness(clip[4]), atol=0.01)
+    assert np.allclose(openness(steadied(clip, 3)), openness(clip[3]), atol=0.02)
+
+
+def test_eyes_at_rest_are_the_median_of_a_track():
+    eyes = EyesAtRest()
+    assert np.allclose(eyes.after(0, None), EYE_OPENNESS)
+    for i in range(60):
+        found = eyes.after(0, with_eyes(0.02 if i % 10 == 0 else 0.27))
+    assert np.allclose(found, 0.27, atol=0.01)
+    assert np.allclose(eyes.after(1, None), EYE_OPENNESS)  # another track's are its own

@@ -407,7 +407,7 @@ class Flickering:
     def __call__(self, crossing):
         with self._lock:
             self.calls += 1
-            level = 100 + 3 * (self.calls % 2)
+            level = 100 + 5 * (self.calls % 2)
         return np.full((64, 64, 3), level, np.uint8)
 
 
@@ -418,8 +418,11 @@ def middle_levels(made, disc):
 def test_a_track_settles_by_the_frame_before(make):
     made = anonymized(make(model=Flickering()), [draw(Disc(80))] * 24)
     levels = middle_levels(made, Disc(80))
-    assert np.abs(np.diff(levels)).max() <= 2
+    assert np.abs(np.diff(levels)).max() <= 3
     assert len(set(levels)) > 1
+
+
+POINTS = np.zeros((478, 3))
 
 
 def test_a_cut_starts_anew():
@@ -430,9 +433,9 @@ def test_a_cut_starts_anew():
     third = chains.links(Frame(draw(), 2, 2, {0: None, 1: None}))
     for number, link in ((0, first[0]), (1, first[1]), (2, second[2]), (3, third[0])):
         drawn = np.full((4, 4, 3), 50 + 3 * number, np.uint8)
-        assert np.array_equal(link.settle(drawn), drawn)  # there was none before
+        assert np.array_equal(link.settle(drawn, POINTS), drawn)  # there was none before
     drawn = np.full((4, 4, 3), 56, np.uint8)
-    assert second[1].settle(drawn).max() < 56
+    assert second[1].settle(drawn, POINTS).max() < 56
 
 
 def test_a_frame_whose_face_was_covered_is_not_waited_for():
@@ -441,4 +444,4 @@ def test_a_frame_whose_face_was_covered_is_not_waited_for():
     second = chains.links(Frame(draw(), 1, 1, {0: None}))
     first[0].close()
     drawn = np.full((4, 4, 3), 56, np.uint8)
-    assert within(5, lambda: np.array_equal(second[0].settle(drawn), drawn))
+    assert within(5, lambda: np.array_equal(second[0].settle(drawn, POINTS), drawn))

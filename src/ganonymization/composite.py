@@ -143,9 +143,7 @@ def _is_grey(crossing: Crossing) -> bool:
     """Whether the surroundings have no colour, as in a black and white picture kept as RGB."""
     seen = (~crossing.wall_mask).view(np.uint8)
     red, green, blue = cv2.split(crossing.context)
-    spread = cv2.subtract(
-        cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
-    )
+    spread = cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue))
     return bool(seen.any() and cv2.mean(spread, mask=seen)[0] < _GREY_LEVELS)
 
 

@@ -24,7 +24,9 @@ class Located:
         problem: Why there are no landmarks, or None.
         landmarks_ms: Spent looking for them.
         settle: Changes what was drawn, (S, S, 3) uint8, before it is checked and put in, as a video
-            does by the frame before; or None.
+            does by the frame before, given the (478, 3) landmarks it was drawn from; or None.
+        eyes_at_rest: (2,) how far this person's eyes usually are open, see
+            :meth:`ganonymization.shape.ShapeModel.surrogate`; or None.
     """
 
     detection: Detection
@@ -32,7 +34,8 @@ class Located:
     seed: int
     problem: str | None = None
     landmarks_ms: float = 0.0
-    settle: Callable[[Image], Image] | None = None
+    settle: Callable[[Image, NDArray[np.float64]], Image] | None = None
+    eyes_at_rest: NDArray[np.float64] | None = None
 
 
 @dataclass
@@ -42,7 +45,7 @@ class FaceInWork:
     index: int
     detection: Detection
     seed: int
-    settle: Callable[[Image], Image] | None = None
+    settle: Callable[[Image, NDArray[np.float64]], Image] | None = None
     surrogate_px: NDArray[np.float64] | None = None  # in crop pixels
     place: Place | None = None
     reason: str | None = None

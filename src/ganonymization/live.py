@@ -9,6 +9,7 @@ import numpy as np
 from . import align, condition, seeds
 from .faces import Located
 from .pipeline import Anonymizer
+from .steady import EyesAtRest
 from .track import Frame, Tracker
 from .types import Image, Result
 from .video import NOT_SEEN, Chains, detection_of
@@ -27,7 +28,7 @@ class LiveAnonymizer:
     def __init__(self, anonymizer: Anonymizer, seed: int | None = None) -> None:
         self._anonymizer = anonymizer
         self._seed = seeds.fresh_seed() if seed is None else seed
-        self._chains = Chains()
+        self._chains, self._eyes = Chains(), EyesAtRest()
         self._tracker: Tracker[None] = Tracker(
             lambda image, number: anonymizer.detect(image), anonymizer.landmarks,
             look_ahead=0, detect_every=1,
@@ -47,6 +48,7 @@ class LiveAnonymizer:
             Located(
                 detection_of(sighting), sighting.landmarks_px, self._who(track), NOT_SEEN,
                 settle=links[track].settle,
+                eyes_at_rest=self._eyes.after(track, sighting.landmarks_px),
             )
             for track, sighting in frame.seen.items()
         ]  # fmt: skip
@@ -69,7 +71,8 @@ class LiveAnonymizer:
                 sighting.landmarks_px, _MESH_PX, align.CROP_SIDE_EYES
             )
             points = align.apply(crop_from_image, sighting.landmarks_px)
-            surrogate_px = self._anonymizer.surrogate(points, self._who(track))
+            at_rest = self._eyes.after(track, points)
+            surrogate_px = self._anonymizer.surrogate(points, self._who(track), at_rest)
             return condition.mesh(surrogate_px, _MESH_PX)
         return None
 

@@ -340,7 +340,10 @@ class Writer:
         frame = av.VideoFrame.from_ndarray(timed.image, format="rgb24")
         frame.colorspace = self._colours
         coded = self._reformatter.reformat(
-            frame, format=self._stream.pix_fmt, src_colorspace=self._colours, dst_colorspace=self._colours
+            frame,
+            format=self._stream.pix_fmt,
+            src_colorspace=self._colours,
+            dst_colorspace=self._colours,
         )
         coded.pts, coded.time_base = timed.pts, self._stream.codec_context.time_base
         try:

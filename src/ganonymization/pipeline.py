@@ -257,7 +257,7 @@ class Anonymizer:
             crop_from_image = align.generator_crop(landmarks_px, size, side_eyes)
             original_px = align.apply(crop_from_image, landmarks_px)
             with face.timed("shape"):
-                face.surrogate_px = self.surrogate(original_px, face.seed)
+                face.surrogate_px = self.surrogate(original_px, face.seed, located.eyes_at_rest)
             # The wall hides the old face and holds the new one, whose outlines differ.
             both_px = np.concatenate([face.surrogate_px, original_px])
             outline_px = align.apply(crop_from_image, ellipses(face.detection))
@@ -269,19 +269,25 @@ class Anonymizer:
         except Exception as error:  # whatever a plugged-in shape model raises: fail closed
             face.give_up(error)
 
-    def surrogate(self, landmarks_px: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    def surrogate(
+        self,
+        landmarks_px: NDArray[np.float64],
+        seed: int,
+        eyes_at_rest: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
         """What the generator gets of the geometry: nobody's shape in the same pose and expression.
 
         Args:
             landmarks_px: (478, 3).
             seed: Of the face.
+            eyes_at_rest: (2,) how far this person's eyes usually are open, or None.
 
         Raises:
             LandmarksError: The surrogate cannot be a face.
         """
         if self.privacy is None:
             return landmarks_px
-        surrogate_px = self._shape.surrogate(landmarks_px, seed, self.privacy)
+        surrogate_px = self._shape.surrogate(landmarks_px, seed, self.privacy, eyes_at_rest)
         check_plausible(surrogate_px)
         return surrogate_px
 
@@ -320,7 +326,8 @@ class Anonymizer:
         drawn = self._draw(crossing, face)
         with face.timed("composite"):
             drawn = composite.match_tone(drawn, crossing, place)
-            drawn = drawn if face.settle is None else face.settle(drawn)
+            if face.settle is not None:
+                drawn = face.settle(drawn, face.surrogate_px)
             in_context = composite.blend_crop(drawn, crossing, place)
         self._check_redrawn(in_context, face)
         with face.timed("composite"):
@@ -332,7 +339,8 @@ class Anonymizer:
             try:
                 size = self._synthesizer.size_px
                 drawn = self._draw(Crossing.portrait(size, face.surrogate_px, face.seed), face)
-                drawn = drawn if face.settle is None else face.settle(drawn)
+                if face.settle is not None:
+                    drawn = face.settle(drawn, face.surrogate_px)
                 self._check_redrawn(drawn, face)
                 return self._sized_portrait(drawn, face)
             except Exception as error:  # whatever a plugged-in stage raises: fail closed

@@ -46,7 +46,8 @@ POSE_TERMS = 9
 _MAX_YAW_RAD, _MAX_PITCH_RAD = 1.0, 0.7  # beyond them the pose terms stay what they are
 _MAX_DEVIATIONS = 2.0  # of a nobody in each direction
 _CLOSED_LIPS = 0.01  # what FaceMesh leaves between closed lips, in widths of the mouth
-_EYE_OPENNESS = 0.19  # usual mean gap of the lids, in widths of the eye
+EYE_OPENNESS = 0.19  # usual mean gap of the lids, in widths of the eye
+_LEAST_AT_REST, _MOST_OPENED = 0.08, 1.6  # eye widths; of a nobody's own opening
 _NARROW_EYE, _WIDE_EYE = 0.72, 1.25  # in usual ones: beyond them it is an expression
 _MAX_GAZE = 0.3  # in eye widths
 _EYES = (
@@ -155,7 +156,11 @@ class ShapeModel:
         return self.coders[privacy]
 
     def surrogate(
-        self, landmarks_px: Reals, seed: int = 0, privacy: Privacy = "balanced"
+        self,
+        landmarks_px: Reals,
+        seed: int = 0,
+        privacy: Privacy = "balanced",
+        eyes_at_rest: Values | None = None,
     ) -> Values:
         """Nobody's landmarks with this face's pose and expression.
 
@@ -163,6 +168,9 @@ class ShapeModel:
             landmarks_px: (..., 478, 3) in picture pixels.
             seed: Who the nobody is; the same for all faces of the call.
             privacy: ``"balanced"``, or ``"high"``, which lets less of the expression through.
+            eyes_at_rest: (2,) how far this person's eyes usually are open, right and left, as
+                :func:`eye_openness` tells; then every change from that is expression. None, as of a
+                single picture, lets through only what is more than people differ.
 
         Returns:
             (..., 478, 3) in the same pixels; pose, scale and place are the face's.
@@ -178,7 +186,7 @@ class ShapeModel:
         expression = coder(original.reshape(at_rest.shape) - at_rest)
         nobody = at_rest + self.nobody(seed)
         replaced = (nobody + expression).reshape(original.shape)
-        replaced = _opened(replaced, original, nobody.reshape(original.shape))
+        replaced = _opened(replaced, original, nobody.reshape(original.shape), eyes_at_rest)
         irises = _irises(replaced, gaze_of(face.frontal))
         whole = np.concatenate([replaced, irises], axis=-2)
         # Fitted again, for the new face must not change what is taken for its pose.
@@ -251,15 +259,31 @@ class Posed:
         return np.stack(powers, axis=-1)
 
 
-def _opened(replaced: Values, original: Values, nobody: Values) -> Values:
+def eye_openness(landmarks_px: Reals) -> Values:
+    """How far the right eye and the left are open, in their widths, (..., 2).
+
+    Args:
+        landmarks_px: (..., 478, 3).
+    """
+    surface = Posed.of(landmarks_px).frontal[..., : topology.SURFACE_COUNT, :]
+    return np.stack([eye.openness(surface) for eye in EYES], axis=-1)
+
+
+def _opened(
+    replaced: Values, original: Values, nobody: Values, eyes_at_rest: Values | None
+) -> Values:
     """The new face with eyes and lips open as in the original."""
     lips = np.maximum(MOUTH.openness(original) - _CLOSED_LIPS, 0)
     replaced = MOUTH.opened(replaced, lips)
-    for eye in EYES:
-        ratio = eye.openness(original) / _EYE_OPENNESS
-        narrowed = np.clip(ratio / _NARROW_EYE, 0, 1)  # most of what is between is the person's
-        widened = np.maximum(ratio / _WIDE_EYE, 1)
-        replaced = eye.opened(replaced, eye.openness(nobody) * narrowed * widened)
+    for i, eye in enumerate(EYES):
+        openness = eye.openness(original)
+        if eyes_at_rest is None:
+            ratio = openness / EYE_OPENNESS
+            narrowed = np.clip(ratio / _NARROW_EYE, 0, 1)  # most of what is between is the person's
+            share = narrowed * np.maximum(ratio / _WIDE_EYE, 1)
+        else:
+            share = np.clip(openness / max(eyes_at_rest[i], _LEAST_AT_REST), 0, _MOST_OPENED)
+        replaced = eye.opened(replaced, eye.openness(nobody) * share)
     return replaced
 
 

@@ -5,10 +5,11 @@ evenly stays where it is. Frames in which a landmark is far off count little, so
 word is not smeared (bilateral filter; Tomasi and Manduchi, ICCV 1998). Pose and face are filtered
 apart, the face in the canonical frame, where a moving head does not look like a moving mouth.
 
-Pixels: what differs little from the frame before is mixed with it, what differs much is not, as in
-motion-adaptive noise reduction.
+Pixels: the frame before is moved by what lies between the landmarks of the two. What differs little
+from it is mixed with it, what differs much is not, as in motion-compensated noise reduction.
 """
 
+from collections import deque
 from collections.abc import Sequence
 
 import cv2
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import topology
-from .shape import Posed
+from .shape import EYE_OPENNESS, Posed, eye_openness
 from .types import Image
 
 Values = NDArray[np.float64]
@@ -26,8 +27,11 @@ _SIGMA_FRAMES = 1.5
 _FACE_EYES = 0.0175  # what counts as far off, in outer-eye distances; jitter is a third of it
 _POSE_EYES = 0.04
 _POSE_RAD = 0.05
-_NEW_SHARE = 0.25  # of a pixel that differs little from the frame before
-_MOVED_LEVELS = (4.0, 14.0)  # from here on it counts as moved, and from there on wholly
+_NEW_SHARE = 0.15  # of a pixel that differs little from the frame before
+_FLOW_STEP_PX, _FLOW_SIGMA_CELLS = 4, 2.0  # of the grid on which the flow is spread
+_STILL = 0.01  # weight of standing still, in landmarks per cell
+_REST_FRAMES, _USUAL_FRAMES = 250, 9  # that are remembered; that what is usual counts for
+_MOVED_LEVELS = (5.0, 17.0)  # from here on it counts as moved, and from there on wholly
 
 
 def steadied(landmarks_px: Sequence[Values | None], centre: int) -> Values:
@@ -79,16 +83,65 @@ def _posed(faces: Posed, weights: Values, own: int, frontal: Values) -> Values:
     return mean.posed(frontal)
 
 
-def settled(drawn: Image, before: Image) -> Image:
+class EyesAtRest:
+    """How far each track's eyes usually are open: the running median.
+
+    What people's eyes differ by at rest tells who they are; what one person's eyes do from there is
+    expression.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[int, deque[Values]] = {}
+
+    def after(self, track: int, landmarks_px: Values | None) -> Values:
+        """(2,) of the right eye and the left with this frame's (478, 3) landmarks counted.
+
+        In the first frames they count for less than what is usual of people.
+        """
+        seen = self._seen.setdefault(track, deque(maxlen=_REST_FRAMES))
+        if landmarks_px is not None:
+            seen.append(eye_openness(landmarks_px))
+        usual = [np.full(2, EYE_OPENNESS)] * _USUAL_FRAMES
+        median: Values = np.median(np.stack([*usual, *seen]), axis=0)
+        return median
+
+
+def settled(drawn: Image, before: Image, landmarks_px: Values, before_px: Values) -> Image:
     """A drawn crop without the flicker against the one of the frame before.
 
     Args:
         drawn: (S, S, 3) uint8 RGB.
         before: Alike, settled itself.
+        landmarks_px: (478, 3), which ``drawn`` was drawn from, in crop pixels.
+        before_px: The same of ``before``, which is moved by what lies between the two.
     """
+    before = _moved(before, before_px, landmarks_px)
     red, green, blue = cv2.split(cv2.blur(cv2.absdiff(drawn, before), (5, 5)))
     gap = cv2.max(cv2.max(red, green), blue)
     low, high = _MOVED_LEVELS
     moved = np.clip((np.arange(256, dtype=np.float32) - low) / (high - low), 0, 1)
     share = cv2.LUT(gap, _NEW_SHARE + (1 - _NEW_SHARE) * moved)
     return np.asarray(cv2.blendLinear(drawn, before, share, 1 - share), np.uint8)
+
+
+def _moved(image: Image, from_px: Values, to_px: Values) -> Image:
+    """A drawn face with its landmarks moved; the flow between them is spread by a blur.
+
+    Normalised convolution (Knutsson and Westin, CVPR 1993), at a quarter of the resolution. Far
+    from all landmarks nothing moves.
+    """
+    size = image.shape[0]
+    side = size // _FLOW_STEP_PX
+    cells = np.clip(to_px[:, :2] / _FLOW_STEP_PX, 0, side - 1).astype(np.intp)
+    back = (from_px - to_px)[:, :2]
+    sums = np.zeros((side, side, 3), np.float32)
+    np.add.at(sums, (cells[:, 1], cells[:, 0]), np.column_stack([back, np.ones(len(back))]))
+    spread = cv2.GaussianBlur(sums, (0, 0), _FLOW_SIGMA_CELLS)
+    flow = spread[..., :2] / (spread[..., 2:] + _STILL)
+    x, y = cv2.split(cv2.resize(flow, (size, size), interpolation=cv2.INTER_LINEAR))
+    axis = np.arange(size, dtype=np.float32)
+    x += axis[None, :]
+    y += axis[:, None]
+    return np.asarray(
+        cv2.remap(image, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )

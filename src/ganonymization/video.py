@@ -11,7 +11,7 @@ from . import seeds
 from .errors import InputError
 from .faces import Located
 from .pipeline import Anonymizer
-from .steady import REACH, settled, steadied
+from .steady import REACH, EyesAtRest, Values, settled, steadied
 from .track import Frame, Sighting, Tracker
 from .types import Detection, Image, Result
 
@@ -97,15 +97,19 @@ def anonymize_frames(
         return Anonymized(result, tuple(drawn), frame.payload, kept, found)
 
     waiting: deque[Future[Anonymized[Payload]]] = deque()
-    chains = Chains()
+    chains, eyes = Chains(), EyesAtRest()
     with ThreadPoolExecutor(_WORKERS) as pool:
         for window, centre in _windows(_tracked(tracker, frames)):
             faces = _steady_faces(window, centre, who)
             kept = {} if keep is None else keep(window[centre])
             links = chains.links(window[centre])
             faces = {
-                track: replace(face, settle=links[track].settle) for track, face in faces.items()
-            }
+                track: replace(
+                    face, settle=links[track].settle,
+                    eyes_at_rest=eyes.after(track, face.landmarks_px),
+                )
+                for track, face in faces.items()
+            }  # fmt: skip
             job = pool.submit(redraw, window[centre], faces, kept, list(links.values()))
             waiting.append(job)
             while len(waiting) > 2 * _WORKERS:
@@ -125,17 +129,19 @@ class Link:
 
     def __init__(self, before: "Link | None") -> None:
         self._before, self._done = before, threading.Event()
-        self._drawn: Image | None = None
+        self._drawn: tuple[Image, Values] | None = None
 
-    def settle(self, drawn: Image) -> Image:
+    def settle(self, drawn: Image, landmarks_px: Values) -> Image:
         """The crop without flicker against the frame before."""
         before = None if self._before is None else self._before.wait()
-        self._drawn = drawn if before is None else settled(drawn, before)
+        if before is not None:
+            drawn = settled(drawn, before[0], landmarks_px, before[1])
+        self._drawn = drawn, landmarks_px
         self.close()
-        return self._drawn
+        return drawn
 
-    def wait(self) -> Image | None:
-        """What was drawn in the end, or None where the face was covered."""
+    def wait(self) -> tuple[Image, Values] | None:
+        """What was drawn in the end, and from what; None where the face was covered."""
         self._done.wait()
         return self._drawn
 

@@ -41,5 +41,6 @@ def pixels(picture: NDArray[np.float32]) -> Image:
     """
     if not np.isfinite(picture).all():
         raise SynthesisError("the generator's output is not finite")
-    planes = cv2.merge(list(picture[0]))
-    return np.asarray(cv2.add(cv2.multiply(planes, 127.5), (127.5,) * 3, dtype=cv2.CV_8U), np.uint8)
+    image = cv2.merge(list(picture[0]))
+    levels = cv2.addWeighted(image, 127.5, image, 0, 127.5, dtype=cv2.CV_8U)  # rounds, saturates
+    return np.asarray(levels, np.uint8)
