@@ -4,6 +4,8 @@ What cannot be covered afterwards must be seen at once: the detector looks in ev
 should be a fast one.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from . import align, condition, seeds
@@ -12,9 +14,29 @@ from .pipeline import Anonymizer
 from .steady import EyesAtRest
 from .track import Frame, Tracker
 from .types import Image, Result
-from .video import NOT_SEEN, Chains, detection_of
+from .video import NOT_SEEN, Chains, Link, detection_of
 
 _MESH_PX = 512
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A frame whose faces are known.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        faces: In it.
+        links: To what was drawn of them before, and will be after.
+    """
+
+    image: Image
+    faces: tuple[Located, ...]
+    links: tuple[Link, ...]
+
+    def close(self) -> None:
+        """It is drawn, or will not be: later frames do not wait for it."""
+        for link in self.links:
+            link.close()
 
 
 class LiveAnonymizer:
@@ -40,23 +62,39 @@ class LiveAnonymizer:
         Args:
             image: (H, W, 3) uint8 RGB, of the same size every time.
         """
-        frame = self._seen(image)
+        seen = self.see(image)
+        return None if seen is None else self.draw(seen)
+
+    def see(self, image: Image) -> "Seen | None":
+        """Follow the faces into a frame, the next one; None where there is none.
+
+        Args:
+            image: As for a call.
+        """
+        frame = self._followed(image)
         if not frame.seen:
             return None
         links = self._chains.links(frame)
-        faces = [
+        faces = tuple(
             Located(
                 detection_of(sighting), sighting.landmarks_px, self._who(track), NOT_SEEN,
                 settle=links[track].settle,
                 eyes_at_rest=self._eyes.after(track, sighting.landmarks_px),
             )
             for track, sighting in frame.seen.items()
-        ]  # fmt: skip
+        )  # fmt: skip
+        return Seen(frame.image, faces, tuple(links.values()))
+
+    def draw(self, seen: "Seen") -> Result:
+        """Replace the faces of a frame; the next frame may be followed, and drawn, meanwhile.
+
+        Args:
+            seen: Of :meth:`see`; to be drawn in that order, or closed.
+        """
         try:
-            return self._anonymizer.redraw(image, faces, self._seed)
+            return self._anonymizer.redraw(seen.image, seen.faces, self._seed)
         finally:
-            for link in links.values():
-                link.close()
+            seen.close()
 
     def mesh(self, image: Image) -> Image | None:
         """The surrogate mesh of the first face, (512, 512, 3) uint8 RGB; None where there is none.
@@ -64,7 +102,7 @@ class LiveAnonymizer:
         Args:
             image: As for a call.
         """
-        for track, sighting in self._seen(image).seen.items():
+        for track, sighting in self._followed(image).seen.items():
             if sighting.landmarks_px is None:
                 continue
             crop_from_image = align.generator_crop(
@@ -76,7 +114,7 @@ class LiveAnonymizer:
             return condition.mesh(surrogate_px, _MESH_PX)
         return None
 
-    def _seen(self, image: Image) -> Frame[None]:
+    def _followed(self, image: Image) -> Frame[None]:
         (frame,) = self._tracker.feed(np.ascontiguousarray(image), None)
         return frame
 

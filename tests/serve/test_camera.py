@@ -112,3 +112,26 @@ def test_a_frame_of_another_size_goes_on(client):
         for size_wh in ((240, 120), (200, 140)):
             socket.send_bytes(jpeg(Disc(80), size_wh=size_wh))
             assert decoded(socket.receive_bytes()).shape[:2] == size_wh[::-1]
+
+
+def test_frames_that_are_sent_at_once_are_answered_in_order(client):
+    discs = [Disc(60 + 6 * i) for i in range(8)]
+    with client.websocket_connect(CAMERA + "?seed=1") as socket:
+        for disc in discs:
+            socket.send_bytes(jpeg(disc))
+        for disc in discs:
+            shown = decoded(socket.receive_bytes()).astype(int)
+            changed = np.abs(shown - draw(size_wh=(240, 120)).astype(int)).max(2) > 40
+            assert abs(np.where(changed.any(0))[0].mean() - disc.x) < 6
+
+
+def test_a_client_that_leaves_leaves_nothing_waiting(serve):
+    client = serve()
+    for _ in range(3):
+        with client.websocket_connect(CAMERA) as socket:
+            for i in range(6):
+                socket.send_bytes(jpeg(Disc(60 + 6 * i)))
+    with client.websocket_connect(CAMERA) as socket:
+        socket.send_bytes(jpeg(Disc(80)))
+        assert socket.receive_bytes()
+    assert client.get("/healthz").json()["waiting"] == 0
