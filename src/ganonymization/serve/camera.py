@@ -14,7 +14,6 @@ from ..errors import GanonymizationError
 from ..live import LiveAnonymizer, Seen
 from ..options import Mode, Privacy
 from ..types import Image, Result
-from .engine import BusyError
 from .guard import SUBPROTOCOL
 from .state import State
 
@@ -74,8 +73,8 @@ async def _begun(
     """Follow the faces into a frame; it is drawn while the next one is followed."""
     follow = _mesh if view == "landmarks" else _seen
     try:
-        found = await state.engine.run(lambda: follow(live, frame, state))
-    except (BusyError, GanonymizationError) as error:
+        found = await state.engine.run(lambda: follow(live, frame, state), in_any_case=True)
+    except GanonymizationError as error:
         return asyncio.create_task(_answer(_failed(error)))
     return asyncio.create_task(_answer(_drawn(state, live, found)))
 
@@ -88,7 +87,7 @@ async def _drawn(state: State, live: LiveAnonymizer, seen: Seen | bytes | None) 
     if not isinstance(seen, Seen):
         return seen
     try:
-        return await state.engine.run(lambda: _shown(live.draw(seen)))
+        return await state.engine.run(lambda: _shown(live.draw(seen)), in_any_case=True)
     finally:
         seen.close()  # also when nobody waits for it any more
 
@@ -97,8 +96,6 @@ async def _answer(shown: Awaitable[bytes | None]) -> Answer:
     """A JPEG that may be shown, or words."""
     try:
         picture = await shown
-    except BusyError:
-        return {"state": "error", "error": "the server is busy"}
     except GanonymizationError as error:
         return {"state": "error", "error": str(error)}
     return {"state": "no face"} if picture is None else picture

@@ -27,7 +27,7 @@ class Engine:
     """
 
     def __init__(
-        self, anonymizer: Anonymizer, near: Detector, workers: int = 2, waiting: int = 8
+        self, anonymizer: Anonymizer, near: Detector, workers: int = 2, waiting: int = 3
     ) -> None:
         self._anonymizer, self._near = anonymizer, near
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="redraw")
@@ -46,13 +46,17 @@ class Engine:
         """Requests that wait or are worked on."""
         return self._open
 
-    async def run(self, work: Callable[[], Answer]) -> Answer:
+    async def run(self, work: Callable[[], Answer], *, in_any_case: bool = False) -> Answer:
         """Do something in one of the threads.
+
+        Args:
+            work: What to do.
+            in_any_case: Wait however many do, as for a camera, which bounds its frames itself.
 
         Raises:
             BusyError: Too many wait already.
         """
-        if self._open >= self._most:
+        if self._open >= self._most and not in_any_case:
             raise BusyError
         self._open += 1
         loop, job = asyncio.get_running_loop(), self._pool.submit(work)

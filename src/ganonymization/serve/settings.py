@@ -33,7 +33,7 @@ class Limits:
     frames: int = 100_000
     zip_files: int = 10_000
     unpacked_bytes: int = 64 * MEGABYTE
-    waiting: int = 8
+    waiting: int = 3
     jobs: int = 8
     cameras: int = 4
     camera_side_px: int = 1280
