@@ -67,10 +67,11 @@ def peak_memory_mb(clip: Path) -> float:
 def looped(clip: Path, minutes: float, out: Path) -> None:
     """The clip again and again."""
     with Reader(clip) as reader:
+        size_wh = reader.size_wh()
         images = [timed.image for timed in reader.frames()]
         step = round(1 / (reader.rate * reader.time_base))
         total = round(60 * minutes * float(reader.rate))
-        with Writer(out, reader, reader.size_wh(), "libx264", 23, sound=False) as writer:
+        with Writer(out, reader, size_wh, "libx264", 23, sound=False) as writer:
             for i in range(total):
                 writer.write(Timed(images[i % len(images)], i * step))
 

@@ -1,12 +1,17 @@
 import json
+import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
-from ganonymization import images
-from ganonymization.batch import MANIFEST, FolderJob, anonymize_file, read_manifest
+from ganonymization import batch, images
+from ganonymization.batch import FolderJob
 from ganonymization.errors import NoFaceError, OptionError, OutputError, UnreadableError
 from ganonymization.images import Picture
+from ganonymization.manifest import MANIFEST, Entry, read_manifest
+from ganonymization.picturefile import anonymize_file
 
 from .conftest import BlindLandmarker, FakeDetector, face_landmarks
 from .test_pipeline import NoDetector
@@ -200,3 +205,101 @@ def test_an_output_folder_that_cannot_be_made_is_one_error(tree, tmp_path, make_
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match="cannot be written"):
         run(FolderJob(make_anonymizer(), tree, tmp_path / "file" / "out", 1))
+
+
+def statuses(entries):
+    return {name: entry.status for name, entry in entries.items()}
+
+
+def test_another_time_alone_is_no_change(tree, tmp_path, make_anonymizer):
+    job = FolderJob(make_anonymizer(), tree, tmp_path / "out", seed=1)
+    run(job)
+    os.utime(tree / "a.png", (1, 1))
+    assert statuses(run(job))["a.png"] == "skipped"
+    content = bytearray((tree / "a.png").read_bytes())
+    content[-5] ^= 1
+    (tree / "a.png").write_bytes(content)  # as large as before
+    assert statuses(run(job))["a.png"] != "skipped"
+
+
+def test_an_output_that_is_cut_or_gone_is_made_again(tree, tmp_path, make_anonymizer):
+    job = FolderJob(make_anonymizer(), tree, tmp_path / "out", seed=1)
+    run(job)
+    whole = (tmp_path / "out" / "a.png").read_bytes()
+    (tmp_path / "out" / "a.png").write_bytes(whole[:-40])
+    (tmp_path / "out" / "sub" / "b.png").unlink()
+    again = statuses(run(job))
+    assert again["a.png"] == again["sub/b.png"] == "done"
+    assert (tmp_path / "out" / "a.png").read_bytes() == whole
+
+
+def test_shards_share_the_work_and_know_of_each_other(tmp_path, make_anonymizer, picture):
+    for i in range(12):
+        images.write(tmp_path / "in" / f"{i}.png", Picture(picture))
+    make = make_anonymizer()
+    jobs = [FolderJob(make, tmp_path / "in", tmp_path / "out", 1, shard=(i, 3)) for i in (1, 2, 3)]
+    done = [statuses(run(job)) for job in jobs]
+    assert sum(len(entries) for entries in done) == 12 == len({k for d in done for k in d})
+    whole = FolderJob(make, tmp_path / "in", tmp_path / "out", 1)
+    assert set(statuses(run(whole)).values()) == {"skipped"}
+
+
+def test_outputs_may_be_named_otherwise(tree, tmp_path, make_anonymizer):
+    plain = FolderJob(make_anonymizer(), tree, tmp_path / "out", seed=1)
+    run(plain)
+    named = replace(plain, naming="{stem}-anon{suffix}")
+    assert statuses(run(named))["a.png"] == "done"
+    assert (tmp_path / "out" / "sub" / "b-anon.png").is_file()
+    assert statuses(run(named))["a.png"] == "skipped"
+
+
+def test_videos_are_anonymized_too(tmp_path, make_anonymizer, picture):
+    images.write(tmp_path / "in" / "a.png", Picture(picture))
+    frames = [Pillow.fromarray(picture) for _ in range(3)]
+    frames[0].save(tmp_path / "in" / "b.gif", save_all=True, append_images=frames[1:], duration=40)
+    entries = run(FolderJob(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1))
+    assert entries["b.gif"].outputs == ("b.gif", "b.gif.json", "b.gif.png")
+    assert entries["b.gif"].status in ("done", "filled") and entries["b.gif"].tracks
+    assert all((tmp_path / "out" / name).is_file() for name in entries["b.gif"].outputs)
+
+
+def test_what_a_killed_run_left_half_written_goes_away(tree, tmp_path, make_anonymizer):
+    out = tmp_path / "out"
+    scraps = [out / "sub" / f".{'0f' * 8}.part", out / f".{'a1' * 8}.part.mp4"]
+    other = out / ".mine.part"
+    for path in (*scraps, other):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    run(FolderJob(make_anonymizer(), tree, out, seed=1))
+    assert not any(path.exists() for path in scraps) and other.exists()
+
+
+def test_files_that_change_or_vanish_meanwhile_are_told(tree, tmp_path, make_anonymizer):
+    make = make_anonymizer()
+
+    class Meddling(type(make)):
+        def __call__(self, image, **more):
+            with (tree / "a.png").open("ab") as file:
+                file.write(b"more")
+            (tree / "sub" / "b.png").unlink(missing_ok=True)
+            return super().__call__(image, **more)
+
+    make.__class__ = Meddling
+    entries = run(FolderJob(make, tree, tmp_path / "out", seed=1), jobs=1)
+    assert entries["a.png"].status == "failed" and "changed while" in entries["a.png"].error
+    assert entries["sub/b.png"].status == "failed" and "no such file" in entries["sub/b.png"].error
+
+
+def test_many_files_wait_for_their_turn(tmp_path, make_anonymizer):
+    """Only a few are on their way, however many there are."""
+    (tmp_path / "in").mkdir()
+    for i in range(60):
+        (tmp_path / "in" / f"{i:02d}.txt").touch()
+    started, most = [], 0
+    job = FolderJob(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1)
+    files = job.files()
+    told = iter(batch._in_order(lambda file: started.append(file) or Entry(file.name, "failed"),
+                                files, 2))  # fmt: skip
+    for i, _ in enumerate(told):
+        most = max(most, len(started) - i)
+    assert len(started) == 60 and most <= 9

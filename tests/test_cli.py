@@ -203,3 +203,26 @@ def test_our_errors_become_one_line_and_exit_code_one(monkeypatch, capsys):
         cli.run(fail)
     assert stop.value.code == 1
     assert capsys.readouterr().err == "error: m.onnx: broken; export it anew\n"
+
+
+def test_a_dry_run_tells_and_writes_nothing(run, source, tmp_path):
+    (source.parent / "notes.txt").write_text("hello")
+    answer = run("folder", source.parent, tmp_path / "out", "--dry-run")
+    assert answer.exit_code == 0 and not (tmp_path / "out").exists()
+    assert "1  pictures" in answer.output and "1  left out" in answer.output
+    run("folder", source.parent, tmp_path / "out")
+    told = run("folder", source.parent, tmp_path / "out", "--dry-run", "--json")
+    assert json.loads(told.output) == {"done before": 1, "left out": 1}
+
+
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b", "1/2/3", "-1/2"])
+def test_shards_that_are_none_are_refused(run, source, tmp_path, shard):
+    answer = run("folder", source.parent, tmp_path / "out", "--shard", shard)
+    assert isinstance(answer.exception, OptionError) and "--shard" in str(answer.exception)
+
+
+def test_a_shard_has_a_manifest_of_its_own(run, source, tmp_path):
+    for i in (1, 2):
+        assert run("folder", source.parent, tmp_path / "out", "--shard", f"{i}/2").exit_code == 0
+    assert (tmp_path / "out" / "manifest-1-of-2.jsonl").is_file()
+    assert (tmp_path / "out" / "a.png").is_file()

@@ -41,21 +41,27 @@ ALLOWED = {
     "keep": GROUND | {"images", "pipeline", "track"},
     "boxes": GROUND | {"images"},
     "sound": GROUND,
-    "live": GROUND | {"align", "condition", "faces", "pipeline", "track", "video"},
+    "live": GROUND | {"align", "condition", "faces", "pipeline", "steady", "track", "video"},
     "serve": GROUND
     | BASES
-    | {"__init__", "batch", "faces", "images", "live", "pipeline", "videofile", "weights"},
+    | {"__init__", "faces", "images", "live", "pipeline", "videofile", "weights"}
+    | {"picturefile"},
     "movie": GROUND | {"sound"},
     "animation": GROUND | {"images", "movie"},
     "videofile": GROUND | {"pipeline", "images", "movie", "video", "keep", "boxes", "animation"},
-    "batch": GROUND | {"pipeline", "images"},
-    "console": GROUND | {"pipeline", "images", "batch"},
+    "picturefile": GROUND | {"pipeline", "images"},
+    "manifest": GROUND,
+    "plan": GROUND | {"images"},
+    "batch": GROUND | {"pipeline", "images", "manifest", "plan", "picturefile", "videofile"},
+    "collection": GROUND | {"images", "manifest"},
+    "console": GROUND
+    | {"pipeline", "images", "batch", "collection", "manifest", "picturefile", "videofile"},
     "demo": GROUND | {"pipeline", "images"},
     "speed": GROUND | GEOMETRY,
     "datasets": GROUND | {"images"},
     "evaluation": GROUND
     | BASES
-    | {"align", "openings", "locate", "people", "shape", "images", "batch", "datasets"},
+    | {"align", "openings", "locate", "people", "shape", "images", "batch", "manifest", "datasets"},
     "training": GROUND
     | GEOMETRY
     | BASES

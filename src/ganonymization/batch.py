@@ -1,120 +1,23 @@
-"""A folder of pictures: a mirrored tree, a manifest line per file, nothing lost in silence."""
+"""A folder of pictures and videos: a mirrored tree, a manifest line per file, nothing lost."""
 
-import itertools
-import json
-import threading
+import re
+from collections import deque
 from collections.abc import Callable, Container, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TextIO
-
-import numpy as np
 
 from . import images
-from .errors import GanonymizationError, NoFaceError, OptionError, OutputError
-from .options import OnNoFace, check_choice
+from .errors import GanonymizationError, InputError, OptionError, OutputError
+from .manifest import FINISHED, Entry, Manifest, Source, Status, latest, shard_manifest
+from .options import OnNoFace
+from .picturefile import anonymize_file
 from .pipeline import Anonymizer
-from .types import Image, Mask, Result
+from .plan import PLAIN, Planned, check_clashes, in_shard, planned
+from .videofile import BESIDE, VideoOptions, anonymize_video, is_video
 
-MANIFEST = "manifest.jsonl"
-Status = Literal["done", "filled", "no face", "skipped", "failed", "not a picture"]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the manifest.
-
-    Attributes:
-        file: Path relative to the input folder, with forward slashes.
-        status: ``done``: every face synthesized; ``filled``: some covered; ``no face``: passed on
-            or left out; ``skipped``: done before; ``failed``; ``not a picture``.
-        outputs: Files written, relative to the output folder.
-        seed: Of the run.
-        faces: Box, score, outcome and seed of each face.
-        error: What went wrong, or None.
-        settings: Of the run, as :class:`FolderJob` was given them.
-        source_state: Size and modification time of the input, to see whether it has changed.
-    """
-
-    file: str
-    status: Status
-    outputs: tuple[str, ...] = ()
-    seed: int | None = None
-    faces: tuple[dict[str, object], ...] = field(default=())
-    error: str | None = None
-    settings: str = ""
-    source_state: tuple[int, int] | None = None
-
-
-def anonymize_file(
-    anonymizer: Anonymizer,
-    source: Path,
-    out: Path,
-    *,
-    seed: int,
-    name: str = "",
-    on_no_face: OnNoFace | None = None,
-    max_pixels: int = images.DEFAULT_MAX_PIXELS,
-    reserved: Container[Path] = (),
-) -> tuple[Result, list[Path]]:
-    """Read, anonymize and write one picture.
-
-    Args:
-        anonymizer: Its mode decides what is written: the scene, or a portrait for each face, the
-            first under ``out``, further ones with ``_1``, ``_2`` before the suffix.
-        source: The picture.
-        out: The file to write.
-        seed: Of the run.
-        name: Relative path that the face seeds are drawn from.
-        on_no_face: ``copy`` passes the picture on without its metadata, ``skip`` writes nothing,
-            ``error`` raises; None copies scenes and skips portraits, since a copy in the place of
-            a portrait would show whatever the detector missed.
-        max_pixels: Larger pictures are refused.
-        reserved: Files that further portraits must not take, for they belong to other pictures.
-
-    Returns:
-        The result and the files written.
-
-    Raises:
-        UnreadableError: The picture cannot be read.
-        NoFaceError: There is no face and ``on_no_face`` is ``"error"``.
-        OutputError: The file cannot be written.
-    """
-    if on_no_face is not None:
-        check_choice(on_no_face, OnNoFace)
-    portrait = anonymizer.mode == "portrait"
-    images.check_output(source, out)
-    picture = images.read(source, max_pixels)
-    result = anonymizer(picture.pixels, seed=seed, name=name)
-    if not result.faces:
-        chosen = on_no_face or ("skip" if portrait else "copy")
-        if chosen == "error":
-            raise NoFaceError(f"{source}: no face found; lower --min-score or check the picture")
-        if chosen == "skip":
-            return result, []
-        images.write(out, picture)
-        return result, [out]
-    if result.image is not None:
-        images.write(out, without_faces(picture, result.image, result.composite_mask))
-        return result, [out]
-    numbered = (out.with_stem(f"{out.stem}_{i}") for i in itertools.count(1))
-    free = itertools.chain([out], (path for path in numbered if path not in reserved))
-    written = list(itertools.islice(free, len(result.portraits)))
-    for path in written:  # all before the first is written
-        images.check_output(source, path)
-    for path, head in zip(written, result.portraits, strict=True):
-        images.write(path, images.Picture(head, grey=picture.grey))
-    return result, written
-
-
-def without_faces(picture: images.Picture, pixels: Image, composite_mask: Mask) -> images.Picture:
-    """New pixels, opaque where faces were: alpha may show the outline of a face, or all of it."""
-    alpha = picture.alpha
-    if alpha is not None:
-        alpha = np.where(composite_mask, np.uint8(255), alpha)
-    return replace(picture, pixels=pixels, alpha=alpha)
+_WAITING = 4  # files on their way, by job
+_SCRAP = re.compile(r"\.[0-9a-f]{16}\.part(\.\w+)?")
 
 
 @dataclass(frozen=True)
@@ -122,18 +25,21 @@ class FolderJob:
     """A folder to anonymize.
 
     Attributes:
-        anonymizer: Shared by all jobs.
+        anonymizer: Shared by all jobs; None only plans.
         source: Input folder; read recursively.
-        out: Output folder; the tree is mirrored, names and suffixes are kept.
+        out: Output folder; the tree is mirrored.
         seed: Of the run.
-        on_no_face: See :func:`anonymize_file`.
+        on_no_face: See :func:`ganonymization.picturefile.anonymize_file`.
         overwrite: Do again what is done.
         max_pixels: Larger pictures are refused.
         settings: Names whatever decides the outputs; a file done with other settings is done again.
         chosen: Files to anonymize, relative to the input folder; None for all.
+        naming: Of outputs, see :func:`ganonymization.plan.planned`.
+        shard: ``(i, n)``: the i-th of n shares of the files, from 1 on; None for all.
+        sound: Copy that of videos. A voice identifies, too.
     """
 
-    anonymizer: Anonymizer
+    anonymizer: Anonymizer | None
     source: Path
     out: Path
     seed: int
@@ -142,110 +48,151 @@ class FolderJob:
     max_pixels: int = images.DEFAULT_MAX_PIXELS
     settings: str = ""
     chosen: Container[str] | None = None
+    naming: str = PLAIN
+    shard: tuple[int, int] | None = None
+    sound: bool = True
 
-    def files(self) -> list[Path]:
+    def files(self) -> list[Planned]:
         """Every file of the input folder, or the chosen ones, in order.
 
         Raises:
-            OptionError: The input is no folder.
-            OutputError: The output folder is a file, or one folder lies in the other.
+            OptionError: The input is no folder, or ``naming`` is no pattern.
+            OutputError: The output folder is a file, one folder lies in the other, or two outputs
+                would be one file.
         """
         check_folders(self.source, self.out)
+        everything = planned(self.source, self.naming)
+        check_clashes(((file.name, out) for file in everything for out in outputs(file)), self.out)
         return [
-            path
-            for path in images.walk(self.source)
-            if self.chosen is None or path.relative_to(self.source).as_posix() in self.chosen
+            file
+            for file in everything
+            if (self.chosen is None or file.name in self.chosen)
+            and (self.shard is None or in_shard(file.name, self.shard))
         ]
 
-    def run(self, jobs: int, report: Callable[[Entry], None]) -> None:
+    def run(
+        self, jobs: int, report: Callable[[Entry], None], files: list[Planned] | None = None
+    ) -> None:
         """Anonymize every file; errors of one file do not stop the others.
 
         Args:
-            jobs: Pictures in work at a time.
+            jobs: Files in work at a time.
             report: Called in order with each finished entry, after it stands in the manifest.
+            files: Of :meth:`files`, if they are known already.
 
         Raises:
             OutputError: The output folder or its manifest cannot be written.
         """
-        files = self.files()
-        done = {} if self.overwrite else self._done_before()
-        reserved = {self.out / path.relative_to(self.source) for path in files}
-        lock = threading.Lock()
-        with self._manifest() as manifest, ThreadPoolExecutor(max(1, jobs)) as pool:
+        files = self.files() if files is None else files
+        done = {} if self.overwrite else self.done_before()
+        everyone = files if self.shard is None else planned(self.source, self.naming)
+        reserved = {self.out / file.out for file in everyone}
+        if self.shard is None:  # other shards' scraps are in use
+            _sweep(self.out)
+        with Manifest(self.out / shard_manifest(self.shard)) as manifest:
 
-            def work(path: Path) -> Entry:
-                name = path.relative_to(self.source).as_posix()
-                state = _state(path)
-                if state is not None and done.get(name) == [self.settings, *state]:
-                    return Entry(name, "skipped")
-                entry = self._one(path, name, reserved)
-                entry = replace(entry, settings=self.settings, source_state=state)
-                with lock:
-                    manifest.write(json.dumps(asdict(entry)) + "\n")
-                    manifest.flush()
+            def work(file: Planned) -> Entry:
+                if self.is_done(file, done):
+                    return Entry(file.name, "skipped")
+                entry = self._one(file, reserved)
+                manifest.add(entry)
                 return entry
 
-            for entry in pool.map(work, files):
+            for entry in _in_order(work, files, max(1, jobs)):
                 report(entry)
 
-    @contextmanager
-    def _manifest(self) -> Iterator[TextIO]:
-        """The manifest, open to append whole lines to."""
-        path = self.out / MANIFEST
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-            cut = path.is_file() and not path.read_bytes().endswith(b"\n")
-            with path.open("a", encoding="utf-8") as manifest:
-                if cut and manifest.tell():  # a kill cut the last line
-                    manifest.write("\n")
-                yield manifest
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+    def done_before(self) -> dict[str, Entry]:
+        """What the manifests in the output folder say is finished, with these settings."""
+        return {
+            name: Entry(
+                name, line["status"], tuple(line["outputs"]),
+                source=Source(**line["source"]), output_bytes=tuple(line["output_bytes"]),
+            )
+            for name, line in latest(self.out).items()
+            if line["status"] in FINISHED
+            and line.get("settings") == self.settings
+            and line.get("source")
+        }  # fmt: skip
 
-    def _one(self, path: Path, name: str, reserved: Container[Path]) -> Entry:
-        if path.is_dir():
-            return Entry(name, "failed", error=f"{path}: a folder that was not read; check it")
-        if not images.is_picture(path):
-            return Entry(name, "not a picture")
-        out = self.out / name
+    def is_done(self, file: Planned, done: dict[str, Entry]) -> bool:
+        """Whether a file is finished: it has not changed, and its outputs are there and whole."""
+        entry = done.get(file.name)
+        if entry is None or entry.source is None:
+            return False
+        if entry.outputs and entry.outputs[0] != file.out:
+            return False  # it was named otherwise
         try:
-            result, written = anonymize_file(
-                self.anonymizer, path, out, seed=self.seed, name=name,
-                on_no_face=self.on_no_face, max_pixels=self.max_pixels, reserved=reserved,
-            )  # fmt: skip
+            whole = all(
+                (self.out / output).stat().st_size == size
+                for output, size in zip(entry.outputs, entry.output_bytes, strict=True)
+            )
+            return whole and entry.source.still(file.path)
+        except (OSError, ValueError):
+            return False
+
+    def _one(self, file: Planned, reserved: Container[Path]) -> Entry:
+        path = file.path
+        if path.is_dir():
+            return self._failed(file, f"{path}: a folder that was not read; check it")
+        if not is_read(path):
+            return Entry(file.name, "not a picture", settings=self.settings)
+        try:
+            before = Source.of(path)
+            make = self._video if is_video(path) else self._picture
+            entry = make(file, reserved)
+            if not before.still(path):
+                raise InputError(f"{path}: changed while it was read; run again")
+            sizes = tuple((self.out / output).stat().st_size for output in entry.outputs)
         except GanonymizationError as error:
-            return Entry(name, "failed", seed=self.seed, error=str(error))
+            return self._failed(file, str(error))
+        except FileNotFoundError:
+            return self._failed(file, f"{path}: no such file any more; it was moved or removed")
         except Exception as error:  # one file must not stop the others
-            told = f"{path}: {type(error).__name__}: {error}"
-            return Entry(name, "failed", seed=self.seed, error=told)
+            return self._failed(file, f"{path}: {type(error).__name__}: {error}")
+        return replace(entry, settings=self.settings, source=before, output_bytes=sizes)
+
+    def _failed(self, file: Planned, error: str) -> Entry:
+        return Entry(file.name, "failed", seed=self.seed, error=error, settings=self.settings)
+
+    def _picture(self, file: Planned, reserved: Container[Path]) -> Entry:
+        assert self.anonymizer is not None
+        result, written = anonymize_file(
+            self.anonymizer, file.path, self.out / file.out, seed=self.seed, name=file.name,
+            on_no_face=self.on_no_face, max_pixels=self.max_pixels, reserved=reserved,
+        )  # fmt: skip
         faces = tuple(
             {"box_xyxy": [round(v, 1) for v in f.box_xyxy], "score": round(f.score, 3),
              "outcome": f.outcome, "seed": f.seed}
             for f in result.faces
         )  # fmt: skip
-        outputs = tuple(p.relative_to(self.out).as_posix() for p in written)
+        names = tuple(p.relative_to(self.out).as_posix() for p in written)
         whole = all(face.synthesized for face in result.faces)
         status: Status = "no face" if not faces else "done" if whole else "filled"
-        return Entry(name, status, outputs, self.seed, faces)
+        return Entry(file.name, status, names, self.seed, faces)
 
-    def _done_before(self) -> dict[str, list[object]]:
-        """Settings and input state of each file whose last line says that it is finished."""
-        last = {entry["file"]: entry for entry in read_manifest(self.out / MANIFEST)}
-        return {
-            name: [entry.get("settings"), *(entry.get("source_state") or ())]
-            for name, entry in last.items()
-            if entry["status"] in ("done", "filled", "no face")
-            and all((self.out / output).is_file() for output in entry["outputs"])
-        }
+    def _video(self, file: Planned, _: Container[Path]) -> Entry:
+        assert self.anonymizer is not None
+        made = anonymize_video(
+            self.anonymizer,
+            file.path,
+            self.out / file.out,
+            VideoOptions(self.seed, sound=self.sound),
+        )
+        tracks = tuple({"track": number, **asdict(t)} for number, t in made.tracks.items())
+        status: Status = "no face" if not tracks else "filled" if made.filled_s else "done"
+        return Entry(file.name, status, outputs(file), self.seed, tracks=tracks)
 
 
-def _state(path: Path) -> tuple[int, int] | None:
-    """Size and modification time, or None for what cannot be looked at."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns
+def is_read(path: Path) -> bool:
+    """Whether the suffix is one of a picture or video that is read and written here."""
+    return images.is_picture(path) or is_video(path)
+
+
+def outputs(file: Planned) -> tuple[str, ...]:
+    """What is written of a file, relative to the output folder; of a picture at least that."""
+    if is_video(file.path):
+        return tuple(file.out + end for end in ("", *BESIDE))
+    return (file.out,) if is_read(file.path) else ()
 
 
 def check_folders(source: Path, out: Path) -> None:
@@ -265,13 +212,25 @@ def check_folders(source: Path, out: Path) -> None:
         raise OutputError(f"{out}: is a file; give a folder")
 
 
-def read_manifest(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a manifest; a last line that was cut off by a kill is left out."""
-    if not path.is_file():
+def _in_order(work: Callable[[Planned], Entry], files: list[Planned], jobs: int) -> Iterator[Entry]:
+    """Results in the files' order; only a few files are on their way, however many there are."""
+    waiting: deque[Future[Entry]] = deque()
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for file in files:
+                waiting.append(pool.submit(work, file))
+                if len(waiting) >= _WAITING * jobs:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed run had half written."""
+    if not folder.is_dir():
         return
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            try:
-                yield json.loads(line)
-            except json.JSONDecodeError:
-                continue  # the work it would have recorded is done again
+    for path in images.walk(folder):
+        if _SCRAP.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)

@@ -10,12 +10,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from . import seeds
-from .batch import MANIFEST, Entry, FolderJob, Status, anonymize_file
+from .batch import FolderJob, is_read
+from .collection import write_report
+from .manifest import Entry, Status, shard_manifest
 from .options import OnNoFace
+from .picturefile import anonymize_file
 from .pipeline import Anonymizer
 from .types import Result
+from .videofile import is_video
 
-_MEANINGS: dict[Status, str] = {
+MEANINGS: dict[Status, str] = {
     "done": "every face redrawn",
     "filled": "every face redrawn or covered with a fill",
     "no face": "no face found",
@@ -41,7 +45,7 @@ def anonymize_image(
         source: The picture.
         out: The file to write.
         seed: None draws a fresh one, which is printed.
-        on_no_face: See :func:`ganonymization.batch.anonymize_file`.
+        on_no_face: See :func:`ganonymization.picturefile.anonymize_file`.
         max_pixels: Larger pictures are refused.
         as_json: Print JSON instead of a sentence.
 
@@ -81,40 +85,76 @@ def anonymize_folder(job: FolderJob, jobs: int, as_json: bool) -> bool:
 
     Args:
         job: The folder.
-        jobs: Pictures in work at a time.
+        jobs: Files in work at a time.
         as_json: Print JSON instead of a table, and no bar.
 
     Returns:
         Whether every picture could be read and written.
     """
-    entries: list[Entry] = []
+    files, told = job.files(), _Told(as_json)
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(file=sys.stderr), disable=as_json) as progress:
-        task = progress.add_task("", total=len(job.files()))
+        task = progress.add_task("", total=len(files))
 
         def report(entry: Entry) -> None:
-            entries.append(entry)
+            told.add(entry)
             progress.advance(task)
 
-        job.run(jobs, report)
-    counts = Counter(entry.status for entry in entries)
+        job.run(jobs, report, files)
+    page = write_report(job.out, MEANINGS, job.seed)
     if as_json:
-        files = [asdict(entry) for entry in entries]
-        print(json.dumps({"seed": job.seed, "counts": counts, "files": files}))
+        print(json.dumps({"seed": job.seed, "counts": told.counts, "files": told.files}))
     else:
-        _tell_folder(job, entries, counts)
-    return not counts["failed"]
+        told.print_counts()
+        print(f"{job.out}: {len(files)} files, seed {job.seed}, see {page.name} and "
+              f"{shard_manifest(job.shard)}")  # fmt: skip
+    return not told.counts["failed"]
 
 
-def _tell_folder(job: FolderJob, entries: list[Entry], counts: Counter[Status]) -> None:
-    for entry in entries:
-        if entry.status == "failed":
+def plan_folder(job: FolderJob, as_json: bool) -> None:
+    """Print what a folder job would do.
+
+    Args:
+        job: The folder; nothing is read of it but names, and nothing is written.
+        as_json: Print JSON instead of a table.
+    """
+    files, done = job.files(), {} if job.overwrite else job.done_before()
+    counts: Counter[str] = Counter()
+    for file in files:
+        if not is_read(file.path):
+            counts["left out"] += 1
+        elif job.is_done(file, done):
+            counts["done before"] += 1
+        else:
+            counts["videos" if is_video(file.path) else "pictures"] += 1
+    if as_json:
+        print(json.dumps(counts))
+        return
+    for what in ("pictures", "videos", "done before", "left out"):
+        print(f"{counts[what]:7d}  {what}")
+
+
+class _Told:
+    """What became of the files, counted, and told as it happens."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+        self.counts: Counter[Status] = Counter()
+        self.files: list[dict[str, object]] = []  # kept for JSON alone: there may be millions
+
+    def add(self, entry: Entry) -> None:
+        self.counts[entry.status] += 1
+        if self._as_json:
+            self.files.append(asdict(entry))
+        elif entry.status == "failed":
             print(f"error: {entry.error}", file=sys.stderr)
         elif entry.status == "no face":
             print(f"warning: {entry.file}: no face found", file=sys.stderr)
         elif entry.status == "not a picture":
-            print(f"warning: {entry.file}: not a kind of picture that is read", file=sys.stderr)
-    for status, meaning in _MEANINGS.items():
-        if counts[status]:
-            print(f"{counts[status]:7d}  {status:14s} {meaning}")
-    print(f"{job.out}: {len(entries)} files, seed {job.seed}, see {job.out / MANIFEST}")
+            print(f"warning: {entry.file}: not a kind of picture or video that is read",
+                  file=sys.stderr)  # fmt: skip
+
+    def print_counts(self) -> None:
+        for status, meaning in MEANINGS.items():
+            if self.counts[status]:
+                print(f"{self.counts[status]:7d}  {status:14s} {meaning}")

@@ -26,7 +26,9 @@ _CRF = {"libvpx-vp9": 31}
 _THUMBNAIL_PX = 160
 _STRIP_COLUMNS = 10
 _INSTANT_S = 1e-6
-_BESIDE = (".json", ".png")
+BESIDE = (".json", ".png")
+"""Ends of the names of what lies beside a video: its report and its strip."""
+
 _FRAMES_BEHIND = 4  # that wait to be coded
 _MOST_THUMBNAILS = 600  # ten minutes; of longer videos the strip shows every n-th second
 
@@ -198,6 +200,11 @@ def anonymize_video(
     return report
 
 
+def is_video(path: Path) -> bool:
+    """Whether the suffix is one of a video that is read and written here; WebP may be a picture."""
+    return path.suffix.lower() in (*CONTAINERS, ".gif")
+
+
 def check_video_output(source: Path | str, out: Path | None) -> None:
     """Refuse an output name before any work is done.
 
@@ -345,7 +352,7 @@ class _Strip:
 
 def _written(out: Path | None) -> tuple[Path, ...]:
     """The video, its report and its strip."""
-    return () if out is None else tuple(out.with_name(out.name + end) for end in ("", *_BESIDE))
+    return () if out is None else tuple(out.with_name(out.name + end) for end in ("", *BESIDE))
 
 
 def _write_beside(out: Path, report: VideoReport, strip: _Strip) -> None:

@@ -1,9 +1,10 @@
 """Commands that anonymize, and tell with what."""
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,6 +27,9 @@ from .options import (
     make_anonymizer,
     released,
 )
+
+if TYPE_CHECKING:
+    from ..pipeline import Anonymizer
 
 
 def image(
@@ -70,8 +74,26 @@ def folder(
     keep_shape: KeepShapeOption = False,
     shape: ShapeOption = None,
     seed: SeedOption = None,
-    jobs: Annotated[int, typer.Option(help="Pictures in work at a time.", min=1)] = 2,
-    overwrite: Annotated[bool, typer.Option(help="Do again what is done.")] = False,
+    jobs: Annotated[int, typer.Option(help="Files in work at a time.", min=1)] = 2,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Do again what is done.")] = False,
+    name: Annotated[str, typer.Option(help="Of outputs.")] = "{stem}{suffix}",
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            show_default=False,
+            help="The I-th of N shares, for as many jobs. [default: all]",
+        ),
+    ] = None,
+    audio: Annotated[
+        bool,
+        typer.Option(
+            "--audio/--no-audio", help="Copy the sound of videos; a voice identifies, too."
+        ),
+    ] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+    ] = False,
     min_score: MinScoreOption = None,
     min_face: MinFaceOption = 8.0,
     detect_size: DetectSizeOption = 1600,
@@ -79,24 +101,53 @@ def folder(
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Anonymize every picture in a folder; manifest.jsonl tells what became of each file."""
+    """Anonymize every picture and video in a folder; what is done already is left as it is.
+
+    manifest.jsonl tells what became of each file, report.html shows some of them.
+    """
     from .. import batch, console, seeds
 
     batch.check_folders(source, out)  # told before the models load
-    seed = seeds.fresh_seed() if seed is None else seed
     kept = released(privacy, keep_shape)
-    anonymizer = make_anonymizer(
-        mode, model, detector, on_failure, kept, min_score, min_face, detect_size, shape
-    )
     chosen = (
         mode, model, detector, on_failure, on_no_face, kept, min_score, min_face, detect_size,
-        shape,
+        shape, audio,
     )  # fmt: skip
-    job = batch.FolderJob(
-        anonymizer, source, out, seed, on_no_face, overwrite, max_pixels, settings=repr(chosen)
+
+    def job(anonymizer: "Anonymizer | None") -> batch.FolderJob:
+        return batch.FolderJob(
+            anonymizer, source, out, seeds.fresh_seed() if seed is None else seed, on_no_face,
+            overwrite, max_pixels, repr(chosen), naming=name, shard=_shard(shard), sound=audio,
+        )  # fmt: skip
+
+    if dry_run:
+        console.plan_folder(job(None), as_json)
+        return
+    threads = max(1, (os.cpu_count() or 1) // jobs)  # of one call: jobs share the cores
+    anonymizer = make_anonymizer(
+        mode, model, detector, on_failure, kept, min_score, min_face, detect_size, shape, threads
     )
-    if not console.anonymize_folder(job, jobs, as_json):
+    if not console.anonymize_folder(job(anonymizer), jobs, as_json):
         raise typer.Exit(1)
+
+
+def _shard(text: str | None) -> tuple[int, int] | None:
+    """``2/8`` as numbers.
+
+    Raises:
+        OptionError: It is no such share.
+    """
+    from ..errors import OptionError
+
+    if text is None:
+        return None
+    parts = text.split("/")
+    if len(parts) != 2 or not all(part.isascii() and part.isdigit() for part in parts):
+        raise OptionError(f"--shard {text}: give I/N, as in 1/8")
+    i, n = (int(part) for part in parts)
+    if not 1 <= i <= n:
+        raise OptionError(f"--shard {text}: I runs from 1 to N")
+    return i, n
 
 
 def models(as_json: JsonOption = False, debug: DebugOption = False) -> None:

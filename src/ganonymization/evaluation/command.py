@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import images
-from ..batch import Entry, FolderJob
+from ..batch import FolderJob
 from ..datasets import Table, read_dataset
 from ..errors import InputError, OptionError, OutputError
+from ..manifest import Entry
 from ..options import DetectorName
 from ..people import People, read_people
 from ..shape import ShapeModel

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import images
-from ..batch import MANIFEST, read_manifest
 from ..errors import InputError
+from ..manifest import MANIFEST, read_manifest
 from ..types import LeftOut
 
 
