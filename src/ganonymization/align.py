@@ -5,6 +5,8 @@ Convention:
     Pixel (0, 0) is a point at the *centre* of the first pixel, as OpenCV has it.
 """
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from .types import Detection, Image, Reals
 Matrix = NDArray[np.float64]
 Points = NDArray[np.float64]
 
+_MOST_ENLARGED = 8
 CROP_SIDE_EYES = 3.4
 """Side of the generator's crop in outer-eye distances: a head with its hair."""
 
@@ -156,11 +159,25 @@ def warp(
         image_from_small = np.array([[1 / sx, 0, 0.5 / sx - 0.5], [0, 1 / sy, 0.5 / sy - 0.5]])
         crop_from_image = compose(crop_from_image, image_from_small)
         image = small.astype(np.uint8, copy=False)
-    flags = cv2.INTER_LINEAR if scale < 1.5 else cv2.INTER_CUBIC
+    elif scale >= 1.5:
+        image, crop_from_image = enlarged(image, crop_from_image)
     warped = cv2.warpAffine(
-        image, crop_from_image, (size_px, size_px), flags=flags, borderMode=border
+        image, crop_from_image, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=border
     )
     return np.asarray(warped, np.uint8)
+
+
+def enlarged(image: Image, target_from_image: Matrix) -> tuple[Image, Matrix]:
+    """An image as large as its target shows it, or larger, and the transform from there.
+
+    Cubic, by a whole factor, which is four times as fast as a cubic warp; what is left to do is
+    done well by a linear one.
+    """
+    factor = min(_MOST_ENLARGED, max(1, math.ceil(scale_of(target_from_image))))
+    large = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    shift = 0.5 / factor - 0.5
+    image_from_large = np.array([[1 / factor, 0, shift], [0, 1 / factor, shift]])
+    return np.asarray(large, np.uint8), compose(target_from_image, image_from_large)
 
 
 def _seen(image: Image, crop_from_image: Matrix, size_px: int) -> tuple[Image, Matrix]:

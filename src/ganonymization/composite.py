@@ -158,8 +158,9 @@ def _from_crop(
         small = cv2.resize(drawn, (side, side), interpolation=cv2.INTER_AREA)
         back = np.array([[1 / ratio, 0, 0.5 / ratio - 0.5], [0, 1 / ratio, 0.5 / ratio - 0.5]])
         drawn, window_from_crop = np.asarray(small, np.uint8), align.compose(window_from_crop, back)
-    flags = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
+    elif scale > 1:
+        drawn, window_from_crop = align.enlarged(drawn, window_from_crop)
     warped = cv2.warpAffine(
-        drawn, window_from_crop, size_wh, flags=flags, borderMode=cv2.BORDER_REPLICATE
+        drawn, window_from_crop, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(warped, np.uint8)

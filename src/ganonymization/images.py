@@ -261,6 +261,8 @@ def _encodable(picture: Picture, kind: str) -> tuple[Pillow.Image, dict[str, Any
         options |= picture.jpeg or {"quality": _JPEG_QUALITY, "subsampling": 0}
     elif kind in ("WEBP", "AVIF"):
         options["quality"] = 90
+        if kind == "WEBP":
+            options["method"] = 2  # 4 % larger than the usual 4, in half the time
     elif kind == "TIFF":
         options["compression"] = "tiff_deflate"
     return image, options
