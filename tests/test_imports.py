@@ -53,6 +53,7 @@ ALLOWED = {
     "manifest": GROUND,
     "plan": GROUND | {"images"},
     "batch": GROUND | {"pipeline", "images", "manifest", "plan", "picturefile", "videofile"},
+    "shards": GROUND | {"pipeline", "images", "picturefile"},
     "collection": GROUND | {"images", "manifest"},
     "console": GROUND
     | {"pipeline", "images", "batch", "collection", "manifest", "picturefile", "videofile"},

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import typer
 
 from ..errors import GanonymizationError
-from . import anonymize, classify, evaluate, serve, train, video
+from . import anonymize, classify, dataset, evaluate, serve, train, video
 from .options import require_torch
 
 __all__ = ["app", "main", "require_torch", "run"]
@@ -24,7 +24,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for command in (
-    anonymize.image, anonymize.folder, video.video, anonymize.models, anonymize.demo,
+    anonymize.image, anonymize.folder, video.video, dataset.dataset, anonymize.models,
+    anonymize.demo,
     train.prepare, train.train, train.fit_shape, train.export, evaluate.evaluate,
     serve.serve,
 ):  # fmt: skip

@@ -1,0 +1,178 @@
+"""WebDataset shards: tar files whose members of one name are one sample, pictures beside labels.
+
+Pictures are replaced, everything else is copied as it is, in the same order, so labels carry over.
+A sample whose picture cannot be made is left out whole, and told.
+"""
+
+import contextlib
+import io
+import secrets
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from . import images
+from .errors import GanonymizationError, InputError, OutputError, UnreadableError
+from .images import Picture
+from .picturefile import without_faces
+from .pipeline import Anonymizer
+
+SUFFIX = ".tar"
+_MEMBER_BYTES = 1 << 30
+
+
+@dataclass
+class ShardReport:
+    """What became of the samples of one shard.
+
+    Attributes:
+        shard: Name of the file.
+        samples: Written.
+        faces: Found in their pictures.
+        filled: Of them, those that were covered rather than redrawn.
+        without_face: Pictures in which none was found.
+        left_out: Why samples are missing, by their names.
+    """
+
+    shard: str
+    samples: int = 0
+    faces: int = 0
+    filled: int = 0
+    without_face: int = 0
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def find_shards(source: Path) -> list[Path]:
+    """A shard, or the shards of a folder, in order.
+
+    Raises:
+        InputError: There is none.
+    """
+    shards = [source] if source.is_file() else sorted(source.rglob(f"*{SUFFIX}"))
+    if not shards or any(path.suffix != SUFFIX for path in shards):
+        raise InputError(
+            f"{source}: no WebDataset shards; give a {SUFFIX} file or a folder of them"
+        )
+    return shards
+
+
+def anonymize_shard(
+    anonymizer: Anonymizer,
+    source: Path,
+    out: Path,
+    *,
+    seed: int,
+    max_pixels: int = images.DEFAULT_MAX_PIXELS,
+    advance: Callable[[], None] = lambda: None,
+) -> ShardReport:
+    """Anonymize the pictures of one shard.
+
+    Args:
+        anonymizer: In portrait mode the head of the largest face replaces a picture, and pictures
+            without a face are left out, for a copy would show whatever the detector missed.
+        source: The tar file.
+        out: The tar file to write; under its name there is a whole one or nothing new.
+        seed: Of the run; with a member's name and a face's place it decides who the face becomes.
+        max_pixels: Larger pictures are refused.
+        advance: Called after each sample.
+
+    Raises:
+        UnreadableError: The shard is no tar file, or damaged.
+        OutputError: The output cannot be written, or is the input.
+    """
+    if out.exists() and out.samefile(source):
+        raise OutputError(f"{out}: is the input; give another name")
+    report = ShardReport(source.name)
+    temporary = out.parent / f".{secrets.token_hex(8)}.part"
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as written:
+            for key, sample in _samples(source):
+                try:
+                    made = _anonymized(anonymizer, sample, seed, max_pixels, report)
+                except GanonymizationError as error:
+                    report.left_out[key] = str(error)
+                else:
+                    _append(written, made)
+                    report.samples += 1
+                advance()
+        temporary.replace(out)
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be written ({error.strerror or error})") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return report
+
+
+def _samples(source: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Neighbouring members of one name up to the first dot, by their names, in order."""
+    try:
+        with tarfile.open(source, "r:") as shard:
+            key, sample = "", dict[str, bytes]()
+            for member in shard:
+                if not member.isfile():
+                    continue
+                if member.size > _MEMBER_BYTES:
+                    raise UnreadableError(f"{source}: {member.name} is larger than 1 GB")
+                if _key(member.name) != key and sample:
+                    yield key, sample
+                    sample = {}
+                key, file = _key(member.name), shard.extractfile(member)
+                assert file is not None
+                sample[member.name] = file.read()
+            if sample:
+                yield key, sample
+    except (tarfile.TarError, EOFError) as error:
+        raise UnreadableError(f"{source}: no tar file, or damaged ({error})") from error
+
+
+def _key(name: str) -> str:
+    path = PurePosixPath(name)
+    return (path.parent / path.name.split(".", 1)[0]).as_posix()
+
+
+def _anonymized(
+    anonymizer: Anonymizer,
+    sample: dict[str, bytes],
+    seed: int,
+    max_pixels: int,
+    report: ShardReport,
+) -> dict[str, bytes]:
+    """A sample with its pictures replaced.
+
+    Raises:
+        GanonymizationError: A picture cannot be read, or shows no face in portrait mode.
+    """
+    made = {}
+    for name, content in sample.items():
+        if not images.is_picture(Path(name)):
+            made[name] = content
+            continue
+        picture = images.decode(io.BytesIO(content), name, max_pixels)
+        result = anonymizer(picture.pixels, seed=seed, name=name)
+        report.faces += len(result.faces)
+        report.filled += sum(not face.synthesized for face in result.faces)
+        report.without_face += not result.faces
+        if result.image is not None:
+            shown = without_faces(picture, result.image, result.composite_mask)
+        elif result.portraits:
+            shown = Picture(result.portraits[0], grey=picture.grey)
+        else:
+            raise InputError(f"{name}: no face found")
+        made[name] = _encoded(shown, name)
+    return made
+
+
+def _encoded(picture: Picture, name: str) -> bytes:
+    file = io.BytesIO()
+    images.encode(file, picture, images.WRITERS[Path(name).suffix.lower()])
+    return file.getvalue()
+
+
+def _append(shard: tarfile.TarFile, sample: dict[str, bytes]) -> None:
+    for name, content in sample.items():
+        member = tarfile.TarInfo(name)  # with nobody's name and no time
+        member.size = len(content)
+        shard.addfile(member, io.BytesIO(content))
