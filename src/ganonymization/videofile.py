@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from . import images
 from .animation import ANIMATIONS, AnimationReader, AnimationWriter
@@ -328,7 +329,7 @@ class _Strip:
     """One thumbnail a second, of what was written."""
 
     def __init__(self) -> None:
-        self._shown: list[Image] = []
+        self._shown: list[NDArray[np.uint8]] = []  # as JPEG, for there may be many
         self._next_s, self._step_s = 0.0, 1.0
 
     def add(self, image: Image, time_s: float) -> None:
@@ -337,15 +338,14 @@ class _Strip:
         self._next_s = time_s + self._step_s
         height = max(1, round(_THUMBNAIL_PX * image.shape[0] / image.shape[1]))
         small = cv2.resize(image, (_THUMBNAIL_PX, height), interpolation=cv2.INTER_AREA)
-        self._shown.append(np.asarray(small, np.uint8))
+        self._shown.append(np.asarray(cv2.imencode(".jpg", small)[1], np.uint8))
         if len(self._shown) > _MOST_THUMBNAILS:  # memory does not grow with the video
             self._shown, self._step_s = self._shown[::2], 2 * self._step_s
 
     def picture(self) -> Image:
-        blank = np.zeros_like(self._shown[0])
-        missing = -len(self._shown) % min(_STRIP_COLUMNS, len(self._shown))
-        cells = self._shown + [blank] * missing
         columns = min(_STRIP_COLUMNS, len(self._shown))
+        cells = [np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR), np.uint8) for jpeg in self._shown]
+        cells += [np.zeros_like(cells[0])] * (-len(cells) % columns)
         rows = [np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)]
         return np.vstack(rows)
 
