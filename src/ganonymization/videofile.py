@@ -189,7 +189,8 @@ def anonymize_video(
                     write(Timed(image, frame.payload, lasting.pop(frame.payload)))
                     report.add(frame, time_s)
                     strip.add(image, time_s)
-                    boxes.append(list(frame.boxes.items()) if options.export_boxes else [])
+                    if options.export_boxes is not None:
+                        boxes.append(list(frame.boxes.items()))
                     advance()
             if not report.frames:
                 raise InputError(f"{reader.name}: stopped before the first frame")
