@@ -1,6 +1,7 @@
 """Speed of the service: a camera in a real browser, and many clients at once.
 
     python benchmarks/serve.py [--camera-seconds 15] [--load-seconds 60] [--clients 32]
+                               [--static-page web/dist]
 
 Starts the service by itself, on the loopback, and prints one table. The camera is Chromium's fake
 one, fed with a photograph (scikit-image's astronaut) that moves a little, 640 x 480 at 30 frames a
@@ -10,7 +11,9 @@ Chromium. The clients post one 512 x 512 picture again and again; a 429 is waite
 
 import argparse
 import contextlib
+import functools
 import http.client
+import http.server
 import io
 import socket
 import statistics
@@ -21,6 +24,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -142,22 +146,30 @@ def moving_face(file: Path) -> None:
             out.write(b"FRAME\n" + cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).tobytes())
 
 
-def camera(seconds: float) -> dict[str, float]:
-    """What the page's meters say, medians over the time after the first seconds."""
+@contextlib.contextmanager
+def chromium(clip: Path) -> Iterator[Any]:
+    """A page of Chromium whose camera is a clip."""
     from playwright.sync_api import sync_playwright
 
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=[
+                "--no-sandbox", "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={clip}",
+                "--enable-unsafe-swiftshader", "--use-gl=angle", "--use-angle=swiftshader",
+            ],
+        )  # fmt: skip
+        yield browser.new_page()
+        browser.close()
+
+
+def camera(seconds: float) -> dict[str, float]:
+    """What the page's meters say, medians over the time after the first seconds."""
     with tempfile.TemporaryDirectory() as folder, service() as (port, _):
         clip = Path(folder) / "camera.y4m"
         moving_face(clip)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path="/usr/bin/chromium",
-                args=[
-                    "--no-sandbox", "--use-fake-device-for-media-stream",
-                    "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={clip}",
-                ],
-            )  # fmt: skip
-            page = browser.new_page()
+        with chromium(clip) as page:
             page.goto(f"http://127.0.0.1:{port}/")
             page.get_by_test_id("tab-camera").click()
             page.get_by_test_id("camera-start").click()
@@ -167,11 +179,44 @@ def camera(seconds: float) -> dict[str, float]:
                 page.wait_for_timeout(1000)
                 rates.append(number(page.get_by_test_id("camera-fps").inner_text()))
                 latencies.append(number(page.get_by_test_id("camera-latency").inner_text()))
-            browser.close()
     return {
         "camera in Chromium, frames/s": statistics.median(rates),
         "latency, ms": statistics.median(latencies),
     }
+
+
+class _Isolated(http.server.SimpleHTTPRequestHandler):
+    """Files, with the headers that let a page use threads."""
+
+    def end_headers(self) -> None:
+        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        super().end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def static_page(folder: Path, seconds: float) -> dict[str, float]:
+    """Frames a second of the page that needs no server."""
+    handler = functools.partial(_Isolated, directory=str(folder))
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server,
+    ):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        clip = Path(scratch) / "camera.y4m"
+        moving_face(clip)
+        with chromium(clip) as page:
+            page.goto(f"http://127.0.0.1:{server.server_address[1]}/")
+            page.locator("#camera").click(timeout=120_000)
+            page.wait_for_timeout(8000)
+            rates = []
+            for _ in range(round(seconds)):
+                page.wait_for_timeout(1000)
+                rates.append(number(page.locator("#rate").inner_text()))
+        server.shutdown()
+    return {"static page in Chromium, frames/s": statistics.median(rates)}
 
 
 def number(text: str) -> float:
@@ -185,11 +230,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--camera-seconds", type=float, default=15)
     parser.add_argument("--load-seconds", type=float, default=60)
+    parser.add_argument("--static-page", type=Path, help="made by 'make web'")
     parser.add_argument("--clients", type=int, default=32)
     arguments = parser.parse_args()
     rows: dict[str, float] = {}
     if arguments.camera_seconds:
         rows |= camera(arguments.camera_seconds)
+    if arguments.static_page:
+        rows |= static_page(arguments.static_page, arguments.camera_seconds or 15)
     if arguments.load_seconds:
         rows |= load(arguments.load_seconds, arguments.clients)
     print("| what | measured |\n| --- | --- |")
