@@ -35,9 +35,9 @@ ALLOWED = {
     | GEOMETRY
     | BASES
     | {"faces", "shape", "locate", "composite", "weights", "synthesize.fill"},
-    "steady": GROUND | {"shape"},
+    "steady": GROUND | {"shape", "wall"},
     "track": GROUND | BASES | {"align", "locate"},
-    "video": GROUND | {"faces", "pipeline", "steady", "track"},
+    "video": GROUND | {"faces", "pipeline", "steady", "track", "wall"},
     "keep": GROUND | {"images", "pipeline", "track"},
     "boxes": GROUND | {"images"},
     "sound": GROUND,

@@ -5,7 +5,8 @@ import pytest
 from ganonymization import topology
 from ganonymization.openings import EYES
 from ganonymization.shape import EYE_OPENNESS, Posed
-from ganonymization.steady import REACH, EyesAtRest, settled, steadied
+from ganonymization.steady import REACH, EyesAtRest, settled, steadied, toned
+from ganonymization.wall import Crossing
 
 from .conftest import face_landmarks
 
@@ -276,3 +277,42 @@ def test_eyes_at_rest_are_the_median_of_a_track():
         found = eyes.after(0, with_eyes(0.02 if i % 10 == 0 else 0.27))
     assert np.allclose(found, 0.27, atol=0.01)
     assert np.allclose(eyes.after(1, None), EYE_OPENNESS)  # another track's are its own
+
+
+def crossing(around, size=96):
+    """A face in plain surroundings."""
+    wall = np.zeros((size, size), bool)
+    wall[12:84, 12:84] = True
+    context = np.full((size, size, 3), around, np.uint8)
+    context[wall] = 0
+    face = posed(canonical(), scale=30.0, shift=(48.0, 48.0, 0.0))
+    return Crossing(face, context, wall, 1)
+
+
+def test_the_tone_of_a_track_stays():
+    usual, skin = None, np.array([180, 140, 120])
+    for i in range(40):
+        guess = skin * (1.25 if i % 2 else 0.8)
+        drawn = np.full((96, 96, 3), guess, np.uint8)
+        shown, usual = toned(drawn, crossing((90, 100, 110)), usual)
+    middle = shown[48, 48].astype(float)
+    assert np.abs(middle / (skin * 1.02) - 1).max() < 0.06
+    assert np.array_equal(shown[:8], drawn[:8])  # the ring fits its surroundings already
+
+
+def test_a_face_goes_with_the_light():
+    skin, usual = np.array([150, 120, 100]), None
+    for _ in range(30):
+        _, usual = toned(np.full((96, 96, 3), skin, np.uint8), crossing((90, 90, 90)), usual)
+    dark, _ = toned(np.full((96, 96, 3), skin // 2, np.uint8), crossing((45, 45, 45)), usual)
+    light, _ = toned(np.full((96, 96, 3), skin // 2, np.uint8), crossing((90, 90, 90)), usual)
+    assert dark[48, 48].mean() < 0.75 * skin.mean()
+    assert light[48, 48].mean() > 0.75 * skin.mean()
+
+
+def test_portraits_have_no_light_around_them():
+    portrait = Crossing.portrait(96, crossing((0, 0, 0)).surrogate_px, 1)
+    drawn = np.full((96, 96, 3), 120, np.uint8)
+    _, usual = toned(drawn, portrait, None)
+    shown, _ = toned(drawn // 2 + 30, portrait, usual)
+    assert shown[48, 48, 0] == pytest.approx(120, abs=2)

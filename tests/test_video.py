@@ -14,6 +14,7 @@ from ganonymization.steady import steadied
 from ganonymization.synthesize.fill import SOLID_RGB
 from ganonymization.track import Frame, Sighting
 from ganonymization.video import Chains, _steady_faces, anonymize_frames
+from ganonymization.wall import Crossing
 
 from .conftest import FakeSynthesizer, RaisingSynthesizer, box_of, face_landmarks
 from .test_track import (
@@ -396,7 +397,7 @@ def test_the_fakes_agree_with_the_tracker():
 
 
 class Flickering:
-    """Draws a face whose tone changes a little with every call, all over."""
+    """Draws a face whose halves change a little with every call, and its mean does not."""
 
     size_px, crop_side_eyes, draws_scenes = 64, CROP_SIDE_EYES, True
 
@@ -407,8 +408,10 @@ class Flickering:
     def __call__(self, crossing):
         with self._lock:
             self.calls += 1
-            level = 100 + 5 * (self.calls % 2)
-        return np.full((64, 64, 3), level, np.uint8)
+            odd = self.calls % 2
+        drawn = np.full((64, 64, 3), 100 + 5 * odd, np.uint8)
+        drawn[32:] = 105 - 5 * odd
+        return drawn
 
 
 def middle_levels(made, disc):
@@ -422,7 +425,7 @@ def test_a_track_settles_by_the_frame_before(make):
     assert len(set(levels)) > 1
 
 
-POINTS = np.zeros((478, 3))
+CROSSING = Crossing.portrait(4, np.zeros((478, 3)), 1)
 
 
 def test_a_cut_starts_anew():
@@ -433,9 +436,9 @@ def test_a_cut_starts_anew():
     third = chains.links(Frame(draw(), 2, 2, {0: None, 1: None}))
     for number, link in ((0, first[0]), (1, first[1]), (2, second[2]), (3, third[0])):
         drawn = np.full((4, 4, 3), 50 + 3 * number, np.uint8)
-        assert np.array_equal(link.settle(drawn, POINTS), drawn)  # there was none before
+        assert np.array_equal(link.settle(drawn, CROSSING), drawn)  # there was none before
     drawn = np.full((4, 4, 3), 56, np.uint8)
-    assert second[1].settle(drawn, POINTS).max() < 56
+    assert second[1].settle(drawn, CROSSING).max() < 56
 
 
 def test_a_frame_whose_face_was_covered_is_not_waited_for():
@@ -444,4 +447,4 @@ def test_a_frame_whose_face_was_covered_is_not_waited_for():
     second = chains.links(Frame(draw(), 1, 1, {0: None}))
     first[0].close()
     drawn = np.full((4, 4, 3), 56, np.uint8)
-    assert within(5, lambda: np.array_equal(second[0].settle(drawn, POINTS), drawn))
+    assert within(5, lambda: np.array_equal(second[0].settle(drawn, CROSSING), drawn))

@@ -5,6 +5,7 @@ anonymizer = Anonymizer()
 result = anonymizer(image)  # RGB uint8 (H, W, 3)
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from .errors import (
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from .video import anonymize_frames
 
 __version__ = "0.1.0"
+
+# ONNX Runtime tells its makers how it is used, unless it is told not to before its import.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
     "Anonymizer",

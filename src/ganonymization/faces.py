@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .errors import FaceError
 from .types import Detection, Face, Image
-from .wall import Place
+from .wall import Crossing, Place
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Located:
         problem: Why there are no landmarks, or None.
         landmarks_ms: Spent looking for them.
         settle: Changes what was drawn, (S, S, 3) uint8, before it is checked and put in, as a video
-            does by the frame before, given the (478, 3) landmarks it was drawn from; or None.
+            does by the frame before, given what it was drawn from; or None.
         eyes_at_rest: (2,) how far this person's eyes usually are open, see
             :meth:`ganonymization.shape.ShapeModel.surrogate`; or None.
     """
@@ -34,7 +34,7 @@ class Located:
     seed: int
     problem: str | None = None
     landmarks_ms: float = 0.0
-    settle: Callable[[Image, NDArray[np.float64]], Image] | None = None
+    settle: Callable[[Image, Crossing], Image] | None = None
     eyes_at_rest: NDArray[np.float64] | None = None
 
 
@@ -45,7 +45,7 @@ class FaceInWork:
     index: int
     detection: Detection
     seed: int
-    settle: Callable[[Image, NDArray[np.float64]], Image] | None = None
+    settle: Callable[[Image, Crossing], Image] | None = None
     surrogate_px: NDArray[np.float64] | None = None  # in crop pixels
     place: Place | None = None
     reason: str | None = None

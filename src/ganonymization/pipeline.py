@@ -327,7 +327,7 @@ class Anonymizer:
         with face.timed("composite"):
             drawn = composite.match_tone(drawn, crossing, place)
             if face.settle is not None:
-                drawn = face.settle(drawn, face.surrogate_px)
+                drawn = face.settle(drawn, crossing)
             in_context = composite.blend_crop(drawn, crossing, place)
         self._check_redrawn(in_context, face)
         with face.timed("composite"):
@@ -338,9 +338,10 @@ class Anonymizer:
         if face.surrogate_px is not None and face.reason is None:
             try:
                 size = self._synthesizer.size_px
-                drawn = self._draw(Crossing.portrait(size, face.surrogate_px, face.seed), face)
+                crossing = Crossing.portrait(size, face.surrogate_px, face.seed)
+                drawn = self._draw(crossing, face)
                 if face.settle is not None:
-                    drawn = face.settle(drawn, face.surrogate_px)
+                    drawn = face.settle(drawn, crossing)
                 self._check_redrawn(drawn, face)
                 return self._sized_portrait(drawn, face)
             except Exception as error:  # whatever a plugged-in stage raises: fail closed

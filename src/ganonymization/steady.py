@@ -5,12 +5,15 @@ evenly stays where it is. Frames in which a landmark is far off count little, so
 word is not smeared (bilateral filter; Tomasi and Manduchi, ICCV 1998). Pose and face are filtered
 apart, the face in the canonical frame, where a moving head does not look like a moving mouth.
 
+Tone: that of a track's face changes with the light around it, and not else.
+
 Pixels: the frame before is moved by what lies between the landmarks of the two. What differs little
 from it is mixed with it, what differs much is not, as in motion-compensated noise reduction.
 """
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -19,6 +22,7 @@ from numpy.typing import NDArray
 from . import topology
 from .shape import EYE_OPENNESS, Posed, eye_openness
 from .types import Image
+from .wall import Crossing
 
 Values = NDArray[np.float64]
 
@@ -31,6 +35,7 @@ _NEW_SHARE = 0.15  # of a pixel that differs little from the frame before
 _FLOW_STEP_PX, _FLOW_SIGMA_CELLS = 4, 2.0  # of the grid on which the flow is spread
 _STILL = 0.01  # weight of standing still, in landmarks per cell
 _REST_FRAMES, _USUAL_FRAMES = 250, 9  # that are remembered; that what is usual counts for
+_MOST_LIT, _LIGHT_SHARE, _MOST_TONED = 2.0, 0.5, 1.6
 _MOVED_LEVELS = (5.0, 17.0)  # from here on it counts as moved, and from there on wholly
 
 
@@ -104,6 +109,55 @@ class EyesAtRest:
         usual = [np.full(2, EYE_OPENNESS)] * _USUAL_FRAMES
         median: Values = np.median(np.stack([*usual, *seen]), axis=0)
         return median
+
+
+@dataclass(frozen=True)
+class Tone:
+    """How a drawn face and its surroundings are usually coloured.
+
+    Attributes:
+        face: (3,) mean RGB within the face's oval.
+        around: (3,) mean RGB of the context.
+        frames: So many are in the means, at most 250.
+    """
+
+    face: Values
+    around: Values
+    frames: int
+
+
+def toned(drawn: Image, crossing: Crossing, usual: Tone | None) -> tuple[Image, Tone]:
+    """A drawn crop whose face has the track's usual tone, lit as its surroundings are now.
+
+    A generator guesses the tone of the skin from what it sees of neck and ears, frame by frame.
+
+    Args:
+        drawn: (S, S, 3) uint8 RGB.
+        crossing: What it was drawn from.
+        usual: Of the frames before, or None.
+
+    Returns:
+        The crop, and the tone with this frame's.
+    """
+    oval = np.zeros(drawn.shape[:2], np.uint8)
+    rim = np.round(crossing.surrogate_px[list(topology.FACE_OVAL), :2]).astype(np.int32)
+    cv2.fillPoly(oval, [rim], (255,))
+    seen = (~crossing.wall_mask).view(np.uint8)
+    face = np.maximum(cv2.mean(drawn, oval)[:3], 1.0)
+    around = np.maximum(cv2.mean(crossing.context, seen)[:3], 1.0)
+    if usual is None:
+        return drawn, Tone(face, around, 1)
+    light = np.clip(around / usual.around, 1 / _MOST_LIT, _MOST_LIT) ** _LIGHT_SHARE
+    gain = np.clip(usual.face * light / face, 1 / _MOST_TONED, _MOST_TONED)
+    reach = drawn.shape[0] // 32
+    inner = cv2.erode(oval, np.ones((3, 3), np.uint8), iterations=reach)
+    soft = cv2.GaussianBlur(inner, (0, 0), max(reach, 1))
+    share = cv2.merge([soft] * 3).astype(np.float32) * ((gain - 1) / 255).astype(np.float32)
+    shown = cv2.multiply(drawn, 1 + share, dtype=cv2.CV_8U)
+    frames = min(usual.frames + 1, _REST_FRAMES)
+    usual_face = usual.face + (face - usual.face) / frames
+    usual_around = usual.around + (around - usual.around) / frames
+    return np.asarray(shown, np.uint8), Tone(usual_face, usual_around, frames)
 
 
 def settled(drawn: Image, before: Image, landmarks_px: Values, before_px: Values) -> Image:

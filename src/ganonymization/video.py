@@ -11,9 +11,10 @@ from . import seeds
 from .errors import InputError
 from .faces import Located
 from .pipeline import Anonymizer
-from .steady import REACH, EyesAtRest, Values, settled, steadied
+from .steady import REACH, EyesAtRest, Tone, Values, settled, steadied, toned
 from .track import Frame, Sighting, Tracker
 from .types import Detection, Image, Result
+from .wall import Crossing
 
 Payload = TypeVar("Payload")
 
@@ -129,19 +130,20 @@ class Link:
 
     def __init__(self, before: "Link | None") -> None:
         self._before, self._done = before, threading.Event()
-        self._drawn: tuple[Image, Values] | None = None
+        self._drawn: tuple[Image, Values, Tone] | None = None
 
-    def settle(self, drawn: Image, landmarks_px: Values) -> Image:
-        """The crop without flicker against the frame before."""
+    def settle(self, drawn: Image, crossing: Crossing) -> Image:
+        """The crop without flicker against the frame before, and in the track's tone."""
         before = None if self._before is None else self._before.wait()
+        drawn, tone = toned(drawn, crossing, None if before is None else before[2])
         if before is not None:
-            drawn = settled(drawn, before[0], landmarks_px, before[1])
-        self._drawn = drawn, landmarks_px
+            drawn = settled(drawn, before[0], crossing.surrogate_px, before[1])
+        self._drawn = drawn, crossing.surrogate_px, tone
         self.close()
         return drawn
 
-    def wait(self) -> tuple[Image, Values] | None:
-        """What was drawn in the end, and from what; None where the face was covered."""
+    def wait(self) -> tuple[Image, Values, Tone] | None:
+        """What was drawn in the end, from which landmarks, in what tone; None where covered."""
         self._done.wait()
         return self._drawn
 
