@@ -1,5 +1,6 @@
 """The service as one ASGI application."""
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,10 +11,12 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 
 from .. import __version__, weights
 from ..errors import GanonymizationError
 from . import camera, job_routes, pictures, problems
+from .answers import HealthAnswer, ModelAnswer
 from .engine import BusyError, Engine
 from .guard import App, Guard
 from .jobs import Jobs
@@ -24,6 +27,14 @@ from .state import State
 from .uploads import PrivateFolder
 
 _PAGE = Path(__file__).parent / "page"
+_SWEEP_S = 60.0  # from one look for results that have expired to the next
+_ABOUT = """Replaces every face in a picture by nobody's face and keeps the expression.
+
+Where the server has a token, each request carries `Authorization: Bearer TOKEN`."""
+_COUNTS = """# HELP ganonymization_requests_total Requests answered, by path and status.
+# TYPE ganonymization_requests_total counter
+ganonymization_requests_total{path="/v1/anonymize",status="200"} 1
+"""
 
 
 def make_app(engine: Engine, settings: ServeSettings) -> App:
@@ -39,29 +50,47 @@ def make_app(engine: Engine, settings: ServeSettings) -> App:
         folder = PrivateFolder(settings.folder)
         jobs = Jobs(folder.path, settings.limits)
         app.state.serve = State(engine, jobs, Metrics(), settings.limits, folder)
+        sweeping = asyncio.create_task(_sweep(jobs, min(_SWEEP_S, settings.limits.keep_s)))
         try:
             yield
         finally:
+            sweeping.cancel()
             jobs.close()
             engine.close()
             folder.close()
 
     app = FastAPI(
-        title="GANonymization", version=__version__, docs_url=None, redoc_url=None,
-        lifespan=open_until_closed,
+        title="GANonymization", version=__version__, description=_ABOUT, docs_url=None,
+        redoc_url=None, lifespan=open_until_closed, responses=problems.EVERYWHERE,
     )  # fmt: skip
     for router in (pictures.router, job_routes.router, camera.router):
         app.include_router(router)
-    for kind in (Problem, BusyError, GanonymizationError):
+    for kind in (Problem, BusyError, GanonymizationError, HTTPException):
         app.add_exception_handler(kind, problems.answer)
     app.add_exception_handler(RequestValidationError, _unclear)
     app.middleware("http")(_counted)
     app.mount("/page", StaticFiles(directory=_PAGE), name="page")
     app.add_api_route("/", _page, include_in_schema=False)
-    app.add_api_route("/v1/models", _models, summary="The shipped models.")
-    app.add_api_route("/healthz", _health, summary="Whether it is up.")
-    app.add_api_route("/metrics", _metrics, summary="Counts for Prometheus.")
+    app.add_api_route(
+        "/v1/models", _models, summary="The shipped models.",
+        responses={200: {"model": list[ModelAnswer], "description": "All of them."}},
+    )  # fmt: skip
+    app.add_api_route(
+        "/healthz", _health, summary="Whether it is up.",
+        responses={200: {"model": HealthAnswer, "description": "It is."}},
+    )  # fmt: skip
+    app.add_api_route(
+        "/metrics", _metrics, summary="Counts for Prometheus.", response_class=PlainTextResponse,
+        responses={200: {"content": {"text/plain": {"example": _COUNTS}}, "description": "Text."}},
+    )  # fmt: skip
     return Guard(app, settings.host, settings.token)
+
+
+async def _sweep(jobs: Jobs, every_s: float) -> None:
+    """Results go when they have expired, also while nobody asks."""
+    while True:
+        await asyncio.sleep(every_s)
+        jobs.expire()
 
 
 async def _counted(

@@ -68,7 +68,7 @@ class Guard:
         if self._hosts is not None and name not in self._hosts:
             return 421, "this server answers to its own address only"
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _place(origin) != host:
             return 403, "requests from other pages are refused"
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return 403, "requests from other pages are refused"
@@ -84,6 +84,14 @@ class Guard:
             if protocol.strip().startswith("token."):
                 given = _decoded(protocol.strip().removeprefix("token."))
         return hmac.compare_digest(given.encode(), self._token.encode())
+
+
+def _place(origin: str) -> str | None:
+    """Host and port of an origin; None where it makes no sense."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def _decoded(text: str) -> str:

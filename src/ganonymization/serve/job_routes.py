@@ -2,18 +2,31 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 
-from ..options import Mode, Privacy
 from . import uploads
+from .answers import JobAnswer
 from .jobs import Job, kind_of, new_seed
-from .pictures import SeedQuery
-from .problems import Problem
+from .pictures import ModeQuery, PrivacyQuery, SeedQuery
+from .problems import Declared, Problem, declared
 from .state import State
 
 _TYPES = {"video": "video/mp4", "animation": "image/webp", "zip": "application/zip"}
-_NO_SUCH = {404: {"description": "No such job; it may have expired."}}
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_NO_SUCH = declared({404: "No such job; it may have expired.", 422: "It cannot be an id."})
+_TOLD: Declared = {200: {"model": JobAnswer, "description": "How far it is."}}
+_CONTENT = {media: _BINARY for media in _TYPES.values()}
+_FILE: Declared = {
+    200: {"content": _CONTENT, "description": "The file."},
+    206: {"content": _CONTENT, "description": "The part that Range asks for."},
+    416: {"description": "There is no such part."},
+}
+
+Number = Annotated[
+    str,
+    Path(description="The job's id.", max_length=64, examples=["f3a9c1d2e4b5968778695a4b3c2d1e0f"]),
+]
 
 router = APIRouter(prefix="/v1/jobs")
 
@@ -21,16 +34,31 @@ router = APIRouter(prefix="/v1/jobs")
 @router.post(
     "",
     status_code=202,
-    responses={s: {"description": w} for s, w in ((413, "Too large."), (429, "Too many jobs."))},
-    openapi_extra={"requestBody": {"required": True, "content": {
-        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
+    responses={
+        202: {
+            "model": JobAnswer, "description": "It waits for its turn.",
+            "headers": {"Location": {"description": "Of the job.", "schema": {"type": "string"}}},
+        },
+        **declared({
+            400: "Empty or broken off.", 408: "Too slow.",
+            409: "Cancelled while its file was coming.", 413: "Too large.",
+            422: "An option that makes no sense.", 429: "Too many jobs.",
+            507: "The disk is full.",
+        }),
+    },
+    openapi_extra={"requestBody": {
+        "required": True, "description": "A video, a GIF or WebP animation, or a ZIP of pictures.",
+        "content": {"application/octet-stream": _BINARY},
+    }},
 )  # fmt: skip
 async def start(
     request: Request,
-    mode: Mode = "scene",
-    privacy: Privacy = "balanced",
+    mode: ModeQuery = "scene",
+    privacy: PrivacyQuery = "balanced",
     seed: SeedQuery = None,
-    sound: Annotated[bool, Query(description="Copy it. A voice identifies, too.")] = True,
+    sound: Annotated[
+        bool, Query(description="Copy it. A voice identifies, too.", examples=[True])
+    ] = True,
 ) -> Response:
     """Take a video, an animation, or a ZIP of pictures."""
     state = _state(request)
@@ -40,6 +68,8 @@ async def start(
     try:
         coming = job.folder / "upload"
         await uploads.save(request, coming, state.limits)
+        if job.stop.is_set():  # its folder is gone
+            raise Problem(409, "the job was cancelled while its file was coming")
         with coming.open("rb") as file:
             job.kind = kind_of(file.read(12))
         coming.rename(job.source)
@@ -50,15 +80,15 @@ async def start(
     return JSONResponse(job.told(state.limits.keep_s), 202, {"location": f"/v1/jobs/{job.id}"})
 
 
-@router.get("")
+@router.get("", responses={200: {"model": list[JobAnswer], "description": "Oldest first."}})
 async def every(request: Request) -> Response:
     """All jobs."""
     state = _state(request)
     return JSONResponse([job.told(state.limits.keep_s) for job in state.jobs.all()])
 
 
-@router.get("/{number}", responses=_NO_SUCH)  # type: ignore[arg-type]
-async def one(request: Request, number: str) -> Response:
+@router.get("/{number}", responses=_TOLD | _NO_SUCH)
+async def one(request: Request, number: Number) -> Response:
     """One job."""
     state = _state(request)
     return JSONResponse(_job(state, number).told(state.limits.keep_s))
@@ -66,9 +96,10 @@ async def one(request: Request, number: str) -> Response:
 
 @router.get(
     "/{number}/result",
-    responses=_NO_SUCH | {409: {"description": "Not done."}},  # type: ignore[arg-type]
+    response_class=Response,
+    responses=_FILE | _NO_SUCH | declared({409: "Not done."}),
 )
-async def result(request: Request, number: str) -> Response:
+async def result(request: Request, number: Number) -> Response:
     """What became of it, once it is done."""
     job = _job(_state(request), number)
     if job.state != "done":
@@ -76,8 +107,8 @@ async def result(request: Request, number: str) -> Response:
     return FileResponse(job.result, media_type=_TYPES[job.kind], filename=job.result.name)
 
 
-@router.delete("/{number}", responses=_NO_SUCH)  # type: ignore[arg-type]
-async def cancel(request: Request, number: str) -> Response:
+@router.delete("/{number}", responses=_TOLD | _NO_SUCH)
+async def cancel(request: Request, number: Number) -> Response:
     """Cancel a job, or remove one that has ended."""
     state = _state(request)
     job = _job(state, number)

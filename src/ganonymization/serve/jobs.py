@@ -11,21 +11,32 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Literal
 
+import av
+from PIL import Image as Pillow
+
 from .. import images, seeds
-from ..batch import without_faces
 from ..errors import GanonymizationError, InputError
 from ..images import Picture
+from ..picturefile import without_faces
 from ..pipeline import Anonymizer
 from ..videofile import VideoOptions, anonymize_video, open_reader
 from .engine import BusyError
+from .problems import told
 from .settings import Limits
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 Kind = Literal["video", "animation", "zip"]
 _RESULTS = {"video": "anonymized.mp4", "animation": "anonymized.webp", "zip": "anonymized.zip"}
+
+# What FFmpeg may take an upload for. Others are playlists, which name further files of this
+# machine, or text that it would draw.
+_CONTAINERS = (
+    "mov,matroska,avi,apng,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,ivf,dv,h264,hevc,m4v,rm,wtv,"
+    "yuv4mpegpipe"
+)
 
 
 class _CancelledError(Exception):
@@ -134,8 +145,10 @@ class Jobs:
 
     def remove(self, job: Job) -> None:
         """Cancel a job, and forget one that has ended."""
-        job.stop.set()
-        if job.state == "queued":
+        with self._lock:  # it does not begin meanwhile
+            job.stop.set()
+            waits = job.state == "queued"
+        if waits:
             self._end(job, "cancelled")
         elif job.ended is not None:
             with self._lock:
@@ -162,20 +175,22 @@ class Jobs:
         self._thread.shutdown(cancel_futures=True)
 
     def _work(self, job: Job) -> None:
-        if job.stop.is_set():
-            return
-        job.state = "running"
+        with self._lock:
+            if job.stop.is_set():
+                return
+            job.state = "running"
         deadline = time.monotonic() + self._limits.job_s
         try:
             if job.kind == "zip":
                 _anonymize_zip(job, self._limits, deadline)
             else:
                 _anonymize_movie(job, self._limits, deadline)
+            _check(job, self._limits, deadline)
             self._end(job, "done")
         except _CancelledError:
             self._end(job, "cancelled")
         except GanonymizationError as error:
-            job.error = str(error).replace(f"{job.source}: ", "").replace(str(job.folder), "")
+            job.error = told(error).replace(f"{job.source}: ", "").replace(str(job.folder), "")
             self._end(job, "failed")
         except Exception as error:  # a bug: the server lives on; logs tell nothing of the file
             logging.getLogger(__name__).error("a job failed: %s", type(error).__name__)
@@ -186,7 +201,8 @@ class Jobs:
         job.source.unlink(missing_ok=True)
         if state != "done":
             shutil.rmtree(job.folder, ignore_errors=True)
-        job.state, job.ended = state, time.monotonic()
+        job.ended = time.monotonic()
+        job.state = state  # last, for who sees it may remove the job
 
 
 def kind_of(start: bytes) -> Kind:
@@ -198,29 +214,66 @@ def kind_of(start: bytes) -> Kind:
     )
 
 
-def _check(job: Job, deadline: float) -> None:
+def _check(job: Job, limits: Limits, deadline: float) -> None:
     """Whether to go on.
 
     Raises:
-        InputError: It takes too long.
+        InputError: It takes too long, or the result becomes too large.
         _CancelledError: Nobody wants it any more.
     """
     if job.stop.is_set():
         raise _CancelledError
     if time.monotonic() > deadline:
         raise InputError("takes too long; send a shorter one")
+    written = (path.stat().st_size for path in job.folder.iterdir() if path != job.source)
+    if sum(written) > limits.result_bytes:
+        raise InputError("its result becomes too large; send less")
+
+
+def _check_movie(job: Job, limits: Limits) -> None:
+    """Refuse a file by what it says of itself, before its frames are decoded.
+
+    Raises:
+        InputError: It is no movie, or too large.
+    """
+    fits = _animation_fits if job.kind == "animation" else _video_fits
+    try:
+        allowed = fits(job.source, limits)
+    except Exception as error:  # decoders raise anything on files that were made to break them
+        raise InputError("not a video or animation that can be read; send another") from error
+    if not allowed:
+        raise InputError("larger or longer than this server allows; send a smaller one")
+
+
+def _animation_fits(path: Path, limits: Limits) -> bool:
+    with Pillow.open(path, formats=("GIF", "WEBP")) as opened:
+        frames: int = getattr(opened, "n_frames", 1)
+        for number in range(frames):
+            opened.seek(number)
+            width, height = opened.size  # that a GIF's later frames may enlarge
+            if width * height * frames > limits.animation_pixels:
+                return False
+        return width * height <= limits.pixels and frames <= limits.frames
+
+
+def _video_fits(path: Path, limits: Limits) -> bool:
+    known = {"format_whitelist": _CONTAINERS}
+    with av.open(f"file:{path}", options=known, metadata_errors="replace") as opened:
+        stream = opened.streams.video[0]
+        return stream.width * stream.height <= limits.pixels and stream.frames <= limits.frames
 
 
 def _anonymize_movie(job: Job, limits: Limits, deadline: float) -> None:
+    _check_movie(job, limits)
     with open_reader(job.source) as reader:
         width, height = reader.size_wh()
         job.total = reader.frames_told
-    if width * height > limits.pixels or job.total > limits.frames:
-        raise InputError("larger or longer than this server allows; send a smaller one")
+    if width * height > limits.pixels:
+        raise InputError("larger than this server allows; send a smaller one")
 
     def advance() -> None:
         job.done += 1
-        _check(job, deadline)
+        _check(job, limits, deadline)
         if job.done > limits.frames:
             raise InputError(f"has more than {limits.frames} frames; send a shorter one")
 
@@ -234,19 +287,29 @@ def _anonymize_movie(job: Job, limits: Limits, deadline: float) -> None:
 def _anonymize_zip(job: Job, limits: Limits, deadline: float) -> None:
     """Each picture under its own name; what is none is left out, and told."""
     anonymizer, lines = job.make(), []
-    try:
-        with zipfile.ZipFile(job.source) as source, zipfile.ZipFile(job.result, "w") as result:
-            members = [member for member in source.infolist() if not member.is_dir()]
-            job.total = len(members)
-            if job.total > limits.zip_files:
-                raise InputError(f"holds more than {limits.zip_files} files; send fewer")
-            for member in members:
-                _check(job, deadline)
+    with _opened_zip(job.source) as source, zipfile.ZipFile(job.result, "w") as result:
+        members = [member for member in source.infolist() if not member.is_dir()]
+        job.total = len(members)
+        if job.total > limits.zip_files:
+            raise InputError(f"holds more than {limits.zip_files} files; send fewer")
+        written: set[str] = set()
+        for member in members:
+            _check(job, limits, deadline)
+            if member.filename in written:
+                line: dict[str, Any] = {"status": "failed", "error": "the name comes twice"}
+            else:
                 line = _anonymize_member(job, anonymizer, source, member, result, limits)
-                lines.append(json.dumps({"file": member.filename} | line))
-                job.done += 1
-            result.writestr("manifest.jsonl", "".join(line + "\n" for line in lines))
-    except zipfile.BadZipFile as error:
+            if line["status"] != "failed":
+                written.add(member.filename)
+            lines.append(json.dumps({"file": member.filename} | line))
+            job.done += 1
+        result.writestr("manifest.jsonl", "".join(line + "\n" for line in lines))
+
+
+def _opened_zip(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except Exception as error:  # it raises anything on files that were made to break it
         raise InputError("a damaged ZIP; make it anew") from error
 
 
@@ -260,29 +323,50 @@ def _anonymize_member(
 ) -> dict[str, Any]:
     """What became of one file in a ZIP."""
     name = PurePosixPath(member.filename)
-    if name.is_absolute() or ".." in name.parts or not images.is_picture(Path(name.name)):
+    if not _stays_inside(member.filename) or not images.is_picture(Path(name.name)):
         return {"status": "not a picture"}
     if member.flag_bits & 1:
         return {"status": "failed", "error": "encrypted"}
     try:
-        with source.open(member) as file:  # what a ZIP says of sizes may be a lie
-            content = file.read(limits.unpacked_bytes + 1)
-        if len(content) > limits.unpacked_bytes:
-            return {"status": "failed", "error": "too large"}
+        content = _unpacked(source, member, limits)
         picture = images.decode(io.BytesIO(content), name.name, limits.pixels)
         found = anonymizer(picture.pixels, seed=job.seed, name=member.filename)
         shown = _shown(picture, anonymizer, found)
-        file_out = io.BytesIO()
-        if shown is not None:
-            images.encode(file_out, shown, images.WRITERS[name.suffix.lower()])
-    except (GanonymizationError, zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as e:
-        return {"status": "failed", "error": str(e)}
+        coded = None if shown is None else _coded(shown, images.WRITERS[name.suffix.lower()])
+    except GanonymizationError as error:
+        return {"status": "failed", "error": told(error)}
     job.faces += len(found.faces)
     job.filled += sum(not face.synthesized for face in found.faces)
-    if shown is None:
+    if coded is None:
         return {"status": "no face"}
-    result.writestr(zipfile.ZipInfo(member.filename), file_out.getvalue())
+    result.writestr(zipfile.ZipInfo(member.filename), coded)
     return {"status": "done" if found.faces else "no face", "faces": len(found.faces)}
+
+
+def _stays_inside(name: str) -> bool:
+    """Whether it leads out of no folder that it is unpacked in, whatever the system."""
+    paths = PurePosixPath(name), PureWindowsPath(name)
+    return not any(path.anchor or ".." in path.parts for path in paths)
+
+
+def _unpacked(source: zipfile.ZipFile, member: zipfile.ZipInfo, limits: Limits) -> bytes:
+    try:
+        with source.open(member) as file:  # what a ZIP says of sizes may be a lie
+            content = file.read(limits.unpacked_bytes + 1)
+    except Exception as error:  # decompressors raise their own
+        raise InputError("cannot be unpacked; make the ZIP anew") from error
+    if len(content) > limits.unpacked_bytes:
+        raise InputError("too large")
+    return content
+
+
+def _coded(picture: Picture, kind: str) -> bytes:
+    file = io.BytesIO()
+    try:
+        images.encode(file, picture, kind)
+    except Exception as error:  # encoders raise their own on pictures that a format cannot hold
+        raise InputError(f"cannot be written as {kind}; give it another suffix") from error
+    return file.getvalue()
 
 
 def _shown(picture: Picture, anonymizer: Anonymizer, found: Any) -> Picture | None:

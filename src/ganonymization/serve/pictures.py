@@ -9,22 +9,33 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from .. import images, seeds
-from ..batch import without_faces
 from ..faces import Located
 from ..images import Picture
 from ..options import Mode, Privacy
+from ..picturefile import without_faces
 from ..pipeline import Anonymizer
 from ..types import Result
 from . import uploads
-from .problems import Problem
+from .answers import PictureAnswer
+from .problems import Problem, declared
 from .state import State
 
 PictureFormat = Literal["png", "jpeg", "webp"]
-SeedQuery = Annotated[int | None, Query(ge=0, lt=1 << 53, description="Repeats a result.")]
+ModeQuery = Annotated[
+    Mode, Query(description="The whole picture, or a head on black.", examples=["scene"])
+]
+PrivacyQuery = Annotated[
+    Privacy, Query(description="How little of a face is taken over.", examples=["balanced"])
+]
+SeedQuery = Annotated[
+    int | None, Query(ge=0, lt=1 << 53, description="Repeats a result.", examples=[5])
+]
 _KINDS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
 _TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "TIFF": "image/tiff",
           "BMP": "image/bmp", "AVIF": "image/avif"}  # fmt: skip
 _NAME = "the picture"
+
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 router = APIRouter()
 
@@ -69,27 +80,36 @@ class Choices:
     "/v1/anonymize",
     responses={
         200: {
-            "content": {"image/png": {}, "application/json": {}},
-            "description": "The picture without its faces, or JSON with both.",
+            "model": PictureAnswer,
+            "content": {media: _BINARY for media in _TYPES.values()},
+            "description": "The picture without its faces; JSON with both to who accepts that.",
+            "headers": {
+                "X-Seed": {"description": "Repeats it.", "schema": {"type": "integer"}},
+                "X-Faces": {"description": "A count.", "schema": {"type": "integer"}},
+            },
         },
-        **{status: {"description": words} for status, words in (
-            (400, "Empty or broken off."), (408, "Too slow."), (413, "Too large."),
-            (422, "No picture, or an option that makes no sense."), (429, "Busy."),
-        )},
+        **declared({
+            400: "Empty or broken off.", 408: "Too slow.", 413: "Too large.",
+            422: "No picture, or an option that makes no sense.", 429: "Busy.",
+        }),
     },
-    openapi_extra={"requestBody": {"required": True, "content": {
-        "image/*": {"schema": {"type": "string", "format": "binary"}}}}},
+    openapi_extra={"requestBody": {
+        "required": True, "description": "JPEG, PNG, WebP, TIFF, BMP or AVIF.",
+        "content": {"image/*": _BINARY},
+    }},
 )  # fmt: skip
 async def anonymize(
     request: Request,
-    mode: Mode = "scene",
-    privacy: Privacy = "balanced",
+    mode: ModeQuery = "scene",
+    privacy: PrivacyQuery = "balanced",
     seed: SeedQuery = None,
-    format: Annotated[PictureFormat | None, Query(description="Of the answer.")] = None,
+    format: Annotated[
+        PictureFormat | None, Query(description="Of the answer.", examples=["png"])
+    ] = None,
     faces: Annotated[
         str, Query(max_length=10_000, description="0:keep, 1:fill, 2:seed-77", examples=["0:keep"])
     ] = "",
-    accept: Annotated[str, Header()] = "*/*",
+    accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
 ) -> Response:
     """Replace every face in a picture by nobody's face."""
     state: State = request.app.state.serve
@@ -143,7 +163,12 @@ def _scene(picture: Picture, result: Result) -> Picture:
 
 def _encoded(picture: Picture, kind: str) -> bytes:
     file = io.BytesIO()
-    images.encode(file, picture, kind)
+    try:
+        images.encode(file, picture, kind)
+    except Exception as error:  # encoders raise their own on pictures that a format cannot hold
+        raise Problem(
+            422, f"{_NAME}: cannot be written as {kind}; ask for another format"
+        ) from error
     return file.getvalue()
 
 

@@ -18,6 +18,8 @@ class Limits:
         frames: Of a video.
         zip_files: Pictures in a ZIP.
         unpacked_bytes: Of one file in a ZIP.
+        animation_pixels: Of all frames of an animation together; they are held in memory.
+        result_bytes: Of what a job writes.
         waiting: Requests that wait for a core; further ones get a 429.
         jobs: That wait or run; further ones get a 429.
         cameras: At once.
@@ -33,6 +35,8 @@ class Limits:
     frames: int = 100_000
     zip_files: int = 10_000
     unpacked_bytes: int = 64 * MEGABYTE
+    animation_pixels: int = 500_000_000
+    result_bytes: int = 4000 * MEGABYTE
     waiting: int = 3
     jobs: int = 8
     cameras: int = 4

@@ -31,20 +31,22 @@ async def save(request: Request, path: Path, limits: Limits) -> None:
     """A request's body into a file.
 
     Raises:
-        Problem: Too large, too slow, empty, or broken off; the file is gone then.
+        Problem: Too large, too slow, empty, broken off, or no room; the file is gone then.
     """
     try:
         with path.open("xb") as file:
             async for chunk in _chunks(request, limits.job_bytes, limits.idle_s):
                 file.write(chunk)
-    except BaseException:
+    except BaseException as error:
         path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise Problem(507, "no room for the file; try again later, or send less") from error
         raise
 
 
 async def _chunks(request: Request, most_bytes: int, idle_s: float) -> AsyncIterator[bytes]:
     told = request.headers.get("content-length", "")
-    if told.isdigit() and int(told) > most_bytes:
+    if told.isdecimal() and int(told) > most_bytes:
         raise Problem(413, f"more than {most_bytes // 1_000_000} MB; send less")
     stream, total = request.stream(), 0
     while True:
