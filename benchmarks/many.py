@@ -38,12 +38,13 @@ class Passing:
 def linked(folder: Path, count: int) -> None:
     """So many names of one picture."""
     rng = np.random.default_rng(0)
-    first = folder / "first.png"
-    images.write(first, Picture(rng.integers(0, 255, (16, 16, 3), np.uint8)))
-    for i in range(count - 1):
-        place = folder / f"{i % FOLDERS:02d}"
-        place.mkdir(exist_ok=True)
-        os.link(first, place / f"{i:07d}.png")
+    picture = Picture(rng.integers(0, 255, (16, 16, 3), np.uint8))
+    for i in range(count):
+        first = folder / f"{i % FOLDERS:02d}" / f"{i % FOLDERS:07d}.png"  # disks bound the names
+        if i < FOLDERS:
+            images.write(first, picture)
+        else:
+            os.link(first, first.with_name(f"{i:07d}.png"))
 
 
 def memory_mb() -> float:
