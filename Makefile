@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test web bench clean
+.PHONY: demo test test-web web bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ganonymize demo $(if $(PICTURE),"$(PICTURE)") --out demo
@@ -13,6 +13,12 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+# The page in a real browser, and axe-core, which looks for what keeps people out.
+test-web: $(VENV)/.installed-web web/node_modules/axe-core
+	command -v chromium >/dev/null || \
+	  { apt-get update && apt-get install -y --no-install-recommends chromium; }
+	$(BIN)/pytest -m web tests/web
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/speed.py
@@ -28,6 +34,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/pip install -q -c constraints.txt -e '.[train,eval,serve,dev]'
 	touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-web: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/pip install -q -c constraints.txt -e '.[train,eval,serve,dev,web]'
+	touch $@ $(VENV)/.installed-dev $(VENV)/.installed
+
+web/node_modules/axe-core:
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
 
 # The page that needs no server, in web/dist; Node.js brings what it needs from npm.
 web: $(VENV)/.installed

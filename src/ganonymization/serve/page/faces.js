@@ -84,7 +84,7 @@ class FaceChip {
     this.words = make('span', { class: 'outcome', data: { testid: 'chip-outcome' } });
     this.head = make('button', {
       type: 'button', class: 'head', data: { testid: 'chip-select' }, click: onSelect,
-    }, this.number, this.words);
+    }, make('span', { class: 'hidden-words' }, 'Face '), this.number, this.words);
     this.another = action('another', 'Another face');
     this.keep = action('keep', 'Keep this one');
     this.fill = action('fill', 'Cover it');
@@ -107,7 +107,6 @@ class FaceChip {
     this.chip.dataset.kind = kind;
     this.chip.setAttribute('aria-busy', picture.open);
     this.head.setAttribute('aria-pressed', selected);
-    this.head.setAttribute('aria-label', `Face ${number}: ${this.words.textContent}`);
     for (const button of [this.another, this.keep, this.fill]) {
       button.setAttribute('aria-label', `${button.textContent}, face ${number}`);
       // Not `disabled`, which would take the focus away while the picture is on its way.
