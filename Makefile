@@ -21,6 +21,8 @@ test-web: $(VENV)/.installed-web web/node_modules/axe-core
 	$(BIN)/pytest -m web tests/web
 
 bench: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/table.py
+	$(BIN)/python benchmarks/stages.py
 	$(BIN)/python benchmarks/speed.py
 
 $(BIN)/python:

@@ -31,7 +31,7 @@ BESIDE = (".json", ".png")
 """Ends of the names of what lies beside a video: its report and its strip."""
 
 _FRAMES_BEHIND = 4  # that wait to be coded
-_MOST_THUMBNAILS = 600  # ten minutes; of longer videos the strip shows every n-th second
+_MOST_THUMBNAILS = 300  # five minutes; of longer videos the strip shows every n-th second
 
 
 @dataclass
@@ -345,10 +345,17 @@ class _Strip:
 
     def picture(self) -> Image:
         columns = min(_STRIP_COLUMNS, len(self._shown))
-        cells = [np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR), np.uint8) for jpeg in self._shown]
-        cells += [np.zeros_like(cells[0])] * (-len(cells) % columns)
-        rows = [np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)]
-        return np.vstack(rows)
+        strip: Image | None = None
+        for number, jpeg in enumerate(self._shown):  # one at a time: all are many
+            cell = np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR), np.uint8)
+            height, width = cell.shape[:2]
+            if strip is None:
+                rows = -(-len(self._shown) // columns)
+                strip = np.zeros((rows * height, columns * width, 3), np.uint8)
+            row, column = number // columns * height, number % columns * width
+            strip[row : row + height, column : column + width] = cell
+        assert strip is not None
+        return strip
 
 
 def _written(out: Path | None) -> tuple[Path, ...]:
