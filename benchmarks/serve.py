@@ -33,6 +33,7 @@ from skimage import data
 
 WIDTH, HEIGHT, RATE = 640, 480, 30
 BUSY = 429
+SOFTWARE_GL = ("--enable-unsafe-swiftshader", "--use-gl=angle", "--use-angle=swiftshader")
 
 
 @contextlib.contextmanager
@@ -147,7 +148,7 @@ def moving_face(file: Path) -> None:
 
 
 @contextlib.contextmanager
-def chromium(clip: Path) -> Iterator[Any]:
+def chromium(clip: Path, *options: str) -> Iterator[Any]:
     """A page of Chromium whose camera is a clip."""
     from playwright.sync_api import sync_playwright
 
@@ -157,7 +158,7 @@ def chromium(clip: Path) -> Iterator[Any]:
             args=[
                 "--no-sandbox", "--use-fake-device-for-media-stream",
                 "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={clip}",
-                "--enable-unsafe-swiftshader", "--use-gl=angle", "--use-angle=swiftshader",
+                *options,
             ],
         )  # fmt: skip
         yield browser.new_page()
@@ -207,7 +208,7 @@ def static_page(folder: Path, seconds: float) -> dict[str, float]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         clip = Path(scratch) / "camera.y4m"
         moving_face(clip)
-        with chromium(clip) as page:
+        with chromium(clip, *SOFTWARE_GL) as page:
             page.goto(f"http://127.0.0.1:{server.server_address[1]}/")
             page.locator("#camera").click(timeout=120_000)
             page.wait_for_timeout(8000)

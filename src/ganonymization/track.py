@@ -25,7 +25,7 @@ Values = NDArray[np.float64]
 Payload = TypeVar("Payload")
 
 LOOK_AHEAD = 12  # frames
-_DETECT_EVERY = 10  # frames; fewer than wait, so that what comes in is followed back
+_DETECT_EVERY = 8  # frames; fewer than wait, so that what comes in is followed back
 _CROP_PX, _CROP_EYES = 256, 3.0
 _MAX_STEP_EYES = 0.7  # how far a face may move between two frames
 _MAX_GROWTH = 1.25

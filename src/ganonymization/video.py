@@ -47,7 +47,7 @@ def anonymize_frames(
     name: str = "",
     *,
     look_ahead: int = 12,
-    detect_every: int = 10,
+    detect_every: int = 8,
     boxes: Sequence[list[Detection]] | None = None,
     keep: Callable[[Frame[Payload]], dict[int, str]] | None = None,
 ) -> Iterator[Anonymized[Payload]]:

@@ -27,7 +27,7 @@ class Engine:
     """
 
     def __init__(
-        self, anonymizer: Anonymizer, near: Detector, workers: int = 2, waiting: int = 3
+        self, anonymizer: Anonymizer, near: Detector, workers: int = 2, waiting: int = 1
     ) -> None:
         self._anonymizer, self._near = anonymizer, near
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="redraw")

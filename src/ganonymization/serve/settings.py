@@ -37,7 +37,7 @@ class Limits:
     unpacked_bytes: int = 64 * MEGABYTE
     animation_pixels: int = 500_000_000
     result_bytes: int = 4000 * MEGABYTE
-    waiting: int = 3
+    waiting: int = 1
     jobs: int = 8
     cameras: int = 4
     camera_side_px: int = 1280
