@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
-from ganonymization import Anonymizer
+from ganonymization import Anonymizer, DetectorOptions
 from ganonymization.demo import astronaut
 from ganonymization.types import Result
 
@@ -54,7 +54,7 @@ def pictures_per_s(anonymizer: Anonymizer, jobs: int, count: int = 60) -> float:
 
 def main() -> None:
     """Print the tables."""
-    one = Anonymizer(threads=1)
+    one = Anonymizer(threads=1, detector_options=DetectorOptions(threads=1))
     sides = {
         f"{side} x {side}": medians(
             lambda side=side: one(cv2.resize(astronaut(), (side, side)), seed=1)
@@ -71,7 +71,7 @@ def main() -> None:
     table("faces, one thread", faces)
     rows = {}
     for threads in (1, os.cpu_count() or 1):
-        every = Anonymizer(threads=threads)
+        every = Anonymizer(threads=threads, detector_options=DetectorOptions(threads=threads))
         rows[f"{threads} threads a call"] = medians(lambda every=every: every(astronaut(), seed=1))
     table("512 x 512, cores", rows)
     print("\n| pictures/s at 512 x 512, one face | measured |\n| --- | --- |")

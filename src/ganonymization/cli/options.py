@@ -95,6 +95,7 @@ def make_anonymizer(
     detect_size: int,
     shape: "Path | ShapeModel | None",
     threads: int = 0,
+    detect_threads: int | None = None,
 ) -> "Anonymizer":
     """Load the stages that options name.
 
@@ -109,7 +110,9 @@ def make_anonymizer(
         mode=mode,
         model=model,
         detector=detector,
-        detector_options=DetectorOptions(min_score, min_face, detect_size),
+        detector_options=DetectorOptions(
+            min_score, min_face, detect_size, threads if detect_threads is None else detect_threads
+        ),
         on_failure=on_failure,
         privacy=privacy,
         threads=threads,

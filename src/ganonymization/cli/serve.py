@@ -50,7 +50,9 @@ def serve(
 
     limits = Limits(upload_bytes=max_mb * MEGABYTE)
     settings = ServeSettings(host, port, token, workers, folder, limits)
-    anonymizer = Anonymizer(model=model, detector=detector, threads=1)
+    anonymizer = Anonymizer(
+        model=model, detector=detector, detector_options=DetectorOptions(threads=1), threads=1
+    )
     engine = Engine(anonymizer, BlazeFace(DetectorOptions()), workers, limits.waiting)
     shown = f"[{host}]" if ":" in host else host
     print(f"http://{shown}:{port}", flush=True)

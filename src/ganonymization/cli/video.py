@@ -1,6 +1,7 @@
 """``ganonymize video``."""
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -114,7 +115,7 @@ def video(
     detections = None if boxes is None else read_boxes(boxes)
     anonymizer = make_anonymizer(
         mode, model, detector, on_failure, released(privacy, keep_shape), min_score, min_face,
-        detect_size, shape, threads=1,
+        detect_size, shape, threads=1, detect_threads=os.cpu_count() or 1,
     )  # fmt: skip
     people = None
     if keep_person:

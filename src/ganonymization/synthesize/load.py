@@ -42,7 +42,6 @@ def load(model: Path, threads: int = 0) -> Synthesizer:
 def _session(model: Path, threads: int) -> onnxruntime.InferenceSession:
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 3
-    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     settings.intra_op_num_threads = threads
     try:
         return onnxruntime.InferenceSession(
