@@ -50,3 +50,10 @@ def test_a_page_that_cannot_be_written_is_one_error(tmp_path):
     written(tmp_path, line("a.png", outputs=["a.png"]))
     with pytest.raises(OutputError):
         write_report(tmp_path, MEANINGS, 1)
+
+
+def test_lines_of_an_earlier_version_are_counted(tmp_path):
+    old = line("a.png", outputs=["a.png"])
+    del old["tracks"]
+    written(tmp_path, old)
+    assert "1 files" in write_report(tmp_path, MEANINGS, 1).read_text()

@@ -102,3 +102,12 @@ def test_the_command_tells_what_is_missing_and_goes_on(
         cli.app, ["dataset", str(shard), str(tmp_path / "out"), "--json"], catch_exceptions=False
     )
     assert again.exit_code == 0 and "left as it is" in again.output
+
+
+@pytest.mark.parametrize("name", ["1.gif", "1.npy", "1.mp4", "1.jp2", "1.pyd", "1"])
+def test_what_may_show_a_face_otherwise_is_not_copied(tmp_path, make_anonymizer, picture, name):
+    members = [("1.png", encoded(picture)), (name, b"a face"), ("2.cls", b"2")]
+    source = packed(tmp_path / "in.tar", members)
+    report = anonymize_shard(make_anonymizer(), source, tmp_path / "out.tar", seed=1)
+    assert [member.name for member, _ in unpacked(tmp_path / "out.tar")] == ["2.cls"]
+    assert "may show a face" in report.left_out["1"]

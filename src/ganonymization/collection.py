@@ -69,7 +69,7 @@ def _shown(line: dict[str, Any]) -> str:
 def _faces(lines: list[dict[str, Any]]) -> str:
     faces = [face for line in lines for face in line["faces"]]
     filled = sum(face["outcome"] != "synthesized" for face in faces)
-    tracks = sum(len(line["tracks"]) for line in lines)
+    tracks = sum(len(line.get("tracks", ())) for line in lines)
     return (
         f"{len(faces)} faces in pictures, {filled} of them covered rather than redrawn; "
         f"{tracks} faces followed in videos."

@@ -1,7 +1,7 @@
 """WebDataset shards: tar files whose members of one name are one sample, pictures beside labels.
 
-Pictures are replaced, everything else is copied as it is, in the same order, so labels carry over.
-A sample whose picture cannot be made is left out whole, and told.
+Pictures are replaced, labels are copied as they are, in the same order. A sample whose picture
+cannot be made, or that holds what may show a face otherwise, is left out whole, and told.
 """
 
 import contextlib
@@ -19,6 +19,11 @@ from .picturefile import without_faces
 from .pipeline import Anonymizer
 
 SUFFIX = ".tar"
+LABELS = frozenset(
+    (".cls", ".cls2", ".class", ".count", ".index", ".inx", ".id", ".txt", ".text", ".transcript",
+     ".json", ".jsn", ".csv", ".xml", ".yaml", ".yml")
+)  # fmt: skip
+"""Suffixes of what is copied as it is. Arrays, videos and pictures of other kinds show faces."""
 _MEMBER_BYTES = 1 << 30
 
 
@@ -147,9 +152,12 @@ def _anonymized(
     """
     made = {}
     for name, content in sample.items():
-        if not images.is_picture(Path(name)):
+        suffix = PurePosixPath(name).suffix.lower()
+        if suffix in LABELS:
             made[name] = content
             continue
+        if suffix not in images.WRITERS:
+            raise InputError(f"{name}: may show a face, and is no picture that is read and written")
         picture = images.decode(io.BytesIO(content), name, max_pixels)
         result = anonymizer(picture.pixels, seed=seed, name=name)
         report.faces += len(result.faces)
