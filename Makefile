@@ -34,11 +34,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/pip install -q -c constraints.txt -e '.[train,eval,serve,dev]'
+	$(BIN)/pip install -q -c constraints.txt -e '.[train,eval,serve,scale,datasets,dev]'
 	touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-web: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/pip install -q -c constraints.txt -e '.[train,eval,serve,dev,web]'
+	$(BIN)/pip install -q -c constraints.txt -e '.[train,eval,serve,scale,datasets,dev,web]'
 	touch $@ $(VENV)/.installed-dev $(VENV)/.installed
 
 web/node_modules/axe-core:

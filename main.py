@@ -8,6 +8,7 @@ python main.py train_classifier --data_dir D --num_classes N
 """
 
 import argparse
+import functools
 import sys
 from pathlib import Path
 
@@ -165,6 +166,7 @@ def train_classifier(arguments: argparse.Namespace) -> None:
 def anonymize(arguments: argparse.Namespace) -> None:
     """Anonymize a picture or a folder in portrait mode."""
     from ganonymization import Anonymizer, batch, console, images, seeds  # after --help
+    from ganonymization.tree import DiskTree, check_apart
 
     if arguments.device < -1:
         raise OptionError(f"--device {arguments.device}: give -1 for the CPU or a GPU's number")
@@ -173,8 +175,9 @@ def anonymize(arguments: argparse.Namespace) -> None:
     folder = arguments.command == "anonymize_directory"
     source = arguments.input_directory if folder else arguments.input_file
     out = arguments.output_directory if folder else arguments.output_file
+    trees = DiskTree(source), DiskTree(out)
     if folder:
-        batch.check_folders(source, out)
+        check_apart(*trees)
     else:
         images.check_output(source, out)
     anonymizer = Anonymizer(
@@ -191,7 +194,8 @@ def anonymize(arguments: argparse.Namespace) -> None:
         )
         return
     seed = seeds.fresh_seed() if arguments.seed is None else arguments.seed
-    if not console.anonymize_folder(batch.FolderJob(anonymizer, source, out, seed), 2, False):
+    job = batch.FolderJob(lambda: anonymizer, *trees, seed)
+    if not console.anonymize_folder(job, functools.partial(job.run, 2), False):
         sys.exit(1)
 
 

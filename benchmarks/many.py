@@ -20,6 +20,7 @@ from ganonymization import images
 from ganonymization.batch import FolderJob
 from ganonymization.images import Picture
 from ganonymization.manifest import Entry
+from ganonymization.tree import DiskTree
 from ganonymization.types import Image, Result
 
 FOLDERS = 100
@@ -60,7 +61,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         source, out = Path(scratch) / "in", Path(scratch) / "out"
         linked(source, count)
-        job = FolderJob(Passing(), source, out, seed=1)  # type: ignore[arg-type]
+        job = FolderJob(Passing, DiskTree(source), DiskTree(out), seed=1)  # type: ignore[arg-type]
         marks = [time.perf_counter()]
         done: list[Entry] = []
         tenth = max(1, count // 10)

@@ -28,6 +28,7 @@ from ganonymization.evaluation.figures import EVERYBODY
 from ganonymization.images import Picture
 from ganonymization.shape import ShapeModel
 from ganonymization.training.shape_command import fitter_beside
+from ganonymization.tree import DiskTree
 from ganonymization.types import Image
 
 FAMILIES = ("identity", "expression", "geometry", "quality", "coverage")
@@ -101,7 +102,8 @@ def copy_all(source: Path, out: Path, files: list[str]) -> None:
 
 def redraw_all(options: dict[str, object], source: Path, out: Path, files: list[str]) -> None:
     """Ours, or the paper's network."""
-    job = FolderJob(Anonymizer(detector="blazeface", **options), source, out, 1,
+    job = FolderJob(lambda: Anonymizer(detector="blazeface", **options),
+                    DiskTree(source), DiskTree(out), 1,
                     settings=repr(sorted((k, str(v)) for k, v in options.items() if k != "shape")),
                     chosen=frozenset(files))  # fmt: skip
     failed = []

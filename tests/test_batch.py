@@ -12,6 +12,7 @@ from ganonymization.errors import NoFaceError, OptionError, OutputError, Unreada
 from ganonymization.images import Picture
 from ganonymization.manifest import MANIFEST, Entry, read_manifest
 from ganonymization.picturefile import anonymize_file
+from ganonymization.tree import DiskTree
 
 from .conftest import BlindLandmarker, FakeDetector, face_landmarks
 from .test_pipeline import NoDetector
@@ -28,6 +29,10 @@ def tree(tmp_path, picture):
     return source
 
 
+def folder_job(make, source, out, *more, **options):
+    return FolderJob(make, DiskTree(source), DiskTree(out), *more, **options)
+
+
 def run(job, jobs=2):
     entries = []
     job.run(jobs, entries.append)
@@ -36,7 +41,7 @@ def run(job, jobs=2):
 
 def test_the_tree_is_mirrored_and_every_file_accounted_for(tree, tmp_path, make_anonymizer):
     out = tmp_path / "out"
-    entries = run(FolderJob(make_anonymizer(), tree, out, seed=1))
+    entries = run(folder_job(make_anonymizer, tree, out, seed=1))
     assert {name: e.status for name, e in entries.items()} == {
         "a.png": "done",
         "bad.jpg": "failed",
@@ -53,8 +58,8 @@ def test_the_tree_is_mirrored_and_every_file_accounted_for(tree, tmp_path, make_
 
 
 def test_workers_and_order_change_nothing(tree, tmp_path, make_anonymizer):
-    run(FolderJob(make_anonymizer(), tree, tmp_path / "one", seed=1), jobs=1)
-    run(FolderJob(make_anonymizer(), tree, tmp_path / "four", seed=1), jobs=4)
+    run(folder_job(make_anonymizer, tree, tmp_path / "one", seed=1), jobs=1)
+    run(folder_job(make_anonymizer, tree, tmp_path / "four", seed=1), jobs=4)
     alone = make_anonymizer()(images.read(tree / "sub" / "b.png").pixels, seed=1, name="sub/b.png")
     for folder in ("one", "four"):
         written = images.read(tmp_path / folder / "sub" / "b.png").pixels
@@ -65,13 +70,13 @@ def test_workers_and_order_change_nothing(tree, tmp_path, make_anonymizer):
 
 def test_what_is_done_is_skipped_and_what_failed_is_tried_again(tree, tmp_path, make_anonymizer):
     out = tmp_path / "out"
-    run(FolderJob(make_anonymizer(), tree, out, seed=1))
+    run(folder_job(make_anonymizer, tree, out, seed=1))
     (out / "sub" / "b.png").unlink()
-    again = run(FolderJob(make_anonymizer(), tree, out, seed=1))
+    again = run(folder_job(make_anonymizer, tree, out, seed=1))
     assert again["a.png"].status == "skipped"
     assert again["bad.jpg"].status == "failed"
     assert again["sub/b.png"].status == "done"
-    over = run(FolderJob(make_anonymizer(), tree, out, seed=2, overwrite=True))
+    over = run(folder_job(make_anonymizer, tree, out, seed=2, overwrite=True))
     assert over["a.png"].status == "done"
 
 
@@ -82,7 +87,9 @@ def test_a_cut_manifest_line_is_left_out(tmp_path):
 
 
 def test_fills_are_told_apart(tree, tmp_path, make_anonymizer):
-    job = FolderJob(make_anonymizer(landmarker=BlindLandmarker()), tree, tmp_path / "out", seed=1)
+    job = folder_job(
+        lambda: make_anonymizer(landmarker=BlindLandmarker()), tree, tmp_path / "out", seed=1
+    )
     assert run(job)["a.png"].status == "filled"
 
 
@@ -93,7 +100,7 @@ def test_fills_are_told_apart(tree, tmp_path, make_anonymizer):
 )  # fmt: skip
 def test_no_face(tree, tmp_path, make_anonymizer, picture, choice, mode, written):
     anonymizer = make_anonymizer(detector=NoDetector(), mode=mode)
-    entry = run(FolderJob(anonymizer, tree, tmp_path / "out", 1, choice))["a.png"]
+    entry = run(folder_job(lambda: anonymizer, tree, tmp_path / "out", 1, choice))["a.png"]
     assert entry.status == "no face"
     assert (tmp_path / "out" / "a.png").is_file() == written
     if written:
@@ -116,7 +123,7 @@ def test_further_portraits_are_numbered_and_take_nobodys_name(tmp_path, make_ano
     images.write(source / "a_1.png", Picture(picture))
     faces = face_landmarks((36, 60), 14), face_landmarks((92, 60), 14)
     anonymizer = make_anonymizer(detector=FakeDetector(*faces), mode="portrait")
-    entries = run(FolderJob(anonymizer, source, tmp_path / "out", seed=1))
+    entries = run(folder_job(lambda: anonymizer, source, tmp_path / "out", seed=1))
     assert entries["a.png"].outputs == ("a.png", "a_2.png")
     assert entries["a_1.png"].outputs == ("a_1.png", "a_1_1.png")
 
@@ -130,12 +137,12 @@ def test_bad_input_leaves_nothing(tree, tmp_path, make_anonymizer):
 def test_folders_that_cannot_work_are_refused(tree, tmp_path, make_anonymizer):
     for out in (tree, tree / "sub", tree / "new", tree.parent):
         with pytest.raises(OutputError, match="lies in the other"):
-            FolderJob(make_anonymizer(), tree, out, 1).files()
+            folder_job(make_anonymizer, tree, out, 1).files()
     with pytest.raises(OptionError, match="not a folder"):
-        FolderJob(make_anonymizer(), tree / "a.png", tmp_path / "out", 1).files()
+        folder_job(make_anonymizer, tree / "a.png", tmp_path / "out", 1).files()
     with pytest.raises(OutputError, match="is a file"):
         (tmp_path / "file").write_bytes(b"")
-        FolderJob(make_anonymizer(), tree, tmp_path / "file", 1).files()
+        folder_job(make_anonymizer, tree, tmp_path / "file", 1).files()
 
 
 def test_alpha_does_not_show_the_face(tmp_path, make_anonymizer, picture):
@@ -154,7 +161,7 @@ def test_an_unexpected_error_stops_one_file_alone(tree, tmp_path, make_anonymize
         def __call__(self, image):
             raise MemoryError("no memory")
 
-    entries = run(FolderJob(make_anonymizer(detector=Broken()), tree, tmp_path / "out", 1))
+    entries = run(folder_job(lambda: make_anonymizer(detector=Broken()), tree, tmp_path / "out", 1))
     assert entries["a.png"].status == "failed"
     assert "no memory" in entries["a.png"].error
     assert len(entries) == 4
@@ -165,30 +172,30 @@ def test_names_that_are_no_text_work(tree, tmp_path, make_anonymizer, picture):
 
     name = os.fsdecode(b"M\xfcller.png")
     images.write(tree / name, Picture(picture))
-    assert run(FolderJob(make_anonymizer(), tree, tmp_path / "out", 1))[name].status == "done"
-    assert run(FolderJob(make_anonymizer(), tree, tmp_path / "out", 1))[name].status == "skipped"
+    assert run(folder_job(make_anonymizer, tree, tmp_path / "out", 1))[name].status == "done"
+    assert run(folder_job(make_anonymizer, tree, tmp_path / "out", 1))[name].status == "skipped"
 
 
 def test_other_settings_or_another_input_are_done_again(tree, tmp_path, make_anonymizer, picture):
     out = tmp_path / "out"
-    run(FolderJob(make_anonymizer(), tree, out, 1, settings="scene"))
-    assert run(FolderJob(make_anonymizer(), tree, out, 1, settings="x"))["a.png"].status == "done"
+    run(folder_job(make_anonymizer, tree, out, 1, settings="scene"))
+    assert run(folder_job(make_anonymizer, tree, out, 1, settings="x"))["a.png"].status == "done"
     images.write(tree / "a.png", Picture(255 - picture))
-    assert run(FolderJob(make_anonymizer(), tree, out, 1, settings="x"))["a.png"].status == "done"
+    assert run(folder_job(make_anonymizer, tree, out, 1, settings="x"))["a.png"].status == "done"
 
 
 def test_a_failure_after_a_success_counts(tree, tmp_path, make_anonymizer):
     out = tmp_path / "out"
-    run(FolderJob(make_anonymizer(), tree, out, 1))
+    run(folder_job(make_anonymizer, tree, out, 1))
     failing = make_anonymizer(landmarker=BlindLandmarker(), on_failure="error")
-    run(FolderJob(failing, tree, out, 1, overwrite=True))
-    assert run(FolderJob(make_anonymizer(), tree, out, 1))["a.png"].status == "done"
+    run(folder_job(lambda: failing, tree, out, 1, overwrite=True))
+    assert run(folder_job(make_anonymizer, tree, out, 1))["a.png"].status == "done"
 
 
 def test_linked_folders_are_told(tree, tmp_path, make_anonymizer):
     (tmp_path / "elsewhere").mkdir()
     (tree / "link").symlink_to(tmp_path / "elsewhere")
-    entry = run(FolderJob(make_anonymizer(), tree, tmp_path / "out", 1))["link"]
+    entry = run(folder_job(make_anonymizer, tree, tmp_path / "out", 1))["link"]
     assert entry.status == "failed"
     assert "link" in entry.error
 
@@ -197,14 +204,14 @@ def test_a_line_after_a_cut_one_is_whole(tree, tmp_path, make_anonymizer):
     out = tmp_path / "out"
     out.mkdir()
     (out / MANIFEST).write_text('{"file": "b')
-    run(FolderJob(make_anonymizer(), tree, out, seed=1))
+    run(folder_job(make_anonymizer, tree, out, seed=1))
     assert len(list(read_manifest(out / MANIFEST))) == 4
 
 
 def test_an_output_folder_that_cannot_be_made_is_one_error(tree, tmp_path, make_anonymizer):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match="cannot be written"):
-        run(FolderJob(make_anonymizer(), tree, tmp_path / "file" / "out", 1))
+        run(folder_job(make_anonymizer, tree, tmp_path / "file" / "out", 1))
 
 
 def statuses(entries):
@@ -212,7 +219,7 @@ def statuses(entries):
 
 
 def test_another_time_alone_is_no_change(tree, tmp_path, make_anonymizer):
-    job = FolderJob(make_anonymizer(), tree, tmp_path / "out", seed=1)
+    job = folder_job(make_anonymizer, tree, tmp_path / "out", seed=1)
     run(job)
     os.utime(tree / "a.png", (1, 1))
     assert statuses(run(job))["a.png"] == "skipped"
@@ -223,7 +230,7 @@ def test_another_time_alone_is_no_change(tree, tmp_path, make_anonymizer):
 
 
 def test_an_output_that_is_cut_or_gone_is_made_again(tree, tmp_path, make_anonymizer):
-    job = FolderJob(make_anonymizer(), tree, tmp_path / "out", seed=1)
+    job = folder_job(make_anonymizer, tree, tmp_path / "out", seed=1)
     run(job)
     whole = (tmp_path / "out" / "a.png").read_bytes()
     (tmp_path / "out" / "a.png").write_bytes(whole[:-40])
@@ -236,16 +243,16 @@ def test_an_output_that_is_cut_or_gone_is_made_again(tree, tmp_path, make_anonym
 def test_shards_share_the_work_and_know_of_each_other(tmp_path, make_anonymizer, picture):
     for i in range(12):
         images.write(tmp_path / "in" / f"{i}.png", Picture(picture))
-    make = make_anonymizer()
-    jobs = [FolderJob(make, tmp_path / "in", tmp_path / "out", 1, shard=(i, 3)) for i in (1, 2, 3)]
+    trees = tmp_path / "in", tmp_path / "out"
+    jobs = [folder_job(make_anonymizer, *trees, 1, shard=(i, 3)) for i in (1, 2, 3)]
     done = [statuses(run(job)) for job in jobs]
     assert sum(len(entries) for entries in done) == 12 == len({k for d in done for k in d})
-    whole = FolderJob(make, tmp_path / "in", tmp_path / "out", 1)
+    whole = folder_job(make_anonymizer, *trees, 1)
     assert set(statuses(run(whole)).values()) == {"skipped"}
 
 
 def test_outputs_may_be_named_otherwise(tree, tmp_path, make_anonymizer):
-    plain = FolderJob(make_anonymizer(), tree, tmp_path / "out", seed=1)
+    plain = folder_job(make_anonymizer, tree, tmp_path / "out", seed=1)
     run(plain)
     named = replace(plain, naming="{stem}-anon{suffix}")
     assert statuses(run(named))["a.png"] == "done"
@@ -257,7 +264,7 @@ def test_videos_are_anonymized_too(tmp_path, make_anonymizer, picture):
     images.write(tmp_path / "in" / "a.png", Picture(picture))
     frames = [Pillow.fromarray(picture) for _ in range(3)]
     frames[0].save(tmp_path / "in" / "b.gif", save_all=True, append_images=frames[1:], duration=40)
-    entries = run(FolderJob(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1))
+    entries = run(folder_job(make_anonymizer, tmp_path / "in", tmp_path / "out", seed=1))
     assert entries["b.gif"].outputs == ("b.gif", "b.gif.json", "b.gif.png")
     assert entries["b.gif"].status in ("done", "filled") and entries["b.gif"].tracks
     assert all((tmp_path / "out" / name).is_file() for name in entries["b.gif"].outputs)
@@ -270,7 +277,7 @@ def test_what_a_killed_run_left_half_written_goes_away(tree, tmp_path, make_anon
     for path in (*scraps, other):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"half")
-    run(FolderJob(make_anonymizer(), tree, out, seed=1))
+    run(folder_job(make_anonymizer, tree, out, seed=1))
     assert not any(path.exists() for path in scraps) and other.exists()
 
 
@@ -285,7 +292,7 @@ def test_files_that_change_or_vanish_meanwhile_are_told(tree, tmp_path, make_ano
             return super().__call__(image, **more)
 
     make.__class__ = Meddling
-    entries = run(FolderJob(make, tree, tmp_path / "out", seed=1), jobs=1)
+    entries = run(folder_job(lambda: make, tree, tmp_path / "out", seed=1), jobs=1)
     assert entries["a.png"].status == "failed" and "changed while" in entries["a.png"].error
     assert entries["sub/b.png"].status == "failed" and "no such file" in entries["sub/b.png"].error
 
@@ -296,7 +303,7 @@ def test_many_files_wait_for_their_turn(tmp_path, make_anonymizer):
     for i in range(60):
         (tmp_path / "in" / f"{i:02d}.txt").touch()
     started, most = [], 0
-    job = FolderJob(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1)
+    job = folder_job(make_anonymizer, tmp_path / "in", tmp_path / "out", seed=1)
     files = job.files()
     told = iter(batch._in_order(lambda file: started.append(file) or Entry(file.name, "failed"),
                                 files, 2))  # fmt: skip

@@ -37,7 +37,7 @@ def run(monkeypatch, make_anonymizer):
     """Run a command with fakes in the place of the models."""
 
     def invoke(*words, **fakes):
-        monkeypatch.setattr(anonymize, "make_anonymizer", lambda *_: make_anonymizer(**fakes))
+        monkeypatch.setattr(anonymize, "make_anonymizer", lambda *_, **__: make_anonymizer(**fakes))
         return CliRunner().invoke(cli.app, [str(word) for word in words])
 
     return invoke
@@ -91,7 +91,7 @@ def test_folder_tells_each_status_and_fails_for_failures(run, source, tmp_path):
 def test_the_setting_reaches_the_library(monkeypatch, make_anonymizer, source, tmp_path):
     asked = []
     monkeypatch.setattr(
-        anonymize, "make_anonymizer", lambda *a: asked.append(a) or make_anonymizer()
+        anonymize, "make_anonymizer", lambda *a, **_: asked.append(a) or make_anonymizer()
     )
     for words in ([], ["--privacy", "high"], ["--keep-shape"]):
         assert CliRunner().invoke(

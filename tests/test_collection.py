@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from ganonymization.collection import write_report
+from ganonymization.collection import REPORT, write_report
 from ganonymization.errors import OutputError
+from ganonymization.tree import DiskTree
 
 MEANINGS = {"done": "every face redrawn", "failed": "not written", "no face": "no face found"}
 
@@ -17,6 +18,11 @@ def written(folder, *lines):
     (folder / "manifest.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
 
 
+def page_of(folder, seed=1):
+    write_report(DiskTree(folder), MEANINGS, seed)
+    return (folder / REPORT).read_text()
+
+
 def test_counts_failures_and_a_sample_are_shown(tmp_path):
     written(
         tmp_path,
@@ -25,7 +31,7 @@ def test_counts_failures_and_a_sample_are_shown(tmp_path):
         line("c.png", "no face", ["c.png"]),
         line("v.mp4", outputs=["v.mp4", "v.mp4.json", "v.mp4.png"], tracks=[{}, {}]),
     )
-    page = write_report(tmp_path, MEANINGS, 1).read_text()
+    page = page_of(tmp_path)
     assert "4 files" in page and "<td>2</td><td>done</td><td>every face redrawn</td>" in page
     assert "&lt;b&gt;bad.png&lt;/b&gt;: empty" in page and "<b>" not in page
     assert 'src="sub/a%20b.png"' in page and 'src="v.mp4.png"' in page
@@ -34,13 +40,13 @@ def test_counts_failures_and_a_sample_are_shown(tmp_path):
 
 def test_the_last_word_about_a_file_counts(tmp_path):
     written(tmp_path, line("a.png", "failed", error="gone"), line("a.png", outputs=["a.png"]))
-    page = write_report(tmp_path, MEANINGS, 1).read_text()
+    page = page_of(tmp_path)
     assert "gone" not in page and "1 files" in page
 
 
 def test_the_sample_is_drawn_by_the_seed_and_bounded(tmp_path):
     written(tmp_path, *(line(f"{i}.png", outputs=[f"{i}.png"]) for i in range(300)))
-    one, again, other = (write_report(tmp_path, MEANINGS, seed).read_text() for seed in (1, 1, 2))
+    one, again, other = (page_of(tmp_path, seed) for seed in (1, 1, 2))
     assert one == again != other
     assert one.count("<img") == 48
 
@@ -49,11 +55,11 @@ def test_a_page_that_cannot_be_written_is_one_error(tmp_path):
     (tmp_path / "report.html").mkdir()
     written(tmp_path, line("a.png", outputs=["a.png"]))
     with pytest.raises(OutputError):
-        write_report(tmp_path, MEANINGS, 1)
+        write_report(DiskTree(tmp_path), MEANINGS, 1)
 
 
 def test_lines_of_an_earlier_version_are_counted(tmp_path):
     old = line("a.png", outputs=["a.png"])
     del old["tracks"]
     written(tmp_path, old)
-    assert "1 files" in write_report(tmp_path, MEANINGS, 1).read_text()
+    assert "1 files" in page_of(tmp_path)

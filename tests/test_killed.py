@@ -19,6 +19,7 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from ganonymization.batch import FolderJob
+from ganonymization.tree import DiskTree
 from ganonymization.types import Result
 
 class Slow:
@@ -28,7 +29,8 @@ class Slow:
         return Result(image, (), (), np.zeros(image.shape[:2], bool), seed, {})
 
 print("ready", flush=True)
-FolderJob(Slow(), Path(sys.argv[1]), Path(sys.argv[2]), seed=1).run(2, lambda entry: None)
+trees = [DiskTree(Path(folder)) for folder in sys.argv[1:]]
+FolderJob(Slow, *trees, seed=1).run(2, lambda entry: None)
 """
 PICTURES = 80
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ganonymization.errors import OptionError, OutputError
 from ganonymization.plan import check_clashes, check_naming, in_shard, planned, renamed
+from ganonymization.tree import DiskTree
 
 
 @pytest.mark.parametrize(
@@ -41,27 +42,32 @@ def test_shards_are_about_as_large():
         assert 900 < sum(in_shard(name, (i, 8)) for name in names) < 1100
 
 
-def test_the_plan_is_the_tree_in_order(tmp_path):
-    for name in ("b.jpg", "a.png", "sub/c.mp4"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    files = planned(tmp_path, "{stem}-x{suffix}")
+def test_the_plan_names_each_output_in_order():
+    files = planned(["a.png", "b.jpg", "sub/c.mp4"], "{stem}-x{suffix}")
     assert [(f.name, f.out) for f in files] == [
         ("a.png", "a-x.png"), ("b.jpg", "b-x.jpg"), ("sub/c.mp4", "sub/c-x.mp4"),
     ]  # fmt: skip
-    assert files[0].path == tmp_path / "a.png"
+
+
+def test_names_of_further_heads_are_taken_by_the_files_that_have_them():
+    names = ["a.png", "a_1.png", "a_1_2.png", "a_9.jpg", "a_x.png", "b/a_3.png", "b/_1.png"]
+    taken = {file.name: set(file.taken) for file in planned(names)}
+    assert {name: found for name, found in taken.items() if found} == {
+        "a.png": {"a_1.png"},
+        "a_1.png": {"a_1_2.png"},
+    }
 
 
 def test_one_output_for_two_inputs_is_refused(tmp_path):
-    check_clashes([("a.mp4", "a.mp4"), ("a.mp4", "a.mp4.png")], tmp_path)
+    check_clashes([("a.mp4", "a.mp4"), ("a.mp4", "a.mp4.png")], DiskTree(tmp_path))
     with pytest.raises(OutputError, match=r"b\.png and a\.mp4 would both"):
-        check_clashes([("a.mp4", "a.mp4.png"), ("b.png", "a.mp4.png")], tmp_path)
+        check_clashes([("a.mp4", "a.mp4.png"), ("b.png", "a.mp4.png")], DiskTree(tmp_path))
 
 
 def test_names_that_differ_in_case_clash_where_the_disk_cannot_tell(tmp_path, monkeypatch):
     names = [("A.jpg", "A.jpg"), ("a.jpg", "a.jpg")]
-    check_clashes(names, tmp_path / "not" / "yet")
+    check_clashes(names, DiskTree(tmp_path / "not" / "yet"))
     real = Path.exists
     monkeypatch.setattr(Path, "exists", lambda path: ".case-A" in path.name or real(path))
     with pytest.raises(OutputError, match="tells them apart"):
-        check_clashes(names, tmp_path / "not" / "yet")
+        check_clashes(names, DiskTree(tmp_path / "not" / "yet"))

@@ -94,7 +94,7 @@ def test_shards_are_found(tmp_path, shard):
 def test_the_command_tells_what_is_missing_and_goes_on(
     shard, tmp_path, make_anonymizer, monkeypatch
 ):
-    monkeypatch.setattr(dataset, "make_anonymizer", lambda *_: make_anonymizer())
+    monkeypatch.setattr(dataset, "make_anonymizer", lambda *_, **__: make_anonymizer())
     first = CliRunner().invoke(cli.app, ["dataset", str(tmp_path), str(tmp_path / "out")])
     assert first.exit_code == 1 and "a/2 left out" in first.output
     assert "2 samples, 2 of 2 faces redrawn" in first.output

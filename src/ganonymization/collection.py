@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from . import images
 from .manifest import FINISHED, Status, latest
+from .tree import Tree
 
 REPORT = "report.html"
 _SAMPLE = 48
@@ -25,7 +26,7 @@ img { width: 100%; height: 11rem; object-fit: cover; background: #8884; }
 """
 
 
-def write_report(out: Path, meanings: Mapping[Status, str], seed: int) -> Path:
+def write_report(out: Tree, meanings: Mapping[Status, str], seed: int) -> None:
     """Write the page from the manifests in an output folder; of the inputs it shows nothing.
 
     Args:
@@ -36,7 +37,7 @@ def write_report(out: Path, meanings: Mapping[Status, str], seed: int) -> Path:
     Raises:
         OutputError: It cannot be written.
     """
-    lines = list(latest(out).values())
+    lines = list(latest(out.manifest_lines()).values())
     counts = Counter(line["status"] for line in lines)
     drawn = [_shown(line) for line in lines if line["status"] in FINISHED and _shown(line)]
     sample = sorted(random.Random(seed).sample(drawn, min(_SAMPLE, len(drawn))))
@@ -56,8 +57,7 @@ def write_report(out: Path, meanings: Mapping[Status, str], seed: int) -> Path:
         "</main></html>\n",
     ]  # fmt: skip
     content = "\n".join(page).encode("utf-8", "backslashreplace")
-    images.write_whole(out / REPORT, lambda file: file.write(content))
-    return out / REPORT
+    out.write(REPORT, content)
 
 
 def _shown(line: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,13 +12,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 
 from . import seeds
 from .batch import FolderJob, is_read
-from .collection import write_report
+from .collection import REPORT, write_report
 from .manifest import Entry, Status, shard_manifest
 from .options import OnNoFace
 from .picturefile import anonymize_file
 from .pipeline import Anonymizer
+from .plan import Planned
 from .types import Result
 from .videofile import is_video
+
+Run = Callable[[Callable[[Entry], None], list[Planned]], None]
 
 MEANINGS: dict[Status, str] = {
     "done": "every face redrawn",
@@ -80,12 +84,12 @@ def _tell(source: Path, result: Result, written: list[Path]) -> None:
     print(f"{names}: {drawn} of {len(result.faces)} faces redrawn, seed {result.seed}")
 
 
-def anonymize_folder(job: FolderJob, jobs: int, as_json: bool) -> bool:
+def anonymize_folder(job: FolderJob, run: Run, as_json: bool) -> bool:
     """Run a folder job with a progress bar and print a table of what became of its files.
 
     Args:
         job: The folder.
-        jobs: Files in work at a time.
+        run: Does it: what to call with each entry, and the files.
         as_json: Print JSON instead of a table, and no bar.
 
     Returns:
@@ -100,13 +104,13 @@ def anonymize_folder(job: FolderJob, jobs: int, as_json: bool) -> bool:
             told.add(entry)
             progress.advance(task)
 
-        job.run(jobs, report, files)
-    page = write_report(job.out, MEANINGS, job.seed)
+        run(report, files)
+    write_report(job.out, MEANINGS, job.seed)
     if as_json:
         print(json.dumps({"seed": job.seed, "counts": told.counts, "files": told.files}))
     else:
         told.print_counts()
-        print(f"{job.out}: {len(files)} files, seed {job.seed}, see {page.name} and "
+        print(f"{job.out}: {len(files)} files, seed {job.seed}, see {REPORT} and "
               f"{shard_manifest(job.shard)}")  # fmt: skip
     return not told.counts["failed"]
 
@@ -121,12 +125,12 @@ def plan_folder(job: FolderJob, as_json: bool) -> None:
     files, done = job.files(), {} if job.overwrite else job.done_before()
     counts: Counter[str] = Counter()
     for file in files:
-        if not is_read(file.path):
+        if not is_read(file.name):
             counts["left out"] += 1
         elif job.is_done(file, done):
             counts["done before"] += 1
         else:
-            counts["videos" if is_video(file.path) else "pictures"] += 1
+            counts["videos" if is_video(Path(file.name)) else "pictures"] += 1
     if as_json:
         print(json.dumps(counts))
         return

@@ -4,11 +4,12 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, Self
 
 from .errors import OutputError
 
@@ -16,6 +17,7 @@ MANIFEST = "manifest.jsonl"
 Status = Literal["done", "filled", "no face", "skipped", "failed", "not a picture"]
 FINISHED: tuple[Status, ...] = ("done", "filled", "no face")
 _CHUNK_BYTES = 1 << 20
+_PART_LINES, _PART_S = 500, 30.0
 
 
 @dataclass(frozen=True)
@@ -24,33 +26,13 @@ class Source:
 
     Attributes:
         size: In bytes.
-        mtime_ns: When it was last changed, in nanoseconds.
+        mtime_ns: When it was last changed, in nanoseconds; -1 where nobody knows.
         sha256: Of what it holds, in hex.
     """
 
     size: int
     mtime_ns: int
     sha256: str
-
-    @classmethod
-    def of(cls, path: Path) -> "Source":
-        """Look at a file, all of it.
-
-        Raises:
-            OSError: It cannot be read.
-        """
-        found, digest = path.stat(), hashlib.sha256()
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                digest.update(chunk)
-        return cls(found.st_size, found.st_mtime_ns, digest.hexdigest())
-
-    def still(self, path: Path) -> bool:
-        """Whether the file is as it was; it is read only where its time alone has changed."""
-        found = path.stat()
-        if found.st_size != self.size:
-            return False
-        return found.st_mtime_ns == self.mtime_ns or Source.of(path).sha256 == self.sha256
 
 
 @dataclass(frozen=True)
@@ -82,9 +64,44 @@ class Entry:
     source: Source | None = None
     output_bytes: tuple[int, ...] = ()
 
+    def line(self) -> bytes:
+        """As JSON, with its end of line."""
+        return json.dumps(asdict(self)).encode() + b"\n"
 
-class Manifest:
-    """A manifest that whole lines are appended to; threads may share it.
+    @classmethod
+    def of(cls, line: dict[str, Any]) -> Self:
+        """From what a line holds, of another version's what is known here."""
+        known = {name: line[name] for name in line.keys() & {field.name for field in fields(cls)}}
+        for name in ("outputs", "faces", "tracks", "output_bytes"):
+            known[name] = tuple(known.get(name, ()))
+        if known.get("source"):
+            known["source"] = Source(**known["source"])
+        return cls(**known)
+
+
+class Manifest(Protocol):
+    """What lines are added to; threads may share it."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Keep what was added."""
+
+    def add(self, entry: Entry) -> None:
+        """Add a line.
+
+        Raises:
+            OutputError: It cannot be kept.
+        """
+
+
+class DiskManifest:
+    """A file that whole lines are appended to.
 
     Args:
         path: The file; its folder is made.
@@ -104,7 +121,7 @@ class Manifest:
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def __enter__(self) -> "Manifest":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -122,7 +139,7 @@ class Manifest:
         Raises:
             OutputError: The disk is full.
         """
-        line = json.dumps(asdict(entry)).encode() + b"\n"
+        line = entry.line()
         try:
             with self._lock:
                 written = os.write(self._file, line)
@@ -133,6 +150,47 @@ class Manifest:
 
     def _unwritable(self, error: OSError) -> OutputError:
         return OutputError(f"{self._path}: cannot be written ({error.strerror})")
+
+
+class ManifestInParts:
+    """Files of a few hundred lines each, for stores that append to none.
+
+    Args:
+        write: Takes the number of a part, from 0 on, and its content.
+    """
+
+    def __init__(self, write: Callable[[int, bytes], None]) -> None:
+        self._write, self._lock = write, threading.Lock()
+        self._lines: list[bytes] = []
+        self._parts, self._since = 0, time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self._flush()
+
+    def add(self, entry: Entry) -> None:
+        """Add a line; after a kill the work of the lines since the last part is done again.
+
+        Raises:
+            OutputError: A part cannot be written.
+        """
+        with self._lock:
+            self._lines.append(entry.line())
+            if len(self._lines) >= _PART_LINES or time.monotonic() - self._since > _PART_S:
+                self._flush()
+
+    def _flush(self) -> None:
+        if self._lines:
+            self._write(self._parts, b"".join(self._lines))
+        self._lines, self._parts, self._since = [], self._parts + 1, time.monotonic()
 
 
 def shard_manifest(shard: tuple[int, int] | None) -> str:
@@ -152,10 +210,22 @@ def read_manifest(path: Path) -> Iterator[dict[str, Any]]:
                 continue  # the work it would have recorded is done again
 
 
-def latest(folder: Path) -> dict[str, dict[str, Any]]:
-    """The last line about each file in an output folder, whichever job wrote it."""
-    paths = sorted(folder.glob("manifest*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
-    return {line["file"]: line for path in paths for line in read_manifest(path)}
+def latest(lines: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The last line about each file."""
+    return {line["file"]: line for line in lines}
+
+
+def sha256_of(path: Path) -> str:
+    """Of what a file holds, in hex.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _ends_a_line(path: Path) -> bool:

@@ -9,7 +9,9 @@ DetectorName = Literal["centerface", "blazeface"]
 OnFailure = Literal["solid", "blur", "pixelate", "error"]
 OnNoFace = Literal["copy", "skip", "error"]
 Privacy = Literal["balanced", "high"]
+Engine = Literal["threads", "ray"]
 ExportPrecision = Literal["fp32", "fp16", "int8"]
+Device = Literal["cpu", "cuda"]
 
 
 def check_choice(value: str | None, choices: Any) -> None:

@@ -27,7 +27,7 @@ from .faces import FaceInWork, Located, told
 from .landmarks.base import Landmarker
 from .landmarks.plausibility import check_plausible
 from .locate import find_landmarks
-from .options import Mode, OnFailure, Privacy, check_choice
+from .options import Device, Mode, OnFailure, Privacy, check_choice
 from .shape import ShapeModel
 from .synthesize.base import Synthesizer
 from .synthesize.fill import SOLID_RGB
@@ -61,9 +61,12 @@ class Anonymizer:
         portrait_size_px: Side of a portrait.
         level_portraits: Portraits stand upright; False keeps the head's tilt in the picture.
         threads: Of the generator; 0 takes every core.
+        device: ``"cpu"`` or ``"cuda"``, of a model given by name or file, and of the detector where
+            ``detector_options`` say no other. MediaPipe's networks stay on the CPU.
 
     Raises:
-        OptionError: An unknown name; the message lists the known ones.
+        OptionError: An unknown name; the message lists the known ones. Or a device that does not
+            work here; the message has the remedy.
         ModelError: A model file is missing, corrupt or of another kind.
         MissingExtraError: A published ``.ckpt`` is given and torch is not installed.
     """
@@ -82,9 +85,11 @@ class Anonymizer:
         portrait_size_px: int = 512,
         level_portraits: bool = True,
         threads: int = 0,
+        device: Device = "cpu",
     ) -> None:
         check_choice(mode, Mode)
         check_choice(on_failure, OnFailure)
+        check_choice(device, Device)
         if privacy is not None:
             check_choice(privacy, Privacy)
         self.mode, self.on_failure, self.privacy = mode, on_failure, privacy
@@ -97,13 +102,14 @@ class Anonymizer:
             self._fill = registry.load(registry.FILLS, on_failure)
         if isinstance(model, str):
             load = registry.load(registry.SYNTHESIZERS, "file")
-            self._synthesizer: Synthesizer = load(weights.resolve(model), threads)
+            self._synthesizer: Synthesizer = load(weights.resolve(model), threads, device)
         else:
             self._synthesizer = model
         self._check_mode()
         if isinstance(detector, str):
             make_detector = registry.load(registry.DETECTORS, detector)
-            self._detector: Detector = make_detector(detector_options or DetectorOptions())
+            options = detector_options or DetectorOptions(device=device)
+            self._detector: Detector = make_detector(options)
         else:
             self._detector = detector
         if isinstance(landmarker, str):

@@ -1,17 +1,19 @@
 """Which files of a folder are anonymized, and what their outputs are called."""
 
 import hashlib
+import re
 import string
-import tempfile
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from . import images
 from .errors import OptionError, OutputError
+from .tree import Tree
 
 PLAIN = "{stem}{suffix}"
 _FIELDS = {"stem", "suffix"}
+_NUMBERED = re.compile(r"(.*[^/])_\d+(\.[^./]*)?")
 
 
 @dataclass(frozen=True)
@@ -19,29 +21,33 @@ class Planned:
     """A file of the input folder.
 
     Attributes:
-        path: Where it is.
         name: Relative to the input folder, with forward slashes.
         out: Relative to the output folder.
+        taken: Outputs of other files that are named as this one's further heads would be.
     """
 
-    path: Path
     name: str
     out: str
+    taken: frozenset[str] = frozenset()
 
 
-def planned(source: Path, naming: str = PLAIN) -> list[Planned]:
-    """Every file of a folder, in order.
+def planned(names: Iterable[str], naming: str = PLAIN) -> list[Planned]:
+    """What each file's output is called.
 
     Args:
-        source: Read recursively.
+        names: Relative to the input folder.
         naming: Of outputs, with ``{stem}`` and ``{suffix}``.
 
     Raises:
         OptionError: ``naming`` is no such pattern.
     """
     check_naming(naming)
-    names = ((path, path.relative_to(source).as_posix()) for path in images.walk(source))
-    return [Planned(path, name, renamed(name, naming)) for path, name in names]
+    outs = {name: renamed(name, naming) for name in names}
+    taken = defaultdict[str, set[str]](set)
+    for out in outs.values():
+        if numbered := _NUMBERED.fullmatch(out):
+            taken["".join(numbered.groups())].add(out)
+    return [Planned(name, out, frozenset(taken.get(out, ()))) for name, out in outs.items()]
 
 
 def in_shard(name: str, shard: tuple[int, int]) -> bool:
@@ -73,7 +79,7 @@ def renamed(name: str, naming: str) -> str:
     return path.with_name(naming.format(stem=path.stem, suffix=path.suffix)).as_posix()
 
 
-def check_clashes(names: Iterable[tuple[str, str]], out: Path) -> None:
+def check_clashes(names: Iterable[tuple[str, str]], out: Tree) -> None:
     """Refuse outputs that would be one file, as where the disk does not tell a from A.
 
     Args:
@@ -84,12 +90,12 @@ def check_clashes(names: Iterable[tuple[str, str]], out: Path) -> None:
         OutputError: Names two such inputs.
     """
     seen: dict[str, str] = {}
-    fold = str if _tells_case(out) else str.casefold
+    fold = str if out.tells_case() else str.casefold
     for name, output in names:
         other = seen.setdefault(fold(output), name)
         if other != name:
             raise OutputError(
-                f"{name} and {other} would both be written as {out / output}; "
+                f"{name} and {other} would both be written as {out}/{output}; "
                 "rename one, or write to a disk that tells them apart"
             )
 
@@ -97,14 +103,3 @@ def check_clashes(names: Iterable[tuple[str, str]], out: Path) -> None:
 def _share(name: str, count: int) -> int:
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:8], "big") % count + 1
-
-
-def _tells_case(folder: Path) -> bool:
-    """Whether two names that differ in case alone are two files there."""
-    while not folder.is_dir():
-        folder = folder.parent
-    try:
-        with tempfile.NamedTemporaryFile(prefix=".case-a", dir=folder) as file:
-            return not Path(file.name.replace(".case-a", ".case-A")).exists()
-    except OSError:  # read-only: the run itself will say so
-        return True

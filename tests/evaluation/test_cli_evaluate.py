@@ -175,10 +175,10 @@ def test_without_outputs_they_are_made_as_asked(run, tmp_path):
                                "shape model": "shipped", "seed": "7"}  # fmt: skip
     job = making.job(tmp_path / "in", tmp_path / "out", frozenset({"a.png"}))
     assert isinstance(job, FolderJob)
-    assert (job.source, job.out, job.seed) == (tmp_path / "in", tmp_path / "out", 7)
+    assert (job.source.root, job.out.root, job.seed) == (tmp_path / "in", tmp_path / "out", 7)
     assert job.chosen == {"a.png"}
-    assert job.anonymizer[:3] == ("portrait", "m.onnx", "blazeface")
-    assert job.anonymizer[4] == "high"
+    assert job.make_anonymizer()[:3] == ("portrait", "m.onnx", "blazeface")
+    assert job.make_anonymizer()[4] == "high"
 
 
 def test_other_settings_make_outputs_anew(run, tmp_path):
@@ -202,7 +202,7 @@ def test_a_shape_that_is_kept_is_not_released_as_another(run):
     making = run.asked[0][1]
     assert making.released is None
     assert making.settings["privacy"] == "shape kept"
-    assert making.job(Path("in"), Path("out"), frozenset()).anonymizer[4] is None
+    assert making.job(Path("in"), Path("out"), frozenset()).make_anonymizer()[4] is None
 
 
 def test_keeping_the_shape_and_a_privacy_contradict_each_other(run):
@@ -216,7 +216,7 @@ def test_a_shape_model_is_used_for_outputs_and_for_what_is_released(run, tmp_pat
     run("o", "--shape", tmp_path / "shape.npz")
     making = run.asked[0][1]
     assert making.settings["shape model"] == str(tmp_path / "shape.npz")
-    used = making.job(Path("in"), Path("out"), frozenset()).anonymizer[-1]
+    used = making.job(Path("in"), Path("out"), frozenset()).make_anonymizer()[-1]
     np.testing.assert_allclose(used.mean, other.mean, atol=1e-6)
     landmarks_px = simulated(2, 2).landmarks_px
     np.testing.assert_array_equal(
@@ -244,7 +244,7 @@ def test_who_the_shape_was_fitted_on_is_withheld(run, monkeypatch):
     making = run.asked[0][1]
     assert making.withheld == {"a.png"}
     assert making.settings["shape model"] == "prepared"
-    assert making.job(Path("in"), Path("out"), frozenset()).anonymizer[-1] is model
+    assert making.job(Path("in"), Path("out"), frozenset()).make_anonymizer()[-1] is model
 
 
 def test_fitting_needs_to_know_who_is_who(run, monkeypatch):

@@ -4,14 +4,17 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from ..errors import OptionError
+from ..options import Engine
 from .options import (
     DebugOption,
     DetectorOption,
     DetectSizeOption,
+    DeviceOption,
     JsonOption,
     KeepShapeOption,
     MaxPixelsOption,
@@ -27,9 +30,6 @@ from .options import (
     make_anonymizer,
     released,
 )
-
-if TYPE_CHECKING:
-    from ..pipeline import Anonymizer
 
 
 def image(
@@ -47,6 +47,7 @@ def image(
     min_score: MinScoreOption = None,
     min_face: MinFaceOption = 8.0,
     detect_size: DetectSizeOption = 1600,
+    device: DeviceOption = "cpu",
     max_pixels: MaxPixelsOption = 120_000_000,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -57,14 +58,18 @@ def image(
     images.check_output(source, out)  # told before the models load
     kept = released(privacy, keep_shape)
     anonymizer = make_anonymizer(
-        mode, model, detector, on_failure, kept, min_score, min_face, detect_size, shape
-    )
+        mode, model, detector, on_failure, kept, min_score, min_face, detect_size, shape,
+        device=device,
+    )  # fmt: skip
     console.anonymize_image(anonymizer, source, out, seed, on_no_face, max_pixels, as_json)
 
 
 def folder(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A folder, read recursively.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write.")],
+    source: Annotated[
+        str,
+        typer.Argument(metavar="IN", help="A folder or an address as s3://…, read recursively."),
+    ],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="The folder or address to write.")],
     mode: ModeOption = "scene",
     model: ModelOption = "default",
     detector: DetectorOption = "centerface",
@@ -74,7 +79,23 @@ def folder(
     keep_shape: KeepShapeOption = False,
     shape: ShapeOption = None,
     seed: SeedOption = None,
-    jobs: Annotated[int, typer.Option(help="Files in work at a time.", min=1)] = 2,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            help="Files in work at a time; with Ray, workers. [default: by the cores]",
+            min=1,
+            show_default=False,
+        ),
+    ] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="threads of this process, or the workers of a Ray cluster.")
+    ] = "threads",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the Ray cluster, as auto. [default: one in this machine]", show_default=False
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Do again what is done.")] = False,
     name: Annotated[str, typer.Option(help="Of outputs.")] = "{stem}{suffix}",
     shard: Annotated[
@@ -97,6 +118,7 @@ def folder(
     min_score: MinScoreOption = None,
     min_face: MinFaceOption = 8.0,
     detect_size: DetectSizeOption = 1600,
+    device: DeviceOption = "cpu",
     max_pixels: MaxPixelsOption = 120_000_000,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -105,29 +127,44 @@ def folder(
 
     manifest.jsonl tells what became of each file, report.html shows some of them.
     """
-    from .. import batch, console, seeds
+    from functools import partial
 
-    batch.check_folders(source, out)  # told before the models load
+    from .. import batch, console, seeds
+    from ..tree import check_apart, open_tree
+
+    if address is not None and engine != "ray":
+        raise OptionError(f"--address {address}: is for --engine ray")
+    if device != "cpu" and engine == "ray":
+        raise OptionError(f"--device {device}: the workers of a Ray cluster use the CPU alone")
+    trees = open_tree(source), open_tree(out)
+    check_apart(*trees)
     kept = released(privacy, keep_shape)
     chosen = (
         mode, model, detector, on_failure, on_no_face, kept, min_score, min_face, detect_size,
         shape, audio,
     )  # fmt: skip
-
-    def job(anonymizer: "Anonymizer | None") -> batch.FolderJob:
-        return batch.FolderJob(
-            anonymizer, source, out, seeds.fresh_seed() if seed is None else seed, on_no_face,
-            overwrite, max_pixels, repr(chosen), naming=name, shard=_shard(shard), sound=audio,
-        )  # fmt: skip
-
+    cores = os.cpu_count() or 1
+    at_a_time = cores + 1 if jobs is None else jobs  # one waits for the disk
+    alone = engine == "threads" and shard is None
+    threads = max(1, cores // at_a_time) if alone else 1  # of one call: jobs share the cores
+    make = partial(
+        make_anonymizer, mode, model, detector, on_failure, kept, min_score, min_face, detect_size,
+        shape, threads, device=device,
+    )  # fmt: skip
+    job = batch.FolderJob(
+        make, *trees, seeds.fresh_seed() if seed is None else seed, on_no_face,
+        overwrite, max_pixels, repr(chosen), naming=name, shard=_shard(shard), sound=audio,
+    )  # fmt: skip
     if dry_run:
-        console.plan_folder(job(None), as_json)
+        console.plan_folder(job, as_json)
         return
-    threads = max(1, (os.cpu_count() or 1) // jobs)  # of one call: jobs share the cores
-    anonymizer = make_anonymizer(
-        mode, model, detector, on_failure, kept, min_score, min_face, detect_size, shape, threads
-    )
-    if not console.anonymize_folder(job(anonymizer), jobs, as_json):
+    if engine == "ray":
+        from ..cluster import run_on_ray
+
+        run: console.Run = partial(run_on_ray, job, address=address, workers=jobs)
+    else:
+        run = partial(job.run, at_a_time)
+    if not console.anonymize_folder(job, run, as_json):
         raise typer.Exit(1)
 
 
@@ -137,8 +174,6 @@ def _shard(text: str | None) -> tuple[int, int] | None:
     Raises:
         OptionError: It is no such share.
     """
-    from ..errors import OptionError
-
     if text is None:
         return None
     parts = text.split("/")

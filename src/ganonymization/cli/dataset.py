@@ -2,9 +2,10 @@
 
 import json
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,7 @@ from .options import (
     DebugOption,
     DetectorOption,
     DetectSizeOption,
+    DeviceOption,
     JsonOption,
     KeepShapeOption,
     MaxPixelsOption,
@@ -28,10 +30,19 @@ from .options import (
     released,
 )
 
+if TYPE_CHECKING:
+    from ..pipeline import Anonymizer
+    from ..shards import Report
+
 
 def dataset(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", help="A WebDataset shard, or a folder of them.")
+        Path,
+        typer.Argument(
+            metavar="IN",
+            help="A WebDataset shard, a folder of them, or a folder that Dataset.save_to_disk of "
+            "Hugging Face wrote.",
+        ),
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write.")],
     mode: ModeOption = "scene",
@@ -42,49 +53,93 @@ def dataset(
     keep_shape: KeepShapeOption = False,
     shape: ShapeOption = None,
     seed: SeedOption = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Do shards again that are there.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Do again what is there.")] = False,
     min_score: MinScoreOption = None,
     min_face: MinFaceOption = 8.0,
     detect_size: DetectSizeOption = 1600,
+    device: DeviceOption = "cpu",
     max_pixels: MaxPixelsOption = 120_000_000,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Anonymize the pictures of a data set; labels, names and order stay as they are.
 
-    Shards that are there already are left as they are, so a run that was killed goes on.
+    Shards and data sets that are there already are left as they are, so a run over shards that was
+    killed goes on.
     """
     from .. import seeds
-    from ..shards import anonymize_shard, find_shards
+    from ..rows import is_dataset
+    from ..shards import find_shards
 
-    shards = find_shards(source)
-    root = source.parent if source.is_file() else source
+    shards = [] if is_dataset(source) else find_shards(source)
     kept = released(privacy, keep_shape)
     anonymizer = make_anonymizer(
-        mode, model, detector, on_failure, kept, min_score, min_face, detect_size, shape
-    )
+        mode, model, detector, on_failure, kept, min_score, min_face, detect_size, shape,
+        device=device,
+    )  # fmt: skip
     chosen = seeds.fresh_seed() if seed is None else seed
     reports = []
     with progress("", None) as advance:
-        for shard in shards:
-            made = out / shard.relative_to(root)
-            if made.exists() and not overwrite:
-                print(f"{made}: is there, left as it is", file=sys.stderr)
-                continue
-            report = anonymize_shard(
-                anonymizer, shard, made, seed=chosen, max_pixels=max_pixels, advance=advance
-            )
+        made = (
+            _of_shards(anonymizer, shards, source, out, chosen, max_pixels, overwrite, advance)
+            if shards
+            else _of_splits(anonymizer, source, out, chosen, max_pixels, overwrite, advance)
+        )
+        for report in made:
             reports.append(report)
             for key, why in report.left_out.items():
-                print(f"error: {shard.name}: {key} left out: {why}", file=sys.stderr)
+                print(f"error: {report.name}: {key} left out: {why}", file=sys.stderr)
     if as_json:
-        print(json.dumps({"seed": chosen, "shards": [asdict(report) for report in reports]}))
+        parts = "shards" if shards else "splits"
+        print(json.dumps({"seed": chosen, parts: [asdict(report) for report in reports]}))
     else:
         for report in reports:
-            print(f"{report.shard}: {report.samples} samples, {report.faces - report.filled} of "
+            print(f"{report.name}: {report.samples} samples, {report.faces - report.filled} of "
                   f"{report.faces} faces redrawn, {report.without_face} pictures without a face, "
                   f"{len(report.left_out)} samples left out, seed {chosen}")  # fmt: skip
     if any(report.left_out for report in reports):
         raise typer.Exit(1)
+
+
+def _of_shards(
+    anonymizer: "Anonymizer",
+    shards: list[Path],
+    source: Path,
+    out: Path,
+    seed: int,
+    max_pixels: int,
+    overwrite: bool,
+    advance: Callable[[], None],
+) -> "Iterator[Report]":
+    """Anonymize the shards that are not there, one after the other."""
+    from ..shards import anonymize_shard
+
+    root = source.parent if source.is_file() else source
+    for shard in shards:
+        made = out / shard.relative_to(root)
+        if made.exists() and not overwrite:
+            print(f"{made}: is there, left as it is", file=sys.stderr)
+            continue
+        yield anonymize_shard(
+            anonymizer, shard, made, seed=seed, max_pixels=max_pixels, advance=advance
+        )
+
+
+def _of_splits(
+    anonymizer: "Anonymizer",
+    source: Path,
+    out: Path,
+    seed: int,
+    max_pixels: int,
+    overwrite: bool,
+    advance: Callable[[], None],
+) -> "Iterator[Report]":
+    """Anonymize a Hugging Face data set, unless it is there; all its splits or none."""
+    from ..rows import anonymize_rows, is_dataset
+
+    if is_dataset(out) and not overwrite and not out.samefile(source):
+        print(f"{out}: is there, left as it is", file=sys.stderr)
+        return
+    yield from anonymize_rows(
+        anonymizer, source, out, seed=seed, max_pixels=max_pixels, advance=advance
+    )

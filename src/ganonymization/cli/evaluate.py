@@ -161,6 +161,7 @@ def _making(
     from ..batch import FolderJob
     from ..evaluation.command import Making, withheld
     from ..shape import ShapeModel
+    from ..tree import DiskTree
 
     if shape is not None and fit is not None:
         raise OptionError("--shape and --fit contradict each other: one names a model, one fits it")
@@ -178,7 +179,8 @@ def _making(
                 "shape model": str(fit or shape or "shipped"), "seed": str(seed)}  # fmt: skip
 
     def job(source: Path, out: Path, files: frozenset[str]) -> FolderJob:
-        return FolderJob(anonymizer, source, out, seed, settings=repr(settings), chosen=files)
+        trees = DiskTree(source), DiskTree(out)
+        return FolderJob(lambda: anonymizer, *trees, seed, settings=repr(settings), chosen=files)
 
     return Making(job, _release(privacy, used), kept_out, settings)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import OptionError
-from ..options import DetectorName, Mode, OnFailure, OnNoFace, Privacy
+from ..options import DetectorName, Device, Mode, OnFailure, OnNoFace, Privacy
 
 if TYPE_CHECKING:
     from ..pipeline import Anonymizer
@@ -60,6 +60,10 @@ DetectSizeOption = Annotated[
 MaxPixelsOption = Annotated[
     int, typer.Option(help="Larger pictures are refused.", min=1, max=178_956_970)
 ]
+DeviceOption = Annotated[
+    Device,
+    typer.Option(help="cuda draws and finds faces on an NVIDIA GPU; needs onnxruntime-gpu."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
@@ -96,6 +100,7 @@ def make_anonymizer(
     shape: "Path | ShapeModel | None",
     threads: int = 0,
     detect_threads: int | None = None,
+    device: Device = "cpu",
 ) -> "Anonymizer":
     """Load the stages that options name.
 
@@ -111,11 +116,16 @@ def make_anonymizer(
         model=model,
         detector=detector,
         detector_options=DetectorOptions(
-            min_score, min_face, detect_size, threads if detect_threads is None else detect_threads
+            min_score,
+            min_face,
+            detect_size,
+            threads if detect_threads is None else detect_threads,
+            device,
         ),
         on_failure=on_failure,
         privacy=privacy,
         threads=threads,
+        device=device,
         shape=ShapeModel.load(shape) if isinstance(shape, Path) else shape,
     )
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .options import DebugOption, DetectorOption, ModelOption
+from .options import DebugOption, DetectorOption, DeviceOption, ModelOption
 
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
@@ -20,6 +20,7 @@ def serve(
     ] = None,
     model: ModelOption = "default",
     detector: DetectorOption = "centerface",
+    device: DeviceOption = "cpu",
     workers: Annotated[int, typer.Option(help="Threads that redraw.", min=1)] = 2,
     max_mb: Annotated[int, typer.Option(help="Of a picture's upload.", min=1)] = 64,
     folder: Annotated[
@@ -51,8 +52,9 @@ def serve(
     limits = Limits(upload_bytes=max_mb * MEGABYTE)
     settings = ServeSettings(host, port, token, workers, folder, limits)
     anonymizer = Anonymizer(
-        model=model, detector=detector, detector_options=DetectorOptions(threads=1), threads=1
-    )
+        model=model, detector=detector, threads=1, device=device,
+        detector_options=DetectorOptions(threads=1, device=device),
+    )  # fmt: skip
     engine = Engine(anonymizer, BlazeFace(DetectorOptions()), workers, limits.waiting)
     shown = f"[{host}]" if ":" in host else host
     print(f"http://{shown}:{port}", flush=True)

