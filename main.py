@@ -166,7 +166,8 @@ def train_classifier(arguments: argparse.Namespace) -> None:
 def anonymize(arguments: argparse.Namespace) -> None:
     """Anonymize a picture or a folder in portrait mode."""
     from ganonymization import Anonymizer, batch, console, images, seeds  # after --help
-    from ganonymization.tree import DiskTree, check_apart
+    from ganonymization.folders import check_apart
+    from ganonymization.tree import DiskTree
 
     if arguments.device < -1:
         raise OptionError(f"--device {arguments.device}: give -1 for the CPU or a GPU's number")

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganonymization import images, tree
+from ganonymization import address, images
+from ganonymization.address import AddressTree
 from ganonymization.batch import FolderJob
 from ganonymization.errors import InputError, OptionError, OutputError
+from ganonymization.folders import check_apart, open_tree
 from ganonymization.images import Picture
 from ganonymization.manifest import Entry
-from ganonymization.tree import AddressTree, DiskTree, Stamp, check_apart, open_tree
+from ganonymization.tree import UNKNOWN_NS, DiskTree, Stamp
 
 
 @pytest.fixture(params=["disk", "memory", "file"])
@@ -37,11 +39,12 @@ NAMES = st.lists(
 @given(NAMES, st.binary(max_size=40))
 def test_what_is_written_is_listed_and_read(names, content):
     place = open_tree(f"memory://{uuid.uuid4().hex}/in")
+    place.write("0", b"")
     folders = {name.partition("/")[0] for name in names if "/" in name}
     names = [name for name in names if name not in folders]
     for name in names:
         place.write(name, content)
-    assert list(place.names()) == sorted(names)
+    assert list(place.names()) == ["0", *sorted(names)]
     for name in names:
         assert place.stamp(name).size == len(content)
         with place.reading(name) as path:
@@ -74,8 +77,9 @@ def test_nothing_is_sent_after_an_error():
     with pytest.raises(ValueError), place.writing() as folder:
         (folder / "a.txt").write_bytes(b"half")
         raise ValueError
-    assert list(place.names()) == []
     assert not folder.exists()
+    with pytest.raises(InputError, match="nothing is there"):
+        place.names()
 
 
 def test_manifests_are_read_in_the_order_they_were_written(place, monkeypatch):
@@ -107,7 +111,7 @@ def test_a_store_that_shows_half_written_files_gets_them_under_another_name(tmp_
         file.write(b"half")
         raise OSError("the line is cut")
 
-    monkeypatch.setattr(tree.shutil, "copyfileobj", broken)
+    monkeypatch.setattr(address.shutil, "copyfileobj", broken)
     with pytest.raises(OutputError, match="the line is cut"):
         place.write("a.png", b"whole")
     assert not (tmp_path / "a.png").exists()
@@ -135,11 +139,11 @@ def test_it_travels_without_what_it_saw():
         ({"size": 3, "mtime": 1.5}, 1_500_000_000),
         ({"size": 3, "LastModified": "1970-01-01T00:00:02+00:00"}, 2_000_000_000),
         ({"size": 3, "updated": "1970-01-01T00:00:02Z"}, 2_000_000_000),
-        ({"size": 3}, tree.UNKNOWN_NS),
+        ({"size": 3}, UNKNOWN_NS),
     ],
 )
 def test_each_store_has_its_own_word_for_time(facts, time):
-    assert tree._stamp(facts) == Stamp(3, time)
+    assert address._stamp(facts) == Stamp(3, time)
 
 
 def test_addresses_that_cannot_be_are_told():
@@ -155,6 +159,17 @@ def test_addresses_within_each_other_are_refused(a, b):
     with pytest.raises(OutputError, match="keep apart"):
         check_apart(open_tree(a), open_tree(b))
     check_apart(open_tree(a), open_tree("memory://x/in-2"))
+
+
+def test_a_store_that_cannot_be_listed_is_one_error(monkeypatch):
+    place = open_tree(f"memory://{uuid.uuid4().hex}")
+
+    def refused(*_, **__):
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(fsspec.filesystem("memory"), "find", refused)
+    with pytest.raises(InputError, match=r"memory://.*cannot be listed \(not yours\)"):
+        place.names()
 
 
 def test_a_folder_is_no_file(tmp_path):

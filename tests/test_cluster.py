@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from ganonymization import images
+from ganonymization.address import AddressTree
 from ganonymization.batch import FolderJob
 from ganonymization.cluster import run_on_ray
 from ganonymization.errors import OptionError
 from ganonymization.images import Picture
-from ganonymization.tree import AddressTree, DiskTree
+from ganonymization.tree import DiskTree
 
 pytestmark = [
     pytest.mark.slow,

@@ -53,10 +53,12 @@ ALLOWED = {
     "picturefile": GROUND | {"pipeline", "images"},
     "manifest": GROUND,
     "tree": GROUND | {"images", "manifest"},
+    "address": GROUND | {"images", "manifest", "tree"},
+    "folders": GROUND | {"address", "tree"},
     "plan": GROUND | {"tree"},
     "batch": GROUND
-    | {"pipeline", "images", "manifest", "plan", "picturefile", "tree"}
-    | {"videofile"},
+    | {"pipeline", "images", "folders", "manifest", "plan"}
+    | {"picturefile", "tree", "videofile"},
     "cluster": GROUND | {"batch", "manifest", "plan"},
     "shards": GROUND | {"pipeline", "images", "picturefile"},
     "rows": GROUND | {"pipeline", "images", "shards"},

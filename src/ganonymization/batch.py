@@ -8,12 +8,13 @@ from pathlib import Path
 
 from . import images
 from .errors import GanonymizationError, InputError
+from .folders import check_apart
 from .manifest import FINISHED, Entry, Source, Status, latest, sha256_of
 from .options import OnNoFace
 from .picturefile import anonymize_file
 from .pipeline import Anonymizer
 from .plan import PLAIN, Planned, check_clashes, in_shard, planned
-from .tree import UNKNOWN_NS, Tree, check_apart
+from .tree import UNKNOWN_NS, Tree
 from .videofile import BESIDE, VideoOptions, anonymize_video, is_video
 
 _WAITING = 4  # files on their way, by job
@@ -108,6 +109,7 @@ class FolderJob:
 
     def done_before(self) -> dict[str, Entry]:
         """What the manifests in the output folder say is finished, with these settings."""
+        self.out.look()
         return {
             name: Entry.of({key: line[key] for key in _ASKED})
             for name, line in latest(self.out.manifest_lines()).items()

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from . import seeds
 from .batch import FolderJob, is_read
 from .collection import REPORT, write_report
-from .manifest import Entry, Status, shard_manifest
+from .manifest import Entry, Status
 from .options import OnNoFace
 from .picturefile import anonymize_file
 from .pipeline import Anonymizer
@@ -111,7 +111,7 @@ def anonymize_folder(job: FolderJob, run: Run, as_json: bool) -> bool:
     else:
         told.print_counts()
         print(f"{job.out}: {len(files)} files, seed {job.seed}, see {REPORT} and "
-              f"{shard_manifest(job.shard)}")  # fmt: skip
+              "manifest*.jsonl")  # fmt: skip
     return not told.counts["failed"]
 
 

@@ -130,7 +130,7 @@ def folder(
     from functools import partial
 
     from .. import batch, console, seeds
-    from ..tree import check_apart, open_tree
+    from ..folders import check_apart, open_tree
 
     if address is not None and engine != "ray":
         raise OptionError(f"--address {address}: is for --engine ray")
