@@ -61,7 +61,8 @@ ALLOWED = {
     | {"picturefile", "tree", "videofile"},
     "cluster": GROUND | {"batch", "manifest", "plan"},
     "shards": GROUND | {"pipeline", "images", "picturefile"},
-    "rows": GROUND | {"pipeline", "images", "shards"},
+    "columns": GROUND,
+    "rows": GROUND | {"columns", "pipeline", "images", "shards"},
     "collection": GROUND | {"images", "manifest", "tree"},
     "console": GROUND
     | {"pipeline", "images", "batch", "collection", "manifest", "picturefile", "plan", "videofile"},

@@ -6,6 +6,7 @@ cannot be made, or that holds what may show a face otherwise, is left out whole,
 
 import contextlib
 import io
+import os
 import secrets
 import tarfile
 from collections.abc import Callable, Iterator
@@ -28,19 +29,19 @@ _MEMBER_BYTES = 1 << 30
 
 
 @dataclass
-class ShardReport:
-    """What became of the samples of one shard.
+class Report:
+    """What became of the samples of one shard or split.
 
     Attributes:
-        shard: Name of the file.
+        name: Of the file or split.
         samples: Written.
         faces: Found in their pictures.
         filled: Of them, those that were covered rather than redrawn.
         without_face: Pictures in which none was found.
-        left_out: Why samples are missing, by their names.
+        left_out: Why samples are missing, by their names or row numbers.
     """
 
-    shard: str
+    name: str
     samples: int = 0
     faces: int = 0
     filled: int = 0
@@ -57,7 +58,8 @@ def find_shards(source: Path) -> list[Path]:
     shards = [source] if source.is_file() else sorted(source.rglob(f"*{SUFFIX}"))
     if not shards or any(path.suffix != SUFFIX for path in shards):
         raise InputError(
-            f"{source}: no WebDataset shards; give a {SUFFIX} file or a folder of them"
+            f"{source}: no WebDataset shards; give a {SUFFIX} file, a folder of them, or a folder "
+            "that Dataset.save_to_disk of Hugging Face wrote"
         )
     return shards
 
@@ -70,7 +72,7 @@ def anonymize_shard(
     seed: int,
     max_pixels: int = images.DEFAULT_MAX_PIXELS,
     advance: Callable[[], None] = lambda: None,
-) -> ShardReport:
+) -> Report:
     """Anonymize the pictures of one shard.
 
     Args:
@@ -88,20 +90,23 @@ def anonymize_shard(
     """
     if out.exists() and out.samefile(source):
         raise OutputError(f"{out}: is the input; give another name")
-    report = ShardReport(source.name)
+    report = Report(source.name)
     temporary = out.parent / f".{secrets.token_hex(8)}.part"
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as written:
-            for key, sample in _samples(source):
-                try:
-                    made = _anonymized(anonymizer, sample, seed, max_pixels, report)
-                except GanonymizationError as error:
-                    report.left_out[key] = str(error)
-                else:
-                    _append(written, made)
-                    report.samples += 1
-                advance()
+        with temporary.open("xb") as file:
+            with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as written:
+                for key, sample in _samples(source):
+                    try:
+                        made = _anonymized(anonymizer, sample, seed, max_pixels, report)
+                    except GanonymizationError as error:
+                        report.left_out[key] = str(error)
+                    else:
+                        _append(written, made)
+                        report.samples += 1
+                    advance()
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(out)
     except OSError as error:
         raise OutputError(f"{out}: cannot be written ({error.strerror or error})") from error
@@ -143,7 +148,7 @@ def _anonymized(
     sample: dict[str, bytes],
     seed: int,
     max_pixels: int,
-    report: ShardReport,
+    report: Report,
 ) -> dict[str, bytes]:
     """A sample with its pictures replaced.
 
@@ -158,24 +163,55 @@ def _anonymized(
             continue
         if suffix not in images.WRITERS:
             raise InputError(f"{name}: may show a face, and is no picture that is read and written")
-        picture = images.decode(io.BytesIO(content), name, max_pixels)
-        result = anonymizer(picture.pixels, seed=seed, name=name)
-        report.faces += len(result.faces)
-        report.filled += sum(not face.synthesized for face in result.faces)
-        report.without_face += not result.faces
-        if result.image is not None:
-            shown = without_faces(picture, result.image, result.composite_mask)
-        elif result.portraits:
-            shown = Picture(result.portraits[0], grey=picture.grey)
-        else:
-            raise InputError(f"{name}: no face found")
-        made[name] = _encoded(shown, name)
+        kind = images.WRITERS[suffix]
+        made[name] = anonymized(anonymizer, content, name, seed, max_pixels, report, kind)
     return made
 
 
-def _encoded(picture: Picture, name: str) -> bytes:
+def anonymized(
+    anonymizer: Anonymizer,
+    content: bytes,
+    name: str,
+    seed: int,
+    max_pixels: int,
+    report: Report,
+    kind: str | None = None,
+) -> bytes:
+    """A picture file's bytes, anonymized; its faces are counted in the report.
+
+    Args:
+        anonymizer: In portrait mode the head of the largest face replaces the picture.
+        content: The file's bytes.
+        name: For messages and the faces' seeds.
+        seed: Of the run.
+        max_pixels: Larger pictures are refused.
+        report: Counts the faces.
+        kind: Pillow's name of the format to write; None writes the one that was read.
+
+    Raises:
+        GanonymizationError: The picture cannot be read or written, or shows no face in portrait
+            mode; leave the sample out.
+    """
+    picture = images.decode(io.BytesIO(content), name, max_pixels)
+    result = anonymizer(picture.pixels, seed=seed, name=name)
+    report.faces += len(result.faces)
+    report.filled += sum(not face.synthesized for face in result.faces)
+    report.without_face += not result.faces
+    if result.image is not None:
+        shown = without_faces(picture, result.image, result.composite_mask)
+    elif result.portraits:
+        shown = Picture(result.portraits[0], grey=picture.grey)
+    else:
+        raise InputError(f"{name}: no face found")
+    return _encoded(shown, kind or picture.kind, name)
+
+
+def _encoded(picture: Picture, kind: str, name: str) -> bytes:
     file = io.BytesIO()
-    images.encode(file, picture, images.WRITERS[Path(name).suffix.lower()])
+    try:
+        images.encode(file, picture, kind)
+    except (OSError, ValueError) as error:  # as of pictures that are too large for a format
+        raise OutputError(f"{name}: cannot be written as {kind} ({error})") from error
     return file.getvalue()
 
 
