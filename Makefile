@@ -22,7 +22,10 @@ test-web: $(VENV)/.installed-web web/node_modules/axe-core
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/table.py
+	$(BIN)/python benchmarks/peers.py
+	$(BIN)/python benchmarks/cores.py
 	$(BIN)/python benchmarks/stages.py
+	$(BIN)/python benchmarks/limits.py
 	$(BIN)/python benchmarks/speed.py
 
 $(BIN)/python:

@@ -1,45 +1,118 @@
 """Where the time of a picture goes, and how it grows with size, faces and cores.
 
-    python benchmarks/stages.py
+    python benchmarks/stages.py [--json STAGES.json] [--rounds 7]
 
 The photograph in scikit-image, enlarged or side by side. Medians of several rounds, in
-milliseconds, as the results tell them.
+milliseconds, as the results tell them; for files also of reading and writing. With --json the
+tables are written to a file too, for ``tools/performance_bar.py``.
 """
 
+import argparse
+import json
 import os
 import platform
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ganonymization import Anonymizer, DetectorOptions
+from ganonymization import Anonymizer, DetectorOptions, images
 from ganonymization.demo import astronaut
-from ganonymization.types import Result
 
-STAGES = ("detect", "landmarks", "shape", "synthesize", "composite", "check", "total")
-ROUNDS = 7
+STAGES = (
+    "read", "detect", "landmarks", "shape", "synthesize", "composite", "check", "write", "total",
+)  # fmt: skip
+Timings = Mapping[str, float]
+Rows = dict[str, dict[str, float]]
 
 
-def medians(call: Callable[[], Result]) -> dict[str, float]:
+def medians(call: Callable[[], Timings], rounds: int) -> dict[str, float]:
     """Median milliseconds by stage; the first call warms up."""
     call()
-    told = [call().timings_ms for _ in range(ROUNDS)]
-    return {stage: float(np.median([t.get(stage, 0.0) for t in told])) for stage in STAGES}
+    told = [call() for _ in range(rounds)]
+    return {
+        stage: float(np.median([t[stage] for t in told])) for stage in STAGES if stage in told[0]
+    }
 
 
-def table(title: str, rows: dict[str, dict[str, float]]) -> None:
+def table(title: str, rows: Rows) -> None:
     """Print rows of stages."""
-    print(f"\n| {title} | " + " | ".join(STAGES) + " |\n" + "| --- " * (len(STAGES) + 1) + "|")
+    stages = [stage for stage in STAGES if any(stage in row for row in rows.values())]
+    print(f"\n| {title} | " + " | ".join(stages) + " |\n" + "| --- " * (len(stages) + 1) + "|")
     for name, row in rows.items():
-        print(f"| {name} | " + " | ".join(f"{row[stage]:.0f}" for stage in STAGES) + " |")
+        cells = [f"{row[stage]:.0f}" if stage in row else "" for stage in stages]
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
 def tiled(count: int) -> np.ndarray:
     """So many faces of one size in one picture."""
     return np.hstack([astronaut()[:300, 80:380]] * count)
+
+
+def file_timings(anonymizer: Anonymizer, source: Path, out: Path) -> Timings:
+    """A picture from file to file."""
+    marks = [time.perf_counter()]
+    picture = images.read(source)
+    marks.append(time.perf_counter())
+    result = anonymizer(picture.pixels, seed=1)
+    drawn = result.portraits[0] if result.image is None else result.image
+    marks.append(time.perf_counter())
+    images.write(out, images.Picture(drawn))
+    marks.append(time.perf_counter())
+    read_ms, _, write_ms = np.diff(marks) * 1e3
+    total_ms = (marks[-1] - marks[0]) * 1e3
+    return {**result.timings_ms, "read": read_ms, "write": write_ms, "total": total_ms}
+
+
+def by_size(one: Anonymizer, rounds: int) -> Rows:
+    """One face in larger and larger pictures."""
+    pictures = {
+        side: cv2.resize(astronaut(), (side, side)) for side in (256, 512, 1024, 2048, 4096)
+    }
+    return {
+        f"{side} x {side}": medians(lambda image=image: one(image, seed=1).timings_ms, rounds)
+        for side, image in pictures.items()
+    }
+
+
+def by_faces(one: Anonymizer, rounds: int) -> Rows:
+    """More and more faces of one size."""
+    pictures = {count: tiled(count) for count in (1, 2, 4, 8)}
+    return {
+        f"{count} face{'s' if count > 1 else ''}, {300 * count} x 300": medians(
+            lambda image=image: one(image, seed=1).timings_ms, rounds
+        )
+        for count, image in pictures.items()
+    }
+
+
+def by_file(one: Anonymizer, rounds: int) -> Rows:
+    """Files of one face."""
+    rows = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in (".png", ".jpg", ".webp"):
+            source, out = Path(folder) / f"in{suffix}", Path(folder) / f"out{suffix}"
+            images.write(source, images.Picture(astronaut()))
+            for anonymizer in (one, one.in_mode("portrait")):
+                rows[f"512 x 512, {suffix[1:].upper()}, {anonymizer.mode}"] = medians(
+                    lambda a=anonymizer, s=source, o=out: file_timings(a, s, o), rounds
+                )
+    return rows
+
+
+def by_threads(rounds: int) -> Rows:
+    """One picture by one core, and by all."""
+    rows = {}
+    for threads in sorted({1, os.cpu_count() or 1}):
+        every = Anonymizer(threads=threads, detector_options=DetectorOptions(threads=threads))
+        rows[f"threads of a call: {threads}"] = medians(
+            lambda every=every: every(astronaut(), seed=1).timings_ms, rounds
+        )
+    return rows
 
 
 def pictures_per_s(anonymizer: Anonymizer, jobs: int, count: int = 60) -> float:
@@ -54,32 +127,28 @@ def pictures_per_s(anonymizer: Anonymizer, jobs: int, count: int = 60) -> float:
 
 def main() -> None:
     """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, help="A file to write the tables to as well.")
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
     one = Anonymizer(threads=1, detector_options=DetectorOptions(threads=1))
-    sides = {
-        f"{side} x {side}": medians(
-            lambda side=side: one(cv2.resize(astronaut(), (side, side)), seed=1)
-        )
-        for side in (256, 512, 1024, 2048, 4096)
+    tables = {
+        "picture, one face, one thread": by_size(one, arguments.rounds),
+        "faces, one thread": by_faces(one, arguments.rounds),
+        "file, one face, one thread": by_file(one, arguments.rounds),
+        "512 x 512, cores": by_threads(arguments.rounds),
     }
-    table("picture, one face, one thread", sides)
-    faces = {
-        f"{count} faces, {300 * count} x 300": medians(
-            lambda count=count: one(tiled(count), seed=1)
-        )
-        for count in (1, 2, 4, 8)
-    }
-    table("faces, one thread", faces)
-    rows = {}
-    for threads in (1, os.cpu_count() or 1):
-        every = Anonymizer(threads=threads, detector_options=DetectorOptions(threads=threads))
-        rows[f"{threads} threads a call"] = medians(lambda every=every: every(astronaut(), seed=1))
-    table("512 x 512, cores", rows)
+    for title, rows in tables.items():
+        table(title, rows)
     print("\n| pictures/s at 512 x 512, one face | measured |\n| --- | --- |")
-    for jobs in (1, 2, 3):
+    for jobs in range(1, (os.cpu_count() or 1) + 2):
         print(
             f"| {jobs} at a time, one thread each | {pictures_per_s(one, jobs):.1f} |", flush=True
         )
-    print(f"\n{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    print(f"\n{machine}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"machine": machine, "tables": tables}, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Ours beside ``deface`` on the same pictures, folders and videos, in one run.
 
     python benchmarks/table.py [--faces FOLDER] [--scenes FOLDER] [--video CLIP ...] [--count 300]
+                              [--turns 2]
 
-Whole processes with their start, one after the other, twice in turns; the better time counts. A
+Whole processes with their start, one after the other, in turns; the better time counts. Faces are
+JPEG files. A
 row's *covered* is the share of faces that CenterFace sees in the inputs in full resolution (0.3)
 and that look otherwise in the output. Without folders the photograph in scikit-image is copied.
 Prints Markdown, with the machine and the versions under it.
@@ -12,11 +14,8 @@ import argparse
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,40 +28,10 @@ from ganonymization.detect.base import DetectorOptions
 from ganonymization.detect.centerface import CenterFace
 from ganonymization.movie import Reader
 
+from processes import OURS, Run, better, run  # isort: skip
+
 SCORE, CHANGED_LEVELS = 0.3, 6.0
-OURS = [sys.executable, "-m", "ganonymization"]
 DEFACE = str(Path(sys.executable).parent / "deface")
-NOT_CARRIED = {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"}  # they slow a current NumPy
-
-
-@dataclass(frozen=True)
-class Run:
-    """A whole process.
-
-    Attributes:
-        seconds: It took.
-        peak_mb: Memory at most.
-        out: What it wrote, a file or folder.
-    """
-
-    seconds: float
-    peak_mb: float
-    out: Path
-
-
-def run(words: list[str], out: Path) -> Run:
-    """Run a command to its end."""
-    surroundings = {k: v for k, v in os.environ.items() if k not in NOT_CARRIED}
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=surroundings
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    code = os.waitstatus_to_exitcode(status)
-    if code:
-        raise SystemExit(f"{' '.join(words)} ended with {code}")
-    return Run(seconds, usage.ru_maxrss / 1000, out)
 
 
 def ours(what: str, source: Path, scratch: Path, *options: str) -> Run:
@@ -83,15 +52,10 @@ def deface(what: str, source: Path, scratch: Path) -> Run:
     return run([DEFACE, str(out)], out)
 
 
-def better(*runs: Run) -> Run:
-    """The faster one."""
-    return min(runs, key=lambda one: one.seconds)
-
-
-def both(what: str, source: Path, scratch: Path, *options: str) -> tuple[Run, Run]:
-    """Ours and theirs, twice in turns."""
+def both(what: str, source: Path, scratch: Path, count: int, *options: str) -> tuple[Run, Run]:
+    """Ours and theirs, so often in turns."""
     turns = [
-        (ours(what, source, scratch, *options), deface(what, source, scratch)) for _ in range(2)
+        (ours(what, source, scratch, *options), deface(what, source, scratch)) for _ in range(count)
     ]
     return better(*(a for a, _ in turns)), better(*(b for _, b in turns))
 
@@ -127,20 +91,38 @@ def covered(what: str, source: Path, out: Path, strong: CenterFace) -> str:
     return f"{sum(changed)} of {len(changed)}" if changed else ""
 
 
-def copies(folder: Path, faces: Path | None, count: int) -> Path:
-    """A flat folder of that many pictures."""
+def copies(folder: Path, faces: Path | None, count: int, suffix: str = "") -> Path:
+    """A flat folder of that many pictures.
+
+    Args:
+        folder: The one to make.
+        faces: Where they come from, or None for copies of one photograph.
+        count: At most.
+        suffix: Of the format to write them in; none keeps their own, except for WebP.
+    """
     folder.mkdir()
     found = [] if faces is None else [p for p in sorted(faces.rglob("*")) if images.is_picture(p)]
     for path in found[:count]:
-        if path.suffix == ".webp":  # deface reads none
-            images.write(folder / f"{path.stem}.png", images.read(path))
-        else:
+        wanted = suffix or (".png" if path.suffix == ".webp" else path.suffix)  # deface reads none
+        if path.suffix == wanted:
             shutil.copyfile(path, folder / path.name)
+        else:
+            images.write(folder / f"{path.stem}{wanted}", images.read(path))
     if not found:
         small = Image.fromarray(data.astronaut()).resize((288, 288))
         for i in range(count):
-            small.save(folder / f"{i}.png")
+            small.save(folder / f"{i}{suffix or '.png'}")
     return folder
+
+
+def machine() -> str:
+    """Hardware and versions."""
+    names = ("onnxruntime", "mediapipe", "opencv-python", "av", "deface")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    return (
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; "
+        f"{versions}"
+    )
 
 
 def main() -> None:
@@ -149,7 +131,8 @@ def main() -> None:
     parser.add_argument("--faces", type=Path, help="Pictures of one face each.")
     parser.add_argument("--scenes", type=Path, help="Pictures of many faces.")
     parser.add_argument("--video", type=Path, nargs="*", default=[])
-    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--count", type=int, default=300, help="Of faces.")
+    parser.add_argument("--turns", type=int, default=2)
     arguments = parser.parse_args()
     strong = CenterFace(DetectorOptions(min_score=SCORE, max_side_px=10_000))
     print("| what | ours, s | deface, s | times as fast | covered, ours | covered, deface | "
@@ -158,7 +141,7 @@ def main() -> None:
         scratch = Path(scratch_folder)
         picture = scratch / "astronaut.png"
         Image.fromarray(data.astronaut()).save(picture)
-        faces = copies(scratch / "faces", arguments.faces, arguments.count)
+        faces = copies(scratch / "faces", arguments.faces, arguments.count, ".jpg")
         jobs: list[tuple[str, str, Path, list[str]]] = [
             ("one picture, 512 x 512", "image", picture, []),
             (f"{len(list(faces.iterdir()))} faces, portraits", "folder", faces,
@@ -173,7 +156,7 @@ def main() -> None:
             jobs.append(("scenes, full detection", "folder", scenes, ["--detect-size", "4000"]))
         jobs += [(f"video {clip.name}", "video", clip, []) for clip in arguments.video]
         for name, what, source, options in jobs:
-            a, b = both(what, source, scratch, *options)
+            a, b = both(what, source, scratch, arguments.turns, *options)
             portraits = "portrait" in options
             cells = [
                 f"{a.seconds:.1f}", f"{b.seconds:.1f}", f"{b.seconds / a.seconds:.2f}",
@@ -181,9 +164,7 @@ def main() -> None:
                 covered(what, source, b.out, strong), f"{a.peak_mb:.0f}", f"{b.peak_mb:.0f}",
             ]  # fmt: skip
             print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
-    print(f"\n{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; "
-          + ", ".join(f"{name} {version(name)}" for name in (
-              "onnxruntime", "mediapipe", "opencv-python", "av", "deface")))  # fmt: skip
+    print(f"\n{machine()}")
 
 
 if __name__ == "__main__":

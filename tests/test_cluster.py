@@ -11,7 +11,7 @@ from ganonymization import images
 from ganonymization.address import AddressTree
 from ganonymization.batch import FolderJob
 from ganonymization.cluster import run_on_ray
-from ganonymization.errors import OptionError
+from ganonymization.errors import ModelError, OptionError, WorkersError
 from ganonymization.images import Picture
 from ganonymization.tree import DiskTree
 
@@ -82,6 +82,29 @@ def test_one_machine_for_as_long_as_it_takes(tree, tmp_path):
     (tmp_path / "out" / "1" / "4.png").unlink()
     statuses = Counter(entry.status for entry in run(job, workers=1))
     assert statuses == {"skipped": 59, "done": 1, "failed": 1, "not a picture": 1}
+
+
+def test_an_anonymizer_that_cannot_be_made_is_told_once(tree, tmp_path):
+    def broken():
+        raise ModelError("m.onnx: missing; export it anew")
+
+    job = FolderJob(broken, DiskTree(tree), DiskTree(tmp_path / "out"), seed=1)
+    with pytest.raises(ModelError, match=r"m\.onnx"):
+        run(job)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_cluster_that_gives_up_is_one_error(tree, tmp_path, monkeypatch):
+    from ray import data
+    from ray.exceptions import RayError
+
+    def lost(rows):
+        raise RayError("The first node died.")
+
+    monkeypatch.setattr(data.Dataset, "iter_rows", lost)
+    job = FolderJob(inverting, DiskTree(tree), DiskTree(tmp_path / "out"), seed=1)
+    with pytest.raises(WorkersError, match=r"The first node died.*what is done stays"):
+        run(job, workers=1)
 
 
 def test_no_cluster_answers(tree, tmp_path):

@@ -19,6 +19,7 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from ganonymization.batch import FolderJob
+from ganonymization.processes import run_in_processes
 from ganonymization.tree import DiskTree
 from ganonymization.types import Result
 
@@ -28,36 +29,45 @@ class Slow:
         time.sleep(0.01)
         return Result(image, (), (), np.zeros(image.shape[:2], bool), seed, {})
 
-print("ready", flush=True)
-trees = [DiskTree(Path(folder)) for folder in sys.argv[1:]]
-FolderJob(Slow, *trees, seed=1).run(2, lambda entry: None)
+if __name__ == "__main__":
+    print("ready", flush=True)
+    trees = [DiskTree(Path(folder)) for folder in sys.argv[2:]]
+    job = FolderJob(Slow, *trees, seed=1)
+    if sys.argv[1] == "processes":
+        run_in_processes(job, 2, lambda entry: None, job.files())
+    else:
+        job.run(2, lambda entry: None)
 """
 PICTURES = 80
 
 
-def start(source, out):
-    words = [sys.executable, "-c", WORKER, str(source), str(out)]
+def start(script, engine, source, out):
+    words = [sys.executable, str(script), engine, str(source), str(out)]
     worker = subprocess.Popen(words, stdout=subprocess.PIPE)
     assert worker.stdout.readline() == b"ready\n"
     return worker
 
 
+@pytest.mark.parametrize("engine", ["threads", "processes"])
 @pytest.mark.parametrize("kills", [4, pytest.param(50, marks=pytest.mark.slow)])
-def test_a_killed_job_goes_on(tmp_path, kills):
+def test_a_killed_job_goes_on(tmp_path, kills, engine):
     rng, source, out = random.Random(kills), tmp_path / "in", tmp_path / "out"
+    script = tmp_path / "worker.py"  # a file, for processes import it
+    script.write_text(WORKER)
+    start_s = 0.0 if engine == "threads" else 0.8  # until processes are up
     pixels = np.random.default_rng(1).integers(0, 255, (PICTURES, 48, 64, 3), np.uint8)
     for i, picture in enumerate(pixels):
         images.write(source / f"{i % 7}" / f"{i}.png", Picture(picture))
     reached = []
     for _ in range(kills):
-        worker = start(source, out)
-        time.sleep(rng.uniform(0.0, 1.0 / kills + 0.05))
+        worker = start(script, engine, source, out)
+        time.sleep(start_s * rng.random() + rng.uniform(0.0, 1.0 / kills + 0.05))
         worker.send_signal(signal.SIGKILL)
         worker.wait()
         worker.stdout.close()
         reached.append(len(list(out.rglob("*.png"))))
     assert 0 < reached[-1] and reached == sorted(reached)  # it does go on from where it was
-    worker = start(source, out)
+    worker = start(script, engine, source, out)
     assert worker.wait(timeout=60) == 0
     worker.stdout.close()
     for i, picture in enumerate(pixels):

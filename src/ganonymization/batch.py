@@ -101,6 +101,16 @@ class FolderJob:
             for entry in _in_order(work, files, max(1, jobs)):
                 report(entry)
 
+    def pending(self, files: list[Planned], report: Callable[[Entry], None]) -> list[Planned]:
+        """As :meth:`begin`, and the files that are not done; the others are reported."""
+        done, todo = self.begin(), []
+        for file in files:
+            if self.is_done(file, done):
+                report(Entry(file.name, "skipped"))
+            else:
+                todo.append(file)
+        return todo
+
     def begin(self) -> dict[str, Entry]:
         """Clear away what a killed run left; what is done already, unless it is done again."""
         if self.shard is None:  # other shards' scraps are in use
@@ -149,11 +159,11 @@ class FolderJob:
                     raise InputError(f"{name}: changed while it was read; run again")
                 sizes = tuple((folder / output).stat().st_size for output in entry.outputs)
         except GanonymizationError as error:
-            return self._failed(file, str(error))
+            return self.failed(file, str(error))
         except FileNotFoundError:
-            return self._failed(file, f"{name}: no such file any more; it was moved or removed")
+            return self.failed(file, f"{name}: no such file any more; it was moved or removed")
         except Exception as error:  # one file must not stop the others
-            return self._failed(file, f"{name}: {type(error).__name__}: {error}")
+            return self.failed(file, f"{name}: {type(error).__name__}: {error}")
         return replace(entry, settings=self.settings, source=before, output_bytes=sizes)
 
     def _still(self, file: Planned, source: Source) -> bool:
@@ -166,7 +176,8 @@ class FolderJob:
         with self.source.reading(file.name) as path:
             return sha256_of(path) == source.sha256
 
-    def _failed(self, file: Planned, error: str) -> Entry:
+    def failed(self, file: Planned, error: str) -> Entry:
+        """The entry of a file that could not be done."""
         return Entry(file.name, "failed", seed=self.seed, error=error, settings=self.settings)
 
     def _picture(self, anonymizer: Anonymizer, file: Planned, path: Path, folder: Path) -> Entry:

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from .batch import FolderJob
-from .errors import MissingExtraError, OptionError
+from .errors import MissingExtraError, OptionError, WorkersError
 from .manifest import Entry
 from .plan import Planned
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_BLOCK_FILES = 16  # told together; what a dead node had in work is done again
-_MOST_BLOCKS = 4096  # Ray keeps books of each
+_BLOCK_FILES = (16, 64)  # told together, and done again when a node dies with them
+_WORKER_BLOCKS = 50  # or larger ones if there are many more, for Ray keeps books of each
 _LOCAL_STORE_BYTES = 128 << 20  # names and entries are all that lies in it
 _ANSWERS_S = 5.0
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a worker has one core
@@ -53,16 +53,15 @@ def run_on_ray(
     Raises:
         MissingExtraError: Ray is not installed.
         OptionError: No cluster answers there.
+        WorkersError: It gave up, as when its first node dies; run again, what is done stays.
         OutputError: The output folder or its manifest cannot be written.
+        GanonymizationError: As the anonymizer does that is made here first, so that what is wrong
+            with it is told once.
     """
+    job.make_anonymizer()
     with _cluster(address, workers) as cores:
-        done, todo = job.begin(), []
+        todo = job.pending(files, report)
         with job.out.manifest(job.shard) as manifest:
-            for file in files:
-                if job.is_done(file, done):
-                    report(Entry(file.name, "skipped"))
-                else:
-                    todo.append(file)
             for entry in _entries(job, todo, workers or cores):
                 manifest.add(entry)
                 report(entry)
@@ -85,12 +84,17 @@ def _entries(job: FolderJob, files: list[Planned], workers: int) -> Iterator[Ent
     if not files:
         return
     from ray import data
+    from ray.exceptions import RayError
 
     context = data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = False
-    blocks = min(_MOST_BLOCKS, max(-(-len(files) // _BLOCK_FILES), min(workers, len(files))))
-    rows = data.from_items([{"file": _text(file)} for file in files], override_num_blocks=blocks)
+    least, most = _BLOCK_FILES
+    size = min(most, max(least, len(files) // (workers * _WORKER_BLOCKS)))
+    size = min(size, -(-len(files) // workers))
+    rows = data.from_items(
+        [{"file": _text(file)} for file in files], override_num_blocks=-(-len(files) // size)
+    )
     made = rows.map_batches(
         _Worker,
         fn_constructor_args=(job,),
@@ -99,8 +103,15 @@ def _entries(job: FolderJob, files: list[Planned], workers: int) -> Iterator[Ent
         num_cpus=1,
         runtime_env={"env_vars": _ONE_THREAD},
     )
-    for row in made.iter_rows():
-        yield Entry.of(json.loads(row["entry"]))
+    try:
+        for row in made.iter_rows():
+            yield Entry.of(json.loads(row["entry"]))
+    except RayError as error:
+        reason = str(error).strip().splitlines()
+        raise WorkersError(
+            f"the Ray cluster gave up ({reason[-1] if reason else type(error).__name__}); "
+            "run again, what is done stays"
+        ) from error
 
 
 def _text(file: Planned) -> str:

@@ -8,6 +8,7 @@
     ├── ModelError            a model file that is missing, corrupt or of another kind
     ├── OptionError           an option's value that makes no sense
     ├── MissingExtraError     a package that an extra would have brought
+    ├── WorkersError          processes or machines that gave up before all was done
     └── FaceError             one face could not be redrawn; the pipeline covers it
         ├── LandmarksError    no landmarks, or landmarks that cannot be a face's
         ├── SynthesisError    the generator failed or drew something else
@@ -55,6 +56,10 @@ class MissingExtraError(GanonymizationError):
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs an extra: pip install 'ganonymization[{extra}]'")
+
+
+class WorkersError(GanonymizationError):
+    """Processes or machines that gave up before all was done; what is done stays."""
 
 
 class FaceError(GanonymizationError):

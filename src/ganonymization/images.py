@@ -263,6 +263,8 @@ def _encodable(picture: Picture, kind: str) -> tuple[Pillow.Image, dict[str, Any
         options["quality"] = 90
         if kind == "WEBP":
             options["method"] = 2  # 4 % larger than the usual 4, in half the time
+    elif kind == "PNG":
+        options["compress_level"] = 3  # a tenth larger than the usual 6, in less than half the time
     elif kind == "TIFF":
         options["compression"] = "tiff_deflate"
     return image, options

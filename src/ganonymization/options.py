@@ -9,7 +9,7 @@ DetectorName = Literal["centerface", "blazeface"]
 OnFailure = Literal["solid", "blur", "pixelate", "error"]
 OnNoFace = Literal["copy", "skip", "error"]
 Privacy = Literal["balanced", "high"]
-Engine = Literal["threads", "ray"]
+Engine = Literal["processes", "threads", "ray"]
 ExportPrecision = Literal["fp32", "fp16", "int8"]
 Device = Literal["cpu", "cuda"]
 

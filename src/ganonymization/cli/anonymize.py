@@ -82,14 +82,14 @@ def folder(
     jobs: Annotated[
         int | None,
         typer.Option(
-            help="Files in work at a time; with Ray, workers. [default: by the cores]",
+            help="Files in work at a time. [default: by the cores]",
             min=1,
             show_default=False,
         ),
     ] = None,
     engine: Annotated[
-        Engine, typer.Option(help="threads of this process, or the workers of a Ray cluster.")
-    ] = "threads",
+        Engine, typer.Option(help="Who does it: on this machine, or on a Ray cluster.")
+    ] = "processes",
     address: Annotated[
         str | None,
         typer.Option(
@@ -145,8 +145,7 @@ def folder(
     )  # fmt: skip
     cores = os.cpu_count() or 1
     at_a_time = cores + 1 if jobs is None else jobs  # one waits for the disk
-    alone = engine == "threads" and shard is None
-    threads = max(1, cores // at_a_time) if alone else 1  # of one call: jobs share the cores
+    threads = max(1, cores // at_a_time) if engine != "ray" and shard is None else 1  # of one call
     make = partial(
         make_anonymizer, mode, model, detector, on_failure, kept, min_score, min_face, detect_size,
         shape, threads, device=device,
@@ -162,8 +161,12 @@ def folder(
         from ..cluster import run_on_ray
 
         run: console.Run = partial(run_on_ray, job, address=address, workers=jobs)
-    else:
+    elif engine == "threads":
         run = partial(job.run, at_a_time)
+    else:
+        from ..processes import run_in_processes
+
+        run = partial(run_in_processes, job, at_a_time)
     if not console.anonymize_folder(job, run, as_json):
         raise typer.Exit(1)
 
