@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,10 +72,11 @@ def check_whole(source, out):
     assert Counter(status for _, status in told) == {"done": 60, "failed": 1, "not a picture": 1}
 
 
-def test_one_machine_for_as_long_as_it_takes(tree, tmp_path):
+def test_one_machine_for_as_long_as_it_takes(tree, tmp_path, monkeypatch):
     import ray
 
-    job = FolderJob(inverting, DiskTree(tree), DiskTree(tmp_path / "out"), seed=1)
+    monkeypatch.chdir(tmp_path)
+    job = FolderJob(inverting, DiskTree(Path("in")), DiskTree(Path("out")), seed=1)
     entries = run(job, workers=2)
     assert len(entries) == len({entry.file for entry in entries}) == 62
     check_whole(tree, tmp_path / "out")

@@ -59,7 +59,7 @@ ALLOWED = {
     "batch": GROUND
     | {"pipeline", "images", "folders", "manifest", "plan"}
     | {"picturefile", "tree", "videofile"},
-    **dict.fromkeys(("cluster", "processes"), GROUND | {"batch", "manifest", "plan"}),
+    **dict.fromkeys(("cluster", "processes"), GROUND | {"batch", "manifest", "plan", "tree"}),
     "shards": GROUND | {"pipeline", "images", "picturefile"},
     "columns": GROUND,
     "rows": GROUND | {"columns", "pipeline", "images", "shards"},

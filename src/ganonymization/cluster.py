@@ -13,13 +13,14 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from .batch import FolderJob
 from .errors import MissingExtraError, OptionError, WorkersError
 from .manifest import Entry
 from .plan import Planned
+from .tree import DiskTree, Tree
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,6 +60,7 @@ def run_on_ray(
             with it is told once.
     """
     job.make_anonymizer()
+    job = replace(job, source=_for_all(job.source), out=_for_all(job.out))
     with _cluster(address, workers) as cores:
         todo = job.pending(files, report)
         with job.out.manifest(job.shard) as manifest:
@@ -112,6 +114,11 @@ def _entries(job: FolderJob, files: list[Planned], workers: int) -> Iterator[Ent
             f"the Ray cluster gave up ({reason[-1] if reason else type(error).__name__}); "
             "run again, what is done stays"
         ) from error
+
+
+def _for_all(tree: Tree) -> Tree:
+    """A folder by its whole path, for workers start elsewhere."""
+    return DiskTree(tree.root.absolute()) if isinstance(tree, DiskTree) else tree
 
 
 def _text(file: Planned) -> str:
