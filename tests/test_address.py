@@ -27,7 +27,7 @@ def place(request, tmp_path):
         return open_tree(str(tmp_path / "place"))
     if request.param == "file":
         (tmp_path / "place").mkdir()
-        return open_tree(f"file://{tmp_path}/place")
+        return AddressTree(f"file://{tmp_path}/place")
     return open_tree(f"memory://{uuid.uuid4().hex}/place")
 
 
@@ -149,6 +149,8 @@ def test_each_store_has_its_own_word_for_time(facts, time):
 def test_addresses_that_cannot_be_are_told():
     with pytest.raises(OptionError, match=r"nosuch://x.*s3://"):
         open_tree("nosuch://x")
+    with pytest.raises(OptionError, match="cache"):
+        open_tree("simplecache::memory://x")
     with pytest.raises(OptionError, match="s3fs"):
         open_tree("s3://bucket/in")
 
@@ -170,6 +172,16 @@ def test_a_store_that_cannot_be_listed_is_one_error(monkeypatch):
     monkeypatch.setattr(fsspec.filesystem("memory"), "find", refused)
     with pytest.raises(InputError, match=r"memory://.*cannot be listed \(not yours\)"):
         place.names()
+
+
+def test_a_path_by_another_name_is_the_same_path(tmp_path):
+    place = tmp_path / "a b"
+    place.mkdir()
+    again = open_tree(place.as_uri())
+    assert isinstance(again, DiskTree) and again.root == place
+    for pair in [(again, DiskTree(place)), (DiskTree(place), again)]:
+        with pytest.raises(OutputError, match="keep apart"):
+            check_apart(*pair)
 
 
 def test_a_folder_is_no_file(tmp_path):

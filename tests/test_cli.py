@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from ganonymization import cli, images
 from ganonymization.cli import anonymize
+from ganonymization.demo import astronaut
 from ganonymization.errors import MissingExtraError, ModelError, OptionError
 from ganonymization.evaluation import geometry
 from ganonymization.images import Picture
@@ -38,7 +39,8 @@ def run(monkeypatch, make_anonymizer):
 
     def invoke(*words, **fakes):
         monkeypatch.setattr(anonymize, "make_anonymizer", lambda *_, **__: make_anonymizer(**fakes))
-        return CliRunner().invoke(cli.app, [str(word) for word in words])
+        here = ["--engine", "threads"] if words[0] == "folder" else []  # where the fakes are
+        return CliRunner().invoke(cli.app, [*(str(word) for word in words), *here])
 
     return invoke
 
@@ -139,6 +141,21 @@ def test_every_command_and_option_has_help(name):
     assert all(p.help for p in command.params if p.name != "help"), name
 
 
+@pytest.mark.slow
+def test_a_folder_is_the_same_whoever_does_it(tmp_path):
+    for name in ("a.jpg", "b.jpg"):
+        images.write(tmp_path / "in" / name, Picture(astronaut()))
+    for engine in ("processes", "threads", "ray"):
+        words = tmp_path / "in", tmp_path / engine, "--seed", 1, "--engine", engine
+        answer = command_line("folder", *words)
+        assert answer.returncode == 0, answer.stderr
+        assert "2  done" in answer.stdout
+    for engine in ("threads", "ray"):
+        for name in ("a.jpg", "b.jpg"):
+            made = (tmp_path / engine / name).read_bytes()
+            assert made == (tmp_path / "processes" / name).read_bytes()
+
+
 def test_every_command_is_documented():
     told = (ROOT / "docs" / "commands.md").read_text()
     for name in COMMANDS:
@@ -151,6 +168,11 @@ BAD = {
     "wrong suffix": (["image", "README.md", "{out}/b.xyz"], "b.xyz"),
     "no picture": (["image", "README.md", "{out}/b.jpg"], "README.md: not a picture"),
     "file as folder": (["folder", "README.md", "{out}"], "README.md: not a folder"),
+    "address without Ray": (["folder", "src", "{out}", "--address", "auto"], "is for --engine ray"),
+    "GPUs on Ray": (["folder", "src", "{out}", "--engine", "ray", "--device", "cuda"], "CPU alone"),
+    "no store": (["folder", "nosuch://x", "{out}"], "nosuch://x"),
+    "an empty store": (["folder", "memory://x", "{out}"], "memory://x: nothing is there"),
+    "folder without model": (["folder", "docs", "{out}/b", "--model", "none.onnx"], "none.onnx"),
     "unknown model": (["image", "README.md", "{out}/b.jpg", "--model", "none.onnx"], "none.onnx"),
     "no onnx": (["image", "x.jpg", "{out}/b.jpg", "--model", "README.md"], "README.md: not a read"),
     "foreign onnx": (["image", "x.jpg", "{out}/b.jpg", "--model", "{foreign}"], "centerface.onnx"),

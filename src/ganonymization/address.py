@@ -46,6 +46,11 @@ class AddressTree:
     def __str__(self) -> str:
         return self._address
 
+    @property
+    def identity(self) -> str:
+        """The same for each way to write an address, as ``s3://`` and ``s3a://``."""
+        return f"{type(self._files).__name__}:{self._root}"
+
     def __getstate__(self) -> dict[str, Any]:
         """Without what was seen, for there may be millions."""
         return self.__dict__ | {"_seen": {}}
@@ -159,6 +164,10 @@ def _told_as(here: str, there: str) -> Iterator[None]:
 
 
 def _opened(address: str) -> "tuple[AbstractFileSystem, str]":
+    if "::" in address:
+        raise OptionError(
+            f"{address}: one address behind another may keep originals in a cache; give a plain one"
+        )
     try:
         import fsspec
     except ImportError as error:

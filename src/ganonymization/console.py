@@ -4,6 +4,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
@@ -97,17 +98,25 @@ def anonymize_folder(job: FolderJob, run: Run, as_json: bool) -> bool:
     """
     files, told = job.files(), _Told(as_json)
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), disable=as_json) as progress:
-        task = progress.add_task("", total=len(files))
+    progress = Progress(*columns, console=Console(file=sys.stderr), disable=as_json)
+    task = progress.add_task("", total=len(files))
+
+    with ExitStack() as shown:
 
         def report(entry: Entry) -> None:
+            if not progress.live.is_started:  # an error before that shall be the only line
+                shown.enter_context(progress)
             told.add(entry)
             progress.advance(task)
 
         run(report, files)
     write_report(job.out, MEANINGS, job.seed)
     if as_json:
-        print(json.dumps({"seed": job.seed, "counts": told.counts, "files": told.files}))
+        print(
+            json.dumps(
+                {"seed": job.seed, "counts": told.counts, "files": sorted(told.files, key=_file)}
+            )
+        )
     else:
         told.print_counts()
         print(f"{job.out}: {len(files)} files, seed {job.seed}, see {REPORT} and "
@@ -136,6 +145,10 @@ def plan_folder(job: FolderJob, as_json: bool) -> None:
         return
     for what in ("pictures", "videos", "done before", "left out"):
         print(f"{counts[what]:7d}  {what}")
+
+
+def _file(entry: dict[str, object]) -> str:
+    return str(entry["file"])
 
 
 class _Told:

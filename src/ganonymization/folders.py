@@ -1,6 +1,8 @@
 """From paths and addresses to folders."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from .address import AddressTree
 from .errors import OptionError, OutputError
@@ -14,6 +16,8 @@ def open_tree(place: str) -> Tree:
         OptionError: The address is of no known kind.
         MissingExtraError: fsspec, or what it needs for that kind, is not installed.
     """
+    if place.startswith("file://"):  # so that nobody takes it for another folder than its path
+        return DiskTree(Path(url2pathname(urlsplit(place).path)))
     return AddressTree(place) if "://" in place else DiskTree(Path(place))
 
 
@@ -36,4 +40,6 @@ def _within(inner: Tree, outer: Tree) -> bool:
     if isinstance(inner, DiskTree) and isinstance(outer, DiskTree):
         a, b = inner.root.resolve(), outer.root.resolve()
         return a == b or b in a.parents
-    return f"{inner}/".startswith(f"{outer}/")
+    if isinstance(inner, AddressTree) and isinstance(outer, AddressTree):
+        return f"{inner.identity}/".startswith(f"{outer.identity}/")
+    return False

@@ -40,10 +40,16 @@ def run_in_processes(
         GanonymizationError: As the anonymizer does when it is made.
     """
     todo = job.pending(files, report)
-    with job.out.manifest(job.shard) as manifest:
-        for entry in _entries(job, todo, min(workers, len(todo))):
-            manifest.add(entry)
-            report(entry)
+    crew = [_Worker(job) for _ in range(min(workers, len(todo)))]
+    try:
+        for worker in crew:  # what is wrong with the models is told before anything is written
+            _await_models(job, worker)
+        with job.out.manifest(job.shard) as manifest:
+            for entry in _entries(job, crew, todo):
+                manifest.add(entry)
+                report(entry)
+    finally:
+        _end(crew)
 
 
 class _Worker:
@@ -55,7 +61,7 @@ class _Worker:
         self.process = context.Process(target=_serve, args=(job, theirs), daemon=True)
         self.process.start()
         theirs.close()  # so that the pipe ends with the process
-        self.ready, self.file, self.tries = False, Planned("", ""), 0
+        self.file, self.tries = Planned("", ""), 0
 
     def give(self, file: Planned, tries: int) -> None:
         """Send a file to anonymize."""
@@ -63,49 +69,58 @@ class _Worker:
         with suppress(OSError):  # it died; the next answer says so
             self.pipe.send(file)
 
-    def answer(self) -> Entry | None:
-        """The entry of the file; None once the models are loaded.
+    def answer(self) -> Entry:
+        """The entry of the file; of none once the models are loaded.
 
         Raises:
             EOFError: It died.
         """
         try:
-            answer: Entry | None = self.pipe.recv()
+            answer: Entry = self.pipe.recv()
         except OSError as error:
             raise EOFError from error
         return answer
 
 
-def _entries(job: FolderJob, files: list[Planned], workers: int) -> Iterator[Entry]:
-    """What becomes of the files, as they are done."""
+def _entries(job: FolderJob, crew: list[_Worker], files: list[Planned]) -> Iterator[Entry]:
+    """What becomes of the files, as they are done; workers that died are replaced in the crew."""
     todo = deque((file, 1) for file in files)
-    everyone = [_Worker(job) for _ in range(workers)]
-    crew = {worker.pipe: worker for worker in everyone}
+    idle, busy = list(crew), dict[Connection, _Worker]()
+    while todo or busy:
+        while todo and idle:
+            worker = idle.pop()
+            worker.give(*todo.popleft())
+            busy[worker.pipe] = worker
+        for pipe in wait(list(busy)):
+            worker = busy.pop(pipe)  # type: ignore[call-overload]
+            try:
+                yield worker.answer()
+            except EOFError:
+                if worker.tries < _TRIES:
+                    todo.append((worker.file, worker.tries + 1))
+                else:
+                    yield _died(job, worker)
+                worker = _Worker(job)
+                crew.append(worker)
+                _await_models(job, worker)
+            idle.append(worker)
+
+
+def _await_models(job: FolderJob, worker: _Worker) -> None:
+    """Return once a process has its models.
+
+    Raises:
+        WorkersError: It ended instead.
+        GanonymizationError: As the anonymizer does when it is made.
+    """
     try:
-        while crew:
-            for pipe in wait(list(crew)):
-                worker = crew.pop(pipe)  # type: ignore[call-overload]
-                try:
-                    entry = worker.answer()
-                except EOFError:
-                    if not worker.ready:
-                        raise _unstarted(job, worker) from None
-                    if worker.tries < _TRIES:
-                        todo.append((worker.file, worker.tries + 1))
-                    else:
-                        yield _died(job, worker)
-                    worker = _Worker(job)
-                    everyone.append(worker)
-                    crew[worker.pipe] = worker
-                    continue
-                worker.ready = True
-                if entry is not None:
-                    yield entry
-                if todo:
-                    worker.give(*todo.popleft())
-                    crew[worker.pipe] = worker
-    finally:
-        _end(everyone)
+        worker.answer()
+    except EOFError:
+        job.make_anonymizer()  # says itself what is wrong with it
+        raise WorkersError(
+            f"a process ended before its first file ({_code(worker)}); give it more memory or "
+            "fewer --jobs"
+        ) from None
 
 
 def _end(workers: list[_Worker]) -> None:
@@ -117,15 +132,6 @@ def _end(workers: list[_Worker]) -> None:
         worker.process.join(_ENDS_S)
         worker.process.kill()
         worker.process.join()
-
-
-def _unstarted(job: FolderJob, worker: _Worker) -> WorkersError:
-    """Why a process ended before its first file: made here, the anonymizer says it itself."""
-    job.make_anonymizer()
-    return WorkersError(
-        f"a process ended before its first file ({_code(worker)}); give it more memory or fewer "
-        "--jobs"
-    )
 
 
 def _died(job: FolderJob, worker: _Worker) -> Entry:
@@ -148,7 +154,7 @@ def _serve(job: FolderJob, pipe: Connection) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what is half written goes away
     threading.Thread(target=_end_with_parent, daemon=True).start()
     anonymizer = job.make_anonymizer()
-    pipe.send(None)
+    pipe.send(Entry("", "skipped"))  # ready
     while True:
         try:
             file: Planned = pipe.recv()
