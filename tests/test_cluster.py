@@ -25,22 +25,27 @@ pytestmark = [
 ]
 
 
+@pytest.fixture
 def inverting():
-    """An anonymizer that the workers can make without the tests being installed there."""
-    import time
+    """Makes an anonymizer; a function within one travels whole, for workers know no tests."""
 
-    from ganonymization.types import Face, Result
+    def make():
+        import time
 
-    class Inverting:
-        mode = "scene"
+        from ganonymization.types import Face, Result
 
-        def __call__(self, image, *, seed, name):
-            time.sleep(0.05)
-            mask = image[..., 0] >= 0
-            faces = (Face(0, (0.0, 0.0, 9.0, 9.0), 0.9, "synthesized", seed),)
-            return Result(image ^ 255, (), faces, mask, seed, {})
+        class Inverting:
+            mode = "scene"
 
-    return Inverting()
+            def __call__(self, image, *, seed, name):
+                time.sleep(0.05)
+                mask = image[..., 0] >= 0
+                faces = (Face(0, (0.0, 0.0, 9.0, 9.0), 0.9, "synthesized", seed),)
+                return Result(image ^ 255, (), faces, mask, seed, {})
+
+        return Inverting()
+
+    return make
 
 
 @pytest.fixture
@@ -72,7 +77,7 @@ def check_whole(source, out):
     assert Counter(status for _, status in told) == {"done": 60, "failed": 1, "not a picture": 1}
 
 
-def test_one_machine_for_as_long_as_it_takes(tree, tmp_path, monkeypatch):
+def test_one_machine_for_as_long_as_it_takes(tree, tmp_path, inverting, monkeypatch):
     import ray
 
     monkeypatch.chdir(tmp_path)
@@ -96,7 +101,7 @@ def test_an_anonymizer_that_cannot_be_made_is_told_once(tree, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_cluster_that_gives_up_is_one_error(tree, tmp_path, monkeypatch):
+def test_a_cluster_that_gives_up_is_one_error(tree, tmp_path, inverting, monkeypatch):
     from ray import data
     from ray.exceptions import RayError
 
@@ -109,14 +114,14 @@ def test_a_cluster_that_gives_up_is_one_error(tree, tmp_path, monkeypatch):
         run(job, workers=1)
 
 
-def test_no_cluster_answers(tree, tmp_path):
+def test_no_cluster_answers(tree, tmp_path, inverting):
     job = FolderJob(inverting, DiskTree(tree), DiskTree(tmp_path / "out"), seed=1)
     with pytest.raises(OptionError, match=r"--address 127\.0\.0\.1:1"):
         run(job, address="127.0.0.1:1")
     assert not (tmp_path / "out").exists()
 
 
-def test_a_node_dies_and_nothing_is_lost(tree, tmp_path):
+def test_a_node_dies_and_nothing_is_lost(tree, tmp_path, inverting):
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
