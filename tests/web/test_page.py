@@ -117,7 +117,9 @@ def test_a_question_is_answered_with_the_keyboard(page):
     expect(page.get_by_test_id("chip-keep")).to_be_focused()
     expect(page.get_by_test_id("chip-outcome")).to_have_text("New face")
     page.keyboard.press("Enter")
+    expect(page.get_by_test_id("ask-no")).to_be_focused()
     page.keyboard.press("Tab")
+    expect(page.get_by_test_id("ask-yes")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("chip-outcome")).to_have_text("Kept as it is")
 

@@ -16,6 +16,7 @@ export function ask({ title, words, yes }) {
     listen(byId('ask-yes'), 'click', () => dialog.close('yes'));
     listen(byId('ask-no'), 'click', () => dialog.close('no'));
     listen(dialog, 'close', () => {
+      if (dialog.open) return; // the last question's, told late
       done.abort();
       resolve(dialog.returnValue === 'yes');
     });
