@@ -3,10 +3,12 @@ import json
 import os
 import pickle
 import uuid
+from contextlib import closing
 
 import fsspec
 import numpy as np
 import pytest
+from fsspec.implementations.memory import MemoryFile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,10 +87,10 @@ def test_nothing_is_sent_after_an_error():
 def test_manifests_are_read_in_the_order_they_were_written(place, monkeypatch):
     monkeypatch.setattr("ganonymization.manifest._PART_LINES", 2)
     for status in ("failed", "done"):
-        with place.manifest(None) as manifest:
+        with closing(place.manifest(None)) as manifest:
             for i in range(5):
                 manifest.add(Entry(f"{i}.png", status))
-    with place.manifest((2, 3)) as manifest:
+    with closing(place.manifest((2, 3))) as manifest:
         manifest.add(Entry("0.png", "filled"))
     told = [(line["file"], line["status"]) for line in place.manifest_lines()]
     assert told == [(f"{i}.png", s) for s in ("failed", "done") for i in range(5)] + [
@@ -177,11 +179,12 @@ def test_a_store_that_cannot_be_listed_is_one_error(monkeypatch):
 def test_a_path_by_another_name_is_the_same_path(tmp_path):
     place = tmp_path / "a b"
     place.mkdir()
-    again = open_tree(place.as_uri())
-    assert isinstance(again, DiskTree) and again.root == place
-    for pair in [(again, DiskTree(place)), (DiskTree(place), again)]:
-        with pytest.raises(OutputError, match="keep apart"):
-            check_apart(*pair)
+    for uri in (place.as_uri(), place.as_uri().replace("file:", "local:")):
+        again = open_tree(uri)
+        assert isinstance(again, DiskTree) and again.root == place
+        for pair in [(again, DiskTree(place)), (DiskTree(place), again)]:
+            with pytest.raises(OutputError, match="keep apart"):
+                check_apart(*pair)
 
 
 def test_a_folder_is_no_file(tmp_path):
@@ -221,6 +224,24 @@ def test_a_job_between_addresses(make_anonymizer, picture):
     assert run() == told | {"a.png": "done", "sub/b.png": "done"}
     lines = {line["file"]: line for line in out.manifest_lines()}
     assert json.dumps(lines["bad.jpg"]).count("memory://") == 1  # the message names the address
+
+
+@pytest.mark.parametrize("name", ["/{outside}/a.png", "../a.png", "sub/../../a.png"])
+def test_a_store_cannot_write_elsewhere(tmp_path, make_anonymizer, picture, name):
+    """Stores take any name, as somebody else may have given it."""
+    name = name.format(outside=str(tmp_path).strip("/"))
+    source, out = (AddressTree(f"memory://{uuid.uuid4().hex}/{end}") for end in ("in", "out"))
+    source.write("b.png", b"broken")
+    content = io.BytesIO()
+    images.encode(content, Picture(picture), "PNG")
+    store = fsspec.filesystem("memory").store
+    (key,) = [key for key in store if key.endswith("in/b.png")]
+    store[key.replace("b.png", name)] = MemoryFile(None, key, content.getvalue())
+    entries = []
+    FolderJob(make_anonymizer, source, out, seed=1).run(1, entries.append)
+    told = {entry.file: entry for entry in entries}
+    assert told[name].status == "failed" and "leads out" in told[name].error
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture(autouse=True)

@@ -144,7 +144,8 @@ class AddressTree:
         folder = path.rpartition("/")[0]
         temporary = path if self._whole else f"{folder}/.{secrets.token_hex(8)}.part"
         try:
-            self._files.makedirs(folder, exist_ok=True)
+            if not self._whole:  # such stores know no folders
+                self._files.makedirs(folder, exist_ok=True)
             with self._files.open(temporary, "wb") as file:
                 shutil.copyfileobj(content, file)
             if not self._whole:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Container, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from .manifest import FINISHED, Entry, Source, Status, latest, sha256_of
 from .options import OnNoFace
 from .picturefile import anonymize_file
 from .pipeline import Anonymizer
-from .plan import PLAIN, Planned, check_clashes, in_shard, planned
+from .plan import PLAIN, Planned, check_clashes, in_shard, leads_out, planned
 from .tree import UNKNOWN_NS, Tree
 from .videofile import BESIDE, VideoOptions, anonymize_video, is_video
 
@@ -89,7 +90,7 @@ class FolderJob:
         """
         files = self.files() if files is None else files
         done, anonymizer = self.begin(), self.make_anonymizer()
-        with self.out.manifest(self.shard) as manifest:
+        with closing(self.out.manifest(self.shard)) as manifest:
 
             def work(file: Planned) -> Entry:
                 if self.is_done(file, done):
@@ -141,7 +142,7 @@ class FolderJob:
                 for output, size in zip(entry.outputs, entry.output_bytes, strict=True)
             )
             return whole and self._still(file, entry.source)
-        except (OSError, ValueError):
+        except Exception:  # of whatever kind a store's are: doing it again tells
             return False
 
     def one(self, anonymizer: Anonymizer, file: Planned) -> Entry:
@@ -149,6 +150,8 @@ class FolderJob:
         if not is_read(file.name) and not self.source.is_folder(file.name):
             return Entry(file.name, "not a picture", settings=self.settings)
         name = f"{self.source}/{file.name}"
+        if leads_out(file.name):
+            return self.failed(file, f"{name}: the name leads out of the folder; rename it")
         try:
             stamp = self.source.stamp(file.name)
             with self.source.reading(file.name) as path, self.out.writing() as folder:

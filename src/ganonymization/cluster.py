@@ -12,7 +12,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +63,7 @@ def run_on_ray(
     job = replace(job, source=_for_all(job.source), out=_for_all(job.out))
     with _cluster(address, workers) as cores:
         todo = job.pending(files, report)
-        with job.out.manifest(job.shard) as manifest:
+        with closing(job.out.manifest(job.shard)) as manifest:
             for entry in _entries(job, todo, workers or cores):
                 manifest.add(entry)
                 report(entry)

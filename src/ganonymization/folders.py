@@ -16,7 +16,9 @@ def open_tree(place: str) -> Tree:
         OptionError: The address is of no known kind.
         MissingExtraError: fsspec, or what it needs for that kind, is not installed.
     """
-    if place.startswith("file://"):  # so that nobody takes it for another folder than its path
+    if place.startswith(
+        ("file://", "local://")
+    ):  # so that nobody takes it for another folder than its path
         return DiskTree(Path(url2pathname(urlsplit(place).path)))
     return AddressTree(place) if "://" in place else DiskTree(Path(place))
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
 from .errors import OutputError
@@ -82,14 +81,7 @@ class Entry:
 class Manifest(Protocol):
     """What lines are added to; threads may share it."""
 
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Keep what was added."""
 
     def add(self, entry: Entry) -> None:
@@ -121,15 +113,8 @@ class DiskManifest:
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Keep what was added, whatever happens to the machine."""
         os.fsync(self._file)
         os.close(self._file)
 
@@ -164,15 +149,8 @@ class ManifestInParts:
         self._lines: list[bytes] = []
         self._parts, self._since = 0, time.monotonic()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Write the last part."""
         with self._lock:
             self._flush()
 

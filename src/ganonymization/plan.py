@@ -55,6 +55,12 @@ def in_shard(name: str, shard: tuple[int, int]) -> bool:
     return _share(name, shard[1]) == shard[0]
 
 
+def leads_out(name: str) -> bool:
+    """Whether a name leads out of its folder; disks have none such, but stores take any name."""
+    path = PurePosixPath(name)
+    return path.is_absolute() or ".." in path.parts
+
+
 def check_naming(naming: str) -> None:
     """Refuse a pattern that gives no names, or one name to many files.
 

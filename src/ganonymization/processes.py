@@ -1,6 +1,6 @@
 """One machine, all of it: a folder's files, anonymized by processes of their own.
 
-Threads of one process wait for each other in Python's code, the more the more cores there are. A
+Threads of one process wait for each other in Python's code. A
 file whose process dies, as for lack of memory, is tried once more and then told; the others go on.
 """
 
@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 
@@ -45,7 +45,7 @@ def run_in_processes(
     try:
         for worker in crew:  # what is wrong with the models is told before anything is written
             _await_models(job, worker)
-        with job.out.manifest(job.shard) as manifest:
+        with closing(job.out.manifest(job.shard)) as manifest:
             for entry in _entries(job, crew, todo):
                 manifest.add(entry)
                 report(entry)
