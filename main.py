@@ -107,7 +107,7 @@ def main() -> None:
 
 def preprocess(arguments: argparse.Namespace) -> None:
     """Split, crop, segment, and draw landmark maps."""
-    from ganonymization.training.preprocess import preprocess as run
+    from ganonymization.paper.preprocess import preprocess as run
 
     out = arguments.output_dir or arguments.input_path
     report = run(
@@ -126,8 +126,8 @@ def preprocess(arguments: argparse.Namespace) -> None:
 def train_pix2pix(arguments: argparse.Namespace) -> None:
     """Train the paper's networks, or go on with the newest checkpoint in --models_dir."""
     cli.require_torch()
-    from ganonymization.training.pix2pix import Pix2PixSettings
-    from ganonymization.training.pix2pix import train_pix2pix as run
+    from ganonymization.paper.train_pix2pix import Pix2PixSettings
+    from ganonymization.paper.train_pix2pix import train_pix2pix as run
 
     settings = Pix2PixSettings(
         data_dir=str(arguments.data_dir), models_dir=str(arguments.models_dir),
@@ -143,9 +143,9 @@ def train_pix2pix(arguments: argparse.Namespace) -> None:
 def train_classifier(arguments: argparse.Namespace) -> None:
     """Train the paper's classifier, or go on with the run in --output_dir."""
     classify.require_transformers()
-    from ganonymization.training.classify.published import read_labelled
-    from ganonymization.training.classify.settings import ClassifierSettings
-    from ganonymization.training.classify.train import train_classifier as run
+    from ganonymization.paper.classify.published import read_labelled
+    from ganonymization.paper.classify.settings import ClassifierSettings
+    from ganonymization.paper.classify.train import train_classifier as run
 
     if arguments.device < -1:
         raise OptionError(f"--device {arguments.device}: give -1 for the CPU or a GPU's number")
@@ -165,9 +165,12 @@ def train_classifier(arguments: argparse.Namespace) -> None:
 
 def anonymize(arguments: argparse.Namespace) -> None:
     """Anonymize a picture or a folder in portrait mode."""
-    from ganonymization import Anonymizer, batch, console, images, seeds  # after --help
-    from ganonymization.folders import check_apart
-    from ganonymization.tree import DiskTree
+    from ganonymization import Anonymizer, seeds
+    from ganonymization.batch.folder import FolderJob
+    from ganonymization.batch.folders import check_apart
+    from ganonymization.batch.tree import DiskTree
+    from ganonymization.cli import console
+    from ganonymization.io import images  # after --help
 
     if arguments.device < -1:
         raise OptionError(f"--device {arguments.device}: give -1 for the CPU or a GPU's number")
@@ -195,7 +198,7 @@ def anonymize(arguments: argparse.Namespace) -> None:
         )
         return
     seed = seeds.fresh_seed() if arguments.seed is None else arguments.seed
-    job = batch.FolderJob(lambda: anonymizer, *trees, seed)
+    job = FolderJob(lambda: anonymizer, *trees, seed)
     if not console.anonymize_folder(job, functools.partial(job.run, 2), False):
         sys.exit(1)
 

@@ -9,7 +9,9 @@ import argparse
 import json
 from pathlib import Path
 
-from ganonymization import Anonymizer, composite, images
+from ganonymization import Anonymizer
+from ganonymization.io import images
+from ganonymization.synthesize import compositing
 
 SEED = 11
 
@@ -24,7 +26,7 @@ def coverage(folder: Path, anonymizer: Anonymizer) -> None:
         for left, top, width, height in boxes.get(path.name, []):
             box = (left, top, left + width, top + height)
             marked += 1
-            shares.append(composite.covered_share(box, result.composite_mask))
+            shares.append(compositing.covered_share(box, result.composite_mask))
             covered += shares[-1] > 0.95
             x, y = left + width / 2, top + height / 2
             synthesized += any(

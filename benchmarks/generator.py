@@ -22,18 +22,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ganonymization import Anonymizer, FaceError, align, images
+from ganonymization import Anonymizer, FaceError
 from ganonymization.detect.base import detect_turned
-from ganonymization.evaluation.recogniser import DlibRecogniser
 from ganonymization.evaluation.statistics import (
     bootstrap_interval,
     distances,
     frechet_distance,
     rank_probabilities,
 )
-from ganonymization.locate import find_landmarks
+from ganonymization.geometry import transforms
+from ganonymization.geometry.wall import RING, Place, Wall
+from ganonymization.io import images
+from ganonymization.landmarks.search import find_landmarks
+from ganonymization.recognize.recogniser import DlibRecogniser
 from ganonymization.types import Image
-from ganonymization.wall import RING, Place, Wall
 
 MOUTH, EYES = (13, 14), ((159, 145), (386, 374))
 GALLERY = 102  # people
@@ -66,7 +68,11 @@ class Measured:
 
 def eyes_px(points: Points) -> float:
     """The outer-eye distance, told from the whole pose."""
-    return 1000 / align.scale_of(align.generator_crop(points, 1000)) / align.CROP_SIDE_EYES
+    return (
+        1000
+        / transforms.scale_of(transforms.generator_crop(points, 1000))
+        / transforms.CROP_SIDE_EYES
+    )
 
 
 def openings(points: Points) -> tuple[float, float]:
@@ -94,8 +100,8 @@ def seam_gradients(
     before: Image, after: Image, points: Points, asked: Points, size: int
 ) -> tuple[float, float]:
     """Mean gradient across the mask's outer edge before and after, in grey levels a pixel."""
-    crop_from_image = align.generator_crop(points, size)
-    held = align.apply(crop_from_image, np.concatenate([points, asked]))
+    crop_from_image = transforms.generator_crop(points, size)
+    held = transforms.apply(crop_from_image, np.concatenate([points, asked]))
     place = Place(Wall.around(held), crop_from_image, size)
     window = place.window(before.shape, RING * 1.1)
     radius = place.radius(window)
@@ -158,9 +164,9 @@ def again(image: Image, expected: Points, anonymizer: Anonymizer) -> Points | No
 
 def asked_for(points: Points, anonymizer: Anonymizer, seed: int) -> Points:
     """The landmarks that the generator was given, in picture pixels."""
-    crop_from_image = align.generator_crop(points, 256)
-    surrogate_px = anonymizer.surrogate(align.apply(crop_from_image, points), seed)
-    return align.apply(align.inverse(crop_from_image), surrogate_px)
+    crop_from_image = transforms.generator_crop(points, 256)
+    surrogate_px = anonymizer.surrogate(transforms.apply(crop_from_image, points), seed)
+    return transforms.apply(transforms.inverse(crop_from_image), surrogate_px)
 
 
 def measure(
@@ -179,8 +185,8 @@ def measure(
         asked = asked_for(points, anonymizer, result.faces[0].seed)
         if result.image is None:
             picture = result.portraits[0]
-            crop_from_image = align.generator_crop(points, picture.shape[0], side_eyes)
-            expected = align.apply(crop_from_image, asked)
+            crop_from_image = transforms.generator_crop(points, picture.shape[0], side_eyes)
+            expected = transforms.apply(crop_from_image, asked)
         else:
             picture, expected = result.image, asked
             size = anonymizer._synthesizer.size_px

@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganonymization import Anonymizer, FaceError, images
+from ganonymization import Anonymizer, FaceError
+from ganonymization.datasets.people import People, read_people
 from ganonymization.evaluation import geometry as g
-from ganonymization.people import People, read_people
-from ganonymization.shape import ExpressionCoder, ShapeModel
+from ganonymization.io import images
+from ganonymization.surrogate.shape_model import ExpressionCoder, ShapeModel
 from ganonymization.training import layout, shape_fit
 
 LEAK_WEIGHTS = dict(

@@ -14,11 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from ganonymization import Anonymizer, DetectorOptions, images
+from ganonymization import Anonymizer, DetectorOptions
 from ganonymization.detect.base import Detector, detect_turned
 from ganonymization.detect.centerface import CenterFace
-from ganonymization.picturefile import anonymize_file
-from ganonymization.shape import ShapeModel
+from ganonymization.io import images
+from ganonymization.picture_file import anonymize_file
+from ganonymization.surrogate.shape_model import ShapeModel
 from ganonymization.synthesize.fill import blur
 
 

@@ -25,9 +25,11 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image as Pillow
 
-from ganonymization import Anonymizer, DetectorOptions, align, images, weights
-from ganonymization.demo import astronaut
+from ganonymization import Anonymizer, DetectorOptions, weights
+from ganonymization.cli.demo import astronaut
 from ganonymization.detect import centerface
+from ganonymization.geometry import transforms
+from ganonymization.io import images
 from ganonymization.landmarks.facemesh import FaceMesh
 
 from counting import Work, counted, counted_tflite, session  # isort: skip
@@ -236,7 +238,7 @@ def main() -> None:
         print(f"| memory, read and written by a copy, GB/s | {gb_s:.1f} |")
         print(f"| files of {FILE_BYTES // 1000} kB, synced, files/s | {rate:.0f} |")
         detection = anonymizer.detect(astronaut())[0]
-        face = align.warp(astronaut(), align.detection_crop(detection, 384), 384)
+        face = transforms.warp(astronaut(), transforms.detection_crop(detection, 384), 384)
         rows = {
             f"CenterFace at {DETECT_PX} x {DETECT_PX}": centerface_row(rounds),
             "FaceMesh with BlazeFace": facemesh_row(face, rounds),

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ganonymization import images
-from ganonymization.batch import FolderJob
-from ganonymization.images import Picture
-from ganonymization.manifest import Entry
-from ganonymization.tree import DiskTree
+from ganonymization.batch.folder import FolderJob
+from ganonymization.batch.manifest import Entry
+from ganonymization.batch.tree import DiskTree
+from ganonymization.io import images
+from ganonymization.io.images import Picture
 from ganonymization.types import Image, Result
 
 FOLDERS = 100

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ganonymization import Anonymizer, align, images
-from ganonymization.demo import sheet
-from ganonymization.evaluation.recogniser import DlibRecogniser
+from ganonymization import Anonymizer
+from ganonymization.cli.demo import sheet
 from ganonymization.evaluation.statistics import distances
+from ganonymization.geometry import transforms
+from ganonymization.io import images
+from ganonymization.recognize.recogniser import DlibRecogniser
 
 from generator import again, features_of, read_sources  # isort: skip
 
@@ -47,8 +49,10 @@ def main() -> None:
             if not result.faces or not result.faces[0].synthesized:
                 continue
             head = result.portraits[0]
-            crop_from_image = align.generator_crop(source.landmarks_px, head.shape[0], side_eyes)
-            points = again(head, align.apply(crop_from_image, source.landmarks_px), anonymizer)
+            crop_from_image = transforms.generator_crop(
+                source.landmarks_px, head.shape[0], side_eyes
+            )
+            points = again(head, transforms.apply(crop_from_image, source.landmarks_px), anonymizer)
             if points is not None:
                 heads.append(head)
                 drawn.append(recogniser(head, points))

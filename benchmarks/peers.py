@@ -21,10 +21,10 @@ from pathlib import Path
 
 import torch
 
-from ganonymization import images
 from ganonymization.detect.base import DetectorOptions
 from ganonymization.detect.centerface import CenterFace
-from ganonymization.synthesize.pix2pix_networks import PatchDiscriminator, Pix2PixGenerator
+from ganonymization.io import images
+from ganonymization.paper.networks import PatchDiscriminator, Pix2PixGenerator
 
 from processes import OURS, Run, better, run  # isort: skip
 from table import SCORE, copies, covered, deface, machine, ours  # isort: skip

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ganonymization import FaceError, images, topology
+from ganonymization import FaceError
 from ganonymization.detect.base import DetectorOptions, detect_turned
 from ganonymization.detect.centerface import CenterFace
+from ganonymization.geometry import topology
+from ganonymization.io import images
 from ganonymization.landmarks.facemesh import FaceMesh
 from ganonymization.landmarks.plausibility import _folded_share, _frontal, check_plausible
-from ganonymization.locate import find_landmarks
+from ganonymization.landmarks.search import find_landmarks
 
 
 def main() -> None:

@@ -19,16 +19,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ganonymization import Anonymizer, images, registry
-from ganonymization.batch import FolderJob
+from ganonymization import Anonymizer, registry
+from ganonymization.batch.folder import FolderJob
+from ganonymization.batch.tree import DiskTree
 from ganonymization.detect.base import DetectorOptions, detect_turned
 from ganonymization.evaluation import geometry
-from ganonymization.evaluation.command import Making, Request, evaluate, withheld
+from ganonymization.evaluation.command import OutputSource, Request, evaluate, withheld
 from ganonymization.evaluation.figures import EVERYBODY
-from ganonymization.images import Picture
-from ganonymization.shape import ShapeModel
+from ganonymization.io import images
+from ganonymization.io.images import Picture
+from ganonymization.surrogate.shape_model import ShapeModel
 from ganonymization.training.shape_command import fitter_beside
-from ganonymization.tree import DiskTree
 from ganonymization.types import Image
 
 FAMILIES = ("identity", "expression", "geometry", "quality", "coverage")
@@ -254,7 +255,7 @@ def main() -> None:
             arguments.people, arguments.work / "reports" / folder, outputs, request.people,
             only=FAMILIES, detector="blazeface", store=arguments.work / "measurements.sqlite",
         )  # fmt: skip
-        report = evaluate(asked, Making(None, withheld=kept_out), progress)
+        report = evaluate(asked, OutputSource(None, withheld=kept_out), progress)
         rows[name] = row(report)
         results.write_text(json.dumps(rows, indent=1))
         print(table({name: rows[name]}), flush=True)

@@ -16,13 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ganonymization import align, images
-from ganonymization.images import Picture
-from ganonymization.shape import ShapeModel
+from ganonymization.geometry import transforms
+from ganonymization.geometry.wall import GeneratorInput
+from ganonymization.io import images
+from ganonymization.io.images import Picture
+from ganonymization.surrogate.shape_model import ShapeModel
 from ganonymization.synthesize.load import load
 from ganonymization.training import layout
 from ganonymization.types import Image
-from ganonymization.wall import Crossing
 from ganonymization.weights import resolve
 
 PEOPLE = 60
@@ -60,9 +61,11 @@ def draw_originals(prepared: Path, index: Path, out: Path) -> Path:
         for expression in EXPRESSIONS:
             driving = rng.choice(faces[expression])
             shape = model.surrogate(driving, seed=1000 + who)
-            crop_from_face = align.generator_crop(shape, synthesizer.size_px)
-            landmarks_px = align.apply(crop_from_face, shape)
-            head = synthesizer(Crossing.portrait(synthesizer.size_px, landmarks_px, 1000 + who))
+            crop_from_face = transforms.generator_crop(shape, synthesizer.size_px)
+            landmarks_px = transforms.apply(crop_from_face, shape)
+            head = synthesizer(
+                GeneratorInput.portrait(synthesizer.size_px, landmarks_px, 1000 + who)
+            )
             name = f"nobody-{who:02d}-{expression}.webp"
             images.write(out / name, Picture(on_background(head, who * 7 + len(rows))))
             rows.append([name, f"nobody-{who:02d}", expression])

@@ -21,12 +21,12 @@ import numpy as np
 from processes import NOT_CARRIED, OURS
 from table import copies, machine
 
-from ganonymization import images
-from ganonymization.batch import FolderJob
-from ganonymization.cluster import run_on_ray
-from ganonymization.images import Picture
+from ganonymization.batch.folder import FolderJob
+from ganonymization.batch.run_ray import run_on_ray
+from ganonymization.batch.tree import DiskTree
+from ganonymization.io import images
+from ganonymization.io.images import Picture
 from ganonymization.pipeline import Anonymizer
-from ganonymization.tree import DiskTree
 
 
 def idle() -> Anonymizer:

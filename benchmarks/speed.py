@@ -20,10 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ganonymization import Anonymizer, images
-from ganonymization.demo import astronaut
-from ganonymization.images import Picture
-from ganonymization.wall import Crossing
+from ganonymization import Anonymizer
+from ganonymization.cli.demo import astronaut
+from ganonymization.geometry.wall import GeneratorInput
+from ganonymization.io import images
+from ganonymization.io.images import Picture
 
 
 def median_ms(*calls: Callable[[], object], rounds: int = 15) -> list[float]:
@@ -134,7 +135,7 @@ def main() -> None:
 
     generator = anonymizer._synthesizer
     size = generator.size_px
-    crossing = Crossing.portrait(size, np.zeros((478, 3)) + size / 2, 1)
+    crossing = GeneratorInput.portrait(size, np.zeros((478, 3)) + size / 2, 1)
     blob = {
         "input": np.zeros((1, 7, size, size), np.float32),
         "style": np.zeros((1, 16), np.float32),

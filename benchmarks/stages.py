@@ -20,8 +20,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ganonymization import Anonymizer, DetectorOptions, images
-from ganonymization.demo import astronaut
+from ganonymization import Anonymizer, DetectorOptions
+from ganonymization.cli.demo import astronaut
+from ganonymization.io import images
 
 STAGES = (
     "read", "detect", "landmarks", "shape", "synthesize", "composite", "check", "write", "total",

@@ -23,10 +23,10 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-from ganonymization import images
 from ganonymization.detect.base import DetectorOptions
 from ganonymization.detect.centerface import CenterFace
-from ganonymization.movie import Reader
+from ganonymization.io import images
+from ganonymization.video.container import Reader
 
 from processes import OURS, Run, better, run  # isort: skip
 

@@ -18,14 +18,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ganonymization import Anonymizer, topology
+from ganonymization import Anonymizer
 from ganonymization.detect.base import DetectorOptions
 from ganonymization.detect.centerface import CenterFace
-from ganonymization.locate import find_landmarks
-from ganonymization.movie import Reader, Timed, Writer
-from ganonymization.openings import EYES, MOUTH
-from ganonymization.shape import Posed
-from ganonymization.video import anonymize_frames
+from ganonymization.geometry import topology
+from ganonymization.landmarks.search import find_landmarks
+from ganonymization.surrogate.eye_mouth_opening import EYES, MOUTH
+from ganonymization.surrogate.shape_model import Posed
+from ganonymization.video.container import Reader, Timed, Writer
+from ganonymization.video.frames import anonymize_frames
 
 SCORE = 0.3
 LEAST_PX = 48

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganonymization import topology
 from ganonymization.errors import LandmarksError
+from ganonymization.geometry import topology
 from ganonymization.pipeline import Anonymizer
 from ganonymization.types import Detection
 
@@ -66,7 +66,7 @@ class FakeLandmarker:
             middle = (face[:, :2].min(0) + face[:, :2].max(0)) / 2
             points = (face - [*middle, 0]) * scale
         else:
-            from ganonymization.align import CROP_CENTRE_CANONICAL, CROP_SIDE_EYES
+            from ganonymization.geometry.transforms import CROP_CENTRE_CANONICAL, CROP_SIDE_EYES
 
             points = (face - CROP_CENTRE_CANONICAL) * (size / CROP_SIDE_EYES)
         return points + np.array([(size - 1) / 2, (size - 1) / 2, 0])

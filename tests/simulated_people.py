@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ganonymization import topology
-from ganonymization.openings import MOUTH
-from ganonymization.people import People
+from ganonymization.datasets.people import People
+from ganonymization.geometry import topology
+from ganonymization.surrogate.eye_mouth_opening import MOUTH
 
 SURFACE = topology.SURFACE_COUNT
 

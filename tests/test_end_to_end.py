@@ -8,9 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-from ganonymization import Anonymizer, DetectorOptions, composite
-from ganonymization.demo import astronaut, run_demo
-from ganonymization.images import read
+from ganonymization import Anonymizer, DetectorOptions
+from ganonymization.cli.demo import astronaut, run_demo
+from ganonymization.io.images import read
+from ganonymization.synthesize import compositing
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def test_her_face_is_redrawn_and_the_rest_is_hers(result):
     assert face.synthesized
     outside = ~result.composite_mask
     assert np.array_equal(result.image[outside], astronaut()[outside])
-    assert composite.covered_share((185, 65, 268, 172), result.composite_mask) == 1
+    assert compositing.covered_share((185, 65, 268, 172), result.composite_mask) == 1
     changed = np.abs(result.image.astype(int) - astronaut()).max(axis=2)[70:165, 195:260]
     assert np.median(changed) > 8
 
@@ -47,17 +48,18 @@ def test_a_seed_repeats_and_another_differs(anonymizer, result):
 
 def test_the_wall_holds_with_real_models(anonymizer, result, monkeypatch):
     """Landmarks from the true picture, noise behind the wall: the same output to the bit."""
-    from ganonymization import align, pipeline, wall
-    from ganonymization.locate import find_landmarks
-    from ganonymization.wall import Place, Wall
+    from ganonymization import pipeline
+    from ganonymization.geometry import transforms, wall
+    from ganonymization.geometry.wall import Place, Wall
+    from ganonymization.landmarks.search import find_landmarks
 
     (detection,) = anonymizer._detector(astronaut())
     points = find_landmarks(astronaut(), detection, anonymizer._landmarker)
     size = anonymizer._synthesizer.size_px
-    crop_from_image = align.generator_crop(points, size)
-    box = align.apply(crop_from_image, wall.ellipses(detection))
+    crop_from_image = transforms.generator_crop(points, size)
+    box = transforms.apply(crop_from_image, wall.ellipses(detection))
     place = Place(
-        Wall.around(align.apply(crop_from_image, points), box, size), crop_from_image, size
+        Wall.around(transforms.apply(crop_from_image, points), box, size), crop_from_image, size
     )
     noisy = astronaut().copy()
     window = place.window(noisy.shape, 1.0)
@@ -82,7 +84,7 @@ def test_turned_pictures_work(anonymizer, quarters):
     turned = np.ascontiguousarray(np.rot90(astronaut(), quarters))
     result = anonymizer(turned, seed=1)
     back = np.rot90(result.composite_mask, -quarters)
-    assert composite.covered_share((185, 65, 268, 172), np.ascontiguousarray(back)) > 0.95
+    assert compositing.covered_share((185, 65, 268, 172), np.ascontiguousarray(back)) > 0.95
     assert any(face.synthesized for face in result.faces)
 
 
@@ -141,7 +143,7 @@ def test_group_pictures_are_covered(anonymizer, shared):
         for left, top, width, height in faces:
             marked += 1
             box = (left, top, left + width, top + height)
-            assert composite.covered_share(box, result.composite_mask) > 0.95, (name, box)
+            assert compositing.covered_share(box, result.composite_mask) > 0.95, (name, box)
             x, y = left + width / 2, top + height / 2
             drawn += any(f.synthesized and f.box_xyxy[0] < x < f.box_xyxy[2]
                          and f.box_xyxy[1] < y < f.box_xyxy[3] for f in result.faces)  # fmt: skip
@@ -152,7 +154,7 @@ def test_group_pictures_are_covered(anonymizer, shared):
 @pytest.mark.shared
 def test_a_crowd_is_covered(anonymizer, shared):
     result = anonymizer(read(shared / "scenes" / "city.jpg").pixels, seed=1)
-    shares = [composite.covered_share(f.box_xyxy, result.composite_mask) for f in result.faces]
+    shares = [compositing.covered_share(f.box_xyxy, result.composite_mask) for f in result.faces]
     assert sum(share > 0.95 for share in shares) >= 25
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from ganonymization import images
-from ganonymization.demo import astronaut
-from ganonymization.images import Picture
+from ganonymization.cli.demo import astronaut
+from ganonymization.io import images
+from ganonymization.io.images import Picture
 
+from .cli.test_commands import command_line
 from .synthesize.test_pix2pix import published  # noqa: F401
-from .test_cli import command_line
 
 SCRIPT = ("main.py",)
 

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
-from ganonymization import align, composite
 from ganonymization.errors import FaceNotRedrawnError, InputError, LandmarksError, OptionError
-from ganonymization.locate import find_landmarks
-from ganonymization.shape import ShapeModel
+from ganonymization.geometry import transforms
+from ganonymization.geometry.wall import Wall
+from ganonymization.landmarks.search import find_landmarks
+from ganonymization.surrogate.shape_model import ShapeModel
+from ganonymization.synthesize import compositing
 from ganonymization.synthesize.fill import SOLID_RGB
 from ganonymization.types import Detection
-from ganonymization.wall import Wall
 
 from .conftest import (
     BlindLandmarker,
@@ -71,16 +72,16 @@ def test_a_pixel_in_front_of_the_wall_does_matter(make_anonymizer, picture, face
 
 def _walls(anonymizer, picture):
     """Every pixel behind a wall, from the geometry alone."""
-    from ganonymization import align
-    from ganonymization.locate import find_landmarks
-    from ganonymization.wall import Place, Wall, ellipses
+    from ganonymization.geometry import transforms
+    from ganonymization.geometry.wall import Place, Wall, ellipses
+    from ganonymization.landmarks.search import find_landmarks
 
     wall = np.zeros(picture.shape[:2], bool)
     for detection in anonymizer._detector(picture):
         points = find_landmarks(picture, detection, anonymizer._landmarker)
-        crop_from_image = align.generator_crop(points, 64)
-        outline = align.apply(crop_from_image, ellipses(detection))
-        shape = Wall.around(align.apply(crop_from_image, points), outline, 64)
+        crop_from_image = transforms.generator_crop(points, 64)
+        outline = transforms.apply(crop_from_image, ellipses(detection))
+        shape = Wall.around(transforms.apply(crop_from_image, points), outline, 64)
         place = Place(shape, crop_from_image, 64)
         window = place.window(picture.shape, 1.0)
         wall[window] |= place.radius(window) <= 1
@@ -285,10 +286,10 @@ def test_a_merged_box_that_sticks_out_is_covered(make_anonymizer, picture, face,
     beside = (left + shift, top, right + shift, bottom)
     detector.detections[0] = Detection((left, top, right, bottom), 0.9, None, (beside,))
     result = make_anonymizer(detector=detector)(picture)
-    assert composite.covered_share(beside, result.composite_mask) == 1
+    assert compositing.covered_share(beside, result.composite_mask) == 1
     # 3 % of the ellipse may be feathered, where the crop ends
     same = (result.image == picture).all(axis=2)
-    assert composite.covered_share(beside, same) < 0.05
+    assert compositing.covered_share(beside, same) < 0.05
     assert result.faces[0].synthesized == (shift < 40)
 
 
@@ -392,7 +393,7 @@ def test_a_cover_holds_the_whole_ellipse_of_any_box(make_anonymizer, picture, ti
     detector = FakeDetector()
     detector.detections = [Detection(box, 0.9, ((64 - x, 64 - y), (64 + x, 64 + y)))]
     result = make_anonymizer(detector=detector, landmarker=BlindLandmarker())(picture)
-    assert composite.covered_share(box, result.composite_mask) == 1
+    assert compositing.covered_share(box, result.composite_mask) == 1
 
 
 WIDER = 0.09  # of the search crop
@@ -418,7 +419,7 @@ def crossing_of(make_anonymizer, picture, **options):
 @pytest.mark.parametrize("mode", ["scene", "portrait"])
 def test_the_generator_gets_a_surrogate_unless_told_otherwise(make_anonymizer, picture, mode):
     kept, _ = crossing_of(make_anonymizer, picture, mode=mode, privacy=None)
-    expected = align.apply(align.generator_crop(face_landmarks(), 64), face_landmarks())
+    expected = transforms.apply(transforms.generator_crop(face_landmarks(), 64), face_landmarks())
     assert np.allclose(kept.surrogate_px, expected, atol=0.5)
     balanced, result = crossing_of(make_anonymizer, picture, mode=mode)
     surrogate = ShapeModel.load().surrogate(kept.surrogate_px, result.faces[0].seed, "balanced")
@@ -441,7 +442,7 @@ def test_the_wall_hides_the_old_outline_and_holds_the_new_one(make_anonymizer, p
     anonymizer = make_anonymizer(landmarker=Wide())
     (detection,) = anonymizer._detector(picture)
     points = find_landmarks(picture, detection, anonymizer._landmarker)
-    cheeks = align.apply(align.generator_crop(points, 64), points)[[234, 454]]
+    cheeks = transforms.apply(transforms.generator_crop(points, 64), points)[[234, 454]]
     crossing, _ = crossing_of(make_anonymizer, picture, landmarker=Wide(), privacy="high")
     x, y = np.round(crossing.surrogate_px[:468, :2]).astype(int).T
     assert crossing.wall_mask[y, x].all()

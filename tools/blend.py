@@ -12,8 +12,8 @@ from pathlib import Path
 
 import torch
 
+from ganonymization.training.from_onnx import load_exported
 from ganonymization.training.networks import Generator
-from ganonymization.training.warm import load_exported
 
 
 def main() -> None:

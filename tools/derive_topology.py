@@ -1,4 +1,4 @@
-"""Derive ``src/ganonymization/facemesh.npz``: triangles, mirror pairs and a mean face.
+"""Derive ``src/ganonymization/geometry/facemesh.npz``: triangles, mirror pairs and a mean face.
 
 The triangle list and the feature contours are read from MediaPipe's edge sets; the mean face is a
 Procrustes mean of the landmarks of a folder of face pictures, made left-right symmetric.
@@ -17,7 +17,7 @@ from mediapipe.python.solutions import face_mesh_connections as connections
 from PIL import Image
 from scipy.optimize import linear_sum_assignment
 
-OUT = Path(__file__).parent.parent / "src" / "ganonymization" / "facemesh.npz"
+OUT = Path(__file__).parent.parent / "src" / "ganonymization" / "geometry" / "facemesh.npz"
 LEFT_OUTER_EYE, RIGHT_OUTER_EYE = 263, 33  # the person's left is on the right of the picture
 
 

@@ -33,7 +33,7 @@ import numpy as np
 from PIL import Image as Pillow
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
 
-from ganonymization.demo import astronaut
+from ganonymization.cli.demo import astronaut
 from ganonymization.types import Image
 
 OUT = Path(__file__).parent.parent / "docs" / "images"

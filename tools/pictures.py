@@ -17,13 +17,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganonymization import Anonymizer, FaceError, align, condition, images
-from ganonymization.demo import astronaut, sheet
+from ganonymization import Anonymizer, FaceError
+from ganonymization.cli.demo import astronaut, sheet
 from ganonymization.detect.base import detect_turned
-from ganonymization.images import Picture
-from ganonymization.locate import find_landmarks
+from ganonymization.geometry import conditioning, transforms
+from ganonymization.geometry.wall import GeneratorInput
+from ganonymization.io import images
+from ganonymization.io.images import Picture
+from ganonymization.landmarks.search import find_landmarks
 from ganonymization.types import Image
-from ganonymization.wall import Crossing
 
 OUT = Path(__file__).parent.parent / "docs" / "images"
 HEADS, TRIED = 24, 4
@@ -51,7 +53,7 @@ def geometry(anonymizer: Anonymizer, folder: Path) -> list[NDArray[np.float64]]:
 
 def in_crop(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Landmarks in pixels of the generator's crop at 256 px."""
-    return align.apply(align.generator_crop(points, 256), points)
+    return transforms.apply(transforms.generator_crop(points, 256), points)
 
 
 def drawn(
@@ -59,8 +61,10 @@ def drawn(
 ) -> list[Image]:
     """The mesh of the first seed's surrogate, then a head for each seed's."""
     surrogates = [anonymizer.surrogate(points, seed) for seed in seeds]
-    crossings = [Crossing.portrait(256, s, seed) for s, seed in zip(surrogates, seeds, strict=True)]
-    return [condition.mesh(surrogates[0], 256), *map(anonymizer._synthesizer, crossings)]
+    crossings = [
+        GeneratorInput.portrait(256, s, seed) for s, seed in zip(surrogates, seeds, strict=True)
+    ]
+    return [conditioning.mesh(surrogates[0], 256), *map(anonymizer._synthesizer, crossings)]
 
 
 def extremes(prepared: Path) -> list[NDArray[np.float64]]:

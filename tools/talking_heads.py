@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image as Pillow
 
 from ganonymization import Anonymizer, anonymize_frames
-from ganonymization.live import LiveAnonymizer
-from ganonymization.movie import Reader
+from ganonymization.video.container import Reader
+from ganonymization.video.live import LiveAnonymizer
 
 SEEDS = (5, 8, 21)
 SIDE_PX = 192

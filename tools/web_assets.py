@@ -4,7 +4,7 @@
     python tools/web_assets.py web/dist/assets --fixtures web/dist/fixtures
 
 generator.onnx, generator.json   the shipped generator as it is, and what its metadata say
-shape.bin, shape.json            the shape model, and how skin follows eyelids and lips
+shape_model.bin, shape_model.json            the shape model, and how skin follows eyelids and lips
 topology.json                    triangles, their colours, the canonical face, index lists
 
 Fixtures are posed faces of the shape model, no photographs: their landmarks, and for each what the
@@ -28,21 +28,27 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ganonymization import (
-    align,
-    composite,
-    condition,
-    openings,
     seeds,
-    shape,
-    topology,
     weights,
 )
-from ganonymization.openings import EYES, MOUTH
-from ganonymization.shape import ShapeModel
-from ganonymization.synthesize import generator
+from ganonymization.geometry import (
+    conditioning,
+    topology,
+    transforms,
+)
+from ganonymization.geometry.wall import GeneratorInput, Place, Wall, ellipses
+from ganonymization.surrogate import (
+    eye_mouth_opening,
+    shape_model,
+)
+from ganonymization.surrogate.eye_mouth_opening import EYES, MOUTH
+from ganonymization.surrogate.shape_model import ShapeModel
+from ganonymization.synthesize import (
+    compositing,
+    generator,
+)
 from ganonymization.synthesize.load import load
 from ganonymization.types import Detection, Image
-from ganonymization.wall import Crossing, Place, Wall, ellipses
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -105,7 +111,7 @@ def write_shape(out: Path) -> None:
     """The shape model, and the harmonic weights that are solved for when the package runs."""
     named: dict[str, NDArray[Any]] = dict(ShapeModel.load().arrays())
     for name, opening in zip(("eye_right", "eye_left", "mouth"), (*EYES, MOUTH), strict=True):
-        named[f"{name}.followers"] = openings._followers(opening).astype(np.float32)
+        named[f"{name}.followers"] = eye_mouth_opening._followers(opening).astype(np.float32)
     write_arrays(out / "shape", named)
 
 
@@ -122,7 +128,7 @@ def write_topology(out: Path) -> None:
     }
     told = {
         "triangles": topology.triangles().tolist(),
-        "triangle_colours": condition._triangle_colours().astype(int).tolist(),
+        "triangle_colours": conditioning._triangle_colours().astype(int).tolist(),
         "canonical": topology.canonical_face().astype(np.float64).tolist(),
         "rigid": topology.RIGID,
         "lips_outer": topology.LIPS_OUTER,
@@ -154,7 +160,7 @@ def posed_face(
     for eye, shut in zip(EYES, (does in ("wink", "closed"), does == "closed"), strict=True):
         points = eye.opened(points, np.float64(0.02)) if shut else points
     gaze = np.array([0.12, -0.04]) if does == "gaze" else np.zeros(2)
-    frontal = np.concatenate([points, shape._irises(points, gaze)])
+    frontal = np.concatenate([points, shape_model._irises(points, gaze)])
     rotation = _turned(math.radians(yaw), math.radians(pitch), math.radians(roll))
     middle = np.array([_PICTURE_PX / 2 - 10 + 5 * who, _PICTURE_PX / 2 - 20, 0])
     return eyes_px * frontal @ rotation.T + middle
@@ -184,21 +190,21 @@ def stages(
 ) -> dict[str, NDArray[Any]]:
     """What the package makes of one face, stage by stage."""
     size = synthesizer.size_px
-    crop_from_image = align.generator_crop(points, size, synthesizer.crop_side_eyes)
-    original_px = align.apply(crop_from_image, points)
+    crop_from_image = transforms.generator_crop(points, size, synthesizer.crop_side_eyes)
+    original_px = transforms.apply(crop_from_image, points)
     surrogate_px = ShapeModel.load().surrogate(original_px, seed)
     box = (*points[:, :2].min(0).tolist(), *points[:, :2].max(0).tolist())
-    outline_px = align.apply(crop_from_image, ellipses(Detection(box, 1.0)))
+    outline_px = transforms.apply(crop_from_image, ellipses(Detection(box, 1.0)))
     wall = Wall.around(np.concatenate([surrogate_px, original_px]), outline_px, size)
     place = Place(wall, crop_from_image, size)
-    canvas = composite.Canvas.of(picture)
+    canvas = compositing.Canvas.of(picture)
     window = place.window(picture.shape, 1.0)
     canvas.image[window][place.radius(window) <= 1] = 127
-    crossing = Crossing.scene(canvas.image, place, surrogate_px, seed)
+    crossing = GeneratorInput.scene(canvas.image, place, surrogate_px, seed)
     drawn = synthesizer(crossing)
-    toned = composite.match_tone(drawn, crossing, place)
-    composite.paste(canvas, toned, place)
-    head = synthesizer(Crossing.portrait(size, surrogate_px, seed))
+    toned = compositing.match_tone(drawn, crossing, place)
+    compositing.paste(canvas, toned, place)
+    head = synthesizer(GeneratorInput.portrait(size, surrogate_px, seed))
     return {
         "landmarks_px": points,
         "crop_from_image": crop_from_image,
@@ -206,7 +212,7 @@ def stages(
         "high_px": ShapeModel.load().surrogate(original_px, seed, "high"),
         "wall": np.array([*wall.centre_xy, *wall.half_wh]),
         "style": seeds.style(seed, synthesizer._style_size),
-        "condition": condition.mesh(surrogate_px, size),
+        "condition": conditioning.mesh(surrogate_px, size),
         "context": crossing.context,
         "wall_mask": crossing.wall_mask.astype(np.uint8),
         "drawn": drawn,

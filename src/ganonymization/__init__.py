@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .detect.base import DetectorOptions
     from .pipeline import Anonymizer
     from .types import Face, Result
-    from .video import anonymize_frames
+    from .video.frames import anonymize_frames
 
 __version__ = "0.1.0"
 
@@ -59,7 +59,7 @@ _LAZY = {
     "DetectorOptions": "detect.base",
     "Face": "types",
     "Result": "types",
-    "anonymize_frames": "video",
+    "anonymize_frames": "video.frames",
 }
 
 

@@ -14,8 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from . import align, composite, registry, seeds, weights
-from .composite import Canvas
+from . import registry, seeds, weights
 from .detect.base import Detector, DetectorOptions, detect_turned
 from .errors import (
     FaceNotRedrawnError,
@@ -23,16 +22,19 @@ from .errors import (
     OptionError,
     SynthesisError,
 )
-from .faces import FaceInWork, Located, told
+from .geometry import transforms
+from .geometry.wall import RING, GeneratorInput, Place, Wall, ellipses, head_place
 from .landmarks.base import Landmarker
 from .landmarks.plausibility import check_plausible
-from .locate import find_landmarks
+from .landmarks.search import find_landmarks
 from .options import Device, Mode, OnFailure, Privacy, check_choice
-from .shape import ShapeModel
+from .surrogate.shape_model import ShapeModel
+from .synthesize import compositing
 from .synthesize.base import Synthesizer
+from .synthesize.compositing import Canvas
+from .synthesize.face_state import FaceInWork, Located, told
 from .synthesize.fill import SOLID_RGB
 from .types import Detection, Image, Result, check_image
-from .wall import RING, Crossing, Place, Wall, ellipses, head_place
 
 Fill = Callable[[Image], Image]
 
@@ -260,13 +262,13 @@ class Anonymizer:
             return
         try:
             size, side_eyes = self._synthesizer.size_px, self._synthesizer.crop_side_eyes
-            crop_from_image = align.generator_crop(landmarks_px, size, side_eyes)
-            original_px = align.apply(crop_from_image, landmarks_px)
+            crop_from_image = transforms.generator_crop(landmarks_px, size, side_eyes)
+            original_px = transforms.apply(crop_from_image, landmarks_px)
             with face.timed("shape"):
                 face.surrogate_px = self.surrogate(original_px, face.seed, located.eyes_at_rest)
             # The wall hides the old face and holds the new one, whose outlines differ.
             both_px = np.concatenate([face.surrogate_px, original_px])
-            outline_px = align.apply(crop_from_image, ellipses(face.detection))
+            outline_px = transforms.apply(crop_from_image, ellipses(face.detection))
             wall = Wall.around(both_px, outline_px, size)
             walled = wall.fits(size) and wall.holds(both_px)
             if self._synthesizer.draws_scenes and not walled:
@@ -316,7 +318,7 @@ class Anonymizer:
                 self._cover(image, canvas, face, faces)
         for face in faces:
             boxes = (face.detection.box_xyxy, *face.detection.merged)
-            if min(composite.covered_share(box, canvas.opaque) for box in boxes) < _MIN_COVERED:
+            if min(compositing.covered_share(box, canvas.opaque) for box in boxes) < _MIN_COVERED:
                 face.give_up(SynthesisError("the new face leaves part of a box uncovered"))
                 self._cover(image, canvas, face, faces)
         return canvas
@@ -328,23 +330,23 @@ class Anonymizer:
             SynthesisError: Nothing usable was drawn.
         """
         assert face.surrogate_px is not None
-        crossing = Crossing.scene(canvas.image, place, face.surrogate_px, face.seed)
+        crossing = GeneratorInput.scene(canvas.image, place, face.surrogate_px, face.seed)
         drawn = self._draw(crossing, face)
         with face.timed("composite"):
-            drawn = composite.match_tone(drawn, crossing, place)
+            drawn = compositing.match_tone(drawn, crossing, place)
             if face.settle is not None:
                 drawn = face.settle(drawn, crossing)
-            in_context = composite.blend_crop(drawn, crossing, place)
+            in_context = compositing.blend_crop(drawn, crossing, place)
         self._check_redrawn(in_context, face)
         with face.timed("composite"):
-            composite.paste(canvas, drawn, place)
+            compositing.paste(canvas, drawn, place)
 
     def _portrait(self, image: Image, face: FaceInWork) -> Image:
         """A head on black, or a fill, a square of the portrait's size."""
         if face.surrogate_px is not None and face.reason is None:
             try:
                 size = self._synthesizer.size_px
-                crossing = Crossing.portrait(size, face.surrogate_px, face.seed)
+                crossing = GeneratorInput.portrait(size, face.surrogate_px, face.seed)
                 drawn = self._draw(crossing, face)
                 if face.settle is not None:
                     drawn = face.settle(drawn, crossing)
@@ -352,20 +354,20 @@ class Anonymizer:
                 return self._sized_portrait(drawn, face)
             except Exception as error:  # whatever a plugged-in stage raises: fail closed
                 face.give_up(error)
-        crop_from_image = align.detection_crop(face.detection, self._portrait_size_px)
+        crop_from_image = transforms.detection_crop(face.detection, self._portrait_size_px)
         fill = self._fill_or_raise(face)
-        return fill(align.warp(image, crop_from_image, self._portrait_size_px))
+        return fill(transforms.warp(image, crop_from_image, self._portrait_size_px))
 
     def _sized_portrait(self, drawn: Image, face: FaceInWork) -> Image:
         """The generator's head at the portrait's size, upright or with its tilt in the picture."""
         assert face.place is not None
         size, out = drawn.shape[0], self._portrait_size_px
-        angle = 0.0 if self._level_portraits else align.angle_of(face.place.crop_from_image)
+        angle = 0.0 if self._level_portraits else transforms.angle_of(face.place.crop_from_image)
         middle = (size - 1) / 2
-        out_from_drawn = align.similarity((middle, middle), size, angle, out)
-        return align.warp(drawn, out_from_drawn, out, cv2.BORDER_CONSTANT)
+        out_from_drawn = transforms.similarity((middle, middle), size, angle, out)
+        return transforms.warp(drawn, out_from_drawn, out, cv2.BORDER_CONSTANT)
 
-    def _draw(self, crossing: Crossing, face: FaceInWork) -> Image:
+    def _draw(self, crossing: GeneratorInput, face: FaceInWork) -> Image:
         """The synthesizer's crop.
 
         Raises:
@@ -422,7 +424,7 @@ class Anonymizer:
         for other in faces:
             if other is not face and other.place is not None:
                 seen[other.place.radius(window) <= 1] = SOLID_RGB
-        composite.cover(canvas, window, fill(seen), inside)
+        compositing.cover(canvas, window, fill(seen), inside)
 
     def _fill_or_raise(self, face: FaceInWork) -> Fill:
         if self._fill is None:

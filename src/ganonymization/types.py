@@ -122,7 +122,7 @@ class Result:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
 
-class LeftOut(NamedTuple):
+class Skipped(NamedTuple):
     """A picture that gave no face.
 
     Attributes:

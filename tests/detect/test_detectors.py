@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ganonymization import registry
-from ganonymization.demo import astronaut
+from ganonymization.cli.demo import astronaut
 from ganonymization.detect.base import DetectorOptions, detect_turned
 
 EYES = (211, 103), (251, 103)  # read off the picture by hand
@@ -52,7 +52,7 @@ def test_a_large_picture_is_searched_at_a_bounded_size():
 def test_every_face_of_the_group_pictures_is_found(shared):
     import json
 
-    from ganonymization import images
+    from ganonymization.io import images
 
     find = registry.load(registry.DETECTORS, "centerface")(DetectorOptions())
     boxes = json.loads((shared / "scenes" / "boxes.json").read_text())

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ganonymization.evaluation.seen import Seen, Sides
-from ganonymization.shape import Posed
+from ganonymization.evaluation.observations import PairedObservations, Seen
+from ganonymization.surrogate.shape_model import Posed
 
 from ..simulated_people import simulated
 
@@ -40,7 +40,7 @@ def made_seen(landmarks_px, embedding, seed=0, files="a", **changes) -> Seen:
     return replace(seen, **changes)
 
 
-def made_sides(count=40, pictures=4, seed=0, **changes) -> Sides:
+def made_sides(count=40, pictures=4, seed=0, **changes) -> PairedObservations:
     """A good anonymization: the expressions stay, and nothing tells who somebody was."""
     people = simulated(count, pictures, seed=seed)
     rng = np.random.default_rng(seed)
@@ -53,7 +53,7 @@ def made_sides(count=40, pictures=4, seed=0, **changes) -> Sides:
     after = made_seen(
         same_expressions_of_nobody(people), rng.normal(0, 0.1, (whole, NUMBERS)), 2, "output"
     )
-    sides = Sides(
+    sides = PairedObservations(
         file=people.files,
         person=people.person,
         labels={"expression": people.expression},
@@ -70,7 +70,7 @@ def made_sides(count=40, pictures=4, seed=0, **changes) -> Sides:
     return replace(sides, **changes)
 
 
-def with_gender(sides: Sides, **changes) -> Sides:
+def with_gender(sides: PairedObservations, **changes) -> PairedObservations:
     """Every second person is female, and figures are broken down by it."""
     number = np.unique(sides.person, return_inverse=True)[1]
     gender = np.array(["female", "male"])[number % 2]
@@ -89,7 +89,7 @@ def without_face(seen: Seen, chosen) -> Seen:
     return replace(seen, faces=np.where(chosen, 0, seen.faces), **gone)
 
 
-def without_output(sides: Sides, chosen) -> Sides:
+def without_output(sides: PairedObservations, chosen) -> PairedObservations:
     """The same where the chosen originals have no output."""
     after = without_face(sides.after, chosen)
     after = replace(after, sha256=np.where(chosen, "", after.sha256))
@@ -101,7 +101,7 @@ def without_output(sides: Sides, chosen) -> Sides:
     )
 
 
-def copied(sides: Sides) -> Sides:
+def copied(sides: PairedObservations) -> PairedObservations:
     """The same where outputs are the originals."""
     return replace(sides, after=sides.before)
 
@@ -116,6 +116,6 @@ def told_by(classes, before, after):
     return lambda sides: (classes, *spread)
 
 
-def first_of(sides: Sides, count: int) -> np.ndarray:
+def first_of(sides: PairedObservations, count: int) -> np.ndarray:
     """(N,) bool, the first few pictures."""
     return np.arange(len(sides.file)) < count

@@ -4,9 +4,9 @@ import pytest
 from skimage.color import rgb2lab
 from skimage.draw import polygon2mask
 
-from ganonymization import topology
-from ganonymization.demo import astronaut
+from ganonymization.cli.demo import astronaut
 from ganonymization.evaluation import appearance
+from ganonymization.geometry import topology
 
 from ..conftest import face_landmarks
 

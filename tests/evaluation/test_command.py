@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganonymization import images
 from ganonymization.datasets import Table
 from ganonymization.errors import InputError, MissingExtraError, OptionError
 from ganonymization.evaluation import command, geometry
-from ganonymization.evaluation.command import Making, Request, sides_of
+from ganonymization.evaluation.command import OutputSource, Request, sides_of
+from ganonymization.evaluation.observations import Asked, Looked
 from ganonymization.evaluation.pairing import Pair
-from ganonymization.evaluation.seen import Asked, Looked
-from ganonymization.images import Picture
-from ganonymization.shape import Posed
-from ganonymization.types import LeftOut
+from ganonymization.io import images
+from ganonymization.io.images import Picture
+from ganonymization.surrogate.shape_model import Posed
+from ganonymization.types import Skipped
 
 from ..simulated_people import simulated
 
@@ -236,7 +236,7 @@ def test_unreadable_pictures_and_strays_are_told(request_of, tmp_path, monkeypat
             try:
                 yield from observe([Asked(path, surroundings)])
             except InputError as error:
-                yield LeftOut(path, str(error), True)
+                yield Skipped(path, str(error), True)
 
     monkeypatch.setattr(command, "in_processes", lambda eye, jobs: watched)
     report = evaluated(request_of, "coverage")
@@ -340,7 +340,7 @@ def test_people_that_a_model_was_fitted_on_are_not_evaluated(request_of, monkeyp
     model, files = command.withheld(request_of, lambda some: fitted.append(some) or "model")
     assert model == "model"
     assert files == set(fitted[0].files)
-    making = Making(lambda *_: None, withheld=files)
+    making = OutputSource(lambda *_: None, withheld=files)
     report = command.evaluate(replace(request_of, only=("quality",)), making, progress)
     assert not files & set(report.sides.file)
     assert len(files) + len(report.sides.file) == COUNT

@@ -10,7 +10,7 @@ from ganonymization.evaluation.expression import (
     opening_correlation,
     pose_error_deg,
 )
-from ganonymization.shape import Posed
+from ganonymization.surrogate.shape_model import Posed
 
 from .made_sides import (
     CLASSES,

@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganonymization import images
 from ganonymization.evaluation import appearance, expression
 from ganonymization.evaluation.network import by_network
-from ganonymization.images import Picture
+from ganonymization.io import images
+from ganonymization.io.images import Picture
 
 from ..conftest import face_landmarks
 from .made_sides import first_of, made_sides, without_face, without_output

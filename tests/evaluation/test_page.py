@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganonymization import images
 from ganonymization.evaluation import quality
 from ganonymization.evaluation.figures import Family, Figure
 from ganonymization.evaluation.page import page
 from ganonymization.evaluation.report import Report
-from ganonymization.images import Picture
-from ganonymization.types import LeftOut
+from ganonymization.io import images
+from ganonymization.io.images import Picture
+from ganonymization.types import Skipped
 
 from .made_sides import made_sides
 
@@ -100,7 +100,7 @@ def test_what_the_user_gave_is_escaped():
             family("traits", "warn", BAD, figures=(figure, group)),
             family("expression", "fail", BAD, tables={"classes": [row]},
                    pictures={"pose error": np.arange(20.0)}),
-            left_out=[LeftOut(Path(f"<script>{BAD}"), BAD, True)],
+            left_out=[Skipped(Path(f"<script>{BAD}"), BAD, True)],
             sides=sides,
             settings={BAD: BAD},
         ),
@@ -221,7 +221,7 @@ def test_metrics_are_defined_and_versions_and_settings_told():
 
 
 def test_fifty_of_what_was_left_out_are_listed():
-    left = [LeftOut(Path(f"folder/left{i}.png"), "no face", False) for i in range(53)]
+    left = [Skipped(Path(f"folder/left{i}.png"), "no face", False) for i in range(53)]
     told = page(report(family("quality", "pass"), left_out=left), None, {})
     assert len(re.findall("<td>left\\d+.png<td>no face", told)) == 50
     assert "and 3 more, see left-out.csv" in told

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
+from ganonymization.batch.manifest import MANIFEST
 from ganonymization.errors import InputError
 from ganonymization.evaluation.pairing import pair
-from ganonymization.manifest import MANIFEST
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from ganonymization.errors import OutputError
 from ganonymization.evaluation.figures import Family, Figure
 from ganonymization.evaluation.report import Report, told, write
-from ganonymization.types import LeftOut
+from ganonymization.types import Skipped
 
 from .made_sides import made_sides
 
@@ -29,7 +29,7 @@ COMPARED = Family(
     {"ranked first": np.arange(20.0)}, {"compared": [{"against": "blur", "r": 0.5}]},
 )  # fmt: skip
 REPORT = Report(
-    "fail", (COMPARED, FAMILY), SIDES, (LeftOut(Path("a/b.png"), 'damaged, "badly"', True),),
+    "fail", (COMPARED, FAMILY), SIDES, (Skipped(Path("a/b.png"), 'damaged, "badly"', True),),
     {"mode": "scene"},
 )  # fmt: skip
 

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from ganonymization import align
-from ganonymization.demo import astronaut
+from ganonymization.cli.demo import astronaut
 from ganonymization.detect.centerface import CenterFace
 from ganonymization.errors import LandmarksError
+from ganonymization.geometry import transforms
 from ganonymization.landmarks.facemesh import FaceMesh
-from ganonymization.locate import find_landmarks
+from ganonymization.landmarks.search import find_landmarks
 from ganonymization.types import Detection
 
 
@@ -48,6 +48,6 @@ def test_a_neighbours_landmarks_are_refused(mesh):
 
 def test_the_search_crop_shows_twice_the_box():
     detection = Detection((100, 100, 140, 160), 1)
-    crop_from_image = align.detection_crop(detection, 384)
-    corners = align.apply(crop_from_image, np.array([[60, 70], [180, 190.0]]))
+    crop_from_image = transforms.detection_crop(detection, 384)
+    corners = transforms.apply(crop_from_image, np.array([[60, 70], [180, 190.0]]))
     assert np.allclose(corners, [[-0.5, -0.5], [383.5, 383.5]], atol=0.6)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from PIL import Image as Pillow
 
-from ..test_movie import make_clip, pictures
-from ..test_track import Disc, draw
+from ..video.test_container import make_clip, pictures
+from ..video.test_tracking import Disc, draw
 from .conftest import encoded
 
 MARK = "jane-doe-at-home"  # stands for what must not be told: names, metadata, what is hidden

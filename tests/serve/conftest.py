@@ -10,8 +10,8 @@ from ganonymization.serve.app import make_app
 from ganonymization.serve.engine import Engine
 from ganonymization.serve.settings import Limits, ServeSettings
 
-from ..test_track import Disc, DiscDetector, draw
-from ..test_video import stages
+from ..video.test_frames import stages
+from ..video.test_tracking import Disc, DiscDetector, draw
 
 ADDRESS = "http://127.0.0.1:8000"
 CAMERA = "ws://127.0.0.1:8000/v1/camera"

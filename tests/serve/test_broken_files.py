@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 
 from ganonymization.serve import uploads
 
-from ..test_track import Disc
+from ..video.test_tracking import Disc
 from . import broken
 from .broken import FACE, MARK
 from .conftest import CAMERA, decoded, encoded

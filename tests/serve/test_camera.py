@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
-from ..test_track import BLUE, NO_LANDMARKS, Disc, draw
+from ..video.test_tracking import BLUE, NO_LANDMARKS, Disc, draw
 from .conftest import CAMERA, decoded, encoded
 
 

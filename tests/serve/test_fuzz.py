@@ -20,8 +20,8 @@ from ganonymization.serve.engine import Engine
 from ganonymization.serve.settings import Limits, ServeSettings
 
 from ..conftest import FakeSynthesizer
-from ..test_track import Disc, DiscDetector, draw
-from ..test_video import stages
+from ..video.test_frames import stages
+from ..video.test_tracking import Disc, DiscDetector, draw
 from .conftest import encoded
 from .test_jobs import zipped
 

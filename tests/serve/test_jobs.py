@@ -14,8 +14,8 @@ from PIL import Image as Pillow
 from ganonymization.serve.jobs import kind_of
 from ganonymization.serve.uploads import PrivateFolder
 
-from ..test_movie import make_clip, pictures
-from ..test_track import Disc, DiscDetector, draw
+from ..video.test_container import make_clip, pictures
+from ..video.test_tracking import Disc, DiscDetector, draw
 from .conftest import decoded, encoded
 
 

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from ganonymization.serve.pictures import Choices
 from ganonymization.serve.problems import Problem
 
-from ..test_track import BLUE, Disc, DiscDetector, draw
+from ..video.test_tracking import BLUE, Disc, DiscDetector, draw
 from .conftest import decoded, encoded
 
 TWO = (Disc(60), Disc(160, colour=BLUE))

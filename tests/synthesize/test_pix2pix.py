@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from ganonymization import OptionError, align
+from ganonymization import OptionError
 from ganonymization.errors import ModelError
-from ganonymization.synthesize.load import load
-from ganonymization.synthesize.pix2pix_networks import (
+from ganonymization.geometry import transforms
+from ganonymization.geometry.wall import GeneratorInput
+from ganonymization.paper.networks import (
     PatchDiscriminator,
     Pix2PixGenerator,
     load_checkpoint,
 )
-from ganonymization.wall import Crossing
+from ganonymization.synthesize.load import load
 
 from ..conftest import face_landmarks
 
@@ -69,8 +70,8 @@ def test_the_networks_are_the_published_ones():
 def test_a_published_checkpoint_draws_portraits(published, make_anonymizer):
     pix2pix = load(published)
     assert pix2pix.size_px == 256
-    crop = align.generator_crop(face_landmarks(), 256, pix2pix.crop_side_eyes)
-    drawn = pix2pix(Crossing.portrait(256, align.apply(crop, face_landmarks()), seed=1))
+    crop = transforms.generator_crop(face_landmarks(), 256, pix2pix.crop_side_eyes)
+    drawn = pix2pix(GeneratorInput.portrait(256, transforms.apply(crop, face_landmarks()), seed=1))
     assert drawn.shape == (256, 256, 3)
     assert drawn.std() > 5
     with pytest.raises(OptionError, match="portraits only"):

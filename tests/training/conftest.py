@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganonymization import images
-from ganonymization.demo import astronaut
-from ganonymization.images import Picture
+from ganonymization.cli.demo import astronaut
+from ganonymization.io import images
+from ganonymization.io.images import Picture
 from ganonymization.training.config import Stage, TrainingConfig
 from ganonymization.training.prepare import prepare_folder
 from ganonymization.training.train import train

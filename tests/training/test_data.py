@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganonymization import condition, topology
+from ganonymization.geometry import conditioning, topology
 from ganonymization.training.data import (
     Batches,
     PreparedFaces,
@@ -48,7 +48,7 @@ def test_a_portrait_has_no_context_and_stands_on_black(prepared):
 def test_the_condition_is_the_one_of_run_time(prepared, monkeypatch):
     drawn = []
     monkeypatch.setattr(
-        condition, "mesh", lambda p, s: drawn.append(p) or np.full((s, s, 3), 7, np.uint8)
+        conditioning, "mesh", lambda p, s: drawn.append(p) or np.full((s, s, 3), 7, np.uint8)
     )
     assert (faces(prepared, 0.5)[0]["condition"] == 7).all()
     assert drawn[0].shape == (478, 3)

@@ -4,19 +4,20 @@ import onnxruntime
 import pytest
 import torch
 
-from ganonymization import align, condition, seeds
+from ganonymization import seeds
 from ganonymization.errors import ModelError, OptionError
+from ganonymization.geometry import conditioning, transforms
+from ganonymization.geometry.wall import GeneratorInput
 from ganonymization.synthesize.load import load
 from ganonymization.training.export import export, open_checkpoint
-from ganonymization.wall import Crossing
 
 from ..conftest import face_landmarks
 from ..synthesize.test_pix2pix import published  # noqa: F401
 
 
-def crossing(seed: int = 3, size: int = 64) -> Crossing:
-    points = align.apply(align.generator_crop(face_landmarks(), size), face_landmarks())
-    return Crossing.portrait(size, points, seed=seed)
+def crossing(seed: int = 3, size: int = 64) -> GeneratorInput:
+    points = transforms.apply(transforms.generator_crop(face_landmarks(), size), face_landmarks())
+    return GeneratorInput.portrait(size, points, seed=seed)
 
 
 @pytest.mark.parametrize(("precision", "decibels"), [("fp32", 90), ("fp16", 50)])
@@ -28,7 +29,9 @@ def test_an_export_draws_what_torch_draws(checkpoint, tmp_path, precision, decib
     generator = load(report.path)
     assert generator.size_px == 64
     here = crossing()
-    mesh = torch.from_numpy(condition.mesh(here.surrogate_px, 64).transpose(2, 0, 1).copy()).float()
+    mesh = torch.from_numpy(
+        conditioning.mesh(here.surrogate_px, 64).transpose(2, 0, 1).copy()
+    ).float()
     x = torch.cat([mesh / 127.5 - 1, torch.zeros(3, 64, 64), torch.ones(1, 64, 64)])[None]
     with torch.no_grad():
         network = open_checkpoint(checkpoint, 64).network

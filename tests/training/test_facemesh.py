@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from ganonymization import align, topology
-from ganonymization.demo import astronaut
+from ganonymization.cli.demo import astronaut
+from ganonymization.geometry import topology, transforms
 from ganonymization.landmarks.facemesh import FaceMesh as MediaPipe
 from ganonymization.training.facemesh import INPUT_PX, FaceMesh
 
@@ -17,10 +17,10 @@ def astronauts():
     middle, side = (span.min(0) + span.max(0)) / 2, 1.5 * np.ptp(span, axis=0).max()
     pictures, places = [], []
     for angle in (0.0, 0.15):
-        transform = align.similarity(tuple(middle), side, angle, INPUT_PX)
-        picture = align.warp(image, transform, INPUT_PX)
+        transform = transforms.similarity(tuple(middle), side, angle, INPUT_PX)
+        picture = transforms.warp(image, transform, INPUT_PX)
         pictures.append(torch.from_numpy(picture).permute(2, 0, 1).float() / 127.5 - 1)
-        places.append(align.apply(transform, np.c_[points, np.zeros(len(points))])[:, :2])
+        places.append(transforms.apply(transform, np.c_[points, np.zeros(len(points))])[:, :2])
     return torch.stack(pictures), np.stack(places)
 
 

@@ -2,11 +2,11 @@ import numpy as np
 import onnx
 import pytest
 
-from ganonymization import align, topology
 from ganonymization.errors import InputError, ModelError
+from ganonymization.geometry import topology, transforms
+from ganonymization.geometry.wall import Wall
 from ganonymization.training.prepare import prepare_folder
 from ganonymization.training.segment import OnnxSegmenter, head_mask
-from ganonymization.wall import Wall
 
 from ..conftest import face_landmarks
 
@@ -16,7 +16,7 @@ def test_crops_show_heads_and_landmarks_lie_on_them(prepared):
     assert crops.shape == (2, 288, 288, 5)
     assert landmarks.shape == (2, 478, 3)
     assert (prepared / "files.txt").read_text().split() == ["a.png", "sub/b.png"]
-    expected = align.apply(align.generator_crop(face_landmarks(), 256), face_landmarks())
+    expected = transforms.apply(transforms.generator_crop(face_landmarks(), 256), face_landmarks())
     gap = landmarks[0, :, :2] - 16 - expected[:, :2]
     assert np.linalg.norm(gap, axis=1).mean() < 8
     head = crops[0, ..., 3] > 128
@@ -41,7 +41,7 @@ def test_folders_without_faces_are_refused(tmp_path):
 
 
 def test_a_head_mask_ends_below_the_neck_and_has_no_hole_in_the_face():
-    points = align.apply(align.generator_crop(face_landmarks(), 256), face_landmarks())
+    points = transforms.apply(transforms.generator_crop(face_landmarks(), 256), face_landmarks())
     wall = Wall.around(points + np.array([16, 16, 0]))  # a prepared crop is 288
     person = np.ones((288, 288), np.float32)
     person[136:146, 136:146] = 0.1

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from ganonymization import topology
 from ganonymization.errors import InputError, OptionError
 from ganonymization.evaluation import geometry
 from ganonymization.evaluation.geometry import Thirds
-from ganonymization.shape import ShapeModel
+from ganonymization.geometry import topology
+from ganonymization.surrogate.shape_model import ShapeModel
 from ganonymization.training import shape_command, shape_fit
 from ganonymization.training.shape_fit import canonical_leak, fit_shape
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image as Pillow
 
-from ganonymization.demo import astronaut
+from ganonymization.cli.demo import astronaut
 
 WIDTH, HEIGHT, RATE = 640, 480, 30
 ZOOM = 1.5

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from ganonymization.demo import astronaut
+from ganonymization.cli.demo import astronaut
 
 from .material import encoded, file, no_face, two_faces
 from .steps import all_done, camera_picture, on_screen, send, until

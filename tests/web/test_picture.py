@@ -6,7 +6,7 @@ import pytest
 from PIL import Image as Pillow
 from playwright.sync_api import expect
 
-from ganonymization.demo import astronaut
+from ganonymization.cli.demo import astronaut
 
 from .material import (
     CAMERA_FACE,

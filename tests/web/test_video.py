@@ -4,9 +4,9 @@ import av
 import pytest
 from playwright.sync_api import expect
 
-from ganonymization.demo import astronaut
+from ganonymization.cli.demo import astronaut
 
-from ..test_movie import make_clip
+from ..video.test_container import make_clip
 from .material import CAMERA_FACE, RATE, REDRAWN, camera_face, difference, encoded, file
 from .steps import saved
 

@@ -53,7 +53,8 @@ def image(
     debug: DebugOption = False,
 ) -> None:
     """Anonymize one picture."""
-    from .. import console, images
+    from ..io import images
+    from . import console
 
     images.check_output(source, out)  # told before the models load
     kept = released(privacy, keep_shape)
@@ -129,8 +130,10 @@ def folder(
     """
     from functools import partial
 
-    from .. import batch, console, seeds
-    from ..folders import check_apart, open_tree
+    from .. import seeds
+    from ..batch.folder import FolderJob
+    from ..batch.folders import check_apart, open_tree
+    from . import console
 
     if address is not None and engine != "ray":
         raise OptionError(f"--address {address}: is for --engine ray")
@@ -150,7 +153,7 @@ def folder(
         make_anonymizer, mode, model, detector, on_failure, kept, min_score, min_face, detect_size,
         shape, threads, device=device,
     )  # fmt: skip
-    job = batch.FolderJob(
+    job = FolderJob(
         make, *trees, seeds.fresh_seed() if seed is None else seed, on_no_face,
         overwrite, max_pixels, repr(chosen), naming=name, shard=_shard(shard), sound=audio,
     )  # fmt: skip
@@ -158,13 +161,13 @@ def folder(
         console.plan_folder(job, as_json)
         return
     if engine == "ray":
-        from ..cluster import run_on_ray
+        from ..batch.run_ray import run_on_ray
 
         run: console.Run = partial(run_on_ray, job, address=address, workers=jobs)
     elif engine == "threads":
         run = partial(job.run, at_a_time)
     else:
-        from ..processes import run_in_processes
+        from ..batch.run_processes import run_in_processes
 
         run = partial(run_in_processes, job, at_a_time)
     if not console.anonymize_folder(job, run, as_json):
@@ -190,8 +193,8 @@ def _shard(text: str | None) -> tuple[int, int] | None:
 
 def models(as_json: JsonOption = False, debug: DebugOption = False) -> None:
     """List the generators that ship with the package, with their speed here."""
-    from ..speed import generator_ms
     from ..weights import SHIPPED
+    from .speed import generator_ms
 
     rows = [
         asdict(model)
@@ -221,7 +224,7 @@ def demo(
     debug: DebugOption = False,
 ) -> None:
     """Anonymize a portrait in both modes with four seeds, and say where the pictures lie."""
-    from ..demo import run_demo
+    from .demo import run_demo
 
     for path in run_demo(picture, out, 1 if seed is None else seed):
         print(path)

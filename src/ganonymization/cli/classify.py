@@ -10,7 +10,7 @@ import typer
 from .options import DebugOption
 
 if TYPE_CHECKING:
-    from ..types import LeftOut
+    from ..types import Skipped
 
 app = typer.Typer(
     help="Train a classifier of labelled pictures, and ask it about others.",
@@ -75,9 +75,9 @@ def train(
 ) -> None:
     """Train a classifier, or go on with one, and report on pictures that it has not seen."""
     require_transformers()
-    from ..training.classify.published import read_labelled
-    from ..training.classify.settings import ClassifierSettings
-    from ..training.classify.train import train_classifier
+    from ..paper.classify.published import read_labelled
+    from ..paper.classify.settings import ClassifierSettings
+    from ..paper.classify.train import train_classifier
 
     settings = ClassifierSettings(
         columns=tuple(label or ()), size=size, size_px=size_px, weights=weights, download=download,
@@ -114,7 +114,7 @@ def predict(
     A split that 'train' made itself is not known here; its split.csv tells it.
     """
     require_transformers()
-    from ..training.classify.predict import predict_folder
+    from ..paper.classify.predict import predict_folder
 
     told, left_out = predict_folder(model, data, out, kind, index, split, unlabelled, accelerator)
     print(told)
@@ -122,7 +122,7 @@ def predict(
     tell(left_out)
 
 
-def tell(left_out: "Sequence[LeftOut]") -> None:
+def tell(left_out: "Sequence[Skipped]") -> None:
     """Print what was not used."""
     """Print what was left out, and end with exit code 1 where a picture could not be read."""
     for path, reason, _ in left_out:

@@ -31,8 +31,8 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ..batch.webdataset import Report
     from ..pipeline import Anonymizer
-    from ..shards import Report
 
 
 def dataset(
@@ -68,8 +68,8 @@ def dataset(
     killed goes on.
     """
     from .. import seeds
-    from ..rows import is_dataset
-    from ..shards import find_shards
+    from ..batch.huggingface import is_dataset
+    from ..batch.webdataset import find_shards
 
     shards = [] if is_dataset(source) else find_shards(source)
     kept = released(privacy, keep_shape)
@@ -112,7 +112,7 @@ def _of_shards(
     advance: Callable[[], None],
 ) -> "Iterator[Report]":
     """Anonymize the shards that are not there, one after the other."""
-    from ..shards import anonymize_shard
+    from ..batch.webdataset import anonymize_shard
 
     root = source.parent if source.is_file() else source
     for shard in shards:
@@ -135,7 +135,7 @@ def _of_splits(
     advance: Callable[[], None],
 ) -> "Iterator[Report]":
     """Anonymize a Hugging Face data set, unless it is there; all its splits or none."""
-    from ..rows import anonymize_rows, is_dataset
+    from ..batch.huggingface import anonymize_rows, is_dataset
 
     if is_dataset(out) and not overwrite and not out.samefile(source):
         print(f"{out}: is there, left as it is", file=sys.stderr)

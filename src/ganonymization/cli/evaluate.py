@@ -26,11 +26,11 @@ from .options import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..evaluation.command import Landmarks, Making, Request
+    from ..evaluation.command import Landmarks, OutputSource, Request
+    from ..evaluation.expression_classifier import Classify
     from ..evaluation.figures import FamilyName
-    from ..evaluation.reading import Classify
     from ..options import Mode, Privacy
-    from ..shape import ShapeModel
+    from ..surrogate.shape_model import ShapeModel
 
 
 def evaluate(
@@ -93,7 +93,7 @@ def evaluate(
     """Prove an anonymization: who is still recognised, what is left of the expression."""
     from ..evaluation.command import FAMILIES, Request
     from ..evaluation.command import evaluate as run
-    from ..evaluation.reading import by_face
+    from ..evaluation.expression_classifier import by_face
 
     families = tuple(_family(name) for name in only.split(",")) if only else FAMILIES
     if anonymized is not None and (fit or shape or keep_shape or seed is not None):
@@ -121,7 +121,7 @@ def evaluate(
     if classifier is not None:
         require_torch()
         from ..evaluation.network import by_network
-        from ..training.classify.classifier import load_classifier
+        from ..paper.classify.classifier import load_classifier
 
         classify = by_network(load_classifier(classifier))
     report = run(request, making, progress, classify)
@@ -156,12 +156,12 @@ def _family(name: str) -> "FamilyName":
 def _making(
     request: "Request", mode: "Mode", model: str, privacy: "Privacy | None", shape: Path | None,
     fit: Path | None, seed: int,
-) -> "Making":  # fmt: skip
+) -> "OutputSource":  # fmt: skip
     """How outputs are made, and what is not evaluated since the shape model was fitted on it."""
-    from ..batch import FolderJob
-    from ..evaluation.command import Making, withheld
-    from ..shape import ShapeModel
-    from ..tree import DiskTree
+    from ..batch.folder import FolderJob
+    from ..batch.tree import DiskTree
+    from ..evaluation.command import OutputSource, withheld
+    from ..surrogate.shape_model import ShapeModel
 
     if shape is not None and fit is not None:
         raise OptionError("--shape and --fit contradict each other: one names a model, one fits it")
@@ -182,14 +182,14 @@ def _making(
         trees = DiskTree(source), DiskTree(out)
         return FolderJob(lambda: anonymizer, *trees, seed, settings=repr(settings), chosen=files)
 
-    return Making(job, _release(privacy, used), kept_out, settings)
+    return OutputSource(job, _release(privacy, used), kept_out, settings)
 
 
 def _release(
     privacy: "Privacy | None", shape: "ShapeModel | None"
 ) -> "Callable[[Landmarks], Landmarks] | None":
     """What the generator is given, all as one nobody, for different ones hide people."""
-    from ..shape import ShapeModel
+    from ..surrogate.shape_model import ShapeModel
 
     if privacy is None:
         return None

@@ -13,7 +13,7 @@ from ..options import DetectorName, Device, Mode, OnFailure, OnNoFace, Privacy
 
 if TYPE_CHECKING:
     from ..pipeline import Anonymizer
-    from ..shape import ShapeModel
+    from ..surrogate.shape_model import ShapeModel
 
 ModeOption = Annotated[
     Mode, typer.Option(help="scene: each face where it was; portrait: a head on black per face.")
@@ -109,7 +109,7 @@ def make_anonymizer(
     """
     from ..detect.base import DetectorOptions
     from ..pipeline import Anonymizer
-    from ..shape import ShapeModel
+    from ..surrogate.shape_model import ShapeModel
 
     return Anonymizer(
         mode=mode,

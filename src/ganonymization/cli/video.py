@@ -33,7 +33,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..videofile import VideoReport
+    from ..video.file import VideoReport
 
 
 def video(
@@ -99,11 +99,11 @@ def video(
 ) -> None:  # fmt: skip
     """Anonymize a video; the same nobody in every frame, sound and times as they were."""
     from .. import seeds
-    from ..animation import ANIMATIONS
-    from ..boxes import read_boxes
-    from ..keep import People, Region
-    from ..movie import STANDARD_STREAM, Reader, is_live
-    from ..videofile import VideoOptions, anonymize_video, check_video_output
+    from ..video.animation import ANIMATIONS
+    from ..video.container import STANDARD_STREAM, Reader, is_live
+    from ..video.detections_json import read_boxes
+    from ..video.exclusions import People, Region
+    from ..video.file import VideoOptions, anonymize_video, check_video_output
 
     live = is_live(source)
     place = source if live or source == STANDARD_STREAM else Path(source)
@@ -121,7 +121,7 @@ def video(
     )  # fmt: skip
     people = None
     if keep_person:
-        from ..evaluation.recogniser import load_recogniser
+        from ..recognize.recogniser import load_recogniser
 
         people = People.of(keep_person, anonymizer, load_recogniser(None))
     with _until_stopped(live) as stopped, progress("", frames or None) as advance:

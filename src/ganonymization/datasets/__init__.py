@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import InputError
-from ..types import LeftOut
+from ..types import Skipped
 from . import affectnet, celeba, ckplus, faces
 from .folder import INDEX, has_classes, read_classes, read_index
 from .table import Table
@@ -23,7 +23,7 @@ _RECOGNISES: dict[str, Callable[[Path], bool]] = {
     "faces": faces.recognises,
     "classes": has_classes,
 }
-_READ: dict[str, Callable[[Path], tuple[Table, list[LeftOut]]]] = {
+_READ: dict[str, Callable[[Path], tuple[Table, list[Skipped]]]] = {
     "celeba": celeba.read,
     "ckplus": ckplus.read,
     "affectnet": affectnet.read,
@@ -35,7 +35,7 @@ KINDS = tuple(_RECOGNISES)
 
 def read_dataset(
     folder: Path, kind: str | None = None, index: Path | None = None
-) -> tuple[Table, list[LeftOut]]:
+) -> tuple[Table, list[Skipped]]:
     """Read a data set, and say what of it was not used and why.
 
     Args:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..types import LeftOut
+from ..types import Skipped
 from .layout import cells, find, name_of, need, pictures_under, tidy
 from .table import Row, Table, build
 
@@ -38,7 +38,7 @@ def recognises(folder: Path) -> bool:
     return find(folder, *_SETS, *_LISTS, _PICTURES) is not None
 
 
-def read(folder: Path) -> tuple[Table, list[LeftOut]]:
+def read(folder: Path) -> tuple[Table, list[Skipped]]:
     """Either form; pictures labelled as none, uncertain or no face are left out.
 
     Raises:
@@ -47,9 +47,9 @@ def read(folder: Path) -> tuple[Table, list[LeftOut]]:
     return _read_sets(folder) if find(folder, *_SETS) else _read_lists(folder)
 
 
-def _read_sets(folder: Path) -> tuple[Table, list[LeftOut]]:
+def _read_sets(folder: Path) -> tuple[Table, list[Skipped]]:
     rows: list[Row] = []
-    left_out: list[LeftOut] = []
+    left_out: list[Skipped] = []
     for name, split in _SETS.items():
         root = need(folder, name)
         pictures, unseen = pictures_under(need(root, "images"))
@@ -59,12 +59,12 @@ def _read_sets(folder: Path) -> tuple[Table, list[LeftOut]]:
             label = labels.pop(f"{path.stem}_exp.npy", None)
             code = _code(label) if label else None
             if label is None:
-                left_out.append(LeftOut(path, "has no label in annotations", False))
+                left_out.append(Skipped(path, "has no label in annotations", False))
             elif code is None:
-                left_out.append(LeftOut(label, "is damaged; copy it anew", True))
+                left_out.append(Skipped(label, "is damaged; copy it anew", True))
             else:
                 _sort(folder, path.relative_to(folder).as_posix(), code, split, rows, left_out)
-        left_out += [LeftOut(labels[key], "its picture is missing", True) for key in sorted(labels)]
+        left_out += [Skipped(labels[key], "its picture is missing", True) for key in sorted(labels)]
     return build(folder, ["expression"], rows, left_out)
 
 
@@ -79,10 +79,10 @@ def _code(path: Path) -> str | None:
         return None
 
 
-def _read_lists(folder: Path) -> tuple[Table, list[LeftOut]]:
+def _read_lists(folder: Path) -> tuple[Table, list[Skipped]]:
     pictures = find(folder, _PICTURES) or folder
     rows: list[Row] = []
-    left_out: list[LeftOut] = []
+    left_out: list[Skipped] = []
     for name, split in _LISTS.items():
         path = need(folder, name)
         lines = cells(path)
@@ -90,7 +90,7 @@ def _read_lists(folder: Path) -> tuple[Table, list[LeftOut]]:
         place, is_header = _columns(path, first)
         for number, line in enumerate(lines if is_header else [first, *lines], 1 + is_header):
             if len(line) <= max(place):
-                left_out.append(LeftOut(path, f"row {number} has only {len(line)} cells", False))
+                left_out.append(Skipped(path, f"row {number} has only {len(line)} cells", False))
                 continue
             file = (pictures.relative_to(folder) / tidy(line[place[0]])).as_posix()
             _sort(folder, file, line[place[1]], split, rows, left_out)
@@ -113,7 +113,7 @@ def _columns(path: Path, first: Sequence[str]) -> tuple[tuple[int, int], bool]:
 
 
 def _sort(
-    folder: Path, file: str, code: str, split: str, rows: list[Row], left_out: list[LeftOut]
+    folder: Path, file: str, code: str, split: str, rows: list[Row], left_out: list[Skipped]
 ) -> None:
     """Put a picture among the rows if its number is that of an expression, else among the rest."""
     label = name_of(code, EXPRESSIONS + _NO_EXPRESSION)
@@ -121,4 +121,4 @@ def _sort(
         rows.append(Row(file, (label,), split))
         return
     reason = f"is labelled {label!r}" if label else f"has the unknown label {code[:20]!r}"
-    left_out.append(LeftOut(folder / file, reason, False))
+    left_out.append(Skipped(folder / file, reason, False))

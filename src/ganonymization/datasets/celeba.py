@@ -8,7 +8,7 @@ Two lists are needed, as the authors give them (``.txt``) or as Kaggle does (``.
 from pathlib import Path
 
 from ..errors import InputError
-from ..types import LeftOut
+from ..types import Skipped
 from .layout import cells, find, name_of, need
 from .table import SPLITS, Row, Table, build
 
@@ -23,7 +23,7 @@ def recognises(folder: Path) -> bool:
     return find(folder, *_ATTRIBUTES, *_PARTITION, _PICTURES) is not None
 
 
-def read(folder: Path) -> tuple[Table, list[LeftOut]]:
+def read(folder: Path) -> tuple[Table, list[Skipped]]:
     """The attributes become columns of ``"0"`` and ``"1"`` under their own names.
 
     Raises:
@@ -39,13 +39,13 @@ def read(folder: Path) -> tuple[Table, list[LeftOut]]:
     for name in split | attributes:
         values, part = attributes.get(name), name_of(split.get(name, ""), SPLITS)
         if values is None:
-            left_out.append(LeftOut(pictures / name, "has no row of attributes", False))
+            left_out.append(Skipped(pictures / name, "has no row of attributes", False))
         elif part is None:
             reason = f"its split is {split.get(name, 'missing')!r}, not 0, 1 or 2"
-            left_out.append(LeftOut(pictures / name, reason, False))
+            left_out.append(Skipped(pictures / name, reason, False))
         elif any(value not in _VALUES for value in values) or len(values) != len(columns):
             reason = f"its attributes are not {len(columns)} values of 1 and -1"
-            left_out.append(LeftOut(pictures / name, reason, False))
+            left_out.append(Skipped(pictures / name, reason, False))
         else:
             file = (pictures.relative_to(folder) / name).as_posix()
             coded = tuple(_VALUES[value] for value in values)
@@ -61,7 +61,7 @@ def _pictures(folder: Path) -> Path:
 
 def _attributes(
     path: Path, pictures: Path
-) -> tuple[list[str], dict[str, list[str]], list[LeftOut]]:
+) -> tuple[list[str], dict[str, list[str]], list[Skipped]]:
     """The columns, and by picture the values, as they are in the file."""
     lines = cells(path)
     header = next(lines, [])
@@ -74,14 +74,14 @@ def _attributes(
     again = []
     for name, *rest in lines:
         if name in values:
-            again.append(LeftOut(pictures / name, f"is again in {path.name}; not used", False))
+            again.append(Skipped(pictures / name, f"is again in {path.name}; not used", False))
         else:
             # interned by way of _VALUES: eight million short strings would fill the memory
             values[name] = [_VALUES.get(value, value) for value in rest]
     return columns, values, again
 
 
-def _pairs(path: Path, pictures: Path) -> tuple[dict[str, str], list[LeftOut]]:
+def _pairs(path: Path, pictures: Path) -> tuple[dict[str, str], list[Skipped]]:
     """By picture the second word of its line."""
     pairs: dict[str, str] = {}
     again = []
@@ -90,7 +90,7 @@ def _pairs(path: Path, pictures: Path) -> tuple[dict[str, str], list[LeftOut]]:
         next(lines, None)  # its header
     for name, *rest in lines:
         if name in pairs:
-            again.append(LeftOut(pictures / name, f"is again in {path.name}; not used", False))
+            again.append(Skipped(pictures / name, f"is again in {path.name}; not used", False))
         else:
             pairs[name] = rest[0] if rest else ""
     return pairs, again

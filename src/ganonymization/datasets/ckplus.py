@@ -11,7 +11,7 @@ used the labelled one alone. People are split by ``split_by_person``.
 from collections import defaultdict
 from pathlib import Path
 
-from ..types import LeftOut
+from ..types import Skipped
 from .layout import find, name_of, need, pictures_under
 from .table import Row, Table, build, split_by_person
 
@@ -26,7 +26,7 @@ def recognises(folder: Path) -> bool:
     return find(folder, _IMAGES) is not None
 
 
-def read(folder: Path) -> tuple[Table, list[LeftOut]]:
+def read(folder: Path) -> tuple[Table, list[Skipped]]:
     """The peak of each labelled sequence, and its first, neutral frame.
 
     Frames that have no label are reported by sequence, not one by one.
@@ -47,14 +47,14 @@ def read(folder: Path) -> tuple[Table, list[LeftOut]]:
         unused = len(frames[sequence]) - len(used)
         if unused:
             reason = f"{unused} of its {len(frames[sequence])} frames have no label"
-            left_out.append(LeftOut(pictures / sequence, reason, False))
+            left_out.append(Skipped(pictures / sequence, reason, False))
         for path, expression in used.items():
             file = path.relative_to(folder).as_posix()
             rows.append(Row(file, (expression,), person=sequence.parts[0]))
     return build(folder, ["expression"], split_by_person(rows), left_out)
 
 
-def _frames(pictures: Path) -> tuple[dict[Path, list[Path]], list[LeftOut]]:
+def _frames(pictures: Path) -> tuple[dict[Path, list[Path]], list[Skipped]]:
     """Frames by SUBJECT/SEQUENCE."""
     frames: dict[Path, list[Path]] = defaultdict(list)
     found, left_out = pictures_under(pictures)
@@ -63,43 +63,43 @@ def _frames(pictures: Path) -> tuple[dict[Path, list[Path]], list[LeftOut]]:
         if len(sequence.parts) == 2:
             frames[sequence].append(path)
         else:
-            left_out.append(LeftOut(path, "is not in a folder SUBJECT/SEQUENCE", False))
+            left_out.append(Skipped(path, "is not in a folder SUBJECT/SEQUENCE", False))
     return frames, left_out
 
 
-def _label_files(labels: Path) -> tuple[dict[Path, Path], list[LeftOut]]:
+def _label_files(labels: Path) -> tuple[dict[Path, Path], list[Skipped]]:
     """The label's file by SUBJECT/SEQUENCE."""
     files: dict[Path, Path] = {}
     again = []
     for path in sorted(labels.rglob(f"*{_LABEL}")):
         sequence = path.parent.relative_to(labels)
         if files.setdefault(sequence, path) != path:
-            again.append(LeftOut(path, "its sequence has another label; that one is used", False))
+            again.append(Skipped(path, "its sequence has another label; that one is used", False))
     return files, again
 
 
 def _labelled(
     sequence: Path, frames: list[Path], label: Path
-) -> tuple[dict[Path, str], list[LeftOut]]:
+) -> tuple[dict[Path, str], list[Skipped]]:
     """Expressions of the peak and of frame 1."""
     try:
         code = label.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        return {}, [LeftOut(label, f"cannot be read ({error})", True)]
+        return {}, [Skipped(label, f"cannot be read ({error})", True)]
     expression = name_of(code, EXPRESSIONS)
     if expression is None:
-        return {}, [LeftOut(label, f"holds the unknown label {code[:20]!r}", False)]
+        return {}, [Skipped(label, f"holds the unknown label {code[:20]!r}", False)]
     used, left_out = {}, []
     name = label.name.removesuffix(_LABEL)
     peaks = [path for path in frames if path.stem == name]
     if peaks:
         used[peaks[0]] = expression
     else:
-        left_out.append(LeftOut(sequence / f"{name}.png", "no such file, but a label for it", True))
+        left_out.append(Skipped(sequence / f"{name}.png", "no such file, but a label for it", True))
     # never merely the first one that is there: if frame 1 is missing, that one is not neutral
     first = [path for path in frames if path.stem.rpartition("_")[2].lstrip("0") == "1"]
     if first:
         used.setdefault(first[0], "neutral")
     else:
-        left_out.append(LeftOut(sequence, "its frame 1, the neutral one, is missing", True))
+        left_out.append(Skipped(sequence, "its frame 1, the neutral one, is missing", True))
     return used, left_out

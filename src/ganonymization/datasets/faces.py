@@ -7,8 +7,8 @@ by ``split_by_person``.
 
 from pathlib import Path
 
-from .. import images
-from ..types import LeftOut
+from ..io import images
+from ..types import Skipped
 from .layout import pictures_under
 from .table import Row, Table, build, split_by_person
 
@@ -29,7 +29,7 @@ def recognises(folder: Path) -> bool:
     )
 
 
-def read(folder: Path) -> tuple[Table, list[LeftOut]]:
+def read(folder: Path) -> tuple[Table, list[Skipped]]:
     """Expression, age group and gender of every picture whose name tells them.
 
     A name that is there twice, say in two sizes, counts once.
@@ -43,10 +43,10 @@ def read(folder: Path) -> tuple[Table, list[LeftOut]]:
     for path in pictures:
         parsed = _parse(path)
         if isinstance(parsed, str):
-            left_out.append(LeftOut(path, parsed, False))
+            left_out.append(Skipped(path, parsed, False))
         elif used.setdefault(path.stem.lower(), path) != path:
             first = used[path.stem.lower()].relative_to(folder)
-            left_out.append(LeftOut(path, f"is the same picture as {first}, which is used", False))
+            left_out.append(Skipped(path, f"is the same picture as {first}, which is used", False))
         else:
             person, values = parsed
             rows.append(Row(path.relative_to(folder).as_posix(), values, person=person))

@@ -4,9 +4,9 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from .. import images
 from ..errors import InputError
-from ..types import LeftOut
+from ..io import images
+from ..types import Skipped
 from .layout import pictures_under, tidy
 from .table import SPLITS, Row, Table, build
 
@@ -21,7 +21,7 @@ def has_classes(folder: Path) -> bool:
     )
 
 
-def read_classes(folder: Path) -> tuple[Table, list[LeftOut]]:
+def read_classes(folder: Path) -> tuple[Table, list[Skipped]]:
     """The name of its folder is a picture's expression: ``happy/1.jpg`` or ``train/happy/1.jpg``.
 
     Raises:
@@ -33,7 +33,7 @@ def read_classes(folder: Path) -> tuple[Table, list[LeftOut]]:
         inside = path.relative_to(folder)
         found = _class_of(inside)
         if found is None:
-            left_out.append(LeftOut(path, "lies in no folder of a class", False))
+            left_out.append(Skipped(path, "lies in no folder of a class", False))
         else:
             split, label = found
             rows.append(Row(inside.as_posix(), (label,), split))
@@ -47,7 +47,7 @@ def _class_of(inside: Path) -> tuple[str, str] | None:
     return (split, folders[0]) if folders else None
 
 
-def read_index(folder: Path, index: Path) -> tuple[Table, list[LeftOut]]:
+def read_index(folder: Path, index: Path) -> tuple[Table, list[Skipped]]:
     """The table says it all: ``file``, perhaps ``person`` and ``split``; other columns are labels.
 
     Args:
@@ -68,13 +68,13 @@ def read_index(folder: Path, index: Path) -> tuple[Table, list[LeftOut]]:
         cell = dict(zip(columns, [*line, *[""] * len(columns)], strict=False))
         file = tidy(cell["file"])
         if not file:
-            left_out.append(LeftOut(index, f"line {number} names no file", False))
+            left_out.append(Skipped(index, f"line {number} names no file", False))
         elif any(line[len(columns) :]):  # empty ones are what a comma at the end leaves
             reason = f"line {number} has {len(line)} cells, but there are {len(columns)} columns"
-            left_out.append(LeftOut(folder / file, reason, False))
+            left_out.append(Skipped(folder / file, reason, False))
         elif cell.get("split", "") not in (*SPLITS, ""):
             reason = f"its split {cell['split']!r} is none of {', '.join(SPLITS)}"
-            left_out.append(LeftOut(folder / file, reason, False))
+            left_out.append(Skipped(folder / file, reason, False))
         else:
             values = tuple(cell[name] for name in labels)
             rows.append(Row(file, values, cell.get("split", ""), cell.get("person", "")))

@@ -4,12 +4,12 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from .. import images
 from ..errors import InputError
-from ..types import LeftOut
+from ..io import images
+from ..types import Skipped
 
 
-def pictures_under(folder: Path) -> tuple[list[Path], list[LeftOut]]:
+def pictures_under(folder: Path) -> tuple[list[Path], list[Skipped]]:
     """All pictures under a folder, in a fixed order, and the folders that were not looked into.
 
     Files with other suffixes than those of pictures are passed over.
@@ -18,7 +18,7 @@ def pictures_under(folder: Path) -> tuple[list[Path], list[LeftOut]]:
     for path in images.walk(folder):
         if path.is_dir():
             reason = "is a link, which is not followed" if path.is_symlink() else "cannot be listed"
-            left_out.append(LeftOut(path, f"a folder that {reason}", not path.is_symlink()))
+            left_out.append(Skipped(path, f"a folder that {reason}", not path.is_symlink()))
         elif images.is_picture(path):
             pictures.append(path)
     return pictures, left_out

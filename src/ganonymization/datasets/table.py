@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import images
 from ..errors import InputError
-from ..types import LeftOut
+from ..io import images
+from ..types import Skipped
 from .layout import pictures_under
 
 SPLITS = ("train", "val", "test")
@@ -85,9 +85,9 @@ def build(
     folder: Path,
     columns: Sequence[str],
     rows: Iterable[Row],
-    left_out: Iterable[LeftOut],
+    left_out: Iterable[Skipped],
     pictures: Path | None = None,
-) -> tuple[Table, list[LeftOut]]:
+) -> tuple[Table, list[Skipped]]:
     """Make the table of those rows that have a picture.
 
     Args:
@@ -113,7 +113,7 @@ def build(
     if pictures is not None:
         mentioned |= {folder / file for file in seen}
         found, unseen = pictures_under(pictures)
-        reported += [LeftOut(p, "has no row", False) for p in found if p not in mentioned]
+        reported += [Skipped(p, "has no row", False) for p in found if p not in mentioned]
         reported += unseen
     if not used:
         first = f"; the first: {reported[0].path}: {reported[0].reason}" if reported else ""
@@ -136,16 +136,16 @@ def _table(folder: Path, columns: Sequence[str], rows: Sequence[Row]) -> Table:
     )
 
 
-def _problem(folder: Path, file: str, seen: set[str]) -> LeftOut | None:
+def _problem(folder: Path, file: str, seen: set[str]) -> Skipped | None:
     path, parts = folder / file, PurePosixPath(file)
     if file in seen:
-        return LeftOut(path, "has another row; the first is used", False)
+        return Skipped(path, "has another row; the first is used", False)
     if parts.is_absolute() or ".." in parts.parts:
-        return LeftOut(path, f"lies outside of {folder}", False)
+        return Skipped(path, f"lies outside of {folder}", False)
     if not images.is_picture(path):
-        return LeftOut(path, "has not the suffix of a picture that can be read", True)
+        return Skipped(path, "has not the suffix of a picture that can be read", True)
     if not os.path.isfile(path):  # unlike Path.is_file it never raises, whatever a list may name
-        return LeftOut(path, "no such file", True)
+        return Skipped(path, "no such file", True)
     return None
 
 

@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from .. import devices
+from .. import onnx_session
 from ..errors import ModelError
 from ..types import Detection, Image
 from .base import DetectorOptions, large_enough, merge
@@ -44,7 +44,7 @@ class CenterFace:
             settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
         settings.enable_mem_pattern = False  # picture sizes differ
         settings.enable_cpu_mem_arena = False  # a large picture's memory goes back
-        self._session = devices.open_session(
+        self._session = onnx_session.open_session(
             _with_free_size(file.read_bytes()), settings, self._options.device
         )
 

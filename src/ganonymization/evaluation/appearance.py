@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import align, topology
+from ..geometry import topology, transforms
 from ..types import Image, Reals
 
 _CHIP_PX = 96
@@ -27,7 +27,7 @@ def face_crop(image: Image, landmarks_px: Reals, size_px: int = 224) -> Image:
     Returns:
         (size_px, size_px, 3) uint8 RGB.
     """
-    return align.warp(image, _chip_from_image(landmarks_px, size_px), size_px)
+    return transforms.warp(image, _chip_from_image(landmarks_px, size_px), size_px)
 
 
 def face_chip(image: Image, landmarks_px: Reals) -> NDArray[np.uint8]:
@@ -42,7 +42,7 @@ def face_chip(image: Image, landmarks_px: Reals) -> NDArray[np.uint8]:
     """
     grey = cv2.cvtColor(face_crop(image, landmarks_px, _CHIP_PX), cv2.COLOR_RGB2GRAY)
     chip_from_image = _chip_from_image(landmarks_px, _CHIP_PX)
-    oval = align.apply(chip_from_image, landmarks_px)[list(topology.FACE_OVAL), :2]
+    oval = transforms.apply(chip_from_image, landmarks_px)[list(topology.FACE_OVAL), :2]
     inside = np.zeros((_CHIP_PX, _CHIP_PX), np.uint8)
     cv2.fillPoly(inside, [np.round(oval).astype(np.int32)], (1,))
     alone = np.where(inside > 0, grey, 127).astype(
@@ -58,7 +58,7 @@ def _chip_from_image(landmarks_px: Reals, size_px: int) -> NDArray[np.float64]:
     middle_x, middle_y = eyes.mean(0) + _BELOW * np.array([-across[1], across[0]])
     side = _CHIP_EYES * max(float(np.linalg.norm(across)), 1e-6)
     angle_rad = float(np.arctan2(across[1], across[0]))
-    return align.similarity((float(middle_x), float(middle_y)), side, angle_rad, size_px)
+    return transforms.similarity((float(middle_x), float(middle_y)), side, angle_rad, size_px)
 
 
 def gradients(chip: NDArray[np.uint8]) -> NDArray[np.float32]:

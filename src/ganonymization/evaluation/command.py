@@ -8,24 +8,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import images
-from ..batch import FolderJob
+from ..batch.folder import FolderJob
+from ..batch.manifest import Entry
 from ..datasets import Table, read_dataset
+from ..datasets.people import People, read_people
 from ..errors import InputError, OptionError, OutputError
-from ..manifest import Entry
+from ..io import images
 from ..options import DetectorName
-from ..people import People, read_people
-from ..shape import ShapeModel
-from ..types import LeftOut
+from ..recognize.recogniser import load_recogniser
+from ..surrogate.shape_model import ShapeModel
+from ..types import Skipped
 from . import coverage, expression, geometry, identity, quality, report, traits
 from .attackers import folds
+from .expression_classifier import Classify, by_face
 from .figures import Family, FamilyName, worst
 from .geometry import require_attackers
-from .observe import VERSION, Eye
+from .observations import Looked, PairedObservations, Seen, in_processes, look
+from .observer import VERSION, ObserverSpec
 from .pairing import Pair, pair
-from .reading import Classify, by_face
-from .recogniser import load_recogniser
-from .seen import Looked, Seen, Sides, in_processes, look
 from .store import Store
 
 FAMILIES: tuple[FamilyName, ...] = (
@@ -82,7 +82,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Making:
+class OutputSource:
     """How outputs are made where none are given.
 
     Attributes:
@@ -101,7 +101,7 @@ class Making:
 
 def evaluate(
     request: Request,
-    making: Making | None,
+    making: OutputSource | None,
     progress: Progress,
     classify: Classify = by_face,
 ) -> report.Report:
@@ -147,7 +147,7 @@ def _look(
 ) -> tuple[list[Looked], dict[str, list[Looked]]]:
     """Every pair, and every pair with the outputs of other anonymizations, seen."""
     version = f"{VERSION} {request.detector} {recogniser}"
-    observe = in_processes(Eye(request.recogniser, request.detector), request.jobs)
+    observe = in_processes(ObserverSpec(request.recogniser, request.detector), request.jobs)
     with Store(request.store or request.private / "measurements.sqlite") as store:
 
         def seen(title: str, those: list[Pair]) -> list[Looked]:
@@ -163,7 +163,7 @@ def _look(
 
 def measure(
     request: Request,
-    sides: Sides,
+    sides: PairedObservations,
     same_person: float,
     others: Mapping[str, NDArray[np.float64]],
     released: Callable[[Landmarks], Landmarks] | None,
@@ -181,7 +181,7 @@ def measure(
     return [made[name]() for name in FAMILIES if name in request.only]
 
 
-def read_table(request: Request) -> tuple[Table, list[LeftOut]]:
+def read_table(request: Request) -> tuple[Table, list[Skipped]]:
     """Who is on which picture, from all tables that are given.
 
     Raises:
@@ -238,7 +238,7 @@ def _joined(table: Table, more: Table) -> Table:
 
 
 def _anonymize(
-    request: Request, making: Making | None, files: list[str], progress: Progress
+    request: Request, making: OutputSource | None, files: list[str], progress: Progress
 ) -> Path:
     """Make the outputs; what was made before with the same settings is not made again."""
     if making is None or making.job is None:
@@ -255,7 +255,7 @@ def _anonymize(
 
 
 def _distances(
-    sides: Sides, looked: Sequence[Looked], other: Sequence[Looked]
+    sides: PairedObservations, looked: Sequence[Looked], other: Sequence[Looked]
 ) -> NDArray[np.float64]:
     """From originals that show a face to their outputs of another anonymization, (N,)."""
     shown = [o.after for o, own in zip(other, looked, strict=True) if _shows_face(own)]
@@ -268,7 +268,7 @@ def _shows_face(one: Looked) -> bool:
     return one.before is not None and len(one.before["boxes"]) > 0
 
 
-def sides_of(table: Table, looked: Sequence[Looked]) -> tuple[Sides, list[LeftOut]]:
+def sides_of(table: Table, looked: Sequence[Looked]) -> tuple[PairedObservations, list[Skipped]]:
     """Originals that show a face beside their outputs, and what else there was.
 
     Raises:
@@ -276,7 +276,7 @@ def sides_of(table: Table, looked: Sequence[Looked]) -> tuple[Sides, list[LeftOu
     """
     left_out = [problem for one in looked for problem in one.problems]
     left_out += [
-        LeftOut(one.pair.original, "no face found in the original", False)
+        Skipped(one.pair.original, "no face found in the original", False)
         for one in looked
         if one.before is not None and not _shows_face(one)
     ]
@@ -297,7 +297,7 @@ def sides_of(table: Table, looked: Sequence[Looked]) -> tuple[Sides, list[LeftOu
     scene = bool(there.any() and np.median(shares[there, 1]) > _SCENE and there.mean() > _SCENE)
     unchanged, surroundings = shares.T
     surroundings = surroundings if scene else np.full_like(surroundings, np.nan)
-    sides = Sides(
+    sides = PairedObservations(
         table.files[kept], person, labels,
         {column: values for column, values in labels.items() if column.lower() in GROUPS},
         before, after, np.array([len(one.pair.outputs) for one in rows]), unchanged, surroundings,
@@ -315,7 +315,7 @@ def _make_folder(out: Path) -> None:
         raise OutputError(f"{out}: cannot be made ({error.strerror}); choose another") from error
 
 
-def _settings(request: Request, recogniser: str, making: Making | None) -> dict[str, str]:
+def _settings(request: Request, recogniser: str, making: OutputSource | None) -> dict[str, str]:
     made = dict(making.settings) if making else {}
     return {
         "originals": request.originals.name,

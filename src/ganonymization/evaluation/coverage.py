@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import topology
-from ..shape import Posed
+from ..geometry import topology
+from ..surrogate.shape_model import Posed
 from .figures import Family, Figure, Verdict, mean_figures, share, worst
-from .seen import Sides
+from .observations import PairedObservations
 from .statistics import distances
 
 Values = NDArray[np.float64]
@@ -54,7 +54,7 @@ def own_face(hashes: NDArray[np.str_]) -> Values:
     return np.where(hashes == "", np.nan, alone)
 
 
-def likeness_rank(sides: Sides) -> Values:
+def likeness_rank(sides: PairedObservations) -> Values:
     """Share of other originals that an output's pose and expression resemble more, (N,).
 
     Range: 0 to 1, lower is better; 0.5 on average where outputs belong to other originals.
@@ -91,7 +91,7 @@ def mixed_up(rank: Values, surroundings: Values) -> Values:
 METRICS = (has_output, face_left, own_face, likeness_rank, mixed_up)
 
 
-def measure(sides: Sides) -> Family:
+def measure(sides: PairedObservations) -> Family:
     """Look for what is missing, left or mixed up."""
     rank = likeness_rank(sides)
     columns: dict[str, tuple[Callable[..., Any], Values]] = {
@@ -109,7 +109,9 @@ def measure(sides: Sides) -> Family:
     return Family("coverage", verdict, findings, tuple(figures), METRICS, pictures)
 
 
-def _judged(pictures: dict[str, Values], sides: Sides) -> tuple[Verdict, tuple[str, ...]]:
+def _judged(
+    pictures: dict[str, Values], sides: PairedObservations
+) -> tuple[Verdict, tuple[str, ...]]:
     whole = len(sides.file)
     missing = int((pictures["has an output"] == 0).sum())
     left = int(np.nansum(pictures["an original face is left"]))

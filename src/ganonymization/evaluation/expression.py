@@ -3,13 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import topology
-from ..openings import EYES, MOUTH
-from ..shape import Posed, gaze_of
+from ..geometry import topology
+from ..surrogate.eye_mouth_opening import EYES, MOUTH
+from ..surrogate.shape_model import Posed, gaze_of
 from .classifiers import balanced_accuracy
+from .expression_classifier import Classify, by_face, f1, kappa, mean_probability_change, read
 from .figures import EVERYBODY, Family, Figure, Verdict, graded, mean_figures, worst
-from .reading import Classify, by_face, f1, kappa, mean_probability_change, read
-from .seen import Sides
+from .observations import PairedObservations
 from .statistics import correlation_interval
 
 Values = NDArray[np.float64]
@@ -65,7 +65,7 @@ METRICS = (mean_probability_change, balanced_accuracy, f1, kappa, expression_dis
            pose_error_deg, opening_correlation)  # fmt: skip
 
 
-def measure(sides: Sides, classify: Classify = by_face) -> Family:
+def measure(sides: PairedObservations, classify: Classify = by_face) -> Family:
     """Compare expressions before and after.
 
     Args:
@@ -95,7 +95,7 @@ def measure(sides: Sides, classify: Classify = by_face) -> Family:
                   pictures, tables)  # fmt: skip
 
 
-def _of_landmarks(sides: Sides) -> tuple[list[Figure], dict[str, Values]]:
+def _of_landmarks(sides: PairedObservations) -> tuple[list[Figure], dict[str, Values]]:
     both = sides.before.found & sides.after.found
     pictures = {name: np.full(len(both), np.nan) for name in ("expression distance", "pose error")}
     figures: list[Figure] = []

@@ -8,17 +8,17 @@ from importlib.util import find_spec
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import topology
+from ..datasets.people import People
 from ..errors import InputError, MissingExtraError
-from ..people import People
-from ..shape import Posed
+from ..geometry import topology
+from ..surrogate.shape_model import Posed
 from ..types import Reals
 from . import attackers, classifiers
 from .attackers import AttackerName, Chosen, Values
 from .figures import Family, Figure, Interval, graded
 from .identity import recognisable
+from .observations import PairedObservations
 from .ranking import GALLERY, Found, Spaces, cross_attack, ranked_figures, ranks_of, share_ranked
-from .seen import Sides
 from .statistics import correlation_interval, interval_over_people, mean_of_parts
 
 AS_THEY_ARE, AGAIN, RELEASED = "as they are", "found again", "released"
@@ -195,7 +195,9 @@ def _expressions(
 METRICS = (share_ranked, recognisable, expression_kept, classified)
 
 
-def measure(sides: Sides, released: Callable[[Values], Values] | None = None) -> Family:
+def measure(
+    sides: PairedObservations, released: Callable[[Values], Values] | None = None
+) -> Family:
     """Attack landmarks as they are, as they are released, and as they are found again.
 
     Args:
@@ -232,7 +234,9 @@ def _whole(landmarks_px: Values, found: Chosen) -> Values:
     return values
 
 
-def _attacked(sides: Sides, shapes: Mapping[str, Values], found: Chosen) -> dict[str, list[Found]]:
+def _attacked(
+    sides: PairedObservations, shapes: Mapping[str, Values], found: Chosen
+) -> dict[str, list[Found]]:
     def spaces(learnt: Chosen) -> Spaces:
         if not attackers.can_learn(sides.person, learnt):
             return {}
@@ -247,7 +251,7 @@ def _attacked(sides: Sides, shapes: Mapping[str, Values], found: Chosen) -> dict
     return cross_attack(sides.person, sides.expression, found, spaces)
 
 
-def _expression(sides: Sides, shapes: Mapping[str, Values]) -> list[Figure]:
+def _expression(sides: PairedObservations, shapes: Mapping[str, Values]) -> list[Figure]:
     """What is left of differences, and how well expressions are told apart."""
     figures: list[Figure] = []
     part = attackers.folds(sides.person)

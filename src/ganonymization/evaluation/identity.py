@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from . import attackers
 from .figures import EVERYBODY, Family, Figure, Verdict, graded, mean_figures
+from .observations import PairedObservations
 from .ranking import GALLERY, RANKS, Found, cross_attack, ranked_figures, share_ranked
-from .seen import Sides
 from .statistics import distances, paired_test, rank_probabilities
 
 Values = NDArray[np.float64]
@@ -84,7 +84,9 @@ def true_accepts(
 METRICS = (share_ranked, recognisable, distance_to_original, called_same_person, true_accepts)
 
 
-def measure(sides: Sides, same_person: float, others: Mapping[str, Values] | None = None) -> Family:
+def measure(
+    sides: PairedObservations, same_person: float, others: Mapping[str, Values] | None = None
+) -> Family:
     """Attack, verify, and compare with other anonymizations.
 
     Args:
@@ -111,7 +113,7 @@ def measure(sides: Sides, same_person: float, others: Mapping[str, Values] | Non
     )  # fmt: skip
 
 
-def _verification(sides: Sides, gaps: Values) -> list[Figure]:
+def _verification(sides: PairedObservations, gaps: Values) -> list[Figure]:
     rng = np.random.default_rng(0)
     one, other = rng.integers(0, len(gaps), (2, _STRANGERS))
     strangers = sides.person[one] != sides.person[other]
@@ -128,7 +130,7 @@ def _verification(sides: Sides, gaps: Values) -> list[Figure]:
     return figures
 
 
-def _own_picture(sides: Sides) -> Found:
+def _own_picture(sides: PairedObservations) -> Found:
     """Each output against its very original, among one original of each other person."""
     before, after = sides.before.embedding, sides.after.embedding
     seen = np.flatnonzero(np.isfinite(before).all(1))
@@ -139,7 +141,7 @@ def _own_picture(sides: Sides) -> Found:
     return np.arange(len(own)), rank_probabilities(own, others, GALLERY, RANKS), len(names)
 
 
-def _attacks(sides: Sides) -> dict[str, list[Found]]:
+def _attacks(sides: PairedObservations) -> dict[str, list[Found]]:
     before, after, person = sides.before.embedding, sides.after.embedding, sides.person
 
     def spaces(learnt: NDArray[np.bool_]) -> dict[str, tuple[Values, Values]]:

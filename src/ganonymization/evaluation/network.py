@@ -7,11 +7,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import images
+from ..io import images
 from ..types import Image
 from . import appearance
-from .reading import Classify
-from .seen import Sides
+from .expression_classifier import Classify
+from .observations import PairedObservations
 
 Values = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ def by_network(network: Network) -> Classify:
     It must not have learnt from the pictures that are evaluated.
     """
 
-    def classify(sides: Sides) -> tuple[list[str], Values, Values]:
+    def classify(sides: PairedObservations) -> tuple[list[str], Values, Values]:
         before = _asked(network, sides.original, sides.before.landmarks_px)
         after = _asked(network, sides.output, sides.after.landmarks_px)
         return list(network.classes), before, after

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image as Pillow
 
-from .. import images
 from ..errors import InputError
+from ..io import images
 from . import plots
 from .figures import EVERYBODY, Family, FamilyName, Figure, Verdict, worst
 

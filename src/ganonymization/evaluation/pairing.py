@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import images
+from ..batch.manifest import MANIFEST, read_manifest
 from ..errors import InputError
-from ..manifest import MANIFEST, read_manifest
-from ..types import LeftOut
+from ..io import images
+from ..types import Skipped
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Pair:
 
 def pair(
     originals: Path, files: Sequence[str], anonymized: Path
-) -> tuple[list[Pair], list[LeftOut]]:
+) -> tuple[list[Pair], list[Skipped]]:
     """Pair by the manifest of ``ganonymize folder``, else by relative path without its suffix.
 
     Args:
@@ -69,7 +69,7 @@ def pair(
         there = tuple(path for path in outputs if path.is_file())
         pairs.append(Pair(file, originals / file, there))
     used = taken | {path for each in pairs for path in each.outputs}
-    return pairs, [LeftOut(p, "belongs to no original", False) for p in found if p not in used]
+    return pairs, [Skipped(p, "belongs to no original", False) for p in found if p not in used]
 
 
 def _stem(file: str) -> str:

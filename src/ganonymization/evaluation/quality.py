@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .figures import Family, Figure, Verdict, graded, mean_figures, worst
-from .seen import Sides
+from .observations import PairedObservations
 from .statistics import distances, frechet_distance
 
 Values = NDArray[np.float64]
@@ -53,7 +53,7 @@ def frechet(before: Values, after: Values) -> float:
 METRICS = (face_found, sharpness_ratio, variety, frechet)
 
 
-def measure(sides: Sides) -> Family:
+def measure(sides: PairedObservations) -> Family:
     """Look at the outputs as pictures."""
     found = face_found(sides.after.found, sides.outputs)
     sharp = sharpness_ratio(sides.before.sharpness, sides.after.sharpness)

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import images
-from ..types import LeftOut
+from ..io import images
+from ..types import Skipped
 from .figures import EVERYBODY, Family, Figure, Verdict
+from .observations import PairedObservations
 from .page import page
-from .seen import Sides
 
 _TABLES = ("expression-classes.csv", "identity-compared.csv")
 
@@ -34,8 +34,8 @@ class Report:
 
     verdict: Verdict
     families: tuple[Family, ...]
-    sides: Sides
-    left_out: tuple[LeftOut, ...]
+    sides: PairedObservations
+    left_out: tuple[Skipped, ...]
     settings: Mapping[str, str]
 
     def as_dict(self) -> dict[str, Any]:

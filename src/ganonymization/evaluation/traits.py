@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from . import attackers, classifiers
 from .figures import Family, Figure, mean_figures
+from .observations import PairedObservations
 from .ranking import GALLERY, RANKS, ranks_of
-from .seen import Sides
 from .statistics import correlation_interval, interval_over_people
 
 Values = NDArray[np.float64]
@@ -50,7 +50,7 @@ def context_rank(found: Values, person: Texts) -> tuple[float, float, float]:
 METRICS = (trait_lost, skin_tone_kept, context_rank)
 
 
-def measure(sides: Sides) -> Family:
+def measure(sides: PairedObservations) -> Family:
     """Compare what is seen of traits before and after."""
     figures, pictures = _traits(sides)
     lost = sorted((f for f in figures), key=lambda f: f.value)
@@ -72,7 +72,7 @@ def measure(sides: Sides) -> Family:
     return Family("traits", "info", tuple(findings), tuple(lost), METRICS, pictures)
 
 
-def _traits(sides: Sides) -> tuple[list[Figure], dict[str, Values]]:
+def _traits(sides: PairedObservations) -> tuple[list[Figure], dict[str, Values]]:
     figures: list[Figure] = []
     pictures: dict[str, Values] = {}
     for title, labels in questions(sides).items():
@@ -90,7 +90,7 @@ def _traits(sides: Sides) -> tuple[list[Figure], dict[str, Values]]:
     return figures, pictures
 
 
-def questions(sides: Sides) -> dict[str, Texts]:
+def questions(sides: PairedObservations) -> dict[str, Texts]:
     """Each trait as yes and no, (N,), of the columns that are no expression."""
     asked = {}
     for column, values in sides.labels.items():
@@ -111,7 +111,7 @@ def questions(sides: Sides) -> dict[str, Texts]:
     return asked
 
 
-def _context(sides: Sides) -> list[Figure]:
+def _context(sides: PairedObservations) -> list[Figure]:
     """How often people are named by what is around their faces."""
     context, person = sides.before.context, sides.person
     seen = np.isfinite(context).all(1)

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import align, topology
 from ..errors import LandmarksError
+from ..geometry import topology, transforms
 from ..types import Reals
 
 _MAX_RESIDUAL_EYES = 0.2
@@ -51,7 +51,7 @@ def check_plausible(landmarks_px: Reals) -> float:
 def _frontal(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """The points in the canonical frame: pose, scale and place removed."""
     rigid = list(topology.RIGID)
-    scale, rotation, shift = align.fit_similarity_3d(
+    scale, rotation, shift = transforms.fit_similarity_3d(
         topology.canonical_face()[rigid].astype(np.float64), points[rigid]
     )
     if scale < 1e-6:

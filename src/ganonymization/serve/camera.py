@@ -9,11 +9,11 @@ import numpy as np
 from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 from PIL import Image as Pillow
 
-from .. import images
 from ..errors import GanonymizationError
-from ..live import LiveAnonymizer, Seen
+from ..io import images
 from ..options import Mode, Privacy
 from ..types import Image, Result
+from ..video.live import LiveAnonymizer, Seen
 from .guard import SUBPROTOCOL
 from .state import State
 

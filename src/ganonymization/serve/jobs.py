@@ -17,12 +17,13 @@ from typing import Any, Literal
 import av
 from PIL import Image as Pillow
 
-from .. import images, seeds
+from .. import seeds
 from ..errors import GanonymizationError, InputError
-from ..images import Picture
-from ..picturefile import without_faces
+from ..io import images
+from ..io.images import Picture
+from ..picture_file import without_faces
 from ..pipeline import Anonymizer
-from ..videofile import VideoOptions, anonymize_video, open_reader
+from ..video.file import VideoOptions, anonymize_video, open_reader
 from .engine import BusyError
 from .problems import told
 from .settings import Limits

@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from .. import images, seeds
-from ..faces import Located
-from ..images import Picture
+from .. import seeds
+from ..io import images
+from ..io.images import Picture
 from ..options import Mode, Privacy
-from ..picturefile import without_faces
+from ..picture_file import without_faces
 from ..pipeline import Anonymizer
+from ..synthesize.face_state import Located
 from ..types import Result
 from . import uploads
 from .answers import PictureAnswer

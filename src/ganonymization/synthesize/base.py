@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SynthesisError
+from ..geometry.wall import GeneratorInput
 from ..types import Image
-from ..wall import Crossing
 
 
 class Synthesizer(Protocol):
@@ -24,7 +24,7 @@ class Synthesizer(Protocol):
     crop_side_eyes: float
     draws_scenes: bool
 
-    def __call__(self, crossing: Crossing) -> Image:
+    def __call__(self, crossing: GeneratorInput) -> Image:
         """A (size_px, size_px, 3) uint8 RGB crop with a new face in the crossing's context.
 
         Raises:

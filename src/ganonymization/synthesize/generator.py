@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 import onnxruntime
 
-from .. import align, condition, devices, seeds
+from .. import onnx_session, seeds
 from ..errors import SynthesisError
+from ..geometry import conditioning, transforms
+from ..geometry.wall import GeneratorInput
 from ..types import Image
-from ..wall import Crossing
 from .base import pixels
 
 FORMAT = "ganonymization-mesh-1"
@@ -27,7 +28,7 @@ class OnnxGenerator:
         style_size: K.
     """
 
-    crop_side_eyes = align.CROP_SIDE_EYES
+    crop_side_eyes = transforms.CROP_SIDE_EYES
     draws_scenes = True
 
     def __init__(
@@ -35,13 +36,13 @@ class OnnxGenerator:
     ) -> None:
         self._session, self.size_px, self._style_size = session, size_px, style_size
 
-    def __call__(self, crossing: Crossing) -> Image:
+    def __call__(self, crossing: GeneratorInput) -> Image:
         """A new face, (size_px, size_px, 3) uint8 RGB.
 
         Raises:
             SynthesisError: The network failed or drew no numbers.
         """
-        drawn = condition.mesh(crossing.surrogate_px, self.size_px)
+        drawn = conditioning.mesh(crossing.surrogate_px, self.size_px)
         blob = np.empty((1, 7, self.size_px, self.size_px), np.float32)
         planes = (*cv2.split(drawn), *cv2.split(crossing.context))
         for layer, plane in zip(blob[0, :6], planes, strict=True):  # plane by plane: fast
@@ -51,7 +52,7 @@ class OnnxGenerator:
         blob[0, 6] = crossing.wall_mask
         style = seeds.style(crossing.seed, self._style_size)[None]
         try:
-            picture = devices.run(self._session, "picture", {"input": blob, "style": style})
+            picture = onnx_session.run(self._session, "picture", {"input": blob, "style": style})
         except Exception as error:
             raise SynthesisError(f"the generator failed: {error}") from error
         return pixels(picture)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import onnxruntime
 
-from .. import devices
+from .. import onnx_session
 from ..errors import ModelError, OptionError
 from ..options import Device
 from . import generator, pix2pix
@@ -54,7 +54,7 @@ def _session(model: Path, threads: int, device: Device) -> onnxruntime.Inference
     settings.log_severity_level = 3
     settings.intra_op_num_threads = threads
     try:
-        return devices.open_session(str(model), settings, device)
+        return onnx_session.open_session(str(model), settings, device)
     except OptionError:
         raise
     except Exception as error:  # ONNX Runtime's own exceptions have no common base

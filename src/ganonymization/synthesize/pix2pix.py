@@ -7,10 +7,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from .. import align, condition, devices
+from .. import onnx_session
 from ..errors import MissingExtraError, ModelError, SynthesisError
+from ..geometry import conditioning, transforms
+from ..geometry.wall import GeneratorInput
 from ..types import Image
-from ..wall import Crossing
 from .base import pixels
 
 FORMAT = "ganonymization-dots-1"
@@ -27,7 +28,7 @@ class Pix2Pix:
         size_px: S.
     """
 
-    crop_side_eyes = align.PAPER_CROP_SIDE_EYES
+    crop_side_eyes = transforms.PAPER_CROP_SIDE_EYES
     draws_scenes = False
 
     def __init__(self, network: Network, size_px: int) -> None:
@@ -49,7 +50,7 @@ class Pix2Pix:
             import torch
         except ImportError as error:
             raise MissingExtraError(f"{path.name}: a checkpoint", "train") from error
-        from .pix2pix_networks import load_checkpoint
+        from ..paper.networks import load_checkpoint
 
         checkpoint = load_checkpoint(path)
         generator = checkpoint.generator.eval()
@@ -70,17 +71,17 @@ class Pix2Pix:
         """Wrap an exported network: input ``input``, output ``picture``."""
 
         def network(x: NDArray[np.float32]) -> NDArray[np.float32]:
-            return devices.run(session, "picture", {"input": x})
+            return onnx_session.run(session, "picture", {"input": x})
 
         return cls(network, size_px)
 
-    def __call__(self, crossing: Crossing) -> Image:
+    def __call__(self, crossing: GeneratorInput) -> Image:
         """A face on black, (size_px, size_px, 3) uint8 RGB.
 
         Raises:
             SynthesisError: The network failed or drew no numbers.
         """
-        drawn = condition.dots(crossing.surrogate_px, self.size_px).astype(np.float32)
+        drawn = conditioning.dots(crossing.surrogate_px, self.size_px).astype(np.float32)
         blob = np.ascontiguousarray((drawn / 127.5 - 1).transpose(2, 0, 1)[None])
         try:
             picture = self._network(blob)

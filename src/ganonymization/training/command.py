@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from .. import images
 from ..errors import InputError
+from ..io import images
 from .config import TrainingConfig
 from .layout import is_prepared
 from .train import rehearse, train

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import default_collate
 
-from .. import align, condition, seeds, topology
+from .. import seeds
+from ..geometry import conditioning, topology, transforms
 from . import layout
 from .data import PreparedFaces, jittered
 from .losses import unpack
@@ -47,8 +48,8 @@ def mesh_sample(index: int, size_px: int, prepared: Path | None) -> Feed:
         faces = PreparedFaces([prepared], size_px, 0.5, 0.0, seed=0)
         x = unpack(default_collate([faces[index]]))["input"].contiguous().numpy()
         return {"input": x, "style": style}
-    points = _in_crop(posed_face(index), size_px, align.CROP_SIDE_EYES)
-    drawn = condition.mesh(points, size_px).astype(np.float32) / 127.5 - 1
+    points = _in_crop(posed_face(index), size_px, transforms.CROP_SIDE_EYES)
+    drawn = conditioning.mesh(points, size_px).astype(np.float32) / 127.5 - 1
     rest = np.stack([np.full((size_px, size_px), v, np.float32) for v in (0, 0, 0, 1)])
     return {"input": np.concatenate([drawn.transpose(2, 0, 1), rest])[None], "style": style}
 
@@ -65,10 +66,10 @@ def dots_condition(index: int, size_px: int, prepared: Path | None) -> Feed:
     if prepared is not None:
         landmarks = layout.load(prepared, "landmarks.npy", "r")
         points = np.asarray(landmarks[index * 61 % len(landmarks)], np.float64)
-    points = _in_crop(points, size_px, align.PAPER_CROP_SIDE_EYES)
-    drawn = condition.dots(points, size_px).astype(np.float32) / 127.5 - 1
+    points = _in_crop(points, size_px, transforms.PAPER_CROP_SIDE_EYES)
+    drawn = conditioning.dots(points, size_px).astype(np.float32) / 127.5 - 1
     return {"input": np.ascontiguousarray(drawn.transpose(2, 0, 1)[None])}
 
 
 def _in_crop(points: NDArray[np.float64], size_px: int, side_eyes: float) -> NDArray[np.float64]:
-    return align.apply(align.generator_crop(points, size_px, side_eyes), points)
+    return transforms.apply(transforms.generator_crop(points, size_px, side_eyes), points)

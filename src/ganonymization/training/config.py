@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from .. import images
 from ..errors import OptionError
+from ..io import images
 
 Precision = Literal["32-true", "bf16-mixed"]
 

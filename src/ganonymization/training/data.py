@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from .. import align, condition, topology
 from ..errors import InputError
+from ..geometry import conditioning, topology, transforms
+from ..geometry.wall import Wall, opacity
 from ..types import Image, Reals
-from ..wall import Wall, opacity
 from . import layout
 from .layout import GENERATOR_SIZE_PX, PREPARED_SIZE_PX
 
@@ -80,12 +80,12 @@ class _Shards:
         x, y = (PREPARED_SIZE_PX - 1) / 2 + rng.uniform(-5, 5, 2)
         side = GENERATOR_SIZE_PX * np.exp(rng.uniform(-0.06, 0.06))
         angle = np.deg2rad(rng.uniform(-5, 5))
-        transform = align.similarity((x, y), side, angle, size_px)
-        colour = align.warp(crop[..., :3], transform, size_px)
-        masks = align.warp(
+        transform = transforms.similarity((x, y), side, angle, size_px)
+        colour = transforms.warp(crop[..., :3], transform, size_px)
+        masks = transforms.warp(
             np.ascontiguousarray(crop[..., 3:]), transform, size_px, cv2.BORDER_CONSTANT
         )
-        return np.concatenate([colour, masks], 2), align.apply(transform, points)
+        return np.concatenate([colour, masks], 2), transforms.apply(transform, points)
 
 
 class PreparedFaces(Dataset[dict[str, Tensor]]):
@@ -137,10 +137,10 @@ class PreparedFaces(Dataset[dict[str, Tensor]]):
             wall = np.where(radius <= 1 + rng.uniform(0, 0.05), 255, 0).astype(np.uint8)
             alpha = np.round(255 * opacity(radius)).astype(np.uint8)
         weight = np.where(crop[..., 4] > 250, _feature_weight(points, self.size_px), 0)
-        eyes_px = self.size_px / align.CROP_SIDE_EYES
+        eyes_px = self.size_px / transforms.CROP_SIDE_EYES
         drawn = jittered(points, rng, self.jitter_eyes * eyes_px)
         layers = {
-            "condition": condition.mesh(drawn, self.size_px).transpose(2, 0, 1),
+            "condition": conditioning.mesh(drawn, self.size_px).transpose(2, 0, 1),
             "picture": picture.transpose(2, 0, 1),
             "wall": wall[None],
             "opacity": alpha[None],

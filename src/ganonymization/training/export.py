@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from ..errors import ModelError, OptionError, OutputError
 from ..options import ExportPrecision
+from ..paper.networks import load_checkpoint
 from ..synthesize.generator import FORMAT as MESH_FORMAT
 from ..synthesize.pix2pix import FORMAT as DOTS_FORMAT
-from ..synthesize.pix2pix_networks import load_checkpoint
 from .conditions import Feed, dots_condition, mesh_sample
 from .losses import Networks
 from .networks import STYLE_SIZE, strided

@@ -16,7 +16,7 @@ from flatbuffers import flexbuffers
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .. import topology
+from ..geometry import topology
 
 _FILE = "modules/face_landmark/face_landmark_with_attention.tflite"
 INPUT_PX = 192

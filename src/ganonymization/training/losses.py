@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .. import topology
+from ..geometry import topology
 from .config import TrainingConfig
-from .critic import Discriminator, FaceFeatures
+from .discriminator import Discriminator, FaceFeatures
 from .facemesh import INPUT_PX, FaceMesh
 from .networks import Generator, StyleBank, StyleEncoder
 

@@ -8,12 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import align, images, registry
+from .. import registry
 from ..detect.base import DetectorOptions, detect_turned
 from ..errors import FaceError, InputError, LandmarksError, OutputError, UnreadableError
-from ..locate import find_landmarks
-from ..types import Image, LeftOut
-from ..wall import Wall
+from ..geometry import transforms
+from ..geometry.wall import Wall
+from ..io import images
+from ..landmarks.search import find_landmarks
+from ..types import Image, Skipped
 from .layout import CHANNELS, GENERATOR_SIZE_PX, PREPARED_SIZE_PX
 from .segment import PersonSegmenter, SelfieSegmentation, head_mask
 
@@ -25,7 +27,7 @@ def prepare_folder(
     out: Path,
     detector: str = "centerface",
     segmenter: PersonSegmenter | None = None,
-) -> tuple[int, list[LeftOut]]:
+) -> tuple[int, list[Skipped]]:
     """Prepare the largest face of every picture.
 
     Args:
@@ -50,7 +52,7 @@ def prepare_folder(
     landmarker = registry.load(registry.LANDMARKERS, "facemesh")()
     segmenter = segmenter or SelfieSegmentation()
     faces = _Faces()
-    refused: list[LeftOut] = []
+    refused: list[Skipped] = []
     raw = out / "crops.raw.part"
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -64,7 +66,7 @@ def prepare_folder(
                     landmarks_px = find_landmarks(image, found[0], landmarker)
                 except (FaceError, UnreadableError) as error:
                     unreadable = isinstance(error, UnreadableError)
-                    refused.append(LeftOut(path, str(error), unreadable))
+                    refused.append(Skipped(path, str(error), unreadable))
                     continue
                 layers, landmarks = prepare_face(image, landmarks_px, segmenter)
                 file.write(layers.tobytes())
@@ -117,12 +119,12 @@ def prepare_face(
         (288, 288, 5) uint8: R, G, B, head opacity, 255 inside the picture; and the (478, 3)
         landmarks in pixels of those layers.
     """
-    crop_from_image = align.generator_crop(landmarks_px, GENERATOR_SIZE_PX)
+    crop_from_image = transforms.generator_crop(landmarks_px, GENERATOR_SIZE_PX)
     crop_from_image[:, 2] += (PREPARED_SIZE_PX - GENERATOR_SIZE_PX) / 2
-    colour = align.warp(image, crop_from_image, PREPARED_SIZE_PX)
+    colour = transforms.warp(image, crop_from_image, PREPARED_SIZE_PX)
     whole = np.full(image.shape[:2], 255, np.uint8)
-    inside = align.warp(whole, crop_from_image, PREPARED_SIZE_PX, cv2.BORDER_CONSTANT)
-    landmarks = align.apply(crop_from_image, landmarks_px)
+    inside = transforms.warp(whole, crop_from_image, PREPARED_SIZE_PX, cv2.BORDER_CONSTANT)
+    landmarks = transforms.apply(crop_from_image, landmarks_px)
     head = head_mask(segmenter(colour), Wall.around(landmarks))
     return np.dstack([colour, head, inside]).astype(np.uint8), landmarks
 

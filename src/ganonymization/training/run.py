@@ -13,9 +13,9 @@ from ..errors import ModelError, OutputError
 from .config import Stage, TrainingConfig
 from .data import Batches, PreparedFaces
 from .devices import average_gradients
-from .folder import RunFolder, load, save
+from .from_onnx import load_exported
 from .losses import Batch, Networks, discriminator_loss, generator_loss, unpack
-from .warm import load_exported
+from .run_dir import RunFolder, load, save
 
 _ADAM = (0.5, 0.99)
 _SHEET_ROWS = 6

@@ -10,8 +10,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ..errors import ModelError
+from ..geometry.wall import Wall
 from ..types import Image
-from ..wall import Wall
 
 _BOUND_WH = (1.8, 1.5)  # of the wall: hair on both sides, the neck, no chest
 _BOUND_UP = 0.17  # of the wall's half height

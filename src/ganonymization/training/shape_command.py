@@ -5,23 +5,23 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import images
+from ..datasets.people import People, read_people
 from ..errors import OptionError, OutputError
-from ..people import People, read_people
-from ..shape import ShapeModel
-from ..types import LeftOut
+from ..io import images
+from ..surrogate.shape_model import ShapeModel
+from ..types import Skipped
 from . import layout
 from .shape_fit import fit_shape
 
 
 def fit_and_save(
     folder: Path, index: Path, out: Path, prepared: Path | None = None
-) -> list[LeftOut]:
+) -> list[Skipped]:
     """Fit a shape model on pictures grouped by person and write it.
 
     Args:
         folder: Of the pictures.
-        index: A CSV file, see :func:`ganonymization.people.read_people`.
+        index: A CSV file, see :func:`ganonymization.datasets.people.read_people`.
         out: The ``.npz`` file.
         prepared: A prepared folder of further faces, or None.
 

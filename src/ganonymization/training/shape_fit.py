@@ -1,8 +1,8 @@
 """Fits the shape model: which codes of a face tell its expression and little of its owner.
 
 The codes of one privacy setting are a linear map, thresholds and a linear map back (see
-:mod:`ganonymization.shape`), fitted together by gradient descent on pairs of pictures of one
-person. Two things are weighed against each other:
+:mod:`ganonymization.surrogate.shape_model`), fitted together by gradient descent on pairs of
+pictures of one person. Two things are weighed against each other:
 
 * how well the difference of the two pictures survives: one minus the correlation, for the whole
   face, and for brows, eyes and mouth apart;
@@ -21,10 +21,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .. import topology
+from ..datasets.people import NEUTRAL, People
 from ..errors import InputError
-from ..people import NEUTRAL, People
-from ..shape import ExpressionCoder, Posed, ShapeModel
+from ..geometry import topology
+from ..surrogate.shape_model import ExpressionCoder, Posed, ShapeModel
 from ..types import Reals
 
 Values = NDArray[np.float64]

@@ -6,12 +6,12 @@ import math
 import time
 from pathlib import Path
 
-from .. import images
+from ..io import images
 from .config import Stage, TrainingConfig, write_config
 from .devices import open_fabric, open_one_device
-from .folder import README, RunFolder
 from .losses import unpack
 from .run import Run
+from .run_dir import README, RunFolder
 
 
 def train(

@@ -1,0 +1,234 @@
+"""A folder of pictures and videos: a mirrored tree, a manifest line per file, nothing lost."""
+
+from collections import deque
+from collections.abc import Callable, Container, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from ..errors import GanonymizationError, InputError
+from ..io import images
+from ..options import OnNoFace
+from ..picture_file import anonymize_file
+from ..pipeline import Anonymizer
+from ..video.file import BESIDE, VideoOptions, anonymize_video, is_video
+from .folders import check_apart
+from .manifest import FINISHED, Entry, Source, Status, latest, sha256_of
+from .naming import PLAIN, Planned, check_clashes, in_shard, leads_out, planned
+from .tree import UNKNOWN_NS, Tree
+
+_WAITING = 4  # files on their way, by job
+_ASKED = ("file", "status", "outputs", "output_bytes", "source")  # of millions of lines
+
+
+@dataclass(frozen=True)
+class FolderJob:
+    """A folder to anonymize.
+
+    Attributes:
+        make_anonymizer: Called once by a process that works at it, whose threads share what it
+            gives; never for a plan.
+        source: Input folder; read recursively.
+        out: Output folder; the tree is mirrored.
+        seed: Of the run.
+        on_no_face: See :func:`ganonymization.picture_file.anonymize_file`.
+        overwrite: Do again what is done.
+        max_pixels: Larger pictures are refused.
+        settings: Names whatever decides the outputs; a file done with other settings is done again.
+        chosen: Files to anonymize, relative to the input folder; None for all.
+        naming: Of outputs, see :func:`ganonymization.batch.naming.planned`.
+        shard: ``(i, n)``: the i-th of n shares of the files, from 1 on; None for all.
+        sound: Copy that of videos. A voice identifies, too.
+    """
+
+    make_anonymizer: Callable[[], Anonymizer]
+    source: Tree
+    out: Tree
+    seed: int
+    on_no_face: OnNoFace | None = None
+    overwrite: bool = False
+    max_pixels: int = images.DEFAULT_MAX_PIXELS
+    settings: str = ""
+    chosen: Container[str] | None = None
+    naming: str = PLAIN
+    shard: tuple[int, int] | None = None
+    sound: bool = True
+
+    def files(self) -> list[Planned]:
+        """Every file of the input folder, or the chosen ones, in order.
+
+        Raises:
+            OptionError: The input is no folder, or ``naming`` is no pattern.
+            OutputError: The output folder is a file, one folder lies in the other, or two outputs
+                would be one file.
+        """
+        check_apart(self.source, self.out)
+        everything = planned(self.source.names(), self.naming)
+        check_clashes(((file.name, out) for file in everything for out in outputs(file)), self.out)
+        return [
+            file
+            for file in everything
+            if (self.chosen is None or file.name in self.chosen)
+            and (self.shard is None or in_shard(file.name, self.shard))
+        ]
+
+    def run(
+        self, jobs: int, report: Callable[[Entry], None], files: list[Planned] | None = None
+    ) -> None:
+        """Anonymize every file in threads of this process.
+
+        Errors of one file do not stop the others.
+
+        Args:
+            jobs: Files in work at a time.
+            report: Called in order with each finished entry, after it stands in the manifest.
+            files: Of :meth:`files`, if they are known already.
+
+        Raises:
+            OutputError: The output folder or its manifest cannot be written.
+        """
+        files = self.files() if files is None else files
+        done, anonymizer = self.begin(), self.make_anonymizer()
+        with closing(self.out.manifest(self.shard)) as manifest:
+
+            def work(file: Planned) -> Entry:
+                if self.is_done(file, done):
+                    return Entry(file.name, "skipped")
+                entry = self.one(anonymizer, file)
+                manifest.add(entry)
+                return entry
+
+            for entry in _in_order(work, files, max(1, jobs)):
+                report(entry)
+
+    def pending(self, files: list[Planned], report: Callable[[Entry], None]) -> list[Planned]:
+        """As :meth:`begin`, and the files that are not done; the others are reported."""
+        done, todo = self.begin(), []
+        for file in files:
+            if self.is_done(file, done):
+                report(Entry(file.name, "skipped"))
+            else:
+                todo.append(file)
+        return todo
+
+    def begin(self) -> dict[str, Entry]:
+        """Clear away what a killed run left; what is done already, unless it is done again."""
+        if self.shard is None:  # other shards' scraps are in use
+            self.out.sweep()
+        return {} if self.overwrite else self.done_before()
+
+    def done_before(self) -> dict[str, Entry]:
+        """What the manifests in the output folder say is finished, with these settings."""
+        self.out.look()
+        return {
+            name: Entry.of({key: line[key] for key in _ASKED})
+            for name, line in latest(self.out.manifest_lines()).items()
+            if line["status"] in FINISHED
+            and line.get("settings") == self.settings
+            and line.get("source")
+        }
+
+    def is_done(self, file: Planned, done: dict[str, Entry]) -> bool:
+        """Whether a file is finished: it has not changed, and its outputs are there and whole."""
+        entry = done.get(file.name)
+        if entry is None or entry.source is None:
+            return False
+        if entry.outputs and entry.outputs[0] != file.out:
+            return False  # it was named otherwise
+        try:
+            whole = all(
+                self.out.stamp(output).size == size
+                for output, size in zip(entry.outputs, entry.output_bytes, strict=True)
+            )
+            return whole and self._still(file, entry.source)
+        except Exception:  # of whatever kind a store's are: doing it again tells
+            return False
+
+    def one(self, anonymizer: Anonymizer, file: Planned) -> Entry:
+        """Anonymize one file, whatever it is; an error is told in the entry."""
+        if not is_read(file.name) and not self.source.is_folder(file.name):
+            return Entry(file.name, "not a picture", settings=self.settings)
+        name = f"{self.source}/{file.name}"
+        if leads_out(file.name):
+            return self.failed(file, f"{name}: the name leads out of the folder; rename it")
+        try:
+            stamp = self.source.stamp(file.name)
+            with self.source.reading(file.name) as path, self.out.writing() as folder:
+                before = Source(stamp.size, stamp.mtime_ns, sha256_of(path))
+                make = self._video if is_video(path) else self._picture
+                entry = make(anonymizer, file, path, folder)
+                if self.source.stamp(file.name) != stamp and not self._still(file, before):
+                    raise InputError(f"{name}: changed while it was read; run again")
+                sizes = tuple((folder / output).stat().st_size for output in entry.outputs)
+        except GanonymizationError as error:
+            return self.failed(file, str(error))
+        except FileNotFoundError:
+            return self.failed(file, f"{name}: no such file any more; it was moved or removed")
+        except Exception as error:  # one file must not stop the others
+            return self.failed(file, f"{name}: {type(error).__name__}: {error}")
+        return replace(entry, settings=self.settings, source=before, output_bytes=sizes)
+
+    def _still(self, file: Planned, source: Source) -> bool:
+        """Whether an input is as it was; it is read only where its time alone has changed."""
+        now = self.source.stamp(file.name)
+        if now.size != source.size:
+            return False
+        if now.mtime_ns == source.mtime_ns != UNKNOWN_NS:
+            return True
+        with self.source.reading(file.name) as path:
+            return sha256_of(path) == source.sha256
+
+    def failed(self, file: Planned, error: str) -> Entry:
+        """The entry of a file that could not be done."""
+        return Entry(file.name, "failed", seed=self.seed, error=error, settings=self.settings)
+
+    def _picture(self, anonymizer: Anonymizer, file: Planned, path: Path, folder: Path) -> Entry:
+        result, written = anonymize_file(
+            anonymizer, path, folder / file.out, seed=self.seed, name=file.name,
+            on_no_face=self.on_no_face, max_pixels=self.max_pixels,
+            reserved={folder / name for name in file.taken},
+        )  # fmt: skip
+        faces = tuple(
+            {"box_xyxy": [round(v, 1) for v in f.box_xyxy], "score": round(f.score, 3),
+             "outcome": f.outcome, "seed": f.seed}
+            for f in result.faces
+        )  # fmt: skip
+        names = tuple(p.relative_to(folder).as_posix() for p in written)
+        whole = all(face.synthesized for face in result.faces)
+        status: Status = "no face" if not faces else "done" if whole else "filled"
+        return Entry(file.name, status, names, self.seed, faces)
+
+    def _video(self, anonymizer: Anonymizer, file: Planned, path: Path, folder: Path) -> Entry:
+        options = VideoOptions(self.seed, sound=self.sound)
+        made = anonymize_video(anonymizer, path, folder / file.out, options)
+        tracks = tuple({"track": number, **asdict(t)} for number, t in made.tracks.items())
+        status: Status = "no face" if not tracks else "filled" if made.filled_s else "done"
+        return Entry(file.name, status, outputs(file), self.seed, tracks=tracks)
+
+
+def is_read(name: str) -> bool:
+    """Whether the suffix is one of a picture or video that is read and written here."""
+    return images.is_picture(Path(name)) or is_video(Path(name))
+
+
+def outputs(file: Planned) -> tuple[str, ...]:
+    """What is written of a file, relative to the output folder; of a picture at least that."""
+    if is_video(Path(file.name)):
+        return tuple(file.out + end for end in ("", *BESIDE))
+    return (file.out,) if is_read(file.name) else ()
+
+
+def _in_order(work: Callable[[Planned], Entry], files: list[Planned], jobs: int) -> Iterator[Entry]:
+    """Results in the files' order; only a few files are on their way, however many there are."""
+    waiting: deque[Future[Entry]] = deque()
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for file in files:
+                waiting.append(pool.submit(work, file))
+                if len(waiting) >= _WAITING * jobs:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)

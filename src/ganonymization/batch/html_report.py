@@ -1,0 +1,85 @@
+"""``report.html`` of a folder: how many files became what, what failed, and a sample to look at."""
+
+import html
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ..io import images
+from .manifest import FINISHED, Status, latest
+from .tree import Tree
+
+REPORT = "report.html"
+_SAMPLE = 48
+_MOST_TOLD = 1000
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
+table { border-collapse: collapse; } td, th { padding: .2rem .8rem; text-align: left; }
+td:first-child { text-align: right; font-variant-numeric: tabular-nums; }
+main { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .6rem; }
+figure { margin: 0; } figcaption { font-size: 12px; overflow-wrap: anywhere; }
+img { width: 100%; height: 11rem; object-fit: cover; background: #8884; }
+@media (prefers-color-scheme: dark) { body { background: #161a1f; color: #dde; } }
+"""
+
+
+def write_report(out: Tree, meanings: Mapping[Status, str], seed: int) -> None:
+    """Write the page from the manifests in an output folder; of the inputs it shows nothing.
+
+    Args:
+        out: The folder.
+        meanings: What each status means.
+        seed: Of the sample.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    lines = list(latest(out.manifest_lines()).values())
+    counts = Counter(line["status"] for line in lines)
+    drawn = [_shown(line) for line in lines if line["status"] in FINISHED and _shown(line)]
+    sample = sorted(random.Random(seed).sample(drawn, min(_SAMPLE, len(drawn))))
+    page = [
+        '<!doctype html><html lang="en"><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width"><title>Anonymized folder</title>',
+        f"<style>{_STYLE}</style><h1>{len(lines)} files</h1><table>",
+        *(f"<tr><td>{counts[status]}</td><td>{status}</td><td>{meaning}</td></tr>"
+          for status, meaning in meanings.items() if counts[status]),
+        f"</table><p>{_faces(lines)}</p>",
+        *_told("Not written", (line for line in lines if line["status"] == "failed"), "error"),
+        *_told("Without a face: look at these, a detector misses some",
+               (line for line in lines if line["status"] == "no face"), "file"),
+        f"<h2>{len(sample)} outputs drawn by lot</h2><p>Is every face somebody else's?</p><main>",
+        *(f'<figure><a href="{quote(name)}"><img loading="lazy" alt="" src="{quote(name)}"></a>'
+          f"<figcaption>{html.escape(name)}</figcaption></figure>" for name in sample),
+        "</main></html>\n",
+    ]  # fmt: skip
+    content = "\n".join(page).encode("utf-8", "backslashreplace")
+    out.write(REPORT, content)
+
+
+def _shown(line: dict[str, Any]) -> str:
+    """The picture that stands for a file: of a video its strip."""
+    outputs: list[str] = line["outputs"]
+    return next((name for name in reversed(outputs) if images.is_picture(Path(name))), "")
+
+
+def _faces(lines: list[dict[str, Any]]) -> str:
+    faces = [face for line in lines for face in line["faces"]]
+    filled = sum(face["outcome"] != "synthesized" for face in faces)
+    tracks = sum(len(line.get("tracks", ())) for line in lines)
+    return (
+        f"{len(faces)} faces in pictures, {filled} of them covered rather than redrawn; "
+        f"{tracks} faces followed in videos."
+    )
+
+
+def _told(title: str, lines: Iterable[dict[str, Any]], key: str) -> list[str]:
+    words = [html.escape(str(line[key])) for line in lines]
+    if not words:
+        return []
+    more = [f"<li>and {len(words) - _MOST_TOLD} more"] if len(words) > _MOST_TOLD else []
+    items = [f"<li>{text}" for text in words[:_MOST_TOLD]]
+    return [f"<h2>{title}</h2><ul>", *items, *more, "</ul>"]

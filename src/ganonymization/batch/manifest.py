@@ -1,0 +1,214 @@
+"""What became of each file of a folder: a line of JSON each, appended as soon as it is known."""
+
+import hashlib
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, Protocol, Self
+
+from ..errors import OutputError
+
+MANIFEST = "manifest.jsonl"
+Status = Literal["done", "filled", "no face", "skipped", "failed", "not a picture"]
+FINISHED: tuple[Status, ...] = ("done", "filled", "no face")
+_CHUNK_BYTES = 1 << 20
+_PART_LINES, _PART_S = 500, 30.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """An input as it was, to see whether it has changed.
+
+    Attributes:
+        size: In bytes.
+        mtime_ns: When it was last changed, in nanoseconds; -1 where nobody knows.
+        sha256: Of what it holds, in hex.
+    """
+
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the manifest.
+
+    Attributes:
+        file: Path relative to the input folder, with forward slashes.
+        status: ``done``: every face synthesized; ``filled``: some covered; ``no face``: passed on
+            or left out; ``skipped``: done before; ``failed``; ``not a picture``, nor a video.
+        outputs: Files written, relative to the output folder.
+        seed: Of the run.
+        faces: Of a picture: box, score, outcome and seed of each face.
+        tracks: Of a video: how many frames each face was synthesized and filled in.
+        error: What went wrong, or None.
+        settings: Of the run, as :class:`ganonymization.batch.folder.FolderJob` was given them.
+        source: The input as it was, or None where it could not be read.
+        output_bytes: Size of each output.
+    """
+
+    file: str
+    status: Status
+    outputs: tuple[str, ...] = ()
+    seed: int | None = None
+    faces: tuple[dict[str, object], ...] = field(default=())
+    tracks: tuple[dict[str, object], ...] = field(default=())
+    error: str | None = None
+    settings: str = ""
+    source: Source | None = None
+    output_bytes: tuple[int, ...] = ()
+
+    def line(self) -> bytes:
+        """As JSON, with its end of line."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    @classmethod
+    def of(cls, line: dict[str, Any]) -> Self:
+        """From what a line holds, of another version's what is known here."""
+        known = {name: line[name] for name in line.keys() & {field.name for field in fields(cls)}}
+        for name in ("outputs", "faces", "tracks", "output_bytes"):
+            known[name] = tuple(known.get(name, ()))
+        if known.get("source"):
+            known["source"] = Source(**known["source"])
+        return cls(**known)
+
+
+class Manifest(Protocol):
+    """What lines are added to; threads may share it."""
+
+    def close(self) -> None:
+        """Keep what was added."""
+
+    def add(self, entry: Entry) -> None:
+        """Add a line.
+
+        Raises:
+            OutputError: It cannot be kept.
+        """
+
+
+class DiskManifest:
+    """A file that whole lines are appended to.
+
+    Args:
+        path: The file; its folder is made.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lock = path, threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            cut = path.is_file() and not _ends_a_line(path)
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+            if cut:  # a kill cut the last line
+                os.write(self._file, b"\n")
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def close(self) -> None:
+        """Keep what was added, whatever happens to the machine."""
+        os.fsync(self._file)
+        os.close(self._file)
+
+    def add(self, entry: Entry) -> None:
+        """Append a line, all of it or nothing.
+
+        Raises:
+            OutputError: The disk is full.
+        """
+        line = entry.line()
+        try:
+            with self._lock:
+                written = os.write(self._file, line)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        if written < len(line):
+            raise OutputError(f"{self._path}: cannot be written (the disk is full)")
+
+    def _unwritable(self, error: OSError) -> OutputError:
+        return OutputError(f"{self._path}: cannot be written ({error.strerror})")
+
+
+class ManifestInParts:
+    """Files of a few hundred lines each, for stores that append to none.
+
+    Args:
+        write: Takes the number of a part, from 0 on, and its content.
+    """
+
+    def __init__(self, write: Callable[[int, bytes], None]) -> None:
+        self._write, self._lock = write, threading.Lock()
+        self._lines: list[bytes] = []
+        self._parts, self._since = 0, time.monotonic()
+
+    def close(self) -> None:
+        """Write the last part."""
+        with self._lock:
+            self._flush()
+
+    def add(self, entry: Entry) -> None:
+        """Add a line; after a kill the work of the lines since the last part is done again.
+
+        Raises:
+            OutputError: A part cannot be written.
+        """
+        with self._lock:
+            self._lines.append(entry.line())
+            if len(self._lines) >= _PART_LINES or time.monotonic() - self._since > _PART_S:
+                self._flush()
+
+    def _flush(self) -> None:
+        if self._lines:
+            self._write(self._parts, b"".join(self._lines))
+        self._lines, self._parts, self._since = [], self._parts + 1, time.monotonic()
+
+
+def shard_manifest(shard: tuple[int, int] | None) -> str:
+    """Name of the manifest of one of several jobs, ``(i, n)``, or of the only one."""
+    return MANIFEST if shard is None else f"manifest-{shard[0]}-of-{shard[1]}.jsonl"
+
+
+def read_manifest(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a manifest; one that was cut off by a kill is left out."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError:
+                continue  # the work it would have recorded is done again
+
+
+def latest(lines: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The last line about each file."""
+    return {line["file"]: line for line in lines}
+
+
+def sha256_of(path: Path) -> str:
+    """Of what a file holds, in hex.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _ends_a_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"

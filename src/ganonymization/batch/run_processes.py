@@ -1,0 +1,174 @@
+"""One machine, all of it: a folder's files, anonymized by processes of their own.
+
+Threads of one process wait for each other in Python's code. A
+file whose process dies, as for lack of memory, is tried once more and then told; the others go on.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+
+from ..errors import WorkersError
+from .folder import FolderJob
+from .manifest import Entry
+from .naming import Planned
+
+_TRIES = 2
+_ENDS_S = 5.0
+
+
+def run_in_processes(
+    job: FolderJob, workers: int, report: Callable[[Entry], None], files: list[Planned]
+) -> None:
+    """Anonymize every file; errors of one file do not stop the others.
+
+    Args:
+        job: The folder; it is sent to the processes, so what makes the anonymizer must have a name.
+        workers: How many processes; each holds the models.
+        report: Called with each finished entry, in any order, after it stands in the manifest.
+        files: Of :meth:`FolderJob.files`.
+
+    Raises:
+        WorkersError: The processes do not start.
+        OutputError: The output folder or its manifest cannot be written.
+        GanonymizationError: As the anonymizer does when it is made.
+    """
+    todo = job.pending(files, report)
+    crew = [_Worker(job) for _ in range(min(workers, len(todo)))]
+    try:
+        for worker in crew:  # what is wrong with the models is told before anything is written
+            _await_models(job, worker)
+        with closing(job.out.manifest(job.shard)) as manifest:
+            for entry in _entries(job, crew, todo):
+                manifest.add(entry)
+                report(entry)
+    finally:
+        _end(crew)
+
+
+class _Worker:
+    """A process, seen from the one that started it."""
+
+    def __init__(self, job: FolderJob) -> None:
+        context = get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(job, theirs), daemon=True)
+        self.process.start()
+        theirs.close()  # so that the pipe ends with the process
+        self.file, self.tries = Planned("", ""), 0
+
+    def give(self, file: Planned, tries: int) -> None:
+        """Send a file to anonymize."""
+        self.file, self.tries = file, tries
+        with suppress(OSError):  # it died; the next answer says so
+            self.pipe.send(file)
+
+    def answer(self) -> Entry:
+        """The entry of the file; of none once the models are loaded.
+
+        Raises:
+            EOFError: It died.
+        """
+        try:
+            answer: Entry = self.pipe.recv()
+        except OSError as error:
+            raise EOFError from error
+        return answer
+
+
+def _entries(job: FolderJob, crew: list[_Worker], files: list[Planned]) -> Iterator[Entry]:
+    """What becomes of the files, as they are done; workers that died are replaced in the crew."""
+    todo = deque((file, 1) for file in files)
+    idle, busy = list(crew), dict[Connection, _Worker]()
+    while todo or busy:
+        while todo and idle:
+            worker = idle.pop()
+            worker.give(*todo.popleft())
+            busy[worker.pipe] = worker
+        for pipe in wait(list(busy)):
+            worker = busy.pop(pipe)  # type: ignore[call-overload]
+            try:
+                yield worker.answer()
+            except EOFError:
+                if worker.tries < _TRIES:
+                    todo.append((worker.file, worker.tries + 1))
+                else:
+                    yield _died(job, worker)
+                worker = _Worker(job)
+                crew.append(worker)
+                _await_models(job, worker)
+            idle.append(worker)
+
+
+def _await_models(job: FolderJob, worker: _Worker) -> None:
+    """Return once a process has its models.
+
+    Raises:
+        WorkersError: It ended instead.
+        GanonymizationError: As the anonymizer does when it is made.
+    """
+    try:
+        worker.answer()
+    except EOFError:
+        job.make_anonymizer()  # says itself what is wrong with it
+        raise WorkersError(
+            f"a process ended before its first file ({_code(worker)}); give it more memory or "
+            "fewer --jobs"
+        ) from None
+
+
+def _end(workers: list[_Worker]) -> None:
+    """End processes with what they have in work."""
+    for worker in workers:
+        worker.pipe.close()
+        worker.process.terminate()
+    for worker in workers:
+        worker.process.join(_ENDS_S)
+        worker.process.kill()
+        worker.process.join()
+
+
+def _died(job: FolderJob, worker: _Worker) -> Entry:
+    error = (
+        f"{job.source}/{worker.file.name}: the process that had it in work died {_TRIES} times "
+        f"({_code(worker)}); is it too large for the memory?"
+    )
+    return job.failed(worker.file, error)
+
+
+def _code(worker: _Worker) -> str:
+    worker.process.join(_ENDS_S)
+    code = worker.process.exitcode or 0
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def _serve(job: FolderJob, pipe: Connection) -> None:
+    """Anonymize one file after the other for the process at the pipe's other end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, who ends this
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what is half written goes away
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    anonymizer = job.make_anonymizer()
+    pipe.send(Entry("", "skipped"))  # ready
+    while True:
+        try:
+            file: Planned = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(job.one(anonymizer, file))
+
+
+def _end_with_parent() -> None:
+    """Leave no orphan behind a parent that was killed, not even one with a long video."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)  # what was fetched goes away, too
+        time.sleep(_ENDS_S)
+        os._exit(1)

@@ -1,0 +1,176 @@
+"""Many machines: the files of a folder, anonymized by the workers of a Ray cluster.
+
+Names go out, entries of the manifest come back; pictures never pass through Ray. A worker reads
+from the input folder and writes to the output folder itself, so both must be in everybody's reach.
+When a node dies, the files it had in work are given to others; a file that was finished but not
+told is made again, the same bit for bit, over itself.
+"""
+
+import json
+import logging
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MissingExtraError, OptionError, WorkersError
+from .folder import FolderJob
+from .manifest import Entry
+from .naming import Planned
+from .tree import DiskTree, Tree
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_BLOCK_FILES = (16, 64)  # told together, and done again when a node dies with them
+_WORKER_BLOCKS = 50  # or larger ones if there are many more, for Ray keeps books of each
+_LOCAL_STORE_BYTES = 128 << 20  # names and entries are all that lies in it
+_ANSWERS_S = 5.0
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a worker has one core
+
+
+def run_on_ray(
+    job: FolderJob,
+    report: Callable[[Entry], None],
+    files: list[Planned],
+    *,
+    address: str | None = None,
+    workers: int | None = None,
+) -> None:
+    """Anonymize every file on a Ray cluster; errors of one file do not stop the others.
+
+    Args:
+        job: The folder; it and what makes the anonymizer are sent to the workers.
+        report: Called with each finished entry, in any order, after it stands in the manifest.
+        files: Of :meth:`FolderJob.files`.
+        address: Of a cluster, as ``auto`` or ``10.0.0.1:6379``; None starts one in this machine
+            for as long as it takes.
+        workers: How many, a core each; None takes every core.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        OptionError: No cluster answers there.
+        WorkersError: It gave up, as when its first node dies; run again, what is done stays.
+        OutputError: The output folder or its manifest cannot be written.
+        GanonymizationError: As the anonymizer does that is made here first, so that what is wrong
+            with it is told once.
+    """
+    job.make_anonymizer()
+    job = replace(job, source=_for_all(job.source), out=_for_all(job.out))
+    with _cluster(address, workers) as cores:
+        todo = job.pending(files, report)
+        with closing(job.out.manifest(job.shard)) as manifest:
+            for entry in _entries(job, todo, workers or cores):
+                manifest.add(entry)
+                report(entry)
+
+
+class _Worker:
+    """Holds the models of one worker."""
+
+    def __init__(self, job: FolderJob) -> None:
+        self._job, self._anonymizer = job, job.make_anonymizer()
+
+    def __call__(self, batch: "dict[str, NDArray[np.object_]]") -> dict[str, list[str]]:
+        """Anonymize the files of a block; both columns hold JSON, for names may be no text."""
+        entries = (self._job.one(self._anonymizer, _file(text)) for text in batch["file"])
+        return {"entry": [entry.line().decode() for entry in entries]}
+
+
+def _entries(job: FolderJob, files: list[Planned], workers: int) -> Iterator[Entry]:
+    """What becomes of the files, block by block as they are done."""
+    if not files:
+        return
+    from ray import data
+    from ray.exceptions import RayError
+
+    context = data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.execution_options.preserve_order = False
+    least, most = _BLOCK_FILES
+    size = min(most, max(least, len(files) // (workers * _WORKER_BLOCKS)))
+    size = min(size, -(-len(files) // workers))
+    rows = data.from_items(
+        [{"file": _text(file)} for file in files], override_num_blocks=-(-len(files) // size)
+    )
+    made = rows.map_batches(
+        _Worker,
+        fn_constructor_args=(job,),
+        batch_size=None,
+        compute=data.ActorPoolStrategy(min_size=1, max_size=workers, initial_size=workers),
+        num_cpus=1,
+        runtime_env={"env_vars": _ONE_THREAD},
+    )
+    try:
+        for row in made.iter_rows():
+            yield Entry.of(json.loads(row["entry"]))
+    except RayError as error:
+        reason = str(error).strip().splitlines()
+        raise WorkersError(
+            f"the Ray cluster gave up ({reason[-1] if reason else type(error).__name__}); "
+            "run again, what is done stays"
+        ) from error
+
+
+def _for_all(tree: Tree) -> Tree:
+    """A folder by its whole path, for workers start elsewhere."""
+    return DiskTree(tree.root.absolute()) if isinstance(tree, DiskTree) else tree
+
+
+def _text(file: Planned) -> str:
+    return json.dumps(asdict(file) | {"taken": sorted(file.taken)})
+
+
+def _file(text: str) -> Planned:
+    facts = json.loads(text)
+    return Planned(**facts | {"taken": frozenset(facts["taken"])})
+
+
+@contextmanager
+def _cluster(address: str | None, workers: int | None) -> Iterator[int]:
+    """A connection, and how many cores lie behind it."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # it would tell its makers
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise MissingExtraError("many machines", "scale") from error
+    if address is not None:
+        _check_answers(address)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="ray-") as scratch:
+        alone: dict[str, Any] = {
+            "num_cpus": workers, "include_dashboard": False, "_node_ip_address": "127.0.0.1",
+            "object_store_memory": _LOCAL_STORE_BYTES, "_temp_dir": scratch,
+        }  # fmt: skip
+        try:
+            ray.init(
+                address or "local", log_to_driver=False, logging_level=logging.ERROR,
+                **({} if address else alone),
+            )  # fmt: skip
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise OptionError(f"--address {address}: no Ray cluster answers ({error})") from error
+        try:
+            resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
+            yield max(1, int(resources.get("CPU", 1)))
+        finally:
+            ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Refuse an address where nobody listens; Ray itself would try for minutes.
+
+    Raises:
+        OptionError: Nobody does.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdecimal():
+        return  # as auto
+    try:
+        socket.create_connection((host, int(port)), _ANSWERS_S).close()
+    except (OSError, OverflowError) as error:
+        raise OptionError(f"--address {address}: no Ray cluster answers ({error})") from error

@@ -1,0 +1,131 @@
+"""Looks at one picture: which faces, where their landmarks are, and what a recogniser reads."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import registry
+from ..detect.base import DetectorOptions, detect_turned
+from ..errors import FaceError
+from ..landmarks.base import Landmarker
+from ..landmarks.search import find_landmarks
+from ..options import DetectorName
+from ..recognize.recogniser import Recogniser, load_recogniser
+from ..types import Detection, Image
+from . import appearance
+from .store import Values
+
+VERSION = 1  # of what is measured; another one measures anew
+_HULL_GROWTH = 1.25  # what is painted over to see what hair and surroundings tell alone
+_PAINT = (127, 127, 127)
+
+
+class Detect(Protocol):
+    """Faces in a picture."""
+
+    def __call__(self, image: Image) -> list[Detection]:
+        """Every face in an RGB uint8 (H, W, 3) picture."""
+        ...
+
+
+@dataclass(frozen=True)
+class ObserverSpec:
+    """Who looks, in words: what a process of its own needs to load an observer.
+
+    Attributes:
+        recogniser: An ONNX file; None for dlib's.
+        detector: Name of what finds faces.
+    """
+
+    recogniser: Path | None = None
+    detector: DetectorName = "centerface"
+
+    def load(self) -> "Observer":
+        """Load the networks.
+
+        Raises:
+            MissingExtraError: The extra ``eval`` is not installed.
+            ModelError: The recogniser's file cannot be used.
+        """
+        detect = registry.load(registry.DETECTORS, self.detector)(DetectorOptions())
+        landmarker = registry.load(registry.LANDMARKERS, "facemesh")()
+        return Observer(detect, landmarker, load_recogniser(self.recogniser))
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Sees everything that the families measure, on the largest face.
+
+    Attributes:
+        detect: Finds faces.
+        landmarker: Finds landmarks in a crop.
+        recogniser: Reads who somebody is.
+    """
+
+    detect: Detect
+    landmarker: Landmarker
+    recogniser: Recogniser
+
+    def __call__(self, image: Image, surroundings: bool) -> Values:
+        """What is seen in a picture.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            surroundings: Ask the recogniser about what is around the face, too.
+
+        Returns:
+            ``boxes`` (F, 4) in pixels, and of the largest face that has landmarks: ``landmarks_px``
+            (478, 3), ``embedding`` (D,), ``context`` (D,) if asked for, ``gradients`` (1568,),
+            ``skin_tone_deg`` and ``sharpness`` (1,). Without a face there are the boxes alone.
+        """
+        detections = detect_turned(self.detect, image)
+        boxes = np.array([d.box_xyxy for d in detections], np.float32).reshape(-1, 4)
+        seen = {"boxes": boxes, "size_hw": np.array(image.shape[:2], np.float32)}
+        for detection in detections:
+            try:
+                points = find_landmarks(image, detection, self.landmarker)
+            except FaceError:
+                continue
+            if surroundings:
+                covered = painted_over(image, points)
+                seen["context"] = self.recogniser(covered, points).astype(np.float32)
+            return {**seen, **self._face(image, points)}
+        return seen
+
+    def marked(self, image: Image, landmarks_px: NDArray[np.float64]) -> Values:
+        """What the recogniser reads where somebody says that there is a face.
+
+        A blurred face is found by no detector; whoever wants to know who it is marks it by hand.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            landmarks_px: (478, 3) of the face in the original.
+
+        Returns:
+            ``embedding`` (D,).
+        """
+        return {"embedding": self.recogniser(image, landmarks_px).astype(np.float32)}
+
+    def _face(self, image: Image, points: NDArray[np.float64]) -> Values:
+        tone, sharp = appearance.skin_tone_deg(image, points), appearance.sharpness(image, points)
+        return {
+            "landmarks_px": points.astype(np.float32),
+            "embedding": self.recogniser(image, points).astype(np.float32),
+            "gradients": appearance.gradients(appearance.face_chip(image, points)),
+            "skin_tone_deg": np.array([tone], np.float32),
+            "sharpness": np.array([sharp], np.float32),
+        }
+
+
+def painted_over(image: Image, landmarks_px: NDArray[np.float64]) -> Image:
+    """The picture with the face, and somewhat more, in one grey."""
+    # the hull of all landmarks: in profile the oval lies within the face
+    hull = cv2.convexHull(landmarks_px[:, :2].astype(np.float32))[:, 0]
+    grown = hull.mean(0) + _HULL_GROWTH * (hull - hull.mean(0))
+    covered = np.ascontiguousarray(image).copy()
+    cv2.fillConvexPoly(covered, np.round(grown).astype(np.int32), _PAINT)
+    return covered

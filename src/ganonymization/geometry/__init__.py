@@ -1,0 +1,1 @@
+"""Geometry that every stage and the training share."""

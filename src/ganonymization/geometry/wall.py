@@ -1,0 +1,282 @@
+"""The wall between the original face and the generator, and the one type that crosses it.
+
+Only what a ``GeneratorInput`` carries reaches the generator: the surrogate landmarks, the pixels
+outside the wall mask, that mask and a seed. ``tests/geometry/test_wall.py`` replaces the pixels
+inside by noise and expects the same output to the bit.
+
+The masks are superellipses in the upright crop frame. Their four numbers are the extents of the
+outlines of the old face and the new and of the detector's boxes, with a margin, so they tell the
+height and width of a face and little of its jaw:
+
+    wall       radius <= 1                 never read once the landmarks are known
+    ring       1 < radius < RING           original pixels may be read and blended
+    untouched  radius >= RING              the picture stays as it is
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Box, Detection, Image, Mask, Reals
+from . import transforms
+
+RING = 1.2
+"""Outer edge of the composite mask, in radii of the wall."""
+
+_MARGIN_LEFT_TOP_RIGHT_BOTTOM = (0.08, 0.12, 0.08, 0.06)
+"""Added to the outline's extents, as shares of its width and height; the forehead needs more."""
+
+_OUTLINE_RADIUS = 0.98
+"""Nothing that the wall must hold may come nearer to its edge than this."""
+
+
+_CROP_EDGE = 0.075
+"""A box may push the wall to this share of the crop's side from its edge: the ring still fits."""
+
+
+_HEAD_MARGIN = 1.35  # of a box, for a fill
+_LEVEL_RAD = 0.35  # a face tilted less has its height along the box's
+
+
+@dataclass(frozen=True)
+class Wall:
+    """A superellipse of exponent 4, upright in the crop frame.
+
+    Attributes:
+        centre_xy: In crop pixels.
+        half_wh: Half width and half height in crop pixels.
+    """
+
+    centre_xy: tuple[float, float]
+    half_wh: tuple[float, float]
+
+    @classmethod
+    def around(
+        cls,
+        faces_px: Reals,
+        box_outline_px: Reals | None = None,
+        size_px: int | None = None,
+    ) -> "Wall":
+        """The wall that holds the outlines of faces and a detector's boxes.
+
+        Args:
+            faces_px: (N, 2 or 3) landmarks in crop pixels, of the old face and of the new.
+            box_outline_px: (M, 2) points on the ellipses within the boxes, in crop pixels, or None;
+                the corners of a box hold no face.
+            size_px: Side of the crop; a wall that is too large for it is cut to what fits.
+        """
+        points = np.asarray(faces_px, np.float64)[:, :2]
+        low, high = points.min(0), points.max(0)
+        margin = np.tile(high - low, 2) * _MARGIN_LEFT_TOP_RIGHT_BOTTOM
+        low, high = low - margin[:2], high + margin[2:]
+        held = points
+        if box_outline_px is not None:
+            outline = np.asarray(box_outline_px, np.float64)
+            if size_px is not None:
+                outline = np.clip(outline, size_px * _CROP_EDGE, size_px * (1 - _CROP_EDGE) - 1)
+            low, high = np.minimum(low, outline.min(0)), np.maximum(high, outline.max(0))
+            held = np.concatenate([points, outline])
+        wall = cls._of(low, high)
+        excess = float(wall.radius(held[:, 0], held[:, 1]).max()) / _OUTLINE_RADIUS
+        wall = wall if excess <= 1 else wall.scaled(excess)
+        return wall if size_px is None else wall._within(size_px)
+
+    @classmethod
+    def _of(cls, low: NDArray[np.float64], high: NDArray[np.float64]) -> "Wall":
+        centre, half = (low + high) / 2, (high - low) / 2
+        return cls((float(centre[0]), float(centre[1])), (float(half[0]), float(half[1])))
+
+    def _within(self, size_px: int) -> "Wall":
+        """With half width and height cut so that the ring fits, as a wide open mouth may need."""
+        (x, y), (w, h) = self.centre_xy, self.half_wh
+        room_x, room_y = (min(c, size_px - 1 - c) / RING for c in (x, y))
+        return Wall(self.centre_xy, (max(min(w, room_x), 1e-3), max(min(h, room_y), 1e-3)))
+
+    def scaled(self, factor: float) -> "Wall":
+        """The same place, ``factor`` times as large."""
+        return Wall(self.centre_xy, (self.half_wh[0] * factor, self.half_wh[1] * factor))
+
+    def radius(self, x: Reals, y: Reals) -> Reals:
+        """1 on the wall's edge, 0 at its centre; x and y in crop pixels, broadcast together."""
+        u = ((x - self.centre_xy[0]) / self.half_wh[0]) ** 2
+        v = ((y - self.centre_xy[1]) / self.half_wh[1]) ** 2
+        radius: Reals = np.sqrt(np.sqrt(u * u + v * v))
+        return radius
+
+    def holds(self, points_px: Reals) -> bool:
+        """Whether all points, (N, 2 or 3) in crop pixels, lie behind the wall."""
+        return bool(self.radius(points_px[:, 0], points_px[:, 1]).max() < 1)
+
+    def fits(self, size_px: int) -> bool:
+        """Whether the ring lies within a crop of this side, so that all of it can be drawn."""
+        (x, y), (w, h) = self.centre_xy, self.half_wh
+        reach = np.array([x - w * RING, y - h * RING, x + w * RING, y + h * RING])
+        return bool(reach.min() >= -1e-6 and reach.max() <= size_px - 1 + 1e-6)
+
+    def radius_map(self, size_px: int) -> Reals:
+        """The radius at each pixel of the crop, (size_px, size_px) float32."""
+        axis = np.arange(size_px, dtype=np.float32)
+        (x, y), (w, h) = self.centre_xy, self.half_wh
+        return _radius_of((axis[None, :] - x) / w, (axis[:, None] - y) / h)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a face's wall stands in the picture.
+
+    Attributes:
+        wall: In crop pixels.
+        crop_from_image: (2, 3), picture pixels to crop pixels.
+        size_px: Side of the crop.
+    """
+
+    wall: Wall
+    crop_from_image: transforms.Matrix
+    size_px: int
+
+    def window(self, image_shape: tuple[int, ...], radii: float) -> tuple[slice, slice]:
+        """Rows and columns of the picture that hold all points within so many radii."""
+        (x, y), (w, h) = self.wall.centre_xy, self.wall.half_wh
+        reach = np.array([[-w, -h], [w, -h], [w, h], [-w, h]]) * radii
+        corners = transforms.apply(
+            transforms.inverse(self.crop_from_image), reach + np.array([x, y])
+        )
+        low = np.floor(corners.min(0)).astype(int)
+        high = np.ceil(corners.max(0)).astype(int) + 1
+        height, width = image_shape[:2]
+        rows = slice(*np.clip((low[1], high[1]), 0, height).tolist())
+        return rows, slice(*np.clip((low[0], high[0]), 0, width).tolist())
+
+    def radius(self, window: tuple[slice, slice]) -> NDArray[np.float32]:
+        """The wall's radius at each picture pixel of a window, float32."""
+        rows, columns = window
+        y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
+        x = np.arange(columns.start, columns.stop, dtype=np.float32)[None, :]
+        half_wh = np.array(self.wall.half_wh)[:, None]
+        m = self.crop_from_image / half_wh  # straight to radii: every step costs a pass
+        m[:, 2] -= np.array(self.wall.centre_xy) / half_wh[:, 0]
+        m = m.astype(np.float32)
+        u, v = (row[0] * x + (row[1] * y + row[2]) for row in m)
+        return _radius_of(u, v)
+
+
+def _radius_of(u: NDArray[np.float32], v: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Fourth root of u^4 + v^4, in place where it can be."""
+    for axis in (u, v):
+        np.square(axis, out=axis)
+        np.square(axis, out=axis)
+    radius: NDArray[np.float32] = u + v
+    np.sqrt(radius, out=radius)
+    return np.sqrt(radius, out=radius)
+
+
+def opacity(radius: Reals) -> NDArray[np.float32]:
+    """How much of the new face shows: 1 behind the wall, falling smoothly to 0 across the ring.
+
+    Args:
+        radius: Radii of the wall, any shape.
+    """
+    t = np.clip((RING - np.asarray(radius)) / (RING - 1), 0, 1)
+    return (t * t * (3 - 2 * t)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class GeneratorInput:
+    """All that the generator learns of a face.
+
+    Attributes:
+        surrogate_px: (478, 3) float64 landmarks in crop pixels, to be drawn as condition.
+        context: (S, S, 3) uint8 RGB, black behind the wall; all black in portrait mode.
+        wall_mask: (S, S) bool, True where the context is hidden; all True in portrait mode.
+        seed: Of the face; the style is drawn from it.
+    """
+
+    surrogate_px: NDArray[np.float64]
+    context: Image
+    wall_mask: Mask
+    seed: int
+
+    @classmethod
+    def scene(
+        cls, image: Image, place: Place, surrogate_px: NDArray[np.float64], seed: int
+    ) -> "GeneratorInput":
+        """Read the surroundings of a face, and nothing of the face.
+
+        What lies behind the wall is blanked at the picture's own resolution, before anything is
+        resampled, and every crop pixel that a blank one touches is hidden too.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            place: The face's.
+            surrogate_px: (478, 3) in crop pixels.
+            seed: Of the face.
+        """
+        size = place.size_px
+        window, shift = _around_crop(image.shape, place)
+        crop_from_window = transforms.compose(place.crop_from_image, shift)
+        visible = np.full(image[window].shape[:2], 255, np.uint8)
+        hidden = place.window(image.shape, 1.0)
+        inside = place.radius(hidden) <= 1
+        rows = slice(hidden[0].start - window[0].start, hidden[0].stop - window[0].start)
+        columns = slice(hidden[1].start - window[1].start, hidden[1].stop - window[1].start)
+        visible[rows, columns][inside] = 0
+        surroundings = _masked(image[window], visible)
+        mask = transforms.warp(visible, crop_from_window, size) < 255
+        context = transforms.warp(surroundings, crop_from_window, size)
+        context = _masked(context, (~mask).view(np.uint8))
+        return cls(surrogate_px, context, mask, seed)
+
+    @classmethod
+    def portrait(
+        cls, size_px: int, surrogate_px: NDArray[np.float64], seed: int
+    ) -> "GeneratorInput":
+        """Nothing but the geometry and a seed."""
+        nothing = np.zeros((size_px, size_px, 3), np.uint8)
+        return cls(surrogate_px, nothing, np.ones((size_px, size_px), bool), seed)
+
+
+def _masked(image: Image, mask: Image) -> Image:
+    """The picture where the mask is not 0, black elsewhere."""
+    return np.asarray(cv2.bitwise_and(image, image, mask=mask), np.uint8)
+
+
+def _around_crop(
+    image_shape: tuple[int, ...], place: Place
+) -> tuple[tuple[slice, slice], transforms.Matrix]:
+    """The picture's window that the crop shows, and ``image_from_window``."""
+    last = place.size_px - 1
+    corners = np.array([[0, 0], [last, 0], [last, last], [0, last]], np.float64)
+    seen = transforms.apply(transforms.inverse(place.crop_from_image), corners)
+    height, width = image_shape[:2]
+    # Four pixels more than the crop: the resampling reads neighbours. At least one pixel is kept.
+    x0, y0 = np.clip(np.floor(seen.min(0)).astype(int) - 4, 0, [width - 1, height - 1]).tolist()
+    x1, y1 = np.clip(np.ceil(seen.max(0)).astype(int) + 5, [x0 + 1, y0 + 1], [width, height])
+    shift = np.array([[1.0, 0, x0], [0, 1.0, y0]])
+    return (slice(y0, int(y1)), slice(x0, int(x1))), shift
+
+
+def ellipses(detection: Detection) -> NDArray[np.float64]:
+    """Points around the ellipses within a face's boxes, (N, 2), in picture pixels."""
+    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    circle = np.column_stack([np.cos(angles), np.sin(angles)])
+    boxes = np.array([detection.box_xyxy, *detection.merged])
+    low, high = boxes[:, :2], boxes[:, 2:]
+    points: NDArray[np.float64] = (low + high)[:, None] / 2 + circle * (high - low)[:, None] / 2
+    return points.reshape(-1, 2)
+
+
+def head_place(detection: Detection, box_xyxy: Box) -> Place:
+    """Where a whole head is, told from a box of its face alone."""
+    boxed = Detection(box_xyxy, detection.score, detection.eyes_px)
+    size = 256
+    left, top, right, bottom = box_xyxy
+    half = np.array([right - left, bottom - top]) / boxed.side_px * size / 4 * _HEAD_MARGIN
+    crop_from_image = transforms.detection_crop(boxed, size)
+    tilted = abs(transforms.angle_of(crop_from_image)) > _LEVEL_RAD
+    if tilted or half.max() > 1.6 * half.min():  # the box's sides are not the face's
+        half[:] = half.max()
+    middle = (size - 1) / 2
+    wall = Wall((middle, middle), (float(half[0]), float(half[1])))
+    return Place(wall, crop_from_image, size)

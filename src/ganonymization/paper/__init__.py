@@ -1,0 +1,1 @@
+"""What the published project does: its networks, preprocessing and training."""

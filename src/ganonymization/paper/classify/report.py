@@ -1,0 +1,220 @@
+"""What a classifier says of pictures, and how often it is right.
+
+result_pred_label.npz        pred, label, files, classes
+predictions.csv              the same for people
+classification_report.txt    precision, recall and F1 of each class; .json holds the same
+confusion_matrix.csv         counts; .json has the shares too
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import classification_report, confusion_matrix
+
+from ...datasets.table import Table
+from ...errors import InputError, UnreadableError
+from ...io import images
+from ...types import Image, Skipped
+from .classifier import Classifier
+from .data import wanted_by
+from .network import Labels
+
+RESULT_FILE = "result_pred_label.npz"
+_READ_AT_ONCE = 32
+_READERS = 2
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a classifier says of N pictures.
+
+    Attributes:
+        labels: The classes.
+        files: (N,) relative to their folder.
+        shares: (N, C) probabilities.
+        wanted: (N, C) 1 where a class holds, 0 where not, NaN where it is not known.
+    """
+
+    labels: Labels
+    files: NDArray[np.str_]
+    shares: NDArray[np.float64]
+    wanted: NDArray[np.float64]
+
+    @property
+    def told(self) -> NDArray[np.bool_]:
+        """(N, C) what it decides for: the likeliest class, or all above one half if multi-label."""
+        if self.labels.multi_label:
+            return self.shares > 0.5
+        places = np.arange(self.shares.shape[1])
+        likeliest: NDArray[np.bool_] = self.shares.argmax(axis=1)[:, None] == places
+        return likeliest
+
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        """(N,) pictures of which something is known."""
+        known: NDArray[np.bool_] = ~np.isnan(self.wanted).all(axis=1)
+        return known
+
+
+def predict(classifier: Classifier, table: Table) -> tuple[Predictions, list[Skipped]]:
+    """Ask a classifier about every picture of a table; those that cannot be read are left out.
+
+    Raises:
+        InputError: None can be read.
+    """
+    shares, read = [], np.zeros(len(table.files), bool)
+    left_out: list[Skipped] = []
+    for start, pictures in _read(table):
+        good = [p for p in pictures if not isinstance(p, Skipped)]
+        left_out += [p for p in pictures if isinstance(p, Skipped)]
+        read[start : start + len(pictures)] = [not isinstance(p, Skipped) for p in pictures]
+        shares.append(classifier(good))
+    if not read.any():
+        raise InputError(f"{table.folder}: none of {len(read)} pictures can be read; look at them")
+    seen = table.of(read)
+    labels = classifier.labels
+    return (
+        Predictions(labels, seen.files, np.concatenate(shares), wanted_by(labels, seen)),
+        left_out,
+    )
+
+
+def _read(table: Table) -> Iterator[tuple[int, list[Image | Skipped]]]:
+    def read(name: str) -> Image | Skipped:
+        path = table.folder / name
+        try:
+            return images.read(path).pixels
+        except UnreadableError as error:
+            return Skipped(path, str(error), unreadable=True)
+
+    names = [str(name) for name in table.files]
+    with ThreadPoolExecutor(_READERS) as pool:
+        for start in range(0, len(names), _READ_AT_ONCE):
+            yield start, list(pool.map(read, names[start : start + _READ_AT_ONCE]))
+
+
+def confusion(predictions: Predictions) -> NDArray[np.int64]:
+    """Counts of the pictures whose class is known; rows are what is true, columns what is told.
+
+    Returns:
+        Multi-class (C, C). Multi-label (C, 2, 2): of each class [[TN, FP], [FN, TP]].
+    """
+    told, wanted = predictions.told, predictions.wanted
+    if not predictions.labels.multi_label:
+        rows, count = predictions.judged, wanted.shape[1]
+        return _counts(wanted[rows].argmax(1), told[rows].argmax(1), count)
+    known = ~np.isnan(wanted)
+    each = [_counts(w[k], t[k], 2) for w, t, k in zip(wanted.T, told.T, known.T, strict=True)]
+    return np.stack(each)
+
+
+def _counts(true: NDArray[Any], told: NDArray[Any], classes: int) -> NDArray[np.int64]:
+    if not len(true):
+        return np.zeros((classes, classes), np.int64)
+    return np.asarray(confusion_matrix(true.astype(int), told.astype(int), labels=range(classes)))
+
+
+def report_of(predictions: Predictions, as_dict: bool = False) -> Any:
+    """scikit-learn's classification report, as text or as what JSON holds.
+
+    Raises:
+        InputError: Of no picture it is known what is true.
+    """
+    rows, classes = predictions.judged, predictions.labels.classes
+    if not rows.any():
+        raise InputError("no picture has a known label; without one there is nothing to report")
+    told, wanted = predictions.told[rows].astype(int), predictions.wanted[rows]
+    if predictions.labels.multi_label:
+        # Where nothing is known both are 0: a true negative, which none of the numbers counts.
+        told, wanted = np.where(np.isnan(wanted), 0, told), np.nan_to_num(wanted).astype(int)
+    else:
+        told, wanted = told.argmax(1), wanted.argmax(1)
+    return classification_report(
+        wanted, told, labels=range(len(classes)), target_names=classes,
+        output_dict=as_dict, zero_division=0.0, digits=3,
+    )  # fmt: skip
+
+
+def write_report(folder: Path, predictions: Predictions, prefix: str = "") -> str:
+    """Write all of it and return the report's text, empty where no label is known.
+
+    Args:
+        folder: Made if missing.
+        predictions: To write.
+        prefix: Of the names of reports and matrices.
+
+    Raises:
+        OutputError: The folder cannot be made or written.
+    """
+    labels = predictions.labels
+    images.write_whole(
+        folder / RESULT_FILE,
+        lambda file: np.savez_compressed(
+            file, pred=predictions.shares, label=predictions.wanted, files=predictions.files,
+            classes=np.array(labels.classes),
+        ),
+    )  # fmt: skip
+    header = ["file", "true", "predicted", *labels.classes]
+    write_rows(folder / "predictions.csv", header, _rows(predictions))
+    if not predictions.judged.any():
+        return ""
+    text = str(report_of(predictions))
+    report = json.dumps(report_of(predictions, as_dict=True), indent=1)
+    _write_text(folder / f"{prefix}classification_report.txt", text)
+    _write_text(folder / f"{prefix}classification_report.json", report)
+    _write_matrix(folder, prefix, labels, confusion(predictions))
+    return text
+
+
+def write_rows(path: Path, header: Sequence[object], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(header)
+    table.writerows(rows)
+    _write_text(path, out.getvalue())
+
+
+def _write_text(path: Path, text: str) -> None:
+    images.write_whole(path, lambda file: file.write(text.encode("utf-8", "backslashreplace")))
+
+
+def _rows(predictions: Predictions) -> Iterator[list[object]]:
+    """Of each picture the file, what is true, what is told, and the probabilities."""
+    classes, wanted = np.array(predictions.labels.classes), predictions.wanted == 1
+    for file, true, told, shares in zip(
+        predictions.files, wanted, predictions.told, predictions.shares, strict=True
+    ):
+        names = ("|".join(classes[true]), "|".join(classes[told]))
+        yield [file, *names, *(f"{share:.6f}" for share in shares)]
+
+
+def _write_matrix(folder: Path, prefix: str, labels: Labels, counts: NDArray[np.int64]) -> None:
+    path = folder / f"{prefix}confusion_matrix.csv"
+    header = ["class", "TN", "FP", "FN", "TP"]
+    header = header if labels.multi_label else ["true \\ predicted", *labels.classes]
+    rows = zip(labels.classes, counts, strict=True)
+    write_rows(path, header, ([name, *row.reshape(-1).tolist()] for name, row in rows))
+    totals = counts.sum(axis=-1, keepdims=True)
+    shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    told = {
+        "classes": labels.classes,
+        "rows": "true",
+        "columns": "predicted",
+        "order": ["absent", "present"] if labels.multi_label else labels.classes,
+        "counts": counts.tolist(),
+        "shares_of_true": shares.round(6).tolist(),
+    }
+    _write_text(path.with_suffix(".json"), json.dumps(told))

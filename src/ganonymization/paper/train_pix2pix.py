@@ -1,0 +1,339 @@
+"""The paper's training: pix2pix on pictures that hold a face and its landmark map side by side.
+
+Hellmann et al., "GANonymization", TOMM 2024: least squares GAN and 100 times the mean absolute
+difference, Adam at 2e-4 with betas (0.5, 0.999). Checkpoints have the published layout.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset
+
+from ..errors import InputError, ModelError, OptionError, UnreadableError
+from ..io import images
+from ..training.devices import average_gradients, open_fabric
+from ..training.run_dir import RunFolder, save
+from .networks import PatchDiscriminator, Pix2PixGenerator, load_checkpoint
+
+LAMBDA_PIXEL = 100
+_SEED = 42
+_SHOWN = 5
+_LOG_EVERY = 20
+
+
+@dataclass(frozen=True)
+class Pix2PixSettings:
+    """Settings by their published names.
+
+    Attributes:
+        data_dir: Holds the data set's folder.
+        models_dir: Where the checkpoints go; the newest one is resumed.
+        output_dir: Where drawn validation pictures go.
+        n_epochs: The run ends after so many.
+        dataset_name: Folder in ``data_dir`` with ``train`` and ``val``.
+        batch_size: Pictures a step.
+        lr: Adam's rate.
+        b1: Adam's first beta.
+        b2: Adam's second beta.
+        n_cpu: Processes that load pictures.
+        img_size: Side in pixels, a multiple of 256.
+        device: A GPU's number; -1 for the processor, which is also taken where there is no GPU.
+    """
+
+    data_dir: str
+    models_dir: str
+    output_dir: str
+    n_epochs: int
+    dataset_name: str
+    batch_size: int
+    lr: float
+    b1: float
+    b2: float
+    n_cpu: int
+    img_size: int
+    device: int
+
+    def __post_init__(self) -> None:
+        if self.img_size < 256 or self.img_size % 256:
+            raise OptionError(
+                f"--img_size {self.img_size}: give a multiple of 256; the innermost level of the "
+                "network halves eight times"
+            )
+        if self.batch_size < 1 or self.n_epochs < 1 or self.n_cpu < 0:
+            raise OptionError("--batch_size and --n_epochs start at 1, --n_cpu at 0")
+        if self.lr <= 0 or not 0 <= self.b1 < 1 or not 0 <= self.b2 < 1:
+            raise OptionError("--lr must be above 0, --b1 and --b2 from 0 to below 1")
+        if self.device < -1:
+            raise OptionError(f"--device {self.device}: give -1 for the CPU or a GPU's number")
+
+
+class SideBySide(Dataset[dict[str, Tensor]]):
+    """Pictures whose left half is a face and whose right half its landmark map.
+
+    Keys: ``picture`` and ``condition``, (3, S, S) uint8.
+
+    Args:
+        folder: Read recursively.
+        size_px: S.
+
+    Raises:
+        InputError: It holds no pictures.
+    """
+
+    def __init__(self, folder: Path, size_px: int) -> None:
+        self.files = [p for p in images.walk(folder) if images.is_picture(p)]
+        self.size_px = size_px
+        if not self.files:
+            raise InputError(
+                f"{folder}: no pictures; make them with 'main.py preprocess' and name the folder "
+                "that holds FacialLandmarks478 as --data_dir"
+            )
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        pixels = images.read(self.files[index]).pixels
+        middle = pixels.shape[1] // 2
+        halves = {"picture": pixels[:, :middle], "condition": pixels[:, middle:]}
+        side = (self.size_px, self.size_px)
+        return {
+            name: torch.from_numpy(
+                np.ascontiguousarray(
+                    cv2.resize(half, side, interpolation=cv2.INTER_AREA).transpose(2, 0, 1)
+                )
+            )
+            for name, half in halves.items()
+        }
+
+
+class Pix2PixRun:
+    """Both networks with their optimizers, and how far the run is.
+
+    Attributes:
+        epoch: That the run is in.
+        batch: Batches of that epoch that were seen.
+        step: Batches of all epochs that were seen.
+    """
+
+    def __init__(self, fabric: Fabric, settings: Pix2PixSettings, epoch: int = 0) -> None:
+        torch.manual_seed(_SEED)
+        self.fabric, self.settings = fabric, settings
+        self.generator = Pix2PixGenerator().apply(_initialise).to(fabric.device)
+        self.discriminator = PatchDiscriminator().apply(_initialise).to(fabric.device)
+        betas = (settings.b1, settings.b2)
+        self.optimizers = [
+            torch.optim.Adam(network.parameters(), settings.lr, betas)
+            for network in (self.generator, self.discriminator)
+        ]
+        self.epoch, self.batch, self.step = epoch, 0, 0
+
+    def state(self) -> dict[str, Any]:
+        """A checkpoint of the published layout."""
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        return {
+            "epoch": self.epoch,
+            "global_step": 2 * self.step,  # as published: each network's step counts
+            "batches_in_epoch": self.batch,
+            "pytorch-lightning_version": "1.9.5",  # the format of these names
+            "state_dict": {
+                f"{prefix}.{name}": tensor
+                for prefix, network in networks.items()
+                for name, tensor in network.state_dict().items()
+            },
+            "optimizer_states": [optimizer.state_dict() for optimizer in self.optimizers],
+            "lr_schedulers": [],
+            "hyper_parameters": asdict(self.settings),
+        }
+
+    def restore(self, checkpoint: Path) -> None:
+        """Go on from a checkpoint of ours or a published one.
+
+        Raises:
+            ModelError: The file is none.
+        """
+        loaded = load_checkpoint(checkpoint)
+        self.generator.load_state_dict(loaded.generator.state_dict())
+        self.discriminator.load_state_dict(loaded.discriminator.state_dict())
+        content, betas = loaded.content, (self.settings.b1, self.settings.b2)
+        try:
+            states = content["optimizer_states"]
+            for optimizer, state in zip(self.optimizers, states, strict=True):
+                optimizer.load_state_dict(state)
+                for group in optimizer.param_groups:  # today's settings, not the file's
+                    group["lr"], group["betas"] = self.settings.lr, betas
+            self.epoch, self.step = int(content["epoch"]), int(content["global_step"]) // 2
+            self.batch = int(content.get("batches_in_epoch", 0))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"{checkpoint}: has no optimizers to go on with; take it out of --models_dir"
+            ) from error
+
+    def train_step(self, batch: dict[str, Tensor]) -> dict[str, float]:
+        """One step of both networks on pictures and conditions, (N, 3, S, S) uint8."""
+        torch.manual_seed(hash((_SEED, self.step, self.fabric.global_rank)))  # of the dropout
+        picture, condition = (_scaled(batch[name]) for name in ("picture", "condition"))
+        picture, condition = (x.to(self.fabric.device) for x in (picture, condition))
+        self.discriminator.requires_grad_(False)
+        drawn = self.generator(condition)
+        fooled = _distance(self.discriminator(drawn, condition), 1.0)
+        pixel = F.l1_loss(drawn, picture)
+        self._descend(0, self.generator, fooled + LAMBDA_PIXEL * pixel)
+        self.discriminator.requires_grad_(True)
+        real = _distance(self.discriminator(picture, condition), 1.0)
+        fake = _distance(self.discriminator(drawn.detach(), condition), 0.0)
+        self._descend(1, self.discriminator, (real + fake) / 2)
+        self.step += 1
+        return {"gan": float(fooled.detach()), "l1": float(pixel.detach()),
+                "discriminator": float((real + fake).detach()) / 2}  # fmt: skip
+
+    def _descend(self, which: int, network: nn.Module, loss: Tensor) -> None:
+        optimizer = self.optimizers[which]
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        average_gradients(self.fabric, network.parameters())
+        optimizer.step()
+
+    @torch.no_grad()
+    def draw(self, batch: dict[str, Tensor]) -> list[Tensor]:
+        """Pictures, conditions and what is drawn, (N, 3, S, S) each."""
+        picture, condition = (_scaled(batch[name]) for name in ("picture", "condition"))
+        self.generator.eval()
+        drawn = self.generator(condition.to(self.fabric.device)).cpu()
+        self.generator.train()
+        return [picture, condition, drawn]
+
+
+def train_pix2pix(
+    settings: Pix2PixSettings,
+    log_dir: Path,
+    epoch: int = 0,
+    checkpoint_interval: int = 500,
+    minutes: float | None = None,
+) -> Path:
+    """Train the paper's networks, or go on from the newest checkpoint, and return the last one.
+
+    Args:
+        settings: By their published names.
+        log_dir: For metrics and TensorBoard.
+        epoch: Number of the first epoch of a new run.
+        checkpoint_interval: Steps between checkpoints; the older one goes when the newer is safe.
+        minutes: Stop after this long, or None.
+
+    Raises:
+        InputError: There are no pictures.
+        OptionError: A setting makes no sense.
+        OutputError: A checkpoint cannot be written.
+    """
+    if checkpoint_interval < 1 or epoch < 0:
+        raise OptionError("--checkpoint_interval starts at 1, --epoch at 0")
+    data = Path(settings.data_dir) / settings.dataset_name
+    faces = SideBySide(data / "train", settings.img_size)
+    shown = _first(SideBySide(data / "val", settings.img_size)) if (data / "val").is_dir() else None
+    cuda = settings.device >= 0 and torch.cuda.is_available()
+    devices = [settings.device] if cuda else 1
+    fabric = open_fabric(log_dir, "cuda" if cuda else "cpu", devices, 1, "32-true")
+    run, models = Pix2PixRun(fabric, settings, epoch), Path(settings.models_dir)
+    last = newest_checkpoint(models)
+    if last is not None:
+        run.restore(last)
+    written: Path | None = None
+    total = (settings.n_epochs - epoch) * len(faces)
+    with RunFolder(fabric, log_dir, total) as folder:
+        for batch, ends_epoch in _batches(faces, run):
+            parts = run.train_step(batch)
+            run.batch += 1
+            if ends_epoch:
+                run.epoch, run.batch = run.epoch + 1, 0
+            samples = run.step * settings.batch_size
+            rate = folder.progress(samples)
+            if run.step % _LOG_EVERY == 0:
+                folder.log(samples, {"epoch": float(run.epoch), "images_per_s": rate} | parts)
+            late = minutes is not None and folder.minutes() > minutes
+            over = run.epoch >= settings.n_epochs or late
+            if over or run.step % checkpoint_interval == 0:
+                written = _keep(run, models, written)
+                if shown is not None:
+                    _show(run, shown, Path(settings.output_dir) / settings.dataset_name)
+            if over:
+                break
+    last = written or last
+    if last is None:
+        raise OptionError(f"--epoch {epoch}: a run of {settings.n_epochs} epochs ends before it")
+    return last
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The ``.ckpt`` that has seen the most steps, or None."""
+
+    def steps(path: Path) -> tuple[int, float]:
+        told = re.search(r"step=(\d+)", path.name)
+        return (int(told[1]) if told else -1, path.stat().st_mtime)
+
+    return max(folder.glob("*.ckpt"), key=steps, default=None)
+
+
+def _keep(run: Pix2PixRun, models: Path, previous: Path | None) -> Path:
+    """Write a checkpoint; the one that this process wrote before goes, no other."""
+    path = models / f"epoch={run.epoch}-step={2 * run.step}.ckpt"
+    save(path, run.state())
+    if previous is not None and previous != path:
+        previous.unlink(missing_ok=True)
+    return path
+
+
+def _show(run: Pix2PixRun, batch: dict[str, Tensor], folder: Path) -> None:
+    rows = torch.cat([torch.cat(list(x), 2) for x in run.draw(batch)], 1)
+    pixels = ((rows.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+    path = folder / f"{run.epoch}-{run.step}.png"
+    images.write(path, images.Picture(np.ascontiguousarray(pixels)))
+
+
+def _batches(faces: SideBySide, run: Pix2PixRun) -> Iterator[tuple[dict[str, Tensor], bool]]:
+    """What is left of the run's epochs, and whether a batch is its epoch's last.
+
+    An epoch's order depends on its number alone.
+
+    Raises:
+        InputError: A picture cannot be read.
+    """
+    settings, skipped = run.settings, run.batch
+    for epoch in range(run.epoch, settings.n_epochs):
+        order = np.random.default_rng([_SEED, epoch]).permutation(len(faces)).tolist()
+        starts = range(0, len(order), settings.batch_size)
+        chunks = [order[i : i + settings.batch_size] for i in starts][skipped:]
+        skipped = 0
+        loader = DataLoader(faces, batch_sampler=chunks, num_workers=settings.n_cpu)
+        try:
+            for number, batch in enumerate(loader, 1):
+                yield batch, number == len(chunks)
+        except UnreadableError as error:  # a worker's message carries its whole traceback
+            raise InputError(str(error).strip().splitlines()[-1].partition(": ")[2]) from error
+
+
+def _first(faces: SideBySide) -> dict[str, Tensor]:
+    loaded = [faces[i] for i in range(min(_SHOWN, len(faces)))]
+    return {name: torch.stack([sample[name] for sample in loaded]) for name in loaded[0]}
+
+
+def _scaled(pixels: Tensor) -> Tensor:
+    return pixels.float() / 127.5 - 1
+
+
+def _distance(scores: Tensor, wanted: float) -> Tensor:
+    return F.mse_loss(scores, torch.full_like(scores, wanted))
+
+
+def _initialise(module: nn.Module) -> None:
+    """Weights of convolutions from N(0, 0.02), as published."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)

@@ -1,0 +1,83 @@
+"""A picture file: read, anonymized, and written under its new name."""
+
+import itertools
+from collections.abc import Container
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from .errors import NoFaceError
+from .io import images
+from .options import OnNoFace, check_choice
+from .pipeline import Anonymizer
+from .types import Image, Mask, Result
+
+
+def anonymize_file(
+    anonymizer: Anonymizer,
+    source: Path,
+    out: Path,
+    *,
+    seed: int,
+    name: str = "",
+    on_no_face: OnNoFace | None = None,
+    max_pixels: int = images.DEFAULT_MAX_PIXELS,
+    reserved: Container[Path] = (),
+) -> tuple[Result, list[Path]]:
+    """Read, anonymize and write one picture.
+
+    Args:
+        anonymizer: Its mode decides what is written: the scene, or a portrait for each face, the
+            first under ``out``, further ones with ``_1``, ``_2`` before the suffix.
+        source: The picture.
+        out: The file to write.
+        seed: Of the run.
+        name: Relative path that the face seeds are drawn from.
+        on_no_face: ``copy`` passes the picture on without its metadata, ``skip`` writes nothing,
+            ``error`` raises; None copies scenes and skips portraits, since a copy in the place of
+            a portrait would show whatever the detector missed.
+        max_pixels: Larger pictures are refused.
+        reserved: Files that further portraits must not take, for they belong to other pictures.
+
+    Returns:
+        The result and the files written.
+
+    Raises:
+        UnreadableError: The picture cannot be read.
+        NoFaceError: There is no face and ``on_no_face`` is ``"error"``.
+        OutputError: The file cannot be written.
+    """
+    if on_no_face is not None:
+        check_choice(on_no_face, OnNoFace)
+    portrait = anonymizer.mode == "portrait"
+    images.check_output(source, out)
+    picture = images.read(source, max_pixels)
+    result = anonymizer(picture.pixels, seed=seed, name=name)
+    if not result.faces:
+        chosen = on_no_face or ("skip" if portrait else "copy")
+        if chosen == "error":
+            raise NoFaceError(f"{source}: no face found; lower --min-score or check the picture")
+        if chosen == "skip":
+            return result, []
+        images.write(out, picture)
+        return result, [out]
+    if result.image is not None:
+        images.write(out, without_faces(picture, result.image, result.composite_mask))
+        return result, [out]
+    numbered = (out.with_stem(f"{out.stem}_{i}") for i in itertools.count(1))
+    free = itertools.chain([out], (path for path in numbered if path not in reserved))
+    written = list(itertools.islice(free, len(result.portraits)))
+    for path in written:  # all before the first is written
+        images.check_output(source, path)
+    for path, head in zip(written, result.portraits, strict=True):
+        images.write(path, images.Picture(head, grey=picture.grey))
+    return result, written
+
+
+def without_faces(picture: images.Picture, pixels: Image, composite_mask: Mask) -> images.Picture:
+    """New pixels, opaque where faces were: alpha may show the outline of a face, or all of it."""
+    alpha = picture.alpha
+    if alpha is not None:
+        alpha = np.where(composite_mask, np.uint8(255), alpha)
+    return replace(picture, pixels=pixels, alpha=alpha)

@@ -1,0 +1,1 @@
+"""Nobody's shape with this face's pose and expression."""

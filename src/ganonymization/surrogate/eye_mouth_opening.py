@@ -1,0 +1,123 @@
+"""How far eyes and lips are open: read from one face and set in another.
+
+A blink, a wink or closed lips move few landmarks by little, and a model of whole faces loses them
+among the differences between people. So they are carried over by themselves. Lids and lips are
+handles; the skin around them follows harmonically (Joshi et al., "Harmonic coordinates for
+character articulation", SIGGRAPH 2007).
+
+Convention:
+    Surfaces are (..., 468, 3) in the canonical frame: y points down, units are outer-eye distances.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import topology
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """An eye or the mouth.
+
+    Attributes:
+        corners: Two landmarks.
+        upper: Landmarks of the upper edge between the corners.
+        lower: Those below them.
+        reach: How far the skin follows, in outer-eye distances.
+        upper_share: Of a change; the rest is the lower edge's.
+    """
+
+    corners: tuple[int, int]
+    upper: tuple[int, ...]
+    lower: tuple[int, ...]
+    reach: float
+    upper_share: float
+
+    @classmethod
+    def of_ring(cls, ring: tuple[int, ...], reach: float, upper_share: float) -> "Opening":
+        """An eye's ring: corner, upper edge, other corner, lower edge back."""
+        half = len(ring) // 2
+        lower = tuple(reversed(ring[half + 1 :]))
+        return cls((ring[0], ring[half]), ring[1:half], lower, reach, upper_share)
+
+    def width(self, surface: Values) -> Values:
+        """Distance of the corners, (...,)."""
+        first, second = (surface[..., corner, :] for corner in self.corners)
+        width: Values = np.maximum(np.linalg.norm(first - second, axis=-1), 1e-6)
+        return width
+
+    def gaps(self, surface: Values) -> Values:
+        """Lower minus upper edge, (..., pairs); negative where they cross."""
+        gaps: Values = surface[..., self.lower, 1] - surface[..., self.upper, 1]
+        return gaps
+
+    def openness(self, surface: Values) -> Values:
+        """Mean gap as a share of the width, (...,)."""
+        openness: Values = self.gaps(surface).mean(-1) / self.width(surface)
+        return openness
+
+    def opened(self, surface: Values, openness: Values) -> Values:
+        """The surface with this opening set, (..., 468, 3).
+
+        Args:
+            surface: (..., 468, 3).
+            openness: (...,) mean gap as a share of the width.
+        """
+        wanted = (openness * self.width(surface))[..., None] * self._profile(surface)
+        missing = wanted - self.gaps(surface)
+        handles = [-self.upper_share * missing, (1 - self.upper_share) * missing]
+        moved = surface.copy()
+        moved[..., 1] += np.concatenate(handles, axis=-1) @ _followers(self).T
+        return moved
+
+    def _profile(self, surface: Values) -> Values:
+        """Each pair's gap beside the mean gap, (..., pairs): an arch between the corners."""
+        left, right = (surface[..., corner, 0, None] for corner in self.corners)
+        along = (surface[..., self.upper, 0] - left) / (right - left)
+        arch = np.maximum(4 * along * (1 - along), 0.05) ** 0.75
+        profile: Values = arch / arch.mean(-1, keepdims=True)
+        return profile
+
+
+def _ring_from_corner(ring: tuple[int, ...], corner: int) -> tuple[int, ...]:
+    start = ring.index(corner)
+    return ring[start:] + ring[:start]
+
+
+EYES = tuple(
+    Opening.of_ring(ring, reach=0.25, upper_share=0.85)
+    for ring in (topology.EYE_RIGHT, topology.EYE_LEFT)
+)
+# The lips' ring runs from the middle of the upper lip over the person's right corner.
+_LIPS = _ring_from_corner(topology.LIPS_INNER, 308)
+MOUTH = Opening.of_ring(_LIPS, reach=0.45, upper_share=0.5)
+
+
+@cache
+def _followers(opening: Opening) -> Values:
+    """How far each landmark follows each handle, (468, 2 * pairs), upper edge first.
+
+    Harmonic on the canonical mesh: a free landmark moves by the mean of its neighbours.
+    """
+    face = topology.canonical_face()[: topology.SURFACE_COUNT].astype(np.float64)
+    centre = face[list(opening.corners)].mean(0)
+    far = np.linalg.norm(face - centre, axis=1) > opening.reach
+    neighbours = np.zeros((len(face), len(face)), bool)
+    for a, b in ((0, 1), (1, 2), (2, 0)):
+        triangles = topology.triangles()
+        neighbours[triangles[:, a], triangles[:, b]] = True
+        neighbours[triangles[:, b], triangles[:, a]] = True
+    handles = [*opening.upper, *opening.lower]
+    held = far.copy()
+    held[[*handles, *opening.corners]] = True
+    free = np.flatnonzero(~held & neighbours.any(1))
+    laplacian = np.diag(neighbours.sum(1)).astype(np.float64) - neighbours
+    follow = np.zeros((len(face), len(handles)))
+    follow[handles, np.arange(len(handles))] = 1
+    follow[free] = np.linalg.solve(laplacian[np.ix_(free, free)], -(laplacian @ follow)[free])
+    return follow

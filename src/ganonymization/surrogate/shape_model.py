@@ -1,0 +1,328 @@
+"""Surrogate geometry: takes the person out of 478 landmarks, and keeps pose and expression.
+
+A face in the canonical frame (scale, rotation and place removed) is taken for a sum,
+
+    surface = mean + pose terms + identity + expression,
+
+of which the model knows how faces differ in each. What is released instead is
+
+    surface' = mean + pose terms + nobody + decode(zone(encode(surface - mean - pose terms))),
+
+a neutral face of nobody, drawn from the differences between people, with the expression as few
+codes. ``zone`` lets large codes pass and takes small ones to zero, so that nothing can be read from
+them,
+
+    zone(c) = c max(0, 1 - (threshold / |c|)^4),
+
+for a small code is more likely the shape of a face at rest than an expression, and a large one the
+other way round: how people differ is close to a normal distribution, expressions are rare and
+large, and under such a prior the best estimate of them is a shrinkage of this kind (Donoho and
+Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 1994). How the codes are
+fitted, and what they withstand: ``docs/geometry.md``.
+
+Convention:
+    The canonical frame is that of :func:`topology.canonical_face`. The surface are the landmarks 0
+    to 467, flattened (x, y, z) by (x, y, z).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import seeds
+from ..errors import LandmarksError, ModelError, OptionError
+from ..geometry import topology, transforms
+from ..options import Privacy, check_choice
+from ..types import Reals
+from .eye_mouth_opening import EYES, MOUTH
+
+Values = NDArray[np.float64]
+
+POSE_TERMS = 9
+_MAX_YAW_RAD, _MAX_PITCH_RAD = 1.0, 0.7  # beyond them the pose terms stay what they are
+_MAX_DEVIATIONS = 2.0  # of a nobody in each direction
+_CLOSED_LIPS = 0.01  # what FaceMesh leaves between closed lips, in widths of the mouth
+EYE_OPENNESS = 0.19  # usual mean gap of the lids, in widths of the eye
+_LEAST_AT_REST, _MOST_OPENED = 0.08, 1.6  # eye widths; of a nobody's own opening
+_NARROW_EYE, _WIDE_EYE = 0.72, 1.25  # in usual ones: beyond them it is an expression
+_MAX_GAZE = 0.3  # in eye widths
+_EYES = (
+    (topology.EYE_RIGHT, topology.IRIS_RIGHT),
+    (topology.EYE_LEFT, topology.IRIS_LEFT),
+)
+
+
+@dataclass(frozen=True)
+class ExpressionCoder:
+    """What of a face is let through.
+
+    Attributes:
+        encode: (K, 1404), from surface deviations to codes.
+        threshold: (K,), codes below it are taken for identity.
+        decode: (K, 1404), back to surface deviations.
+    """
+
+    encode: Values
+    threshold: Values
+    decode: Values
+
+    def __call__(self, deviations: Values) -> Values:
+        """Surface deviations (..., 1404) to their expression, (..., 1404)."""
+        codes = deviations @ self.encode.T
+        size = np.maximum(np.abs(codes), 1e-12)
+        passed = np.maximum(0, 1 - (self.threshold / size) ** 4)
+        expression: Values = (codes * passed) @ self.decode
+        return expression
+
+
+@dataclass(frozen=True)
+class ShapeModel:
+    """Splits faces into pose, identity and expression, and replaces the identity.
+
+    Attributes:
+        mean: (1404,) a neutral surface in the canonical frame, flattened (468, 3).
+        pose_terms: (9, 1404), what FaceMesh makes of the head's yaw and pitch.
+        people: (M, 1404), by how much people differ, one deviation in each direction; no coder
+            takes them for an expression.
+        coders: One for each privacy setting.
+    """
+
+    mean: Values
+    pose_terms: Values
+    people: Values
+    coders: Mapping[str, ExpressionCoder]
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> "ShapeModel":
+        """Read a model.
+
+        Args:
+            path: Written by ``ganonymize fit-shape``; None for the shipped one.
+
+        Raises:
+            ModelError: There is no such model; fit one with ``ganonymize fit-shape``.
+        """
+        source = path or resources.files("ganonymization").joinpath("weights", "shape.npz")
+        try:
+            with source.open("rb") as file:
+                arrays = {k: v.astype(np.float64) for k, v in np.load(file).items()}
+            names = sorted({name.split(".")[0] for name in arrays if "." in name})
+            coders = {
+                name: ExpressionCoder(
+                    *(arrays[f"{name}.{part}"] for part in ("encode", "threshold", "decode"))
+                )
+                for name in names
+            }
+            model = cls(arrays["mean"], arrays["pose_terms"], arrays["people"], coders)
+        except (OSError, EOFError, KeyError, ValueError, AttributeError, BadZipFile) as error:
+            raise ModelError(
+                f"{source}: no shape model; fit one with 'ganonymize fit-shape'"
+            ) from error
+        model._check(str(source))
+        return model
+
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """All numbers by name, as a file holds them."""
+        named = {"mean": self.mean, "pose_terms": self.pose_terms, "people": self.people}
+        for name, coder in self.coders.items():
+            named |= {f"{name}.encode": coder.encode, f"{name}.decode": coder.decode}
+            named[f"{name}.threshold"] = coder.threshold
+        return {name: values.astype(np.float32) for name, values in named.items()}
+
+    def _check(self, source: str) -> None:
+        size = topology.SURFACE_COUNT * 3
+        codes = [len(coder.threshold) for coder in self.coders.values()]
+        shapes = [c.encode.shape for c in self.coders.values()]
+        shapes += [c.decode.shape for c in self.coders.values()]
+        expected = [(k, size) for k in codes] * 2
+        whole = self.mean.shape == (size,) and self.pose_terms.shape == (POSE_TERMS, size)
+        whole = whole and all(np.isfinite(values).all() for values in self.arrays().values())
+        if not (whole and codes) or self.people.shape[1:] != (size,) or shapes != expected:
+            raise ModelError(f"{source}: a shape model of another kind; fit it anew")
+
+    def coder(self, privacy: Privacy) -> ExpressionCoder:
+        """What a privacy setting lets through.
+
+        Raises:
+            OptionError: The model has no such setting.
+        """
+        check_choice(privacy, Privacy)
+        if privacy not in self.coders:
+            raise OptionError(f"this shape model has no setting {privacy!r}; fit it anew")
+        return self.coders[privacy]
+
+    def surrogate(
+        self,
+        landmarks_px: Reals,
+        seed: int = 0,
+        privacy: Privacy = "balanced",
+        eyes_at_rest: Values | None = None,
+    ) -> Values:
+        """Nobody's landmarks with this face's pose and expression.
+
+        Args:
+            landmarks_px: (..., 478, 3) in picture pixels.
+            seed: Who the nobody is; the same for all faces of the call.
+            privacy: ``"balanced"``, or ``"high"``, which lets less of the expression through.
+            eyes_at_rest: (2,) how far this person's eyes usually are open, right and left, as
+                :func:`eye_openness` tells; then every change from that is expression. None, as of a
+                single picture, lets through only what is more than people differ.
+
+        Returns:
+            (..., 478, 3) in the same pixels; pose, scale and place are the face's.
+
+        Raises:
+            LandmarksError: They are not finite, or have no extent.
+            OptionError: The model has no such setting.
+        """
+        coder = self.coder(privacy)
+        face = Posed.of(landmarks_px)
+        at_rest = self.mean + face.pose_features() @ self.pose_terms
+        original = face.frontal[..., : topology.SURFACE_COUNT, :]
+        expression = coder(original.reshape(at_rest.shape) - at_rest)
+        nobody = at_rest + self.nobody(seed)
+        replaced = (nobody + expression).reshape(original.shape)
+        replaced = _opened(replaced, original, nobody.reshape(original.shape), eyes_at_rest)
+        irises = _irises(replaced, gaze_of(face.frontal))
+        whole = np.concatenate([replaced, irises], axis=-2)
+        # Fitted again, for the new face must not change what is taken for its pose.
+        return face.posed(Posed.of(whole).frontal)
+
+    def nobody(self, seed: int) -> Values:
+        """How a nobody's neutral face deviates from the mean, (1404,)."""
+        own = seeds.face_seed(seed, "shape", 0)  # its shape says nothing about its style
+        numbers = seeds.style(own, len(self.people)).astype(np.float64)
+        drawn: Values = np.clip(numbers, -_MAX_DEVIATIONS, _MAX_DEVIATIONS) @ self.people
+        return drawn
+
+
+@dataclass(frozen=True)
+class Posed:
+    """Faces in the canonical frame, and where they were.
+
+    Attributes:
+        frontal: (..., 478, 3) in the canonical frame.
+        scale: (...,) pixels in an outer-eye distance.
+        rotation: (..., 3, 3).
+        shift: (..., 3) in pixels.
+    """
+
+    frontal: Values
+    scale: Values
+    rotation: Values
+    shift: Values
+
+    @classmethod
+    def of(cls, landmarks: Reals) -> "Posed":
+        """Fit the canonical face's rigid landmarks to these faces'.
+
+        Args:
+            landmarks: (..., 478, 3), any scale.
+
+        Raises:
+            LandmarksError: They are not finite or have no extent.
+        """
+        points = np.asarray(landmarks, np.float64)
+        if points.shape[-2:] != (topology.LANDMARK_COUNT, 3):
+            raise LandmarksError(f"expected (..., 478, 3) landmarks, got {points.shape}")
+        if not np.isfinite(points).all():
+            raise LandmarksError("landmarks are not finite")
+        rigid = list(topology.RIGID)
+        canonical = topology.canonical_face()[rigid].astype(np.float64)
+        scale, rotation, shift = transforms.fit_similarity_3d(canonical, points[..., rigid, :])
+        extent = np.ptp(points, axis=-2).max(-1)
+        if not (scale > 1e-6 * np.maximum(extent, 1e-6)).all() or not (extent > 1e-6).all():
+            raise LandmarksError("landmarks have no extent")
+        frontal = (points - shift[..., None, :]) @ rotation / scale[..., None, None]
+        return cls(frontal, scale, rotation, shift)
+
+    def posed(self, frontal: Values) -> Values:
+        """Other faces where these were, (..., 478, 3)."""
+        turned = self.scale[..., None, None] * (frontal @ np.swapaxes(self.rotation, -1, -2))
+        placed: Values = turned + self.shift[..., None, :]
+        return placed
+
+    def pose_features(self) -> Values:
+        """Powers of yaw and pitch, (..., 9); a tilt in the picture's plane changes nothing."""
+        r = self.rotation
+        tilt = np.arctan2(r[..., 1, 0] - r[..., 0, 1], r[..., 0, 0] + r[..., 1, 1])
+        ahead_x, ahead_y, ahead_z = r[..., 0, 2], r[..., 1, 2], r[..., 2, 2]
+        across = np.cos(tilt) * ahead_x + np.sin(tilt) * ahead_y
+        down = np.cos(tilt) * ahead_y - np.sin(tilt) * ahead_x
+        y = np.clip(np.arctan2(across, ahead_z), -_MAX_YAW_RAD, _MAX_YAW_RAD)
+        p = np.clip(np.arcsin(np.clip(-down, -1, 1)), -_MAX_PITCH_RAD, _MAX_PITCH_RAD)
+        powers = [y, p, y * y, p * p, y * p, y**3, p**3, y * y * p, y * p * p]
+        return np.stack(powers, axis=-1)
+
+
+def eye_openness(landmarks_px: Reals) -> Values:
+    """How far the right eye and the left are open, in their widths, (..., 2).
+
+    Args:
+        landmarks_px: (..., 478, 3).
+    """
+    surface = Posed.of(landmarks_px).frontal[..., : topology.SURFACE_COUNT, :]
+    return np.stack([eye.openness(surface) for eye in EYES], axis=-1)
+
+
+def _opened(
+    replaced: Values, original: Values, nobody: Values, eyes_at_rest: Values | None
+) -> Values:
+    """The new face with eyes and lips open as in the original."""
+    lips = np.maximum(MOUTH.openness(original) - _CLOSED_LIPS, 0)
+    replaced = MOUTH.opened(replaced, lips)
+    for i, eye in enumerate(EYES):
+        openness = eye.openness(original)
+        if eyes_at_rest is None:
+            ratio = openness / EYE_OPENNESS
+            narrowed = np.clip(ratio / _NARROW_EYE, 0, 1)  # most of what is between is the person's
+            share = narrowed * np.maximum(ratio / _WIDE_EYE, 1)
+        else:
+            share = np.clip(openness / max(eyes_at_rest[i], _LEAST_AT_REST), 0, _MOST_OPENED)
+        replaced = eye.opened(replaced, eye.openness(nobody) * share)
+    return replaced
+
+
+def gaze_of(frontal: Values) -> Values:
+    """How far both irises lie off the places of a gaze straight ahead, in eye widths, (..., 2).
+
+    One for both eyes: where each iris lies in its eye by itself, how large it is and which shape
+    FaceMesh gives its rim would tell the person.
+    """
+    ahead = topology.canonical_face().astype(np.float64)
+    offsets = [_iris_offset(frontal, *eye) - _iris_offset(ahead, *eye) for eye in _EYES]
+    gaze: Values = np.clip(np.mean(offsets, axis=0), -_MAX_GAZE, _MAX_GAZE)
+    return gaze
+
+
+def _iris_offset(face: Values, ring: tuple[int, ...], iris: tuple[int, ...]) -> Values:
+    """The iris' centre from the eye's middle, x and y in eye widths, (..., 2)."""
+    eye = face[..., list(ring), :]
+    offset: Values = (face[..., iris[0], :2] - eye[..., :2].mean(-2)) / _width(eye)[..., None]
+    return offset
+
+
+def _irises(surface: Values, gaze: Values) -> Values:
+    """Usual irises that look where the original ones do, (..., 10, 3)."""
+    ahead = topology.canonical_face().astype(np.float64)
+    drawn = []
+    for ring, iris in _EYES:
+        eye, usual = surface[..., list(ring), :], ahead[list(ring)]
+        width = _width(eye)[..., None]
+        shape = (ahead[list(iris)] - usual.mean(0)) / _width(usual)
+        turned = np.concatenate([gaze, np.zeros_like(gaze[..., :1])], axis=-1)
+        places = shape + turned[..., None, :]
+        drawn.append(eye.mean(-2, keepdims=True) + places * width[..., None])
+    return np.concatenate(drawn, axis=-2)
+
+
+def _width(eye: Values) -> Values:
+    """Distance of an eye's corners, (...,)."""
+    corner, other = eye[..., 0, :], eye[..., 8, :]
+    width: Values = np.maximum(np.linalg.norm(corner - other, axis=-1), 1e-6)
+    return width

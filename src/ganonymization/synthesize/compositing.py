@@ -1,0 +1,169 @@
+"""Putting a new face into the scene.
+
+Two masks, see ``wall.py``: behind the *wall* only new pixels stand; the *composite* mask is larger,
+and the feather lies wholly in the ring between the two.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import transforms
+from ..geometry.wall import RING, GeneratorInput, Place, opacity
+from ..types import Box, Image, Mask
+
+_STRIP_ROWS = 256
+_GREY_LEVELS = 2.0  # mean spread of R, G, B in a grey picture, some JPEG noise included
+_TONE_SIGMA = 1 / 14  # of the crop's side: how far a difference of tone reaches
+
+
+def blend_crop(drawn: Image, crossing: GeneratorInput, place: Place) -> Image:
+    """The new face in its surroundings, in the crop, (S, S, 3) uint8 RGB."""
+    alpha = opacity(place.wall.radius_map(place.size_px))
+    alpha[crossing.wall_mask] = 1
+    return np.asarray(cv2.blendLinear(drawn, crossing.context, alpha, 1 - alpha), np.uint8)
+
+
+def match_tone(drawn: Image, crossing: GeneratorInput, place: Place) -> Image:
+    """Shift the new face's tone to meet its surroundings in the ring; make it grey in grey ones.
+
+    The difference between surroundings and drawing, known in the ring alone, is spread inwards
+    by normalised convolution (Knutsson and Westin, CVPR 1993) and fades towards the centre. A
+    quarter of the resolution is enough for what is so smooth.
+
+    Args:
+        drawn: (S, S, 3) uint8 RGB, the generator's crop.
+        crossing: What the generator saw.
+        place: Of the face.
+
+    Returns:
+        (S, S, 3) uint8 RGB.
+    """
+    size = place.size_px
+    radius = place.wall.radius_map(size)
+    if _is_grey(crossing):
+        drawn = np.repeat(cv2.cvtColor(drawn, cv2.COLOR_RGB2GRAY)[..., None], 3, 2).astype(np.uint8)
+    known = (~crossing.wall_mask & (radius < RING * 1.1)).view(np.uint8)
+    sigma = _TONE_SIGMA * size / 4
+
+    def smooth(layer: NDArray[Any]) -> NDArray[np.float32]:
+        small = cv2.resize(layer, (size // 4, size // 4), interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.GaussianBlur(small, (0, 0), sigma), np.float32)
+
+    ring = [cv2.bitwise_and(seen, seen, mask=known) for seen in (crossing.context, drawn)]
+    gap = smooth(cv2.subtract(ring[0], ring[1], dtype=cv2.CV_32F))
+    count = smooth(known.astype(np.float32))
+    reach = np.clip((cv2.resize(radius, count.shape[::-1]) - 0.5) / 0.5, 0, 1)
+    shift = gap * (reach * reach * (3 - 2 * reach) / np.maximum(count, 1e-4))[..., None]
+    whole = cv2.resize(shift, (size, size), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.add(drawn, whole, dtype=cv2.CV_8U), np.uint8)
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A picture that is being changed, and where.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB, changed in place.
+        touched: (H, W) bool, True where a pixel may have changed: the composite mask.
+        opaque: (H, W) bool, True where nothing of the original is left.
+    """
+
+    image: Image
+    touched: Mask
+    opaque: Mask
+
+    @classmethod
+    def of(cls, image: Image) -> "Canvas":
+        """A copy of a picture, untouched."""
+        shape = image.shape[:2]
+        return cls(image.copy(), np.zeros(shape, bool), np.zeros(shape, bool))
+
+
+def paste(canvas: Canvas, drawn: Image, place: Place) -> None:
+    """Put a crop's face into the picture.
+
+    Args:
+        canvas: Changed within the composite mask of the face.
+        drawn: (S, S, 3) uint8 RGB, the crop.
+        place: Of the face.
+    """
+    rows, columns = place.window(canvas.image.shape, RING)
+    if columns.start >= columns.stop:
+        return
+    for top in range(rows.start, rows.stop, _STRIP_ROWS):  # strips bound the memory
+        strip = slice(top, min(top + _STRIP_ROWS, rows.stop)), columns
+        radius = place.radius(strip)
+        alpha = opacity(radius)
+        shift = np.array([[1.0, 0, columns.start], [0, 1.0, top]])
+        strip_from_crop = transforms.inverse(transforms.compose(place.crop_from_image, shift))
+        new = _from_crop(drawn, strip_from_crop, (radius.shape[1], radius.shape[0]))
+        old = canvas.image[strip]
+        mixed = cv2.blendLinear(new, np.ascontiguousarray(old), alpha, 1 - alpha)
+        touched = radius < RING
+        cv2.copyTo(mixed, touched.view(np.uint8), old)
+        canvas.touched[strip] |= touched
+        canvas.opaque[strip] |= radius <= 1
+
+
+def cover(canvas: Canvas, window: tuple[slice, slice], fill: Image, inside: Mask) -> None:
+    """Put a fill over part of a window, hard-edged.
+
+    Args:
+        canvas: Changed there.
+        window: Rows and columns.
+        fill: (h, w, 3) uint8 RGB, of the window's size.
+        inside: (h, w) bool, where to cover.
+    """
+    canvas.image[window][inside] = fill[inside]
+    canvas.touched[window] |= inside
+    canvas.opaque[window] |= inside
+
+
+def covered_share(box_xyxy: Box, mask: Mask) -> float:
+    """Share of the ellipse within a box that a (H, W) mask covers; 1 outside the picture."""
+    left, top, right, bottom = box_xyxy
+    height, width = mask.shape
+    x0, x1 = max(0, int(np.floor(left))), min(width, int(np.ceil(right)) + 1)
+    y0, y1 = max(0, int(np.floor(top))), min(height, int(np.ceil(bottom)) + 1)
+    if x0 >= x1 or y0 >= y1:
+        return 1.0
+    u = (np.arange(x0, x1) - (left + right) / 2) / ((right - left) / 2)
+    v = (np.arange(y0, y1) - (top + bottom) / 2) / ((bottom - top) / 2)
+    ellipse = u[None, :] ** 2 + v[:, None] ** 2 <= 1
+    if not ellipse.any():
+        return 1.0
+    return float(mask[y0:y1, x0:x1][ellipse].mean())
+
+
+def _is_grey(crossing: GeneratorInput) -> bool:
+    """Whether the surroundings have no colour, as in a black and white picture kept as RGB."""
+    seen = (~crossing.wall_mask).view(np.uint8)
+    red, green, blue = cv2.split(crossing.context)
+    spread = cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue))
+    return bool(seen.any() and cv2.mean(spread, mask=seen)[0] < _GREY_LEVELS)
+
+
+def _from_crop(
+    drawn: Image, window_from_crop: transforms.Matrix, size_wh: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Resample a crop into a window of the picture, without aliasing when it shrinks."""
+    scale = transforms.scale_of(window_from_crop)
+    if scale < 0.7:
+        side = max(8, round(drawn.shape[0] * scale))
+        ratio = side / drawn.shape[0]
+        small = cv2.resize(drawn, (side, side), interpolation=cv2.INTER_AREA)
+        back = np.array([[1 / ratio, 0, 0.5 / ratio - 0.5], [0, 1 / ratio, 0.5 / ratio - 0.5]])
+        drawn, window_from_crop = (
+            np.asarray(small, np.uint8),
+            transforms.compose(window_from_crop, back),
+        )
+    elif scale > 1:
+        drawn, window_from_crop = transforms.enlarged(drawn, window_from_crop)
+    warped = cv2.warpAffine(
+        drawn, window_from_crop, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(warped, np.uint8)

@@ -1,0 +1,1 @@
+"""Faces through the frames of videos, and video files."""

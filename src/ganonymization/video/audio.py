@@ -1,0 +1,86 @@
+"""A video's sound on its way into another container: copied where it can be, else coded anew."""
+
+from typing import Any
+
+import av
+
+from ..errors import OutputError
+
+_ANEW = {"webm": "libopus"}  # by container; elsewhere AAC
+_REFUSED = {"mov": ("libopus", "opus", "flac")}  # FFmpeg says that it can, and then does not
+_USUAL_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+
+
+class Copied:
+    """Packets go on as they are.
+
+    Args:
+        source: The stream that they come from.
+        container: To be written.
+    """
+
+    def __init__(self, source: Any, container: Any) -> None:
+        self._stream = container.add_stream_from_template(source)
+
+    def packets(self, packet: Any) -> list[Any]:
+        """What becomes of a packet."""
+        packet.stream = self._stream
+        return [packet]
+
+    def rest(self) -> list[Any]:
+        """What is left at the end."""
+        return []
+
+
+class Recoded:
+    """Sound is decoded and coded anew.
+
+    Args:
+        source: The stream that the packets come from.
+        container: To be written.
+    """
+
+    def __init__(self, source: Any, container: Any) -> None:
+        codec = _ANEW.get(container.format.name, "aac")
+        # Opus knows few rates; 48 kHz is one that every codec here takes
+        rate = source.rate if codec == "aac" else 48_000
+        self._stream = container.add_stream(codec, rate=rate)
+        # PCM often tells a number of channels and not which
+        told = source.layout
+        unknown = "channels" in told.name
+        usual = _USUAL_LAYOUTS.get(told.nb_channels, "mono")
+        self._stream.layout = usual if unknown else told.name
+        self._resampler: Any = None
+
+    def packets(self, packet: Any) -> list[Any]:
+        """What becomes of a packet."""
+        return [coded for frame in packet.decode() for coded in self._coded(frame)]
+
+    def rest(self) -> list[Any]:
+        """What is left at the end."""
+        left = [] if self._resampler is None else self._coded(None)
+        return [*left, *self._stream.encode(None)]
+
+    def _coded(self, frame: Any) -> list[Any]:
+        if self._resampler is None:
+            context = self._stream.codec_context
+            context.open(strict=False)
+            self._resampler = av.AudioResampler(
+                context.format, context.layout, context.rate, frame_size=context.frame_size or None
+            )
+        resampled = self._resampler.resample(frame)
+        return [packet for each in resampled for packet in self._stream.encode(each)]
+
+
+def taken_over(source: Any, container: Any) -> Copied | Recoded:
+    """How a stream of sound goes into a container.
+
+    Raises:
+        OutputError: FFmpeg cannot decode it.
+    """
+    if source.codec_context is None:
+        raise OutputError("FFmpeg cannot decode the sound; leave it out with --no-audio")
+    codec, kind = source.codec_context.name, container.format.name
+    if codec in container.supported_codecs and codec not in _REFUSED.get(kind, ()):
+        return Copied(source, container)
+    return Recoded(source, container)

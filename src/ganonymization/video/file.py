@@ -1,0 +1,370 @@
+"""A video file: every frame anonymized, the sound copied, and a report beside it."""
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError, OptionError, OutputError
+from ..io import images
+from ..io.images import Picture
+from ..pipeline import Anonymizer
+from ..types import Detection, Image
+from .animation import ANIMATIONS, AnimationReader, AnimationWriter
+from .container import CONTAINERS, Reader, Timed, Writer
+from .detections_json import Frames, write_boxes
+from .exclusions import Keeper, Region, Regions, both
+from .frames import Anonymized, anonymize_frames
+
+_CODECS = {".webm": "libvpx-vp9"}
+_CRF = {"libvpx-vp9": 31}
+_THUMBNAIL_PX = 160
+_STRIP_COLUMNS = 10
+_INSTANT_S = 1e-6
+BESIDE = (".json", ".png")
+"""Ends of the names of what lies beside a video: its report and its strip."""
+
+_FRAMES_BEHIND = 4  # that wait to be coded
+_MOST_THUMBNAILS = 300  # five minutes; of longer videos the strip shows every n-th second
+
+
+@dataclass
+class TrackReport:
+    """What became of one face.
+
+    Attributes:
+        first_s: When it was first seen, in seconds.
+        last_s: When it was last seen.
+        synthesized: Frames in which it was redrawn.
+        filled: Frames in which it was covered.
+        kept: Frames in which it was left as it was, as was asked for.
+        kept_because: Why, or None.
+    """
+
+    first_s: float
+    last_s: float
+    synthesized: int = 0
+    filled: int = 0
+    kept: int = 0
+    kept_because: str | None = None
+
+
+@dataclass
+class VideoReport:
+    """What became of a video.
+
+    Attributes:
+        frames: Written.
+        faces: Seen in all frames together.
+        kept: Of them, those that were left as they were.
+        seed: That it can be repeated with.
+        tracks: By number.
+        filled_s: Times of the frames in which some face was covered rather than redrawn.
+        reasons: How often each reason for a cover was given.
+        sound: ``"none"``, ``"left out"``, ``"copied"`` or ``"coded anew"``.
+        salvaged: Why the input ended early, or None.
+    """
+
+    frames: int = 0
+    faces: int = 0
+    kept: int = 0
+    seed: int = 0
+    tracks: dict[int, TrackReport] = field(default_factory=dict)
+    filled_s: list[float] = field(default_factory=list)
+    reasons: dict[str, int] = field(default_factory=dict)
+    sound: str = "none"
+    salvaged: str | None = None
+
+    def add(self, frame: Anonymized[int], time_s: float) -> None:
+        """Count a frame."""
+        self.frames += 1
+        self.faces += len(frame.tracks) + len(frame.kept)
+        self.kept += len(frame.kept)
+        for number, reason in frame.kept.items():
+            track = self.tracks.setdefault(number, TrackReport(time_s, time_s))
+            track.last_s, track.kept_because = time_s, reason
+            track.kept += 1
+        for number, face in zip(frame.tracks, frame.result.faces, strict=True):
+            track = self.tracks.setdefault(number, TrackReport(time_s, time_s))
+            track.last_s = time_s
+            if face.synthesized:
+                track.synthesized += 1
+            else:
+                track.filled += 1
+                reason = face.outcome.removeprefix("filled: ")
+                self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        if not all(face.synthesized for face in frame.result.faces):
+            self.filled_s.append(round(time_s, 3))
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class VideoOptions:
+    """How a video is written.
+
+    Attributes:
+        seed: Of the run.
+        codec: Of the pictures, as FFmpeg names it; None for the container's usual one.
+        crf: Constant rate factor, lower is better; None for the codec's usual one.
+        sound: Copy it. A voice identifies, too.
+        salvage: Of a damaged input keep what comes before the damage.
+        seconds: Of the input are read; None reads all.
+        stop: Asked before each frame whether to end there, as for a camera, which has no end.
+        ignored: Regions whose faces stay.
+        only: Regions outside of which faces stay, if there are any.
+        people: Says which faces stay for who they are, or None.
+        boxes: Detections from elsewhere, a list for each frame; None looks for faces.
+        export_boxes: A file to write all faces' boxes to, or None.
+    """
+
+    seed: int
+    codec: str | None = None
+    crf: int | None = None
+    sound: bool = True
+    salvage: bool = False
+    seconds: float | None = None
+    stop: Callable[[], bool] = lambda: False
+    ignored: tuple[Region, ...] = ()
+    only: tuple[Region, ...] = ()
+    people: Keeper | None = None
+    boxes: Frames | None = None
+    export_boxes: Path | None = None
+
+
+def anonymize_video(
+    anonymizer: Anonymizer,
+    source: Path | str,
+    out: Path | None,
+    options: VideoOptions,
+    advance: Callable[[], None] = lambda: None,
+) -> VideoReport:
+    """Anonymize a video file.
+
+    Args:
+        anonymizer: In portrait mode the head of the first face that was seen is written, on black.
+        source: A video or animation; or what else
+            :class:`ganonymization.video.container.Reader` takes.
+        out: The video or animation to write; its suffix decides the container. ``out.json`` tells
+            what became of each face, ``out.png`` shows a frame for each second. None writes
+            Matroska to standard output, and nothing beside it.
+        options: See :class:`VideoOptions`.
+        advance: Called after each frame.
+
+    Raises:
+        UnreadableError: The video cannot be read.
+        InputError: It is damaged, and ``salvage`` was not asked for.
+        OutputError: A file cannot be written.
+        OptionError: The suffix is no container's.
+    """
+    check_video_output(source, out)
+    if options.export_boxes is not None and options.export_boxes in _written(out):
+        raise OptionError(f"{options.export_boxes}: is written already; name another file")
+    report, strip = VideoReport(seed=options.seed), _Strip()
+    boxes: list[list[tuple[int, Detection]]] = []
+    with open_reader(source) as reader:
+        damage: list[InputError] = []
+        size_wh = reader.size_wh()
+        if anonymizer.mode == "portrait":
+            size_wh = anonymizer.portrait_size_px, anonymizer.portrait_size_px
+        with _writer(out, reader, size_wh, options) as writer:
+            report.sound = writer.sound_told
+            frames = _wanted(reader, writer, options, damage)
+            lasting: dict[int, int | None] = {}  # of the frames on their way
+            anonymized = anonymize_frames(
+                anonymizer, _remembered(frames, lasting), options.seed,
+                reader.name.rpartition("/")[2], boxes=options.boxes, keep=_keeper(options, reader),
+            )  # fmt: skip
+            with _Behind(writer.write) as write:
+                for frame in anonymized:
+                    image = _shown(frame, size_wh)
+                    time_s = float(frame.payload * reader.time_base)
+                    write(Timed(image, frame.payload, lasting.pop(frame.payload)))
+                    report.add(frame, time_s)
+                    strip.add(image, time_s)
+                    if options.export_boxes is not None:
+                        boxes.append(list(frame.boxes.items()))
+                    advance()
+            if not report.frames:
+                raise InputError(f"{reader.name}: stopped before the first frame")
+        report.salvaged = str(damage[0]) if damage else None
+    if options.export_boxes is not None:
+        write_boxes(options.export_boxes, boxes)
+    if out is not None:
+        _write_beside(out, report, strip)
+    return report
+
+
+def is_video(path: Path) -> bool:
+    """Whether the suffix is one of a video that is read and written here; WebP may be a picture."""
+    return path.suffix.lower() in (*CONTAINERS, ".gif")
+
+
+def check_video_output(source: Path | str, out: Path | None) -> None:
+    """Refuse an output name before any work is done.
+
+    Raises:
+        OptionError: Its suffix is no container's.
+        OutputError: It is the input or a folder.
+    """
+    if out is None:
+        return
+    if out.suffix.lower() not in (*CONTAINERS, *ANIMATIONS):
+        raise OptionError(f"{out}: videos are written as {', '.join((*CONTAINERS, *ANIMATIONS))}")
+    if out.is_dir():
+        raise OutputError(f"{out}: is a folder; give the name of a file in it")
+    if isinstance(source, Path) and out.exists() and source.exists() and out.samefile(source):
+        raise OutputError(f"{out}: is the input; give another name")
+
+
+def open_reader(source: Path | str) -> Reader | AnimationReader:
+    """A video or an animation, told by its suffix.
+
+    Raises:
+        UnreadableError: It is none.
+    """
+    if isinstance(source, Path) and source.suffix.lower() in ANIMATIONS:
+        return AnimationReader(source)
+    return Reader(source)
+
+
+def _writer(
+    out: Path | None,
+    reader: Reader | AnimationReader,
+    size_wh: tuple[int, int],
+    options: VideoOptions,
+) -> Writer | AnimationWriter:
+    if out is not None and out.suffix.lower() in ANIMATIONS:
+        loops = 0 if isinstance(reader, Reader) else reader.loops
+        return AnimationWriter(out, reader.time_base, reader.rate, loops, bool(reader.audio))
+    codec = options.codec or _CODECS.get("" if out is None else out.suffix.lower(), "libx264")
+    crf = options.crf if options.crf is not None else _CRF.get(codec, 20)
+    return Writer(out, reader, size_wh, codec, crf, options.sound)
+
+
+def _keeper(options: VideoOptions, reader: Reader | AnimationReader) -> Keeper | None:
+    """All that was asked to stay."""
+    keepers = [] if options.people is None else [options.people]
+    if options.ignored or options.only:
+        keepers.append(Regions(
+            options.ignored, options.only, lambda frame: float(frame.payload * reader.time_base)
+        ))  # fmt: skip
+    return both(keepers) if keepers else None
+
+
+def _wanted(
+    reader: Reader | AnimationReader,
+    writer: Writer | AnimationWriter,
+    options: VideoOptions,
+    damage: list[InputError],
+) -> Iterator[Timed]:
+    """The frames up to where to stop; an error ends them and is remembered, or raised."""
+    sound = writer if isinstance(writer, Writer) and options.sound else None
+    limit_s = float("inf") if options.seconds is None else options.seconds
+    first: int | None = None
+    try:
+        for timed in reader.frames(sound):
+            first = timed.pts if first is None else first
+            elapsed_s = float((timed.pts - first) * reader.time_base)
+            if elapsed_s > limit_s - _INSTANT_S or options.stop():
+                return
+            yield timed
+    except InputError as error:
+        if not options.salvage:
+            raise InputError(f"{error}; --salvage keeps what comes before") from error
+        damage.append(error)
+
+
+def _remembered(
+    frames: Iterator[Timed], lasting: dict[int, int | None]
+) -> Iterator[tuple[Image, int]]:
+    """Frames and their times, while their durations are put aside."""
+    for timed in frames:
+        lasting[timed.pts] = timed.duration
+        yield timed.image, timed.pts
+
+
+class _Behind:
+    """Calls a function in a thread of its own, in order, and at most a few calls behind.
+
+    Args:
+        function: Its errors come with a later call, or at the end.
+    """
+
+    def __init__(self, function: Callable[[Timed], None]) -> None:
+        self._function, self._waiting = function, deque[Future[None]]()
+        self._thread = ThreadPoolExecutor(1)
+
+    def __enter__(self) -> Callable[[Timed], None]:
+        return self._call
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            while kind is None and self._waiting:
+                self._waiting.popleft().result()
+        finally:
+            self._thread.shutdown(cancel_futures=True)
+
+    def _call(self, timed: Timed) -> None:
+        while len(self._waiting) > _FRAMES_BEHIND:
+            self._waiting.popleft().result()
+        self._waiting.append(self._thread.submit(self._function, timed))
+
+
+def _shown(frame: Anonymized[int], size_wh: tuple[int, int]) -> Image:
+    if frame.result.image is not None:
+        return frame.result.image
+    if not frame.result.portraits:
+        return np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
+    return frame.result.portraits[int(np.argmin(frame.tracks))]
+
+
+class _Strip:
+    """One thumbnail a second, of what was written."""
+
+    def __init__(self) -> None:
+        self._shown: list[NDArray[np.uint8]] = []  # as JPEG, for there may be many
+        self._next_s, self._step_s = 0.0, 1.0
+
+    def add(self, image: Image, time_s: float) -> None:
+        if time_s < self._next_s:
+            return
+        self._next_s = time_s + self._step_s
+        height = max(1, round(_THUMBNAIL_PX * image.shape[0] / image.shape[1]))
+        small = cv2.resize(image, (_THUMBNAIL_PX, height), interpolation=cv2.INTER_AREA)
+        self._shown.append(np.asarray(cv2.imencode(".jpg", small)[1], np.uint8))
+        if len(self._shown) > _MOST_THUMBNAILS:  # memory does not grow with the video
+            self._shown, self._step_s = self._shown[::2], 2 * self._step_s
+
+    def picture(self) -> Image:
+        columns = min(_STRIP_COLUMNS, len(self._shown))
+        strip: Image | None = None
+        for number, jpeg in enumerate(self._shown):  # one at a time: all are many
+            cell = np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR), np.uint8)
+            height, width = cell.shape[:2]
+            if strip is None:
+                rows = -(-len(self._shown) // columns)
+                strip = np.zeros((rows * height, columns * width, 3), np.uint8)
+            row, column = number // columns * height, number % columns * width
+            strip[row : row + height, column : column + width] = cell
+        assert strip is not None
+        return strip
+
+
+def _written(out: Path | None) -> tuple[Path, ...]:
+    """The video, its report and its strip."""
+    return () if out is None else tuple(out.with_name(out.name + end) for end in ("", *BESIDE))
+
+
+def _write_beside(out: Path, report: VideoReport, strip: _Strip) -> None:
+    text = json.dumps(report.as_dict(), indent=1)
+    images.write_whole(out.with_name(out.name + ".json"), lambda file: file.write(text.encode()))
+    images.write(out.with_name(out.name + ".png"), Picture(strip.picture()))

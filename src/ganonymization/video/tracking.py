@@ -1,0 +1,323 @@
+"""Follows faces through the frames of a video, and fills gaps both ways.
+
+Frames wait in a buffer before they are handed on, so that what is seen later tells what an earlier
+frame showed: a face that is first detected in frame 13 is followed back to where it came in, and
+one that was lost for some frames is covered in all of them. A cut ends every track.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FaceError, LandmarksError
+from ..geometry import topology, transforms
+from ..landmarks.base import Landmarker
+from ..landmarks.plausibility import check_plausible
+from ..landmarks.search import find_landmarks
+from ..types import Box, Detection, Image
+
+Values = NDArray[np.float64]
+Payload = TypeVar("Payload")
+
+LOOK_AHEAD = 12  # frames
+_DETECT_EVERY = 8  # frames; fewer than wait, so that what comes in is followed back
+_CROP_PX, _CROP_EYES = 256, 3.0
+_MAX_STEP_EYES = 0.7  # how far a face may move between two frames
+_MAX_GROWTH = 1.25
+_SAME_FACE_IOU, _SAME_CENTRE = 0.25, 0.35
+_HOLD = 12  # frames for which a lost face stays covered where it was
+_ONE_FACE_EYES = 0.4  # two tracks nearer than this are on one face
+_CUT = 0.22  # mean difference of small grey pictures, of full scale
+_SMALL_WH, _SPARSE = (32, 18), 4
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A face in one frame.
+
+    Attributes:
+        box_xyxy: Around it, in pixels.
+        landmarks_px: (478, 3), or None where it is known to be there and not seen well enough.
+        score: The detector's, last.
+    """
+
+    box_xyxy: Box
+    landmarks_px: Values | None
+    score: float
+
+    @classmethod
+    def of(cls, landmarks_px: Values, score: float) -> "Sighting":
+        """Seen by its landmarks."""
+        low, high = landmarks_px[:, :2].min(0), landmarks_px[:, :2].max(0)
+        box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+        return cls(box, landmarks_px, score)
+
+
+@dataclass
+class Frame(Generic[Payload]):
+    """A frame and what is known of its faces.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        payload: Whatever the caller wants back with it.
+        number: From 0 on.
+        seen: Sightings by track.
+        starts_shot: The first frame after a cut.
+    """
+
+    image: Image
+    payload: Payload
+    number: int = 0
+    seen: dict[int, Sighting] = field(default_factory=dict)
+    starts_shot: bool = False
+
+
+@dataclass
+class _Track:
+    number: int
+    last: Sighting
+    step_px: Values = field(default_factory=lambda: np.zeros(2))
+    missed: int = 0
+    surprise_px: float = 0.0  # how far from where it was expected
+
+
+class Tracker(Generic[Payload]):
+    """Takes frames in order and hands them on later, with their faces.
+
+    Args:
+        detect: Finds faces in a frame, which it gets with its number.
+        landmarker: Finds landmarks in a crop.
+        look_ahead: Frames that wait.
+        detect_every: Frames from one detection to the next.
+    """
+
+    def __init__(
+        self,
+        detect: Callable[[Image, int], list[Detection]],
+        landmarker: Landmarker,
+        look_ahead: int = LOOK_AHEAD,
+        detect_every: int = _DETECT_EVERY,
+    ) -> None:
+        self._detect, self._landmarker = detect, landmarker
+        self._look_ahead, self._every = look_ahead, detect_every
+        self._frames: deque[Frame[Payload]] = deque()
+        self._tracks: list[_Track] = []
+        self._count = self._born = 0
+        self._small: Values | None = None
+
+    def feed(self, image: Image, payload: Payload) -> list[Frame[Payload]]:
+        """Take a frame.
+
+        Returns:
+            Frames that are done, in order.
+        """
+        frame = Frame(image, payload, self._count, starts_shot=self._is_cut(image))
+        self._frames.append(frame)
+        if frame.starts_shot:
+            self._tracks.clear()
+        unseen = [track for track in self._tracks if track.last.landmarks_px is None]
+        lost = [track for track in self._tracks if not self._follow(frame, track)]
+        lost += self._let_go_of_doubles(frame)
+        suspicious = len(lost) > len(unseen)  # a face that was seen in the frame before is not
+        if suspicious or frame.starts_shot or self._count % self._every == 0:
+            self._look(frame, lost)
+        for track in lost:
+            self._hold(frame, track)
+        self._count += 1
+        done = []
+        while len(self._frames) > self._look_ahead:
+            done.append(self._frames.popleft())
+        return done
+
+    def finish(self) -> list[Frame[Payload]]:
+        """The frames that still wait."""
+        done = list(self._frames)
+        self._frames.clear()
+        return done
+
+    def _is_cut(self, image: Image) -> bool:
+        sparse = np.ascontiguousarray(image[::_SPARSE, ::_SPARSE])  # enough to tell a cut, and fast
+        small = cv2.resize(sparse, _SMALL_WH, interpolation=cv2.INTER_AREA)
+        grey = small.astype(np.float64).mean(-1) / 255
+        before, self._small = self._small, grey
+        return before is None or float(np.abs(grey - before).mean()) > _CUT
+
+    def _follow(self, frame: Frame[Payload], track: _Track) -> bool:
+        """See a track's face again near where it was."""
+        points = track.last.landmarks_px
+        if points is None or track.missed:
+            return False
+        found = follow(frame.image, points, track.step_px, self._landmarker)
+        if found is None:
+            return False
+        step_px = found[:, :2].mean(0) - points[:, :2].mean(0)
+        track.surprise_px = float(np.linalg.norm(step_px - track.step_px))
+        track.step_px = step_px
+        track.last = frame.seen[track.number] = Sighting.of(found, track.last.score)
+        return True
+
+    def _let_go_of_doubles(self, frame: Frame[Payload]) -> list[_Track]:
+        """Of two tracks that have come to one face, as when it hides the other, one is lost."""
+        followed = [track for track in self._tracks if track.number in frame.seen]
+        lost: list[_Track] = []
+        for i, track in enumerate(followed):
+            for other in followed[:i]:
+                if track in lost or other in lost or not one_face(track.last, other.last):
+                    continue
+                wrong = max(track, other, key=lambda each: each.surprise_px)
+                lost.append(wrong)
+                del frame.seen[wrong.number]
+        return lost
+
+    def _look(self, frame: Frame[Payload], lost: list[_Track]) -> None:
+        """Detect faces: find lost ones again, and start tracks of new ones.
+
+        A face that is followed by its landmarks needs no detection: it stays.
+        """
+        detections = self._detect(frame.image, frame.number)
+        # who is followed comes first: the detection is of the face that hides a lost one
+        near = sorted(
+            (track in lost, centre_gap(d.box_xyxy, track.last.box_xyxy), k, t)
+            for k, d in enumerate(detections)
+            for t, track in enumerate(self._tracks)
+            if same_face(d.box_xyxy, track.last.box_xyxy)
+        )
+        taken: set[int] = set()
+        claimed: dict[int, int] = {}
+        for *_, k, t in near:  # each detection is of one track
+            if k not in taken and t not in claimed:
+                taken.add(k)
+                claimed[t] = k
+        for t, track in enumerate(list(self._tracks)):
+            if t in claimed and track in lost:
+                lost.remove(track)
+                self._resume(frame, track, detections[claimed[t]])
+        for k, detection in enumerate(detections):
+            if k not in taken:
+                self._start(frame, detection)
+
+    def _resume(self, frame: Frame[Payload], track: _Track, detection: Detection) -> None:
+        """A lost face is back: cover it, or draw it, in all frames between."""
+        sighting = self._sighting(frame.image, detection)
+        before, missed = track.last, track.missed
+        track.last, track.missed, track.step_px = sighting, 0, np.zeros(2)
+        frame.seen[track.number] = sighting
+        waiting = list(self._frames)[:-1]
+        for back, earlier in enumerate(reversed(waiting), start=1):
+            if back > missed:
+                break
+            share = back / (missed + 1)
+            box = tuple(share * a + (1 - share) * b for a, b in
+                        zip(before.box_xyxy, sighting.box_xyxy, strict=True))  # fmt: skip
+            earlier.seen[track.number] = Sighting(box, None, detection.score)  # type: ignore[arg-type]
+        self._follow_back(track, sighting, missed)
+
+    def _start(self, frame: Frame[Payload], detection: Detection) -> None:
+        """A new track, followed back to where it came in."""
+        sighting = self._sighting(frame.image, detection)
+        if any(one_face(sighting, other) for other in frame.seen.values()):
+            return  # a second box of a face that is followed
+        track = _Track(self._born, sighting)
+        self._born += 1
+        self._tracks.append(track)
+        frame.seen[track.number] = sighting
+        if not frame.starts_shot:
+            self._follow_back(track, sighting, len(self._frames) - 1)
+
+    def _follow_back(self, track: _Track, sighting: Sighting, most: int) -> None:
+        """See a face in the frames that wait, from the newest back, or cover it there."""
+        covered = 0
+        for earlier in list(reversed(self._frames))[1 : most + 1]:
+            if any(same_face(sighting.box_xyxy, s.box_xyxy) for n, s in earlier.seen.items()
+                   if n != track.number):  # fmt: skip
+                return
+            points = sighting.landmarks_px
+            found = None
+            if points is not None:
+                found = follow(earlier.image, points, np.zeros(2), self._landmarker)
+            if found is not None:
+                sighting = earlier.seen[track.number] = Sighting.of(found, sighting.score)
+            elif covered < self._every:  # it was detected so soon, so it may have been there
+                covered += 1
+                sighting = Sighting(sighting.box_xyxy, None, sighting.score)
+                earlier.seen.setdefault(track.number, sighting)
+            else:
+                return
+            if earlier.starts_shot:
+                return
+
+    def _hold(self, frame: Frame[Payload], track: _Track) -> None:
+        """Cover a face that was lost where it should be."""
+        track.missed += 1
+        if track.missed > max(_HOLD, self._every + 1):
+            self._tracks.remove(track)
+            return
+        shift = np.tile(track.step_px, 2)
+        box = tuple(float(v) for v in np.array(track.last.box_xyxy) + shift)
+        track.last = Sighting(box, None, track.last.score)  # type: ignore[arg-type]
+        track.step_px = track.step_px * 0.7
+        frame.seen[track.number] = track.last
+
+    def _sighting(self, image: Image, detection: Detection) -> Sighting:
+        try:
+            points = find_landmarks(image, detection, self._landmarker)
+        except FaceError:
+            return Sighting(detection.box_xyxy, None, detection.score)
+        return Sighting.of(points, detection.score)
+
+
+def follow(
+    image: Image, landmarks_px: Values, step_px: Values, landmarker: Landmarker
+) -> Values | None:
+    """The landmarks of a face in a frame beside the one where it was seen, or None.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        landmarks_px: (478, 3) in the other frame.
+        step_px: (2,) how far it is expected to have moved.
+        landmarker: Finds landmarks in a crop.
+    """
+    expected = landmarks_px + np.array([*step_px, 0.0])
+    crop_from_image = transforms.generator_crop(expected, _CROP_PX, _CROP_EYES)
+    eyes_px = _CROP_PX / _CROP_EYES
+    try:
+        crop = landmarker(transforms.warp(image, crop_from_image, _CROP_PX))
+        check_plausible(crop)
+    except LandmarksError:
+        return None
+    was = transforms.apply(crop_from_image, expected)
+    moved = float(np.linalg.norm(crop[:, :2].mean(0) - was[:, :2].mean(0))) / eyes_px
+    growth = float(np.ptp(crop[:, :2], axis=0).max() / np.ptp(was[:, :2], axis=0).max())
+    if moved > _MAX_STEP_EYES or not 1 / _MAX_GROWTH < growth < _MAX_GROWTH:
+        return None
+    return transforms.apply(transforms.inverse(crop_from_image), crop)
+
+
+def one_face(a: Sighting, b: Sighting) -> bool:
+    """Whether two sightings in one frame lie on one face."""
+    if a.landmarks_px is None or b.landmarks_px is None:
+        return False
+    gap = np.linalg.norm(a.landmarks_px[:, :2].mean(0) - b.landmarks_px[:, :2].mean(0))
+    corners = a.landmarks_px[[topology.OUTER_EYE_RIGHT, topology.OUTER_EYE_LEFT], :2]
+    return bool(gap < _ONE_FACE_EYES * np.linalg.norm(corners[0] - corners[1]))
+
+
+def centre_gap(a: Box, b: Box) -> float:
+    """Distance of two boxes' centres in pixels."""
+    return float(np.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3]) / 2)
+
+
+def same_face(a: Box, b: Box) -> bool:
+    """Whether two boxes of neighbouring frames are of one face: they overlap, or share a centre."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return False
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
+    if width * height >= _SAME_FACE_IOU * (sum(areas) - width * height):
+        return True
+    return bool(centre_gap(a, b) < _SAME_CENTRE * np.sqrt(max(areas)))

@@ -1,0 +1,65 @@
+import json
+
+import pytest
+
+from ganonymization.batch.html_report import REPORT, write_report
+from ganonymization.batch.tree import DiskTree
+from ganonymization.errors import OutputError
+
+MEANINGS = {"done": "every face redrawn", "failed": "not written", "no face": "no face found"}
+
+
+def line(file, status="done", outputs=(), **more):
+    return {"file": file, "status": status, "outputs": list(outputs), "faces": [], "tracks": [],
+            "error": None, **more}  # fmt: skip
+
+
+def written(folder, *lines):
+    (folder / "manifest.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
+
+
+def page_of(folder, seed=1):
+    write_report(DiskTree(folder), MEANINGS, seed)
+    return (folder / REPORT).read_text()
+
+
+def test_counts_failures_and_a_sample_are_shown(tmp_path):
+    written(
+        tmp_path,
+        line("bad.png", "failed", error="<b>bad.png</b>: empty"),
+        line("a b.png", outputs=["sub/a b.png"], faces=[{"outcome": "synthesized"}]),
+        line("c.png", "no face", ["c.png"]),
+        line("v.mp4", outputs=["v.mp4", "v.mp4.json", "v.mp4.png"], tracks=[{}, {}]),
+    )
+    page = page_of(tmp_path)
+    assert "4 files" in page and "<td>2</td><td>done</td><td>every face redrawn</td>" in page
+    assert "&lt;b&gt;bad.png&lt;/b&gt;: empty" in page and "<b>" not in page
+    assert 'src="sub/a%20b.png"' in page and 'src="v.mp4.png"' in page
+    assert "1 faces in pictures, 0 of them covered" in page and "2 faces followed" in page
+
+
+def test_the_last_word_about_a_file_counts(tmp_path):
+    written(tmp_path, line("a.png", "failed", error="gone"), line("a.png", outputs=["a.png"]))
+    page = page_of(tmp_path)
+    assert "gone" not in page and "1 files" in page
+
+
+def test_the_sample_is_drawn_by_the_seed_and_bounded(tmp_path):
+    written(tmp_path, *(line(f"{i}.png", outputs=[f"{i}.png"]) for i in range(300)))
+    one, again, other = (page_of(tmp_path, seed) for seed in (1, 1, 2))
+    assert one == again != other
+    assert one.count("<img") == 48
+
+
+def test_a_page_that_cannot_be_written_is_one_error(tmp_path):
+    (tmp_path / "report.html").mkdir()
+    written(tmp_path, line("a.png", outputs=["a.png"]))
+    with pytest.raises(OutputError):
+        write_report(DiskTree(tmp_path), MEANINGS, 1)
+
+
+def test_lines_of_an_earlier_version_are_counted(tmp_path):
+    old = line("a.png", outputs=["a.png"])
+    del old["tracks"]
+    written(tmp_path, old)
+    assert "1 files" in page_of(tmp_path)

@@ -1,0 +1,114 @@
+import io
+import json
+import tarfile
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from ganonymization import cli
+from ganonymization.batch.webdataset import anonymize_shard, find_shards
+from ganonymization.cli import dataset
+from ganonymization.errors import InputError, OutputError, UnreadableError
+from ganonymization.io import images
+from ganonymization.io.images import Picture
+
+from ..test_pipeline import NoDetector
+
+
+def packed(path, members):
+    with tarfile.open(path, "w") as shard:
+        for name, content in members:
+            member = tarfile.TarInfo(name)
+            member.size, member.uname, member.mtime = len(content), "somebody", 99
+            shard.addfile(member, io.BytesIO(content))
+    return path
+
+
+def unpacked(path):
+    with tarfile.open(path) as shard:
+        return [(member, shard.extractfile(member).read()) for member in shard]
+
+
+def encoded(picture, kind="PNG"):
+    file = io.BytesIO()
+    images.encode(file, Picture(picture), kind)
+    return file.getvalue()
+
+
+@pytest.fixture
+def shard(tmp_path, picture):
+    return packed(tmp_path / "train-0.tar", [
+        ("a/1.png", encoded(picture)), ("a/1.cls", b"3"), ("a/1.meta.json", b'{"valence": 0.5}'),
+        ("a/2.jpg", b"broken"), ("a/2.cls", b"4"),
+        ("a/3.cls", b"5"), ("a/3.jpg", encoded(picture, "JPEG")),
+    ])  # fmt: skip
+
+
+def test_pictures_are_replaced_and_labels_carried_over(shard, tmp_path, make_anonymizer, picture):
+    out = tmp_path / "out" / "train-0.tar"
+    report = anonymize_shard(make_anonymizer(), shard, out, seed=1)
+    members = unpacked(out)
+    assert [member.name for member, _ in members] == [
+        "a/1.png", "a/1.cls", "a/1.meta.json", "a/3.cls", "a/3.jpg"
+    ]  # fmt: skip
+    contents = {member.name: content for member, content in members}
+    assert contents["a/1.cls"] == b"3" and json.loads(contents["a/1.meta.json"])["valence"] == 0.5
+    expected = make_anonymizer()(picture, seed=1, name="a/1.png").image
+    made = images.decode(io.BytesIO(contents["a/1.png"]), "made").pixels
+    assert np.array_equal(made, expected) and not np.array_equal(made, picture)
+    assert all(member.uname == "" and member.mtime == 0 for member, _ in members)
+    assert (report.samples, report.faces, report.filled) == (2, 2, 0)
+    assert list(report.left_out) == ["a/2"] and "a/2.jpg" in report.left_out["a/2"]
+
+
+def test_portraits_without_a_face_are_left_out_and_scenes_passed_on(
+    shard, tmp_path, make_anonymizer
+):
+    out = tmp_path / "out.tar"
+    blind = {"detector": NoDetector()}
+    report = anonymize_shard(make_anonymizer(mode="portrait", **blind), shard, out, seed=1)
+    assert report.samples == 0 and set(report.left_out) == {"a/1", "a/2", "a/3"}
+    report = anonymize_shard(make_anonymizer(**blind), shard, out, seed=1)
+    assert report.samples == report.without_face == 2
+
+
+def test_an_error_leaves_no_output(tmp_path, shard, make_anonymizer):
+    cut = tmp_path / "cut.tar"
+    cut.write_bytes(shard.read_bytes()[:1700])
+    with pytest.raises(UnreadableError, match=r"cut\.tar"):
+        anonymize_shard(make_anonymizer(), cut, tmp_path / "out.tar", seed=1)
+    with pytest.raises(OutputError, match="is the input"):
+        anonymize_shard(make_anonymizer(), shard, shard, seed=1)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cut.tar", "train-0.tar"]
+
+
+def test_shards_are_found(tmp_path, shard):
+    (tmp_path / "val").mkdir()
+    other = packed(tmp_path / "val" / "val-0.tar", [])
+    assert find_shards(tmp_path) == [shard, other] and find_shards(shard) == [shard]
+    for nothing in (tmp_path / "none", tmp_path / "val" / "none.zip"):
+        with pytest.raises(InputError, match="no WebDataset shards"):
+            find_shards(nothing)
+
+
+def test_the_command_tells_what_is_missing_and_goes_on(
+    shard, tmp_path, make_anonymizer, monkeypatch
+):
+    monkeypatch.setattr(dataset, "make_anonymizer", lambda *_, **__: make_anonymizer())
+    first = CliRunner().invoke(cli.app, ["dataset", str(tmp_path), str(tmp_path / "out")])
+    assert first.exit_code == 1 and "a/2 left out" in first.output
+    assert "2 samples, 2 of 2 faces redrawn" in first.output
+    again = CliRunner().invoke(
+        cli.app, ["dataset", str(shard), str(tmp_path / "out"), "--json"], catch_exceptions=False
+    )
+    assert again.exit_code == 0 and "left as it is" in again.output
+
+
+@pytest.mark.parametrize("name", ["1.gif", "1.npy", "1.mp4", "1.jp2", "1.pyd", "1"])
+def test_what_may_show_a_face_otherwise_is_not_copied(tmp_path, make_anonymizer, picture, name):
+    members = [("1.png", encoded(picture)), (name, b"a face"), ("2.cls", b"2")]
+    source = packed(tmp_path / "in.tar", members)
+    report = anonymize_shard(make_anonymizer(), source, tmp_path / "out.tar", seed=1)
+    assert [member.name for member, _ in unpacked(tmp_path / "out.tar")] == ["2.cls"]
+    assert "may show a face" in report.left_out["1"]

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+
+from ganonymization.geometry.wall import RING, GeneratorInput
+from ganonymization.synthesize import compositing
+from ganonymization.synthesize.compositing import Canvas
+
+from ..conftest import face_landmarks
+from ..geometry.test_wall import SIZE, place_of
+
+
+@pytest.fixture
+def place():
+    return place_of(face_landmarks((60, 70), 18, 0.4))
+
+
+WHOLE = (slice(0, 128), slice(0, 128))
+
+
+@pytest.mark.parametrize("rows", [7, 256])
+def test_pasting_changes_the_composite_mask_alone(picture, place, monkeypatch, rows):
+    """Whatever the height of the strips it works in."""
+    monkeypatch.setattr(compositing, "_STRIP_ROWS", rows)
+    canvas = Canvas.of(picture)
+    compositing.paste(canvas, np.full((SIZE, SIZE, 3), 77, np.uint8), place)
+    assert np.array_equal(canvas.image[~canvas.touched], picture[~canvas.touched])
+    radius = place.radius(WHOLE)
+    assert np.array_equal(canvas.touched, radius < RING)
+    assert np.array_equal(canvas.opaque, radius <= 1)
+    assert (canvas.image[canvas.opaque] == 77).all()
+
+
+def test_strips_leave_no_trace(picture, place, monkeypatch):
+    drawn = np.random.default_rng(3).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+    images = []
+    for rows in (5, 256):
+        monkeypatch.setattr(compositing, "_STRIP_ROWS", rows)
+        canvas = Canvas.of(picture)
+        compositing.paste(canvas, drawn, place)
+        images.append(canvas.image.astype(int))
+    assert np.abs(images[0] - images[1]).max() <= 1
+
+
+def test_the_feather_lies_in_the_ring(place):
+    canvas = Canvas.of(np.zeros((128, 128, 3), np.uint8))
+    compositing.paste(canvas, np.full((SIZE, SIZE, 3), 200, np.uint8), place)
+    radius = place.radius(WHOLE)
+    ring = (radius > 1.01) & (radius < RING - 0.01)
+    between = canvas.image[ring][:, 0]
+    assert ((between > 0) & (between < 200)).mean() > 0.8
+
+
+def test_the_tone_meets_the_surroundings(place):
+    scene = np.full((128, 128, 3), 160, np.uint8)
+    crossing = GeneratorInput.scene(scene, place, face_landmarks(), 1)
+    drawn = np.full((SIZE, SIZE, 3), 100, np.uint8)
+    matched = compositing.match_tone(drawn, crossing, place).astype(int)
+    radius = place.wall.radius_map(SIZE)
+    edge = (radius > 0.95) & (radius < 1.1)
+    assert np.abs(matched[edge] - 160).mean() < 8
+    assert (matched[radius < 0.25] == 100).all()
+
+
+def test_a_face_in_a_grey_scene_is_grey(place):
+    y, x = np.mgrid[:128, :128]
+    scene = np.repeat(((x + y) // 2)[..., None], 3, 2).astype(np.uint8)
+    crossing = GeneratorInput.scene(scene, place, face_landmarks(), 1)
+    drawn = np.full((SIZE, SIZE, 3), (200, 120, 90), np.uint8)
+    assert np.ptp(compositing.match_tone(drawn, crossing, place), axis=2).max() <= 1
+    scene[..., 0] += 30
+    crossing = GeneratorInput.scene(scene, place, face_landmarks(), 1)
+    assert np.ptp(compositing.match_tone(drawn, crossing, place), axis=2).max() > 50
+
+
+def test_a_tone_that_fits_is_left_alone(place):
+    scene = np.full((128, 128, 3), 100, np.uint8)
+    crossing = GeneratorInput.scene(scene, place, face_landmarks(), 1)
+    drawn = np.full((SIZE, SIZE, 3), 100, np.uint8)
+    assert np.array_equal(compositing.match_tone(drawn, crossing, place), drawn)
+
+
+def test_covering_marks_and_fills(picture, place):
+    canvas = Canvas.of(picture)
+    inside = place.radius(WHOLE) <= 1
+    compositing.cover(canvas, WHOLE, np.zeros_like(picture), inside)
+    assert (canvas.image[inside] == 0).all()
+    assert np.array_equal(canvas.touched, inside)
+    assert np.array_equal(canvas.opaque, inside)
+    assert np.array_equal(canvas.image[~inside], picture[~inside])
+
+
+def test_shares_of_boxes():
+    mask = np.zeros((40, 40), bool)
+    mask[:, :20] = True
+    assert compositing.covered_share((0, 0, 19, 39), mask) == 1
+    assert compositing.covered_share((20, 0, 39, 39), mask) == 0
+    assert 0.3 < compositing.covered_share((10, 5, 29, 30), mask) < 0.7
+    assert compositing.covered_share((100, 100, 120, 120), mask) == 1
