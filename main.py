@@ -46,8 +46,6 @@ def parser() -> argparse.ArgumentParser:
     _add_preprocess(commands.add_parser("preprocess", help="pictures to training pictures"))
     _add_train(commands.add_parser("train_pix2pix", help="train the paper's networks"))
     _add_classifier(commands.add_parser("train_classifier", help="train the paper's classifier"))
-    for command in commands.choices.values():
-        command.add_argument("--debug", action="store_true")
     return top
 
 
@@ -191,7 +189,7 @@ def anonymize(arguments: argparse.Namespace) -> None:
         level_portraits=arguments.align,
     )
     if not anonymizer.draws_scenes:  # a published network: it gets what it got when published
-        anonymizer = anonymizer.keeping_shape()
+        anonymizer = anonymizer.using(privacy="keep shape")
     if not folder:
         console.anonymize_image(
             anonymizer, source, out, arguments.seed, None, images.DEFAULT_MAX_PIXELS, False

@@ -351,7 +351,7 @@ def main() -> None:
         portrait = Anonymizer(model=file, mode="portrait", detector="blazeface", privacy=privacy)
         modes = [portrait]
         if portrait._synthesizer.draws_scenes:
-            modes.append(portrait.in_mode("scene"))
+            modes.append(portrait.using(mode="scene"))
         for folder_name, sources in sets:
             for anonymizer in modes:
                 measured = measure(sources, anonymizer, recogniser, arguments.seed)

@@ -124,7 +124,7 @@ def main() -> None:
         rows.append(("12 megapixels, peak memory", f"{peak:.0f} MB"))
     for detector in ("blazeface", "centerface"):
         anonymizer = Anonymizer(model=arguments.model, detector=detector)
-        portrait = anonymizer.in_mode("portrait")
+        portrait = anonymizer.using(mode="portrait")
         scene_ms, portrait_ms = median_ms(
             lambda a=anonymizer: a(picture, seed=1), lambda a=portrait: a(picture, seed=1)
         )

@@ -98,7 +98,7 @@ def by_file(one: Anonymizer, rounds: int) -> Rows:
         for suffix in (".png", ".jpg", ".webp"):
             source, out = Path(folder) / f"in{suffix}", Path(folder) / f"out{suffix}"
             images.write(source, images.Picture(astronaut()))
-            for anonymizer in (one, one.in_mode("portrait")):
+            for anonymizer in (one, one.using(mode="portrait")):
                 rows[f"512 x 512, {suffix[1:].upper()}, {anonymizer.mode}"] = medians(
                     lambda a=anonymizer, s=source, o=out: file_timings(a, s, o), rounds
                 )

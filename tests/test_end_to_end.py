@@ -72,7 +72,7 @@ def test_the_wall_holds_with_real_models(anonymizer, result, monkeypatch):
 
 
 def test_portraits_are_heads_on_black(anonymizer):
-    (head,) = anonymizer.in_mode("portrait")(astronaut(), seed=1).portraits
+    (head,) = anonymizer.using(mode="portrait")(astronaut(), seed=1).portraits
     assert head.shape == (512, 512, 3)
     corners = [head[:40, :40], head[:40, -40:], head[-20:, :20], head[-20:, -20:]]
     assert max(corner.mean() for corner in corners) < 25

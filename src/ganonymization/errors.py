@@ -14,12 +14,39 @@
         ├── SynthesisError    the generator failed or drew something else
         └── FaceNotRedrawnError   raised by ``on_failure="error"``
 
-A message names the thing, says what is wrong with it, and what to do.
+A message names the thing, says what is wrong with it, and what to do. Where an argument helps, it
+stands in the error's ``remedy`` between backticks; the command line makes an option of it, and the
+service, whose clients have other arguments, leaves the remedy out.
 """
+
+import re
 
 
 class GanonymizationError(Exception):
-    """The root; catch it to catch all of ours."""
+    """The root; catch it to catch all of ours.
+
+    Args:
+        message: What is wrong with what.
+        remedy: What to do, with names of arguments between backticks, as in "raise `max_pixels`".
+    """
+
+    def __init__(self, message: str = "", remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return f"{message}; {self.remedy}" if self.remedy else message
+
+    @property
+    def message(self) -> str:
+        """What is wrong, without the remedy."""
+        return super().__str__()
+
+
+def with_options(text: str) -> str:
+    """Arguments between backticks as options of the command line: "raise --max-pixels"."""
+    return re.sub(r"`(\w+)`", lambda name: "--" + name[1].replace("_", "-"), text)
 
 
 class InputError(GanonymizationError):

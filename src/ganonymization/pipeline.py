@@ -9,6 +9,7 @@ import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -119,32 +120,40 @@ class Anonymizer:
         else:
             self._landmarker = landmarker
 
-    def in_mode(self, mode: Mode) -> "Anonymizer":
-        """The same loaded stages in another mode."""
-        check_choice(mode, Mode)
-        other = copy.copy(self)
-        other.mode = mode
-        other._check_mode()
-        return other
+    def using(
+        self,
+        *,
+        mode: Mode | None = None,
+        privacy: Privacy | Literal["keep shape"] | None = None,
+        detector: Detector | None = None,
+        shape: ShapeModel | None = None,
+    ) -> "Anonymizer":
+        """The same loaded stages, used otherwise; nothing is loaded anew.
 
-    def with_privacy(self, privacy: Privacy) -> "Anonymizer":
-        """The same loaded stages with another share of the shape taken out."""
-        check_choice(privacy, Privacy)
-        other = copy.copy(self)
-        other.privacy = privacy
-        other._shape.coder(privacy)
-        return other
+        Args:
+            mode: None leaves it.
+            privacy: ``"keep shape"`` gives the generator the landmarks as they are; None leaves it.
+            detector: None leaves it.
+            shape: A shape model; None leaves it.
 
-    def with_detector(self, detector: Detector) -> "Anonymizer":
-        """The same loaded stages behind another detector."""
+        Raises:
+            OptionError: An unknown word, or a mode that the model cannot draw.
+        """
         other = copy.copy(self)
-        other._detector = detector
-        return other
-
-    def keeping_shape(self) -> "Anonymizer":
-        """The same loaded stages; the generator gets the landmarks as they are, as the paper's."""
-        other = copy.copy(self)
-        other.privacy = None
+        if mode is not None:
+            check_choice(mode, Mode)
+            other.mode = mode
+            other._check_mode()
+        if shape is not None:
+            other._shape = shape
+        if privacy == "keep shape":
+            other.privacy = None
+        elif privacy is not None:
+            check_choice(privacy, Privacy)
+            other.privacy = privacy
+            other._shape.coder(privacy)  # now, rather than for every face
+        if detector is not None:
+            other._detector = detector
         return other
 
     @property

@@ -78,7 +78,7 @@ def test_a_published_checkpoint_draws_portraits(published, make_anonymizer):
         make_anonymizer(model=str(published))
     portraits = make_anonymizer(model=str(published), mode="portrait")
     with pytest.raises(OptionError, match="portraits only"):
-        portraits.in_mode("scene")
+        portraits.using(mode="scene")
 
 
 def spoilt(published: Path, out: Path, change) -> Path:

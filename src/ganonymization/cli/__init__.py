@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import typer
 
-from ..errors import GanonymizationError
+from ..errors import GanonymizationError, with_options
 from . import anonymize, classify, dataset, evaluate, serve, train, video
 from .options import require_torch
 
@@ -39,6 +39,7 @@ _LINEAR_ALGEBRA = {"train", "fit-shape", "evaluate", "classify"}
 def run(application: Callable[[], None]) -> None:
     """Run a command line: one line and exit code 1 for our errors, a traceback with ``--debug``."""
     debug = "--debug" in sys.argv
+    sys.argv[1:] = [word for word in sys.argv[1:] if word != "--debug"]
     if not debug:
         _silence_native_code()
     warnings.filterwarnings("ignore", "Image size", Warning)  # our own limit decides
@@ -55,7 +56,7 @@ def run(application: Callable[[], None]) -> None:
     except GanonymizationError as error:
         if debug:
             traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {with_options(str(error))}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -4,81 +4,45 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import OptionError
 from ..options import Engine
-from .options import (
-    DebugOption,
-    DetectorOption,
-    DetectSizeOption,
-    DeviceOption,
-    JsonOption,
-    KeepShapeOption,
-    MaxPixelsOption,
-    MinFaceOption,
-    MinScoreOption,
-    ModelOption,
-    ModeOption,
-    OnFailureOption,
-    OnNoFaceOption,
-    PrivacyOption,
-    SeedOption,
-    ShapeOption,
-    make_anonymizer,
-    released,
-)
+from .options import JsonOption, MaxPixelsOption, OnNoFaceOption, SeedOption, takes_config
+
+if TYPE_CHECKING:
+    from ..config import AnonymizerConfig
 
 
+@takes_config()
 def image(
+    config: "AnonymizerConfig",
     source: Annotated[Path, typer.Argument(metavar="IN", help="A picture.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write.")],
-    mode: ModeOption = "scene",
-    model: ModelOption = "default",
-    detector: DetectorOption = "centerface",
-    on_failure: OnFailureOption = "solid",
     on_no_face: OnNoFaceOption = None,
-    privacy: PrivacyOption = "balanced",
-    keep_shape: KeepShapeOption = False,
-    shape: ShapeOption = None,
     seed: SeedOption = None,
-    min_score: MinScoreOption = None,
-    min_face: MinFaceOption = 8.0,
-    detect_size: DetectSizeOption = 1600,
-    device: DeviceOption = "cpu",
     max_pixels: MaxPixelsOption = 120_000_000,
     as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Anonymize one picture."""
     from ..io import images
     from . import console
 
     images.check_output(source, out)  # told before the models load
-    kept = released(privacy, keep_shape)
-    anonymizer = make_anonymizer(
-        mode, model, detector, on_failure, kept, min_score, min_face, detect_size, shape,
-        device=device,
-    )  # fmt: skip
-    console.anonymize_image(anonymizer, source, out, seed, on_no_face, max_pixels, as_json)
+    console.anonymize_image(config.load(), source, out, seed, on_no_face, max_pixels, as_json)
 
 
+@takes_config()
 def folder(
+    config: "AnonymizerConfig",
     source: Annotated[
         str,
         typer.Argument(metavar="IN", help="A folder or an address as s3://…, read recursively."),
     ],
     out: Annotated[str, typer.Argument(metavar="OUT", help="The folder or address to write.")],
-    mode: ModeOption = "scene",
-    model: ModelOption = "default",
-    detector: DetectorOption = "centerface",
-    on_failure: OnFailureOption = "solid",
     on_no_face: OnNoFaceOption = None,
-    privacy: PrivacyOption = "balanced",
-    keep_shape: KeepShapeOption = False,
-    shape: ShapeOption = None,
     seed: SeedOption = None,
     jobs: Annotated[
         int | None,
@@ -116,13 +80,8 @@ def folder(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
     ] = False,
-    min_score: MinScoreOption = None,
-    min_face: MinFaceOption = 8.0,
-    detect_size: DetectSizeOption = 1600,
-    device: DeviceOption = "cpu",
     max_pixels: MaxPixelsOption = 120_000_000,
     as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Anonymize every picture and video in a folder; what is done already is left as it is.
 
@@ -137,25 +96,19 @@ def folder(
 
     if address is not None and engine != "ray":
         raise OptionError(f"--address {address}: is for --engine ray")
-    if device != "cpu" and engine == "ray":
-        raise OptionError(f"--device {device}: the workers of a Ray cluster use the CPU alone")
+    if config.device != "cpu" and engine == "ray":
+        raise OptionError(
+            f"--device {config.device}: the workers of a Ray cluster use the CPU alone"
+        )
     trees = open_tree(source), open_tree(out)
     check_apart(*trees)
-    kept = released(privacy, keep_shape)
-    chosen = (
-        mode, model, detector, on_failure, on_no_face, kept, min_score, min_face, detect_size,
-        shape, audio,
-    )  # fmt: skip
     cores = os.cpu_count() or 1
     at_a_time = cores + 1 if jobs is None else jobs  # one waits for the disk
     threads = max(1, cores // at_a_time) if engine != "ray" and shard is None else 1  # of one call
-    make = partial(
-        make_anonymizer, mode, model, detector, on_failure, kept, min_score, min_face, detect_size,
-        shape, threads, device=device,
-    )  # fmt: skip
+    settings = f"{config.fingerprint()} {on_no_face} {audio}"
     job = FolderJob(
-        make, *trees, seeds.fresh_seed() if seed is None else seed, on_no_face,
-        overwrite, max_pixels, repr(chosen), naming=name, shard=_shard(shard), sound=audio,
+        config.with_threads(threads).load, *trees, seeds.fresh_seed() if seed is None else seed,
+        on_no_face, overwrite, max_pixels, settings, naming=name, shard=_shard(shard), sound=audio,
     )  # fmt: skip
     if dry_run:
         console.plan_folder(job, as_json)
@@ -191,7 +144,7 @@ def _shard(text: str | None) -> tuple[int, int] | None:
     return i, n
 
 
-def models(as_json: JsonOption = False, debug: DebugOption = False) -> None:
+def models(as_json: JsonOption = False) -> None:
     """List the generators that ship with the package, with their speed here."""
     from ..weights import SHIPPED
     from .speed import generator_ms
@@ -221,7 +174,6 @@ def demo(
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("demo"),
     seed: SeedOption = 1,
-    debug: DebugOption = False,
 ) -> None:
     """Anonymize a portrait in both modes with four seeds, and say where the pictures lie."""
     from .demo import run_demo

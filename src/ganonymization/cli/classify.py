@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import DebugOption
-
 if TYPE_CHECKING:
     from ..types import Skipped
 
@@ -71,7 +69,6 @@ def train(
     workers: Annotated[int, typer.Option(help="Processes that load pictures.")] = 2,
     accelerator: AcceleratorOption = "auto",
     seed: Annotated[int, typer.Option(help="Of weights, order and split.")] = 42,
-    debug: DebugOption = False,
 ) -> None:
     """Train a classifier, or go on with one, and report on pictures that it has not seen."""
     require_transformers()
@@ -107,7 +104,6 @@ def predict(
         bool, typer.Option("--unlabelled", help="DATA is just pictures; no report.")
     ] = False,
     accelerator: AcceleratorOption = "auto",
-    debug: DebugOption = False,
 ) -> None:
     """Write what a classifier says of pictures and, where labels are known, how often it is right.
 

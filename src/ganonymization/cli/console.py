@@ -16,6 +16,7 @@ from ..batch.folder import FolderJob, is_read
 from ..batch.html_report import REPORT, write_report
 from ..batch.manifest import Entry, Status
 from ..batch.naming import Planned
+from ..errors import with_options
 from ..options import OnNoFace
 from ..picture_file import anonymize_file
 from ..pipeline import Anonymizer
@@ -164,7 +165,7 @@ class _Told:
         if self._as_json:
             self.files.append(asdict(entry))
         elif entry.status == "failed":
-            print(f"error: {entry.error}", file=sys.stderr)
+            print(f"error: {with_options(entry.error or '')}", file=sys.stderr)
         elif entry.status == "no face":
             print(f"warning: {entry.file}: no face found", file=sys.stderr)
         elif entry.status == "not a picture":

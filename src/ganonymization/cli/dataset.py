@@ -9,33 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import (
-    DebugOption,
-    DetectorOption,
-    DetectSizeOption,
-    DeviceOption,
-    JsonOption,
-    KeepShapeOption,
-    MaxPixelsOption,
-    MinFaceOption,
-    MinScoreOption,
-    ModelOption,
-    ModeOption,
-    OnFailureOption,
-    PrivacyOption,
-    SeedOption,
-    ShapeOption,
-    make_anonymizer,
-    progress,
-    released,
-)
+from .options import JsonOption, MaxPixelsOption, SeedOption, progress, takes_config
 
 if TYPE_CHECKING:
     from ..batch.webdataset import Report
+    from ..config import AnonymizerConfig
     from ..pipeline import Anonymizer
 
 
+@takes_config()
 def dataset(
+    config: "AnonymizerConfig",
     source: Annotated[
         Path,
         typer.Argument(
@@ -45,22 +29,10 @@ def dataset(
         ),
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write.")],
-    mode: ModeOption = "scene",
-    model: ModelOption = "default",
-    detector: DetectorOption = "centerface",
-    on_failure: OnFailureOption = "solid",
-    privacy: PrivacyOption = "balanced",
-    keep_shape: KeepShapeOption = False,
-    shape: ShapeOption = None,
     seed: SeedOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Do again what is there.")] = False,
-    min_score: MinScoreOption = None,
-    min_face: MinFaceOption = 8.0,
-    detect_size: DetectSizeOption = 1600,
-    device: DeviceOption = "cpu",
     max_pixels: MaxPixelsOption = 120_000_000,
     as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Anonymize the pictures of a data set; labels, names and order stay as they are.
 
@@ -72,11 +44,7 @@ def dataset(
     from ..batch.webdataset import find_shards
 
     shards = [] if is_dataset(source) else find_shards(source)
-    kept = released(privacy, keep_shape)
-    anonymizer = make_anonymizer(
-        mode, model, detector, on_failure, kept, min_score, min_face, detect_size, shape,
-        device=device,
-    )  # fmt: skip
+    anonymizer = config.load()
     chosen = seeds.fresh_seed() if seed is None else seed
     reports = []
     with progress("", None) as advance:

@@ -36,7 +36,7 @@ def run_demo(picture: Path | None, out: Path, first_seed: int = 1) -> list[Path]
     """
     image = astronaut() if picture is None else images.read(picture).pixels
     scene = Anonymizer()
-    portrait = scene.in_mode("portrait")
+    portrait = scene.using(mode="portrait")
     seeds = range(first_seed, first_seed + SEEDS)
     shown = {"before": image}
     results = [scene(image, seed=seed) for seed in seeds]

@@ -8,32 +8,22 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from ..errors import OptionError
-from .options import (
-    DebugOption,
-    DetectorOption,
-    JsonOption,
-    KeepShapeOption,
-    ModelOption,
-    ModeOption,
-    PrivacyOption,
-    ShapeOption,
-    make_anonymizer,
-    progress,
-    released,
-    require_torch,
-)
+from .options import JsonOption, progress, require_torch, takes_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..config import AnonymizerConfig
     from ..evaluation.command import Landmarks, OutputSource, Request
     from ..evaluation.expression_classifier import Classify
     from ..evaluation.figures import FamilyName
-    from ..options import Mode, Privacy
+    from ..options import Privacy
     from ..surrogate.shape_model import ShapeModel
 
 
+@takes_config(without=("on_failure", "min_score", "min_face", "detect_size", "device"))
 def evaluate(
+    config: "AnonymizerConfig",
     originals: Annotated[Path, typer.Argument(help="A folder of pictures of people.")],
     anonymized: Annotated[
         Path | None,
@@ -71,12 +61,6 @@ def evaluate(
     with_originals: Annotated[
         bool, typer.Option("--with-originals", help="Show originals in the report.")
     ] = False,
-    detector: DetectorOption = "centerface",
-    mode: ModeOption = "scene",
-    model: ModelOption = "default",
-    privacy: PrivacyOption = "balanced",
-    keep_shape: KeepShapeOption = False,
-    shape: ShapeOption = None,
     fit: Annotated[
         Path | None,
         typer.Option(help="Fit the shape model anew on a third of the people and this prepared "
@@ -88,7 +72,6 @@ def evaluate(
                                  show_default=False),
     ] = None,
     as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:  # fmt: skip
     """Prove an anonymization: who is still recognised, what is left of the expression."""
     from ..evaluation.command import FAMILIES, Request
@@ -96,27 +79,19 @@ def evaluate(
     from ..evaluation.expression_classifier import by_face
 
     families = tuple(_family(name) for name in only.split(",")) if only else FAMILIES
-    if anonymized is not None and (fit or shape or keep_shape or seed is not None):
+    if anonymized is not None and (fit or config.shape or not config.privacy or seed is not None):
         raise OptionError(
             "--fit, --shape, --keep-shape and --seed say how outputs are made; leave them out "
             "where outputs are given"
         )
     others = {_name(folder, against or []): folder for folder in against or ()}
     request = Request(
-        originals, out, anonymized, people, labels, dataset, families, others, detector,
+        originals, out, anonymized, people, labels, dataset, families, others, config.detector,
         recogniser, with_originals,
     )  # fmt: skip
     making = None
     if anonymized is None:
-        making = _making(
-            request,
-            mode,
-            model,
-            released(privacy, keep_shape),
-            shape,
-            fit,
-            1 if seed is None else seed,
-        )
+        making = _making(request, config, fit, 1 if seed is None else seed)
     classify: Classify = by_face
     if classifier is not None:
         require_torch()
@@ -154,35 +129,38 @@ def _family(name: str) -> "FamilyName":
 
 
 def _making(
-    request: "Request", mode: "Mode", model: str, privacy: "Privacy | None", shape: Path | None,
-    fit: Path | None, seed: int,
-) -> "OutputSource":  # fmt: skip
+    request: "Request", config: "AnonymizerConfig", fit: Path | None, seed: int
+) -> "OutputSource":
     """How outputs are made, and what is not evaluated since the shape model was fitted on it."""
     from ..batch.folder import FolderJob
     from ..batch.tree import DiskTree
     from ..evaluation.command import OutputSource, withheld
     from ..surrogate.shape_model import ShapeModel
 
-    if shape is not None and fit is not None:
+    if config.shape is not None and fit is not None:
         raise OptionError("--shape and --fit contradict each other: one names a model, one fits it")
     kept_out: frozenset[str] = frozenset()
-    used = None if shape is None else ShapeModel.load(shape)
+    anonymizer = config.load()
+    used = None if config.shape is None else ShapeModel.load(config.shape)
     if fit is not None:
         require_torch()
         from ..training.shape_command import fitter_beside
 
         used, kept_out = withheld(request, fitter_beside(fit))
-    anonymizer = make_anonymizer(
-        mode, model, request.detector, "solid", privacy, None, 8.0, 1600, used
-    )
-    settings = {"mode": mode, "model": model, "privacy": str(privacy or "shape kept"),
-                "shape model": str(fit or shape or "shipped"), "seed": str(seed)}  # fmt: skip
+        anonymizer = anonymizer.using(shape=used)
+    settings = {
+        "mode": config.mode,
+        "model": config.model,
+        "privacy": str(config.privacy or "shape kept"),
+        "shape model": str(fit or config.shape or "shipped"),
+        "seed": str(seed),
+    }
 
     def job(source: Path, out: Path, files: frozenset[str]) -> FolderJob:
         trees = DiskTree(source), DiskTree(out)
         return FolderJob(lambda: anonymizer, *trees, seed, settings=repr(settings), chosen=files)
 
-    return OutputSource(job, _release(privacy, used), kept_out, settings)
+    return OutputSource(job, _release(config.privacy, used), kept_out, settings)
 
 
 def _release(

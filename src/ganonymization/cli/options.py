@@ -1,41 +1,24 @@
 """Options that mean the same in every command, and what they ask for."""
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import OptionError
+from ..errors import MissingExtraError, OptionError
 from ..options import DetectorName, Device, Mode, OnFailure, OnNoFace, Privacy
 
 if TYPE_CHECKING:
-    from ..pipeline import Anonymizer
-    from ..surrogate.shape_model import ShapeModel
+    from ..config import AnonymizerConfig
 
-ModeOption = Annotated[
-    Mode, typer.Option(help="scene: each face where it was; portrait: a head on black per face.")
-]
 ModelOption = Annotated[str, typer.Option(help="A name from 'ganonymize models' or a file.")]
 DetectorOption = Annotated[
     DetectorName,
     typer.Option(help="centerface finds small faces; blazeface is fast, for near ones."),
-]
-PrivacyOption = Annotated[
-    Privacy,
-    typer.Option(help="How much of the shape goes with the person; high keeps less expression."),
-]
-KeepShapeOption = Annotated[
-    bool, typer.Option("--keep-shape", help="As the paper: keep the shape, which identifies.")
-]
-ShapeOption = Annotated[
-    Path | None,
-    typer.Option(help="A model of 'ganonymize fit-shape'. [default: shipped]", show_default=False),
-]
-OnFailureOption = Annotated[
-    OnFailure, typer.Option(help="What covers a face that cannot be redrawn.")
 ]
 OnNoFaceOption = Annotated[
     OnNoFace | None,
@@ -48,15 +31,6 @@ OnNoFaceOption = Annotated[
 SeedOption = Annotated[
     int | None, typer.Option(help="Repeats a result. [default: a fresh one]", show_default=False)
 ]
-MinScoreOption = Annotated[
-    float | None,
-    typer.Option(help="Detections scored lower are dropped. [default: the detector's own]",
-                 min=0, max=1, show_default=False),
-]  # fmt: skip
-MinFaceOption = Annotated[float, typer.Option(help="Smallest face, in pixels.", min=0)]
-DetectSizeOption = Annotated[
-    int, typer.Option(help="Longer side the picture is shrunk to for detection.", min=64)
-]
 MaxPixelsOption = Annotated[
     int, typer.Option(help="Larger pictures are refused.", min=1, max=178_956_970)
 ]
@@ -65,7 +39,93 @@ DeviceOption = Annotated[
     typer.Option(help="cuda draws and finds faces on an NVIDIA GPU; needs onnxruntime-gpu."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def _config_of(
+    mode: Annotated[
+        Mode,
+        typer.Option(help="scene: each face where it was; portrait: a head on black per face."),
+    ] = "scene",
+    model: ModelOption = "default",
+    detector: DetectorOption = "centerface",
+    on_failure: Annotated[
+        OnFailure, typer.Option(help="What covers a face that cannot be redrawn.")
+    ] = "solid",
+    privacy: Annotated[
+        Privacy,
+        typer.Option(
+            help="How much of the shape goes with the person; high keeps less expression."
+        ),
+    ] = "balanced",
+    keep_shape: Annotated[
+        bool, typer.Option("--keep-shape", help="As the paper: keep the shape, which identifies.")
+    ] = False,
+    shape: Annotated[
+        Path | None,
+        typer.Option(help="A model of 'ganonymize fit-shape'. [default: shipped]",
+                     show_default=False),
+    ] = None,
+    min_score: Annotated[
+        float | None,
+        typer.Option(help="Detections scored lower are dropped. [default: the detector's own]",
+                     min=0, max=1, show_default=False),
+    ] = None,
+    min_face: Annotated[float, typer.Option(help="Smallest face, in pixels.", min=0)] = 8.0,
+    detect_size: Annotated[
+        int, typer.Option(help="Longer side the picture is shrunk to for detection.", min=64)
+    ] = 1600,
+    device: DeviceOption = "cpu",
+) -> "AnonymizerConfig":  # fmt: skip
+    """The configuration that the options name.
+
+    Raises:
+        OptionError: Two options contradict each other.
+    """
+    from ..config import AnonymizerConfig
+    from ..detect.base import DetectorOptions
+
+    if keep_shape and privacy != "balanced":
+        raise OptionError(f"--keep-shape and --privacy {privacy} contradict each other")
+    return AnonymizerConfig(
+        mode=mode, model=model, detector=detector, on_failure=on_failure,
+        privacy=None if keep_shape else privacy, shape=shape, device=device,
+        detector_options=DetectorOptions(min_score, min_face, detect_size, device=device),
+    )  # fmt: skip
+
+
+def takes_config(
+    *, without: tuple[str, ...] = (), **defaults: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command all options of :class:`AnonymizerConfig` in place of its argument ``config``.
+
+    Args:
+        without: Options that the command does not take.
+        defaults: Of options whose default is another one here.
+    """
+    options = [
+        option.replace(default=defaults.get(name, option.default))
+        for name, option in inspect.signature(_config_of).parameters.items()
+        if name not in without
+    ]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command).parameters
+        before = [p for p in own.values() if p.default is p.empty and p.name != "config"]
+        after = [p for p in own.values() if p.default is not p.empty]
+
+        def run(**given: Any) -> None:
+            config = _config_of(**{option.name: given.pop(option.name) for option in options})
+            command(config=config, **given)
+
+        run.__name__, run.__doc__ = command.__name__, command.__doc__
+        parameters = [*before, *options, *after]
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+        )
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        return run
+
+    return decorate
 
 
 @contextmanager
@@ -88,57 +148,21 @@ def progress(title: str, total: int | None) -> "Iterator[Callable[[], None]]":
         yield lambda: bar.advance(task)
 
 
-def make_anonymizer(
-    mode: Mode,
-    model: str,
-    detector: DetectorName,
-    on_failure: OnFailure,
-    privacy: Privacy | None,
-    min_score: float | None,
-    min_face: float,
-    detect_size: int,
-    shape: "Path | ShapeModel | None",
-    threads: int = 0,
-    detect_threads: int | None = None,
-    device: Device = "cpu",
-) -> "Anonymizer":
-    """Load the stages that options name.
+def require_extra(feature: str, extra: str, *packages: str) -> None:
+    """Refuse a command whose extra is not installed.
+
+    Args:
+        feature: What was asked for.
+        extra: What brings the packages.
+        packages: Looked for, not imported.
 
     Raises:
-        GanonymizationError: As :class:`ganonymization.Anonymizer` does.
+        MissingExtraError: The message has the command that installs it.
     """
-    from ..detect.base import DetectorOptions
-    from ..pipeline import Anonymizer
-    from ..surrogate.shape_model import ShapeModel
+    from importlib.util import find_spec
 
-    return Anonymizer(
-        mode=mode,
-        model=model,
-        detector=detector,
-        detector_options=DetectorOptions(
-            min_score,
-            min_face,
-            detect_size,
-            threads if detect_threads is None else detect_threads,
-            device,
-        ),
-        on_failure=on_failure,
-        privacy=privacy,
-        threads=threads,
-        device=device,
-        shape=ShapeModel.load(shape) if isinstance(shape, Path) else shape,
-    )
-
-
-def released(privacy: Privacy, keep_shape: bool) -> Privacy | None:
-    """The setting, or None for landmarks as they are.
-
-    Raises:
-        OptionError: Both were asked for.
-    """
-    if keep_shape and privacy != "balanced":
-        raise OptionError(f"--keep-shape and --privacy {privacy} contradict each other")
-    return None if keep_shape else privacy
+    if not all(find_spec(name) for name in packages):
+        raise MissingExtraError(feature, extra)
 
 
 def require_torch() -> None:
@@ -147,9 +171,4 @@ def require_torch() -> None:
     Raises:
         MissingExtraError: The message has the command that installs it.
     """
-    from importlib.util import find_spec
-
-    from ..errors import MissingExtraError
-
-    if not all(find_spec(name) for name in ("torch", "lightning", "tensorboard")):
-        raise MissingExtraError("training", "train")
+    require_extra("training", "train", "torch", "lightning", "tensorboard")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .options import DebugOption, DetectorOption, DeviceOption, ModelOption
+from .options import DetectorOption, DeviceOption, ModelOption
 
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
@@ -26,7 +26,6 @@ def serve(
     folder: Annotated[
         Path | None, typer.Option(help="For uploads. [default: the system's]", show_default=False)
     ] = None,
-    debug: DebugOption = False,
 ) -> None:
     """A page and an API on this machine; pictures leave it only by your own hand."""
     from importlib.util import find_spec

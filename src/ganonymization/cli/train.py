@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..options import ExportPrecision
-from .options import DebugOption, DetectorOption, require_torch
+from .options import DetectorOption, require_torch
 
 
 def prepare(
@@ -17,7 +17,6 @@ def prepare(
     segmenter: Annotated[
         Path | None, typer.Option(help="An ONNX file that finds persons. [default: MediaPipe's]")
     ] = None,
-    debug: DebugOption = False,
 ) -> None:
     """Make crops, landmarks and head masks of pictures, for training."""
     from ..training.prepare import prepare_folder
@@ -48,7 +47,6 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="One step of each stage, nothing written.")
     ] = False,
-    debug: DebugOption = False,
 ) -> None:
     """Train a generator, or go on with one."""
     require_torch()
@@ -71,7 +69,6 @@ def fit_shape(
     faces: Annotated[
         Path | None, typer.Option(help="A prepared folder of further faces, one each of a person.")
     ] = None,
-    debug: DebugOption = False,
 ) -> None:
     """Fit the model that takes the person out of the landmarks, from pictures of people."""
     require_torch()
@@ -97,7 +94,6 @@ def export(
     calibrate: Annotated[
         Path | None, typer.Option(help="A prepared folder: ranges for int8, and test conditions.")
     ] = None,
-    debug: DebugOption = False,
 ) -> None:
     """Write a trained generator as an ONNX file for --model, compared with PyTorch."""
     require_torch()

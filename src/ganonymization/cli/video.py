@@ -12,42 +12,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import (
-    DebugOption,
-    DetectorOption,
-    DetectSizeOption,
-    DeviceOption,
-    JsonOption,
-    KeepShapeOption,
-    MinFaceOption,
-    MinScoreOption,
-    ModelOption,
-    ModeOption,
-    OnFailureOption,
-    PrivacyOption,
-    SeedOption,
-    ShapeOption,
-    make_anonymizer,
-    progress,
-    released,
-)
+from .options import JsonOption, SeedOption, progress, takes_config
 
 if TYPE_CHECKING:
+    from ..config import AnonymizerConfig
     from ..video.file import VideoReport
 
 
+@takes_config(detect_size=640)
 def video(
+    config: "AnonymizerConfig",
     source: Annotated[str, typer.Argument(
         metavar="IN", help="A video, GIF or WebP; - for standard input; an address; a camera.")],
     out: Annotated[str, typer.Argument(
         metavar="OUT", help="The video, GIF or WebP to write; - for standard output.")],
-    mode: ModeOption = "scene",
-    model: ModelOption = "default",
-    detector: DetectorOption = "centerface",
-    on_failure: OnFailureOption = "solid",
-    privacy: PrivacyOption = "balanced",
-    keep_shape: KeepShapeOption = False,
-    shape: ShapeOption = None,
     seed: SeedOption = None,
     codec: Annotated[
         str | None, typer.Option(help="FFmpeg's name. [default: libx264, libvpx-vp9 for WebM]",
@@ -90,12 +68,7 @@ def video(
         Path | None, typer.Option(help="Write all faces' boxes to this JSON file.",
                                   show_default=False),
     ] = None,
-    min_score: MinScoreOption = None,
-    min_face: MinFaceOption = 8.0,
-    detect_size: DetectSizeOption = 640,
-    device: DeviceOption = "cpu",
     as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:  # fmt: skip
     """Anonymize a video; the same nobody in every frame, sound and times as they were."""
     from .. import seeds
@@ -115,10 +88,7 @@ def video(
         with Reader(place) as reader:
             frames = reader.frames_told
     detections = None if boxes is None else read_boxes(boxes)
-    anonymizer = make_anonymizer(
-        mode, model, detector, on_failure, released(privacy, keep_shape), min_score, min_face,
-        detect_size, shape, threads=1, detect_threads=os.cpu_count() or 1, device=device,
-    )  # fmt: skip
+    anonymizer = config.with_threads(1, os.cpu_count() or 1).load()
     people = None
     if keep_person:
         from ..recognize.recogniser import load_recogniser

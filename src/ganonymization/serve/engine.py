@@ -35,11 +35,11 @@ class Engine:
 
     def anonymizer(self, mode: Mode, privacy: Privacy) -> Anonymizer:
         """The stages in a mode; nothing is loaded for that."""
-        return self._anonymizer.in_mode(mode).with_privacy(privacy)
+        return self._anonymizer.using(mode=mode, privacy=privacy)
 
     def camera(self, mode: Mode, privacy: Privacy) -> Anonymizer:
         """The stages behind the fast detector."""
-        return self.anonymizer(mode, privacy).with_detector(self._near)
+        return self._anonymizer.using(mode=mode, privacy=privacy, detector=self._near)
 
     @property
     def waiting(self) -> int:
