@@ -24,6 +24,7 @@ ALLOWED = {
     "weights": {"errors"},
     "onnx_session": {"errors", "options"},
     "geometry": GROUND,
+    "config": GROUND | {"detect.base", "pipeline", "surrogate.shape_model", "weights"},
     "surrogate": GROUND | {"geometry"},
     **dict.fromkeys(("detect", "landmarks", "io", "recognize"), STAGE),
     "synthesize": STAGE | {"paper.networks"},

@@ -178,12 +178,8 @@ def test_without_outputs_they_are_made_as_asked(run, tmp_path):
     assert isinstance(job, FolderJob)
     assert (job.source.root, job.out.root, job.seed) == (tmp_path / "in", tmp_path / "out", 7)
     assert job.chosen == {"a.png"}
-    assert (
-        job.make_anonymizer
-        == AnonymizerConfig(
-            mode="portrait", model="m.onnx", detector="blazeface", privacy="high"
-        ).load
-    )
+    expected = AnonymizerConfig("portrait", "m.onnx", "blazeface", privacy="high")
+    assert job.make_anonymizer.__self__ == expected
 
 
 def test_other_settings_make_outputs_anew(run, tmp_path):
@@ -208,7 +204,7 @@ def test_a_shape_that_is_kept_is_not_released_as_another(run):
     assert making.released is None
     assert making.settings["privacy"] == "shape kept"
     make = making.job(Path("in"), Path("out"), frozenset()).make_anonymizer
-    assert make == AnonymizerConfig(privacy=None).load
+    assert make.__self__ == AnonymizerConfig(privacy=None)
 
 
 def test_keeping_the_shape_and_a_privacy_contradict_each_other(run):

@@ -8,7 +8,6 @@ import pytest
 from typer.testing import CliRunner
 
 from ganonymization import cli
-from ganonymization.cli import video
 from ganonymization.config import AnonymizerConfig
 from ganonymization.errors import InputError, OptionError, OutputError, UnreadableError
 
@@ -160,7 +159,7 @@ def test_what_cannot_work_is_told_before_the_models_load(
     def never(*_, **__):
         raise AssertionError("the models are loaded")
 
-    monkeypatch.setattr(video, "make_anonymizer", never)
+    monkeypatch.setattr(AnonymizerConfig, "load", never)
     (tmp_path / "text.mp4").write_text("hello\n" * 99)
     answer = CliRunner().invoke(cli.app, ["video", str(tmp_path / given), str(tmp_path / out)])
     assert isinstance(answer.exception, error)
