@@ -159,7 +159,3 @@ def test_a_checkpoint_of_another_network_is_refused(config, tmp_path):
     with pytest.raises(ModelError, match="not a checkpoint"):
         train(config, tmp_path, accelerator="cpu")
 
-
-def test_training_needs_no_mediapipe():
-    code = "import sys; sys.modules['mediapipe'] = None; import ganonymization.training.train"
-    subprocess.run([sys.executable, "-c", code], check=True)

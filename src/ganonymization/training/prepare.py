@@ -17,7 +17,7 @@ from ..io import images
 from ..landmarks.search import find_landmarks
 from ..types import Image, Skipped
 from .layout import CHANNELS, GENERATOR_SIZE_PX, PREPARED_SIZE_PX
-from .segment import PersonSegmenter, SelfieSegmentation, head_mask
+from .segment import OnnxSegmenter, PersonSegmenter, head_mask
 
 _CHEEKS = (50, 101, 280, 330)
 
@@ -50,7 +50,7 @@ def prepare_folder(
         raise InputError(f"{source}: holds no pictures; give a folder of face pictures")
     find = registry.load(registry.DETECTORS, detector)(DetectorOptions())
     landmarker = registry.load(registry.LANDMARKERS, "facemesh")()
-    segmenter = segmenter or SelfieSegmentation()
+    segmenter = segmenter or OnnxSegmenter()
     faces = _Faces()
     refused: list[Skipped] = []
     raw = out / "crops.raw.part"
