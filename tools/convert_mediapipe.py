@@ -407,7 +407,9 @@ def convert_facemesh() -> None:
     net = Translation(package("mediapipe") / NETWORKS["facemesh"])
 
     def gathered(tensor: str, indices: list[int], axis: int, tag: str) -> str:
-        return net.node("Gather", [tensor, net.constant(np.array(indices, np.int64))], tag, axis=axis)
+        return net.node(
+            "Gather", [tensor, net.constant(np.array(indices, np.int64))], tag, axis=axis
+        )
 
     triples = net.constant(np.array([0, -1, 3], np.int64))
     mesh = net.node("Reshape", [net.named("output_mesh_identity"), triples], "mesh")

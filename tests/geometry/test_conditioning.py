@@ -1,4 +1,5 @@
 import hashlib
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import onnx_session, weights
+from .. import onnx_session
 from ..types import Detection, Image
 from .base import DetectorOptions, large_enough, merge
 

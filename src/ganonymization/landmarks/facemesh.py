@@ -49,6 +49,8 @@ class FaceMesh:
     def many(self, crops: Sequence[Image]) -> list[Points | None]:
         """Landmarks of several crops at once; None where no face is seen."""
         answers: list[Points | None] = [None] * len(crops)
+        if not crops:
+            return answers
         looks = [
             (number, _square(faces[0][0], crop.shape))
             for number, (crop, faces) in enumerate(zip(crops, self._find(crops), strict=True))
