@@ -57,12 +57,15 @@ class Translation:
             self.add(self.graph.Operators(number))
 
     def tensor(self, number: int) -> Any:
+        """The file's record of a tensor."""
         return self.graph.Tensors(number)
 
     def shape(self, number: int) -> list[int]:
+        """As the file has it, pictures NHWC."""
         return [int(n) for n in self.tensor(number).ShapeAsNumpy()]
 
     def name(self, number: int) -> str:
+        """What a tensor is called in the ONNX graph."""
         return f"t{number}"
 
     def named(self, name: str) -> str:
@@ -73,6 +76,7 @@ class Translation:
         raise KeyError(name)
 
     def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        """Append a node; its output's name comes back."""
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 
@@ -84,6 +88,7 @@ class Translation:
         return self.node("Cast", [name], name + "f", to=TensorProto.FLOAT) if half else name
 
     def values(self, number: int) -> np.ndarray:
+        """A constant of the file."""
         number = self.same_as.get(number, number)
         if number in self.dense:
             return self.dense[number]
@@ -94,11 +99,13 @@ class Translation:
         return np.frombuffer(content, kinds[tensor.Type()]).reshape(self.shape(number))
 
     def options(self, operation: Any, kind: Any) -> Any:
+        """What a built-in operation is told beside its tensors."""
         options, table = kind(), operation.BuiltinOptions()
         options.Init(table.Bytes, table.Pos)
         return options
 
     def add(self, operation: Any) -> None:
+        """Translate one operation."""
         code = self.model.OperatorCodes(operation.OpcodeIndex())
         kind = NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
         kind = code.CustomCode().decode() if kind == "CUSTOM" else kind

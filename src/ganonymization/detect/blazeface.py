@@ -72,8 +72,8 @@ class BlazeFaceNetwork:
         blobs = np.stack([_letterboxed(image, self._reach.size_px) for image in images])
         boxes, logits = self._session.run(["boxes", "scores"], {"picture": blobs})
         return [
-            self._faces(*of_one, image.shape)
-            for *of_one, image in zip(boxes, logits[:, :, 0], images, strict=True)
+            self._faces(raw, scores, image.shape)
+            for raw, scores, image in zip(boxes, logits[:, :, 0], images, strict=True)
         ]
 
     def _faces(

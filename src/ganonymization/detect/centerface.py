@@ -83,6 +83,7 @@ def _decode(
         shares = points[:4, row, column].reshape(2, 2)
         eyes = np.stack([left + shares[:, 1] * width, top + shares[:, 0] * height], 1)
         (x0, y0), (x1, y1) = (eyes * image_from_input).tolist()
-        box = tuple(corners.ravel().tolist())
+        left, top, right, bottom = corners.ravel().tolist()
+        box = left, top, right, bottom
         found.append(Detection(box, float(heat[row, column]), ((x0, y0), (x1, y1))))
     return found

@@ -21,5 +21,5 @@ class FaceMesh(nn.Module):
 
     def forward(self, picture: Tensor) -> Tensor:
         """Pictures (N, 3, 192, 192) RGB in [-1, 1] to landmarks (N, 478, 2) in their pixels."""
-        (landmarks,) = self.network((picture + 1) / 2)
+        landmarks: Tensor = self.network((picture + 1) / 2)[0]
         return landmarks[..., :2]

@@ -106,7 +106,7 @@ class _Operations:
 
     @staticmethod
     def reducel2(x: Tensor, *, axes: list[int], keepdims: int) -> Tensor:
-        return x.norm(dim=axes, keepdim=bool(keepdims))
+        return torch.linalg.vector_norm(x, dim=axes, keepdim=bool(keepdims))
 
     @staticmethod
     def reducemin(x: Tensor, *, axes: list[int], keepdims: int) -> Tensor:

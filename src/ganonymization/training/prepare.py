@@ -149,7 +149,7 @@ def _store_crops(raw: Path, path: Path, count: int) -> None:
     """Turn the raw bytes into an array file, whose header tells how many there are."""
     shape = (count, PREPARED_SIZE_PX, PREPARED_SIZE_PX, CHANNELS)
     part = path.with_name(path.name + ".part")
-    crops = np.lib.format.open_memmap(part, "w+", np.uint8, shape)  # type: ignore[no-untyped-call]
+    crops = np.lib.format.open_memmap(part, "w+", np.uint8, shape)
     crops[:] = np.memmap(raw, np.uint8, "r", shape=shape)
     crops.flush()
     os.replace(part, path)
