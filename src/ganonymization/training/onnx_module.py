@@ -106,7 +106,8 @@ class _Operations:
 
     @staticmethod
     def reducel2(x: Tensor, *, axes: list[int], keepdims: int) -> Tensor:
-        return torch.linalg.vector_norm(x, dim=axes, keepdim=bool(keepdims))
+        length: Tensor = torch.linalg.vector_norm(x, dim=axes, keepdim=bool(keepdims))
+        return length
 
     @staticmethod
     def reducemin(x: Tensor, *, axes: list[int], keepdims: int) -> Tensor:
