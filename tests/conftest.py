@@ -86,18 +86,18 @@ class FakeSynthesizer:
     crop_side_eyes = 3.4
     draws_scenes = True
 
-    def __call__(self, crossing):
-        rng = np.random.default_rng(crossing.seed)
+    def __call__(self, inputs):
+        rng = np.random.default_rng(inputs.seed)
         colour = rng.integers(0, 256, 3)
-        seen = crossing.context.sum() + crossing.wall_mask.sum() * 7
-        base = np.full((64, 64, 3), colour, np.int64) + seen % 97 + crossing.context // 4
+        seen = inputs.context.sum() + inputs.wall_mask.sum() * 7
+        base = np.full((64, 64, 3), colour, np.int64) + seen % 97 + inputs.context // 4
         return (base % 256).astype(np.uint8)
 
 
 class RaisingSynthesizer(FakeSynthesizer):
     """Fails the way a plugged-in model might."""
 
-    def __call__(self, crossing):
+    def __call__(self, inputs):
         raise RuntimeError("out of memory")
 
 

@@ -31,7 +31,8 @@ ALLOWED = {
     "synthesize": STAGE | {"paper.networks"},
     "pipeline": GROUND
     | BASES
-    | {"geometry", "surrogate", "synthesize.compositing", "synthesize.fill", "weights"},
+    | {"geometry", "surrogate", "synthesize.checked", "synthesize.compositing"}
+    | {"synthesize.covering", "weights"},
     "picture_file": GROUND | {"pipeline", "io"},
     "video": PIPELINE | {"surrogate", "recognize"},
     "batch": PIPELINE | {"video.file"},

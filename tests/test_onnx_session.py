@@ -138,6 +138,9 @@ def test_without_cuda_the_message_has_the_commands(monkeypatch, make_anonymizer)
         lambda: CenterFace(DetectorOptions(device="cuda")),
         lambda: make_anonymizer(model="default", device="cuda"),
         lambda: make_anonymizer(detector="centerface", device="cuda"),
+        lambda: make_anonymizer(
+            detector="centerface", detector_options=DetectorOptions(min_score=0.3), device="cuda"
+        ),
     ):
         with pytest.raises(OptionError) as told:
             ask()
@@ -145,6 +148,22 @@ def test_without_cuda_the_message_has_the_commands(monkeypatch, make_anonymizer)
         assert "\n" not in message
         assert f"ONNX Runtime {onnxruntime.__version__} is installed without CUDA" in message
         assert "pip uninstall -y onnxruntime onnxruntime-gpu && pip install" in message
+
+
+@pytest.mark.parametrize("options", [None, DetectorOptions(min_score=0.3)])
+def test_the_detector_follows_the_anonymizer_to_its_device(cuda, make_anonymizer, options):
+    cuda(FakeCuda)
+    made = make_anonymizer(detector="centerface", detector_options=options, device="cuda")
+    assert made._detector._session.get_providers()[0] == CUDA
+
+
+def test_the_detectors_own_device_comes_first(cuda, make_anonymizer):
+    cuda(FakeCuda)
+    own = DetectorOptions(device="cpu")
+    sessions = []
+    onnxruntime.InferenceSession = lambda *_, **options: sessions.append(options["providers"])
+    make_anonymizer(detector="centerface", detector_options=own, device="cuda")
+    assert sessions == [[CPU]]
 
 
 def test_a_silent_fallback_is_refused(cuda, capfd):

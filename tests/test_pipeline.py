@@ -168,12 +168,12 @@ class SeesItElsewhere(FakeLandmarker):
 
 
 class WrongShape(FakeSynthesizer):
-    def __call__(self, crossing):
+    def __call__(self, inputs):
         return np.zeros((8, 8, 3), np.uint8)
 
 
 class Nothing(FakeSynthesizer):
-    def __call__(self, crossing):
+    def __call__(self, inputs):
         return None
 
 
@@ -265,11 +265,11 @@ def test_faces_that_fail_and_faces_that_do_not_stand_side_by_side(make_anonymize
     class FailsOnce(FakeSynthesizer):
         calls = 0
 
-        def __call__(self, crossing):
+        def __call__(self, inputs):
             self.calls += 1
             if self.calls == 1:
                 raise MemoryError("once")
-            return super().__call__(crossing)
+            return super().__call__(inputs)
 
     result = make_anonymizer(detector=FakeDetector(*faces), model=FailsOnce())(picture, seed=1)
     assert [f.synthesized for f in result.faces] == [False, True]
@@ -310,7 +310,7 @@ def test_a_portrait_that_cannot_be_drawn_is_a_fill(make_anonymizer, picture):
 
 def test_a_tilted_portrait_keeps_its_tilt_when_asked(make_anonymizer, picture):
     class Bright(FakeSynthesizer):
-        def __call__(self, crossing):
+        def __call__(self, inputs):
             drawn = np.zeros((64, 64, 3), np.uint8)
             drawn[:20] = 255
             return drawn
@@ -403,29 +403,29 @@ class RecordingSynthesizer(FakeSynthesizer):
     """Keeps what crossed the wall."""
 
     def __init__(self) -> None:
-        self.crossings = []
+        self.inputs = []
 
-    def __call__(self, crossing):
-        self.crossings.append(crossing)
-        return super().__call__(crossing)
+    def __call__(self, inputs):
+        self.inputs.append(inputs)
+        return super().__call__(inputs)
 
 
-def crossing_of(make_anonymizer, picture, **options):
+def inputs_of(make_anonymizer, picture, **options):
     recorder = RecordingSynthesizer()
     result = make_anonymizer(model=recorder, **options)(picture, seed=3)
-    return recorder.crossings[0], result
+    return recorder.inputs[0], result
 
 
 @pytest.mark.parametrize("mode", ["scene", "portrait"])
 def test_the_generator_gets_a_surrogate_unless_told_otherwise(make_anonymizer, picture, mode):
-    kept, _ = crossing_of(make_anonymizer, picture, mode=mode, privacy=None)
+    kept, _ = inputs_of(make_anonymizer, picture, mode=mode, privacy=None)
     expected = transforms.apply(transforms.generator_crop(face_landmarks(), 64), face_landmarks())
     assert np.allclose(kept.surrogate_px, expected, atol=0.5)
-    balanced, result = crossing_of(make_anonymizer, picture, mode=mode)
+    balanced, result = inputs_of(make_anonymizer, picture, mode=mode)
     surrogate = ShapeModel.load().surrogate(kept.surrogate_px, result.faces[0].seed, "balanced")
     assert np.array_equal(balanced.surrogate_px, surrogate)
     assert np.abs(surrogate - kept.surrogate_px).max() > 0.3
-    high, _ = crossing_of(make_anonymizer, picture, mode=mode, privacy="high")
+    high, _ = inputs_of(make_anonymizer, picture, mode=mode, privacy="high")
     assert not np.array_equal(high.surrogate_px, balanced.surrogate_px)
 
 
@@ -443,13 +443,13 @@ def test_the_wall_hides_the_old_outline_and_holds_the_new_one(make_anonymizer, p
     (detection,) = anonymizer._detector(picture)
     points = find_landmarks(picture, detection, anonymizer._landmarker)
     cheeks = transforms.apply(transforms.generator_crop(points, 64), points)[[234, 454]]
-    crossing, _ = crossing_of(make_anonymizer, picture, landmarker=Wide(), privacy="high")
-    x, y = np.round(crossing.surrogate_px[:468, :2]).astype(int).T
-    assert crossing.wall_mask[y, x].all()
-    of_the_new_alone = Wall.around(crossing.surrogate_px)
+    inputs, _ = inputs_of(make_anonymizer, picture, landmarker=Wide(), privacy="high")
+    x, y = np.round(inputs.surrogate_px[:468, :2]).astype(int).T
+    assert inputs.wall_mask[y, x].all()
+    of_the_new_alone = Wall.around(inputs.surrogate_px)
     assert of_the_new_alone.radius(cheeks[:, 0], cheeks[:, 1]).max() > 1.02  # it would show them
     columns, rows = np.round(cheeks[:, :2]).astype(int).T
-    assert crossing.wall_mask[rows, columns].all()
+    assert inputs.wall_mask[rows, columns].all()
 
 
 def test_a_surrogate_that_fails_is_a_fill(make_anonymizer, picture, face):

@@ -61,10 +61,10 @@ def drawn(
 ) -> list[Image]:
     """The mesh of the first seed's surrogate, then a head for each seed's."""
     surrogates = [anonymizer.surrogate(points, seed) for seed in seeds]
-    crossings = [
+    inputs = [
         GeneratorInput.portrait(256, s, seed) for s, seed in zip(surrogates, seeds, strict=True)
     ]
-    return [conditioning.mesh(surrogates[0], 256), *map(anonymizer._synthesizer, crossings)]
+    return [conditioning.mesh(surrogates[0], 256), *map(anonymizer._synthesizer, inputs)]
 
 
 def extremes(prepared: Path) -> list[NDArray[np.float64]]:

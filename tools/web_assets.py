@@ -200,9 +200,9 @@ def stages(
     canvas = compositing.Canvas.of(picture)
     window = place.window(picture.shape, 1.0)
     canvas.image[window][place.radius(window) <= 1] = 127
-    crossing = GeneratorInput.scene(canvas.image, place, surrogate_px, seed)
-    drawn = synthesizer(crossing)
-    toned = compositing.match_tone(drawn, crossing, place)
+    inputs = GeneratorInput.scene(canvas.image, place, surrogate_px, seed)
+    drawn = synthesizer(inputs)
+    toned = compositing.match_tone(drawn, inputs, place)
     compositing.paste(canvas, toned, place)
     head = synthesizer(GeneratorInput.portrait(size, surrogate_px, seed))
     return {
@@ -213,8 +213,8 @@ def stages(
         "wall": np.array([*wall.centre_xy, *wall.half_wh]),
         "style": seeds.style(seed, synthesizer._style_size),
         "condition": conditioning.mesh(surrogate_px, size),
-        "context": crossing.context,
-        "wall_mask": crossing.wall_mask.astype(np.uint8),
+        "context": inputs.context,
+        "wall_mask": inputs.wall_mask.astype(np.uint8),
         "drawn": drawn,
         "toned": toned,
         "head": head,

@@ -1,46 +1,39 @@
 """The way of a picture through the stages; this module alone knows their order.
 
-    detect -> align -> landmarks -> shape -> wall -> condition, synthesize -> check -> composite
+    locate      detect, align, landmarks
+    prepare     shape, wall; every face is covered
+    synthesize  condition, draw
+    compose     check, composite; what fails stays covered
 
 Every face is covered before any is drawn, so whatever goes wrong later leaves a cover, not a face.
 """
 
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from . import registry, seeds, weights
 from .detect.base import Detector, DetectorOptions, detect_turned
-from .errors import (
-    FaceNotRedrawnError,
-    LandmarksError,
-    OptionError,
-    SynthesisError,
-)
+from .errors import FaceNotRedrawnError, LandmarksError, OptionError
 from .geometry import transforms
-from .geometry.wall import RING, GeneratorInput, Place, Wall, ellipses, head_place
+from .geometry.wall import GeneratorInput, Place
 from .landmarks.base import Landmarker
 from .landmarks.plausibility import check_plausible
 from .landmarks.search import find_landmarks
 from .options import Device, Mode, OnFailure, Privacy, check_choice
 from .surrogate.shape_model import ShapeModel
-from .synthesize import compositing
+from .synthesize import compositing, covering
 from .synthesize.base import Synthesizer
+from .synthesize.checked import check_redrawn, draw
 from .synthesize.compositing import Canvas
-from .synthesize.face_state import FaceInWork, Located, told
-from .synthesize.fill import SOLID_RGB
+from .synthesize.covering import Fill
+from .synthesize.face_state import DrawnFace, FaceState, LocatedFace, PictureState, reason_of
 from .types import Detection, Image, Result, check_image
-
-Fill = Callable[[Image], Image]
-
-_MAX_REDRAWN_ERROR_EYES = 0.12
-_MIN_COVERED = 0.97  # of the ellipse within each box
 
 
 class Anonymizer:
@@ -65,7 +58,7 @@ class Anonymizer:
         level_portraits: Portraits stand upright; False keeps the head's tilt in the picture.
         threads: Of the generator; 0 takes every core.
         device: ``"cpu"`` or ``"cuda"``, of a model given by name or file, and of the detector where
-            ``detector_options`` say no other. FaceMesh and BlazeFace stay on the CPU.
+            ``detector_options`` name none. FaceMesh and BlazeFace stay on the CPU.
 
     Raises:
         OptionError: An unknown name; the message lists the known ones. Or a device that does not
@@ -93,30 +86,30 @@ class Anonymizer:
         check_choice(mode, Mode)
         check_choice(on_failure, OnFailure)
         check_choice(device, Device)
-        if privacy is not None:
-            check_choice(privacy, Privacy)
-        self.mode, self.on_failure, self.privacy = mode, on_failure, privacy
+        self.mode, self.on_failure = mode, on_failure
         self._shape = shape or ShapeModel.load()
-        if privacy is not None:
-            self._shape.coder(privacy)  # now, rather than for every face
+        self._set_privacy(privacy)
         self._portrait_size_px, self._level_portraits = portrait_size_px, level_portraits
         self._fill: Fill | None = None
         if on_failure != "error":
             self._fill = registry.load(registry.FILLS, on_failure)
+        self._synthesizer: Synthesizer
+        self._detector: Detector
+        self._landmarker: Landmarker
         if isinstance(model, str):
             load = registry.load(registry.SYNTHESIZERS, "file")
-            self._synthesizer: Synthesizer = load(weights.resolve(model), threads, device)
+            self._synthesizer = load(weights.resolve(model), threads, device)
         else:
             self._synthesizer = model
         self._check_mode()
         if isinstance(detector, str):
-            make_detector = registry.load(registry.DETECTORS, detector)
-            options = detector_options or DetectorOptions(device=device)
-            self._detector: Detector = make_detector(options)
+            options = detector_options or DetectorOptions()
+            options = replace(options, device=options.device or device)
+            self._detector = registry.load(registry.DETECTORS, detector)(options)
         else:
             self._detector = detector
         if isinstance(landmarker, str):
-            self._landmarker: Landmarker = registry.load(registry.LANDMARKERS, landmarker)()
+            self._landmarker = registry.load(registry.LANDMARKERS, landmarker)()
         else:
             self._landmarker = landmarker
 
@@ -147,11 +140,9 @@ class Anonymizer:
         if shape is not None:
             other._shape = shape
         if privacy == "keep shape":
-            other.privacy = None
+            other._set_privacy(None)
         elif privacy is not None:
-            check_choice(privacy, Privacy)
-            other.privacy = privacy
-            other._shape.coder(privacy)  # now, rather than for every face
+            other._set_privacy(privacy)
         if detector is not None:
             other._detector = detector
         return other
@@ -175,6 +166,12 @@ class Anonymizer:
         """What finds landmarks in a crop."""
         return self._landmarker
 
+    def _set_privacy(self, privacy: Privacy | None) -> None:
+        if privacy is not None:
+            check_choice(privacy, Privacy)
+            self._shape.coder(privacy)  # now, rather than for every face
+        self.privacy = privacy
+
     def _check_mode(self) -> None:
         """Refuse to paint a network's portraits into scenes.
 
@@ -182,7 +179,7 @@ class Anonymizer:
             OptionError: The model cannot draw what the mode asks for.
         """
         if self.mode == "scene" and not self._synthesizer.draws_scenes:
-            raise OptionError("this model draws portraits only; give --mode portrait")
+            raise OptionError("this model draws portraits only", "give `mode` portrait")
 
     def __call__(self, image: Image, *, seed: int | None = None, name: str = "") -> Result:
         """Anonymize one picture.
@@ -211,7 +208,7 @@ class Anonymizer:
         timings = {"detect": detect_ms, **result.timings_ms, "total": total_ms}
         return replace(result, timings_ms=timings)
 
-    def locate(self, image: Image) -> list[Located]:
+    def locate(self, image: Image) -> list[LocatedFace]:
         """Look for faces and their landmarks, largest first, and change nothing.
 
         Args:
@@ -219,72 +216,124 @@ class Anonymizer:
         """
         return [self._locate(image, detection, 0) for detection in self.detect(image)]
 
-    def redraw(self, image: Image, located: Sequence[Located], seed: int = 0) -> Result:
-        """Anonymize faces that were looked for already, such as a video's.
+    def redraw(self, image: Image, located: Sequence[LocatedFace], seed: int = 0) -> Result:
+        """Anonymize faces that were looked for already.
 
         Args:
             image: (H, W, 3) uint8 RGB, upright; not changed.
             located: The faces.
-            seed: Told in the result.
+            seed: Passed on to the result.
 
         Raises:
             InputError: ``image`` is no such array.
             FaceNotRedrawnError: A face cannot be redrawn and ``on_failure`` is ``"error"``.
         """
-        check_image(image)
-        start = time.perf_counter()
-        faces = [
-            FaceInWork(i, face.detection, face.seed, face.settle) for i, face in enumerate(located)
-        ]
-        for face, found in zip(faces, located, strict=True):
-            self._build_wall(face, found)
-        scene: Image | None = None
-        mask = np.zeros(image.shape[:2], bool)
-        portraits: tuple[Image, ...] = ()
-        if self.mode == "portrait":
-            portraits = tuple(self._portrait(image, face) for face in faces)
-        else:
-            canvas = self._scene(image, faces)
-            scene, mask = canvas.image, canvas.touched
-        timings: dict[str, float] = {}
-        for face in faces:
-            for stage, spent in face.timings_ms.items():
-                timings[stage] = timings.get(stage, 0.0) + spent
-        timings["total"] = (time.perf_counter() - start) * 1e3
-        outcomes = tuple(face.face() for face in faces)
-        return Result(scene, portraits, outcomes, mask, seed, timings)
+        picture = self.prepare(image, located)
+        for face in picture.faces:
+            self.compose(picture, face, self.synthesize(picture, face))
+        return self.finish(picture, seed)
 
-    def _locate(self, image: Image, detection: Detection, seed: int) -> Located:
+    def prepare(self, image: Image, located: Sequence[LocatedFace]) -> PictureState:
+        """Build the walls of all faces and cover what lies behind them.
+
+        Then :meth:`synthesize` and :meth:`compose` each face in order, and :meth:`finish`; see
+        :meth:`redraw`. A face sees those before it.
+
+        Raises:
+            InputError: ``image`` is no such array.
+            FaceNotRedrawnError: A face cannot be redrawn and ``on_failure`` is ``"error"``.
+        """
+        picture = PictureState(check_image(image), [])
+        for index, found in enumerate(located):
+            face = FaceState(index, found.detection, found.seed)
+            face.timings_ms["landmarks"] = found.landmarks_ms
+            with face.attempt():
+                self._build_wall(face, found)
+            picture.faces.append(face)
+        if self.mode == "scene":
+            picture.canvas = Canvas.of(image)
+            for face in picture.faces:
+                if face.place is None:
+                    self._cover(picture.canvas, picture, face)
+                else:
+                    covering.close_wall(picture.canvas, face.place)
+        return picture
+
+    def synthesize(self, picture: PictureState, face: FaceState) -> DrawnFace | None:
+        """Draw a new face; None where that fails, and the face has the reason."""
+        if face.place is None or face.surrogate_px is None:
+            return None
+        canvas, place = picture.canvas, face.place
+        with face.attempt():
+            if canvas is None:
+                size = self._synthesizer.size_px
+                inputs = GeneratorInput.portrait(size, face.surrogate_px, face.seed)
+            else:
+                inputs = GeneratorInput.scene(canvas.image, place, face.surrogate_px, face.seed)
+            with face.timed("synthesize"):
+                crop = draw(self._synthesizer, inputs)
+            if canvas is not None:
+                with face.timed("composite"):
+                    crop = compositing.match_tone(crop, inputs, place)
+            return DrawnFace(inputs, crop)
+        return None
+
+    def compose(self, picture: PictureState, face: FaceState, drawn: DrawnFace | None) -> None:
+        """Put a drawn face into the picture, or a cover where it is none or not what it should be.
+
+        Raises:
+            FaceNotRedrawnError: A face cannot be redrawn and ``on_failure`` is ``"error"``.
+        """
+        if picture.canvas is None:
+            picture.portraits.append(self._portrait(picture, face, drawn))
+        elif face.place is not None:  # else it is covered already
+            with face.attempt():
+                if drawn is not None:
+                    with face.timed("composite"):
+                        in_context = compositing.blend_crop(drawn.crop, drawn.inputs, face.place)
+                    self._check(in_context, drawn, face)
+                    with face.timed("composite"):
+                        compositing.paste(picture.canvas, drawn.crop, face.place)
+                    return
+            self._cover(picture.canvas, picture, face)
+
+    def finish(self, picture: PictureState, seed: int) -> Result:
+        """The result, after a last look for faces that are not wholly covered.
+
+        Raises:
+            FaceNotRedrawnError: A face cannot be redrawn and ``on_failure`` is ``"error"``.
+        """
+        for face in picture.faces:
+            if picture.canvas is not None and not covering.is_covered(picture.canvas, face):
+                face.reason = "the new face leaves part of a box uncovered"
+                self._cover(picture.canvas, picture, face)
+        return picture.result(seed)
+
+    def _locate(self, image: Image, detection: Detection, seed: int) -> LocatedFace:
         start, found, problem = time.perf_counter(), None, None
         try:
             found = find_landmarks(image, detection, self._landmarker)
         except Exception as error:  # whatever a plugged-in landmarker raises: fail closed
-            problem = told(error)
-        return Located(detection, found, seed, problem, (time.perf_counter() - start) * 1e3)
+            problem = reason_of(error)
+        return LocatedFace(detection, found, seed, problem, (time.perf_counter() - start) * 1e3)
 
-    def _build_wall(self, face: FaceInWork, located: Located) -> None:
-        """Replace a face's shape and build its wall, or say why not."""
+    def _build_wall(self, face: FaceState, located: LocatedFace) -> None:
+        """Replace a face's shape and build its wall.
+
+        Raises:
+            LandmarksError: There are no landmarks, or the face does not fit its crop.
+        """
         landmarks_px = located.landmarks_px
-        face.timings_ms["landmarks"] = located.landmarks_ms
         if landmarks_px is None:
-            face.reason = located.problem or "no landmarks found"
-            return
-        try:
-            size, side_eyes = self._synthesizer.size_px, self._synthesizer.crop_side_eyes
-            crop_from_image = transforms.generator_crop(landmarks_px, size, side_eyes)
-            original_px = transforms.apply(crop_from_image, landmarks_px)
-            with face.timed("shape"):
-                face.surrogate_px = self.surrogate(original_px, face.seed, located.eyes_at_rest)
-            # The wall hides the old face and holds the new one, whose outlines differ.
-            both_px = np.concatenate([face.surrogate_px, original_px])
-            outline_px = transforms.apply(crop_from_image, ellipses(face.detection))
-            wall = Wall.around(both_px, outline_px, size)
-            walled = wall.fits(size) and wall.holds(both_px)
-            if self._synthesizer.draws_scenes and not walled:
-                raise LandmarksError("the face does not fit its crop")
-            face.place = Place(wall, crop_from_image, size)
-        except Exception as error:  # whatever a plugged-in shape model raises: fail closed
-            face.give_up(error)
+            raise LandmarksError(located.problem or "no landmarks found")
+        size, side_eyes = self._synthesizer.size_px, self._synthesizer.crop_side_eyes
+        crop_from_image = transforms.generator_crop(landmarks_px, size, side_eyes)
+        original_px = transforms.apply(crop_from_image, landmarks_px)
+        with face.timed("shape"):
+            face.surrogate_px = self.surrogate(original_px, face.seed, located.eyes_at_rest)
+        both_px = np.concatenate([face.surrogate_px, original_px])
+        must_fit = self._synthesizer.draws_scenes
+        face.place = Place.of(face.detection, both_px, crop_from_image, size, must_fit)
 
     def surrogate(
         self,
@@ -308,137 +357,27 @@ class Anonymizer:
         check_plausible(surrogate_px)
         return surrogate_px
 
-    def _scene(self, image: Image, faces: list[FaceInWork]) -> Canvas:
-        """Redraw or cover every face in a copy of the picture."""
-        canvas = Canvas.of(image)
-        for face in faces:  # cover all before drawing any
-            if face.place is None:
-                self._cover(image, canvas, face, faces)
-            else:
-                window = face.place.window(image.shape, 1.0)
-                canvas.image[window][face.place.radius(window) <= 1] = SOLID_RGB
-        for face in faces:
-            if face.place is None:
-                continue
-            try:
-                self._redraw(canvas, face, face.place)
-            except Exception as error:  # whatever a plugged-in stage raises: fail closed
-                face.give_up(error)
-                self._cover(image, canvas, face, faces)
-        for face in faces:
-            boxes = (face.detection.box_xyxy, *face.detection.merged)
-            if min(compositing.covered_share(box, canvas.opaque) for box in boxes) < _MIN_COVERED:
-                face.give_up(SynthesisError("the new face leaves part of a box uncovered"))
-                self._cover(image, canvas, face, faces)
-        return canvas
-
-    def _redraw(self, canvas: Canvas, face: FaceInWork, place: Place) -> None:
-        """Draw one new face into the scene, unless it is not what was asked for.
-
-        Raises:
-            SynthesisError: Nothing usable was drawn.
-        """
-        assert face.surrogate_px is not None
-        crossing = GeneratorInput.scene(canvas.image, place, face.surrogate_px, face.seed)
-        drawn = self._draw(crossing, face)
-        with face.timed("composite"):
-            drawn = compositing.match_tone(drawn, crossing, place)
-            if face.settle is not None:
-                drawn = face.settle(drawn, crossing)
-            in_context = compositing.blend_crop(drawn, crossing, place)
-        self._check_redrawn(in_context, face)
-        with face.timed("composite"):
-            compositing.paste(canvas, drawn, place)
-
-    def _portrait(self, image: Image, face: FaceInWork) -> Image:
-        """A head on black, or a fill, a square of the portrait's size."""
-        if face.surrogate_px is not None and face.reason is None:
-            try:
-                size = self._synthesizer.size_px
-                crossing = GeneratorInput.portrait(size, face.surrogate_px, face.seed)
-                drawn = self._draw(crossing, face)
-                if face.settle is not None:
-                    drawn = face.settle(drawn, crossing)
-                self._check_redrawn(drawn, face)
-                return self._sized_portrait(drawn, face)
-            except Exception as error:  # whatever a plugged-in stage raises: fail closed
-                face.give_up(error)
-        crop_from_image = transforms.detection_crop(face.detection, self._portrait_size_px)
-        fill = self._fill_or_raise(face)
-        return fill(transforms.warp(image, crop_from_image, self._portrait_size_px))
-
-    def _sized_portrait(self, drawn: Image, face: FaceInWork) -> Image:
-        """The generator's head at the portrait's size, upright or with its tilt in the picture."""
-        assert face.place is not None
-        size, out = drawn.shape[0], self._portrait_size_px
-        angle = 0.0 if self._level_portraits else transforms.angle_of(face.place.crop_from_image)
-        middle = (size - 1) / 2
-        out_from_drawn = transforms.similarity((middle, middle), size, angle, out)
-        return transforms.warp(drawn, out_from_drawn, out, cv2.BORDER_CONSTANT)
-
-    def _draw(self, crossing: GeneratorInput, face: FaceInWork) -> Image:
-        """The synthesizer's crop.
-
-        Raises:
-            SynthesisError: It is not of the promised kind.
-        """
-        with face.timed("synthesize"):
-            drawn: object = self._synthesizer(crossing)
-        size = self._synthesizer.size_px
-        if not isinstance(drawn, np.ndarray) or drawn.dtype != np.uint8:
-            raise SynthesisError("synthesis gave no uint8 picture")
-        if drawn.shape != (size, size, 3):
-            raise SynthesisError(f"synthesis gave a picture of shape {drawn.shape}")
-        return drawn
-
-    def _check_redrawn(self, drawn: Image, face: FaceInWork) -> None:
-        """Find the landmarks in the new face again: they must lie where they were asked for.
-
-        Raises:
-            SynthesisError: They are not found or far off.
-        """
-        assert face.surrogate_px is not None
+    def _check(self, crop: Image, drawn: DrawnFace, face: FaceState) -> None:
         with face.timed("check"):
-            try:
-                found = self._landmarker(drawn)
-            except LandmarksError as error:
-                raise SynthesisError("no face is seen in what was drawn") from error
-        gap = np.linalg.norm(found[:, :2] - face.surrogate_px[:, :2], axis=1).mean()
-        eyes_px = self._synthesizer.size_px / self._synthesizer.crop_side_eyes
-        if not gap / eyes_px <= _MAX_REDRAWN_ERROR_EYES:
-            raise SynthesisError(f"the new face is {gap / eyes_px:.2f} eye distances off")
+            check_redrawn(crop, drawn.inputs, self._synthesizer, self._landmarker)
 
-    def _cover(
-        self, image: Image, canvas: Canvas, face: FaceInWork, faces: list[FaceInWork]
-    ) -> None:
-        """Fill the head's region, every box of the face, and its wall with the ring.
+    def _portrait(self, picture: PictureState, face: FaceState, drawn: DrawnFace | None) -> Image:
+        """A head on black, or a fill."""
+        size = self._portrait_size_px
+        with face.attempt():
+            if drawn is not None and face.place is not None:
+                self._check(drawn.crop, drawn, face)
+                return compositing.portrait(drawn.crop, face.place, size, self._level_portraits)
+        crop_from_image = transforms.detection_crop(face.detection, size)
+        return self._fill_of(face)(transforms.warp(picture.original, crop_from_image, size))
 
-        What other faces have behind their walls is hidden from the fill too.
-        """
-        fill = self._fill_or_raise(face)
-        boxes = (face.detection.box_xyxy, *face.detection.merged)
-        covers = [(head_place(face.detection, box), 1.0) for box in boxes]
-        if face.place is not None:
-            covers.append((face.place, RING))
-        windows = [place.window(image.shape, radii) for place, radii in covers]
-        rows, columns = (
-            slice(min(w[axis].start for w in windows), max(w[axis].stop for w in windows))
-            for axis in (0, 1)
-        )
-        if rows.start >= rows.stop or columns.start >= columns.stop:
-            return
-        window = (rows, columns)
-        inside = np.any([place.radius(window) <= radii for place, radii in covers], axis=0)
-        seen = image[window].copy()
-        for other in faces:
-            if other is not face and other.place is not None:
-                seen[other.place.radius(window) <= 1] = SOLID_RGB
-        compositing.cover(canvas, window, fill(seen), inside)
+    def _cover(self, canvas: Canvas, picture: PictureState, face: FaceState) -> None:
+        covering.cover(canvas, picture.original, face, picture.faces, self._fill_of(face))
 
-    def _fill_or_raise(self, face: FaceInWork) -> Fill:
+    def _fill_of(self, face: FaceState) -> Fill:
         if self._fill is None:
             raise FaceNotRedrawnError(
                 f"face {face.index} at {[round(v) for v in face.detection.box_xyxy]} could not be "
-                f"redrawn ({face.reason}); choose a fill with --on-failure to have it covered"
-            )
+                f"redrawn ({face.reason})", "choose a fill with `on_failure` to have it covered",
+            )  # fmt: skip
         return self._fill

@@ -52,9 +52,9 @@ def test_the_feather_lies_in_the_ring(place):
 
 def test_the_tone_meets_the_surroundings(place):
     scene = np.full((128, 128, 3), 160, np.uint8)
-    crossing = GeneratorInput.scene(scene, place, face_landmarks(), 1)
+    inputs = GeneratorInput.scene(scene, place, face_landmarks(), 1)
     drawn = np.full((SIZE, SIZE, 3), 100, np.uint8)
-    matched = compositing.match_tone(drawn, crossing, place).astype(int)
+    matched = compositing.match_tone(drawn, inputs, place).astype(int)
     radius = place.wall.radius_map(SIZE)
     edge = (radius > 0.95) & (radius < 1.1)
     assert np.abs(matched[edge] - 160).mean() < 8
@@ -64,29 +64,19 @@ def test_the_tone_meets_the_surroundings(place):
 def test_a_face_in_a_grey_scene_is_grey(place):
     y, x = np.mgrid[:128, :128]
     scene = np.repeat(((x + y) // 2)[..., None], 3, 2).astype(np.uint8)
-    crossing = GeneratorInput.scene(scene, place, face_landmarks(), 1)
+    inputs = GeneratorInput.scene(scene, place, face_landmarks(), 1)
     drawn = np.full((SIZE, SIZE, 3), (200, 120, 90), np.uint8)
-    assert np.ptp(compositing.match_tone(drawn, crossing, place), axis=2).max() <= 1
+    assert np.ptp(compositing.match_tone(drawn, inputs, place), axis=2).max() <= 1
     scene[..., 0] += 30
-    crossing = GeneratorInput.scene(scene, place, face_landmarks(), 1)
-    assert np.ptp(compositing.match_tone(drawn, crossing, place), axis=2).max() > 50
+    inputs = GeneratorInput.scene(scene, place, face_landmarks(), 1)
+    assert np.ptp(compositing.match_tone(drawn, inputs, place), axis=2).max() > 50
 
 
 def test_a_tone_that_fits_is_left_alone(place):
     scene = np.full((128, 128, 3), 100, np.uint8)
-    crossing = GeneratorInput.scene(scene, place, face_landmarks(), 1)
+    inputs = GeneratorInput.scene(scene, place, face_landmarks(), 1)
     drawn = np.full((SIZE, SIZE, 3), 100, np.uint8)
-    assert np.array_equal(compositing.match_tone(drawn, crossing, place), drawn)
-
-
-def test_covering_marks_and_fills(picture, place):
-    canvas = Canvas.of(picture)
-    inside = place.radius(WHOLE) <= 1
-    compositing.cover(canvas, WHOLE, np.zeros_like(picture), inside)
-    assert (canvas.image[inside] == 0).all()
-    assert np.array_equal(canvas.touched, inside)
-    assert np.array_equal(canvas.opaque, inside)
-    assert np.array_equal(canvas.image[~inside], picture[~inside])
+    assert np.array_equal(compositing.match_tone(drawn, inputs, place), drawn)
 
 
 def test_shares_of_boxes():

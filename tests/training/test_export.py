@@ -15,7 +15,7 @@ from ..conftest import face_landmarks
 from ..synthesize.test_pix2pix import published  # noqa: F401
 
 
-def crossing(seed: int = 3, size: int = 64) -> GeneratorInput:
+def generator_input(seed: int = 3, size: int = 64) -> GeneratorInput:
     points = transforms.apply(transforms.generator_crop(face_landmarks(), size), face_landmarks())
     return GeneratorInput.portrait(size, points, seed=seed)
 
@@ -28,7 +28,7 @@ def test_an_export_draws_what_torch_draws(checkpoint, tmp_path, precision, decib
     assert report.milliseconds > 0
     generator = load(report.path)
     assert generator.size_px == 64
-    here = crossing()
+    here = generator_input()
     mesh = torch.from_numpy(
         conditioning.mesh(here.surrogate_px, 64).transpose(2, 0, 1).copy()
     ).float()
@@ -39,7 +39,7 @@ def test_an_export_draws_what_torch_draws(checkpoint, tmp_path, precision, decib
     expected = ((expected[0].permute(1, 2, 0).numpy() + 1) * 127.5).round()
     drawn = generator(here)
     assert np.abs(drawn - expected).max() <= 2
-    assert np.array_equal(drawn, generator(crossing()))
+    assert np.array_equal(drawn, generator(generator_input()))
     feed = {"input": x.numpy()}
     session = onnxruntime.InferenceSession(str(report.path))
     first, other = (
@@ -61,7 +61,7 @@ def test_half_and_integer_files_are_smaller_and_draw_nearly_the_same(
     assert sizes["fp16"] < 16_000_000
     assert 25 < reports["int8"].psnr_db < reports["fp16"].psnr_db
     assert not list(tmp_path.glob("*.part"))
-    assert load(tmp_path / "int8.onnx")(crossing()).shape == (64, 64, 3)
+    assert load(tmp_path / "int8.onnx")(generator_input()).shape == (64, 64, 3)
 
 
 def test_integer_exports_need_pictures(checkpoint, tmp_path):
@@ -78,7 +78,7 @@ def test_a_published_checkpoint_becomes_onnx(published, tmp_path, monkeypatch): 
     assert [i.name for i in model.graph.input] == ["input"]
     ours, theirs = load(report.path), load(published)
     assert not ours.draws_scenes
-    here = crossing(size=256)
+    here = generator_input(size=256)
     assert np.abs(ours(here).astype(int) - theirs(here)).max() <= 1
 
 

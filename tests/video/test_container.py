@@ -476,6 +476,23 @@ def test_every_container_that_is_promised_can_be_written(tmp_path, suffix):
     assert len(seen_pictures(out)) == 10
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".MP4", ".Mov", ".m4v"])
+def test_the_index_comes_first(tmp_path, suffix):
+    """A player need not load the whole file to start."""
+    source = make_clip(tmp_path / "in.mp4", pictures(3))
+    data = rewrite(source, tmp_path / f"out{suffix}").read_bytes()
+    assert 0 < data.index(b"moov") < data.index(b"mdat")
+
+
+def test_a_link_stays_and_its_target_is_replaced(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", pictures(3))
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.mp4").symlink_to(tmp_path / "real" / "out.mp4")
+    rewrite(source, tmp_path / "link.mp4")
+    assert (tmp_path / "link.mp4").is_symlink()
+    assert len(times(tmp_path / "real" / "out.mp4")) == 3
+
+
 def test_a_lower_crf_is_better_and_larger(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (10, 96, 128, 3), dtype=np.uint8)
     source = make_clip(tmp_path / "in.mp4", list(noise), crf=1)

@@ -9,7 +9,7 @@ from ganonymization.errors import InputError, OptionError, UnreadableError
 from ganonymization.io import images
 from ganonymization.io.images import Picture
 from ganonymization.video import exclusions
-from ganonymization.video.exclusions import People, Region, Regions, both
+from ganonymization.video.exclusions import KeptPeople, Region, Regions, both
 from ganonymization.video.tracking import Frame, Sighting
 
 from ..conftest import face_landmarks
@@ -51,7 +51,7 @@ def frame(number, faces, cut=False, eyes_px=LARGE, hidden=()):
 
 
 def one_person(recogniser=None):
-    return People(recogniser or Recogniser(), ["me.jpg"], [np.zeros(3)])
+    return KeptPeople(recogniser or Recogniser(), ["me.jpg"], [np.zeros(3)])
 
 
 def kept_in(people, frames):
@@ -218,7 +218,7 @@ def test_a_face_stays_after_three_good_looks_in_a_row():
 
 
 def test_nobody_is_kept_without_a_person():
-    assert kept_in(People(Recogniser(), [], []), clip({0: 0.0}, 20)) == [set()] * 20
+    assert kept_in(KeptPeople(Recogniser(), [], []), clip({0: 0.0}, 20)) == [set()] * 20
 
 
 @pytest.mark.parametrize(
@@ -348,7 +348,7 @@ ANN, BEN = (0.0, 0.0, 0.0), (2.5, 0.0, 0.0)
 
 
 def two_people():
-    return People(Recogniser(), ["ann.jpg", "ben.jpg"], [np.array(ANN), np.array(BEN)])
+    return KeptPeople(Recogniser(), ["ann.jpg", "ben.jpg"], [np.array(ANN), np.array(BEN)])
 
 
 def test_several_people_stay_each_by_their_name():
@@ -368,7 +368,7 @@ def test_a_lookalike_of_one_person_does_not_take_back_another():
 
 
 def test_two_pictures_of_one_person_are_no_trouble():
-    people = People(Recogniser(), ["a.jpg", "b.jpg"], [np.zeros(3), np.array([0.1, 0, 0])])
+    people = KeptPeople(Recogniser(), ["a.jpg", "b.jpg"], [np.zeros(3), np.array([0.1, 0, 0])])
     assert frames_with(kept_in(people, clip({0: 0.05, 1: 2.0}))) == list(range(8, 24))
 
 
@@ -395,7 +395,7 @@ def written(path, *discs):
 def test_people_are_taken_from_a_picture_each(anonymizer, tmp_path):
     red, blue = Disc(80, 50, 24), Disc(150, 55, 22, BLUE)
     pictures = [written(tmp_path / "r.png", red), written(tmp_path / "b.png", blue)]
-    people = People.of(pictures, anonymizer, ByColour())
+    people = KeptPeople.of(pictures, anonymizer, ByColour())
     assert people.names == ["r.png", "b.png"]
     assert np.allclose(people.faces, [[2.3, 0.2, 0.2], [0.2, 0.2, 2.3]], atol=0.02)
     assert people.recogniser.same_person == 1.2
@@ -403,7 +403,7 @@ def test_people_are_taken_from_a_picture_each(anonymizer, tmp_path):
 
 def test_people_of_pictures_stay_where_they_are_seen(anonymizer, tmp_path):
     picture = written(tmp_path / "b.png", Disc(60, 50, 26, BLUE))
-    people = People.of([picture], anonymizer, ByColour())
+    people = KeptPeople.of([picture], anonymizer, ByColour())
     pair = {0: Disc(60, 50, 26), 1: Disc(170, 60, 26, BLUE)}
     seen = {track: Sighting.of(disc.landmarks_px, 0.9) for track, disc in pair.items()}
     frames = [Frame(draw(*pair.values()), i, i, seen, i == 0) for i in range(12)]
@@ -418,13 +418,13 @@ def test_people_of_pictures_stay_where_they_are_seen(anonymizer, tmp_path):
 def test_a_picture_must_show_one_face_well(anonymizer, tmp_path, discs, told):
     good = written(tmp_path / "good.png", Disc(80))
     with pytest.raises(InputError, match=rf"bad\.png: {told} found") as error:
-        People.of([good, written(tmp_path / "bad.png", *discs)], anonymizer, ByColour())
+        KeptPeople.of([good, written(tmp_path / "bad.png", *discs)], anonymizer, ByColour())
     assert "good.png" not in str(error.value)
 
 
 def test_a_picture_that_cannot_be_read_is_told(anonymizer, tmp_path):
     with pytest.raises(UnreadableError, match=r"none\.png"):
-        People.of([tmp_path / "none.png"], anonymizer, ByColour())
+        KeptPeople.of([tmp_path / "none.png"], anonymizer, ByColour())
 
 
 def test_both_keep_what_any_keeps_and_the_first_says_why():

@@ -1,5 +1,7 @@
 import dataclasses
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -10,10 +12,11 @@ from ganonymization.geometry.transforms import CROP_SIDE_EYES
 from ganonymization.geometry.wall import GeneratorInput
 from ganonymization.landmarks.search import find_landmarks
 from ganonymization.synthesize.compositing import covered_share
-from ganonymization.synthesize.face_state import Located
+from ganonymization.synthesize.face_state import DrawnFace, LocatedFace
 from ganonymization.synthesize.fill import SOLID_RGB
-from ganonymization.video.frames import Chains, _steady_faces, anonymize_frames
-from ganonymization.video.smoothing import steadied
+from ganonymization.video.drawing import Chains, Link, redraw
+from ganonymization.video.frames import _steady_faces, anonymize_frames
+from ganonymization.video.smoothing import EyesAtRest, steadied
 from ganonymization.video.tracking import Frame, Sighting
 
 from ..conftest import FakeSynthesizer, RaisingSynthesizer, box_of, face_landmarks
@@ -174,13 +177,13 @@ class Wobbly(DiscLandmarker):
 def drawn_from(monkeypatch, anonymizer, clip):
     """The landmarks that each frame's faces are drawn from."""
     asked = []
-    redraw = type(anonymizer).redraw
+    prepare = type(anonymizer).prepare
 
-    def remember(self, image, located, seed=0):
+    def remember(self, image, located):
         asked.append((id(image), located))
-        return redraw(self, image, located, seed)
+        return prepare(self, image, located)
 
-    monkeypatch.setattr(type(anonymizer), "redraw", remember)
+    monkeypatch.setattr(type(anonymizer), "prepare", remember)
     anonymized(anonymizer, clip)
     by_image = dict(asked)
     return [by_image[id(image)] for image in clip]
@@ -221,7 +224,7 @@ def test_only_the_same_shot_steadies_even_under_one_number():
         window.append(Frame(draw(size_wh=(8, 8)), i, i, seen, starts_shot=i in (0, 3, 6)))
     points = [frame.seen[0].landmarks_px for frame in window]
     for centre, shot in ((1, slice(0, 3)), (2, slice(0, 3)), (3, slice(3, 6)), (4, slice(3, 6))):
-        located = _steady_faces(window, centre, lambda track: 7)[0]
+        located = _steady_faces(window, centre, lambda track: 7, EyesAtRest())[0]
         expected = steadied(points[shot], centre - shot.start)
         assert np.allclose(located.landmarks_px, expected, atol=1e-9), centre
         assert located.seed == 7
@@ -332,7 +335,9 @@ def test_portraits_of_every_frame(make):
 
 def located_in(anonymizer, image, seed, name):
     return [
-        Located(d, find_landmarks(image, d, anonymizer.landmarks), seeds.face_seed(seed, name, i))
+        LocatedFace(
+            d, find_landmarks(image, d, anonymizer.landmarks), seeds.face_seed(seed, name, i)
+        )
         for i, d in enumerate(anonymizer.detect(image))
     ]
 
@@ -361,7 +366,7 @@ def test_redraw_fills_what_has_no_landmarks_and_tells_why(make):
     anonymizer = make()
     (detection,) = anonymizer.detect(image)
     for problem in (None, "too dark"):
-        result = anonymizer.redraw(image, [Located(detection, None, 5, problem)], 3)
+        result = anonymizer.redraw(image, [LocatedFace(detection, None, 5, problem)], 3)
         (face,) = result.faces
         assert face.outcome == f"filled: {problem or 'no landmarks found'}"
         assert face.seed == 5
@@ -386,7 +391,7 @@ def test_redraw_does_not_ask_the_landmarker_where_the_old_face_is(make):
 
     anonymizer = make(landmarker=Watched())
     (detection,) = anonymizer.detect(draw(Disc(80)))
-    anonymizer.redraw(draw(Disc(80)), [Located(detection, Disc(80).landmarks_px, 5)])
+    anonymizer.redraw(draw(Disc(80)), [LocatedFace(detection, Disc(80).landmarks_px, 5)])
     assert sizes == [FakeSynthesizer.size_px]
 
 
@@ -405,7 +410,7 @@ class Flickering:
         self.calls = 0
         self._lock = threading.Lock()
 
-    def __call__(self, crossing):
+    def __call__(self, inputs):
         with self._lock:
             self.calls += 1
             odd = self.calls % 2
@@ -425,26 +430,53 @@ def test_a_track_settles_by_the_frame_before(make):
     assert len(set(levels)) > 1
 
 
-CROSSING = GeneratorInput.portrait(4, np.zeros((478, 3)), 1)
+def plain(level):
+    """A small portrait of one level."""
+    inputs = GeneratorInput.portrait(4, np.zeros((478, 3)), 1)
+    return DrawnFace(inputs, np.full((4, 4, 3), level, np.uint8))
 
 
 def test_a_cut_starts_anew():
     """Links go from a frame to the next one of the same track, and no further."""
     chains = Chains()
-    first = chains.links(Frame(draw(), 0, 0, {0: None, 1: None}))
-    second = chains.links(Frame(draw(), 1, 1, {1: None, 2: None}))
-    third = chains.links(Frame(draw(), 2, 2, {0: None, 1: None}))
+    first, second, third = (chains.links(tracks) for tracks in ((0, 1), (1, 2), (0, 1)))
     for number, link in ((0, first[0]), (1, first[1]), (2, second[2]), (3, third[0])):
-        drawn = np.full((4, 4, 3), 50 + 3 * number, np.uint8)
-        assert np.array_equal(link.settle(drawn, CROSSING), drawn)  # there was none before
-    drawn = np.full((4, 4, 3), 56, np.uint8)
-    assert second[1].settle(drawn, CROSSING).max() < 56
+        drawn = plain(50 + 3 * number)
+        assert np.array_equal(link.smooth(drawn).crop, drawn.crop)  # there was none before
+    assert second[1].smooth(plain(56)).crop.max() < 56
 
 
 def test_a_frame_whose_face_was_covered_is_not_waited_for():
     chains = Chains()
-    first = chains.links(Frame(draw(), 0, 0, {0: None}))
-    second = chains.links(Frame(draw(), 1, 1, {0: None}))
+    first, second = chains.links([0]), chains.links([0])
     first[0].close()
-    drawn = np.full((4, 4, 3), 56, np.uint8)
-    assert within(5, lambda: np.array_equal(second[0].settle(drawn, CROSSING), drawn))
+    smooth = within(5, lambda: second[0].smooth(plain(56)))
+    assert np.array_equal(smooth.crop, plain(56).crop)
+
+
+def test_what_was_drawn_is_let_go_of():
+    """Memory does not grow with a video: a link keeps no more than the one before, until drawn."""
+    chains = Chains()
+    earlier = []
+    for level in range(20):
+        (link,) = chains.links([0]).values()
+        link.smooth(plain(50 + level))
+        earlier.append(weakref.ref(link))
+    del link
+    gc.collect()
+    assert [each() is None for each in earlier] == [True] * 19 + [False]
+    chains.links([1])
+    gc.collect()
+    assert earlier[-1]() is None
+
+
+def test_smoothing_that_fails_leaves_a_cover(make):
+    class Broken(Link):
+        def smooth(self, drawn):
+            raise ValueError("no tone")
+
+    anonymizer, image = make(), draw(Disc(80))
+    located = located_in(anonymizer, image, 7, "n")
+    result = redraw(anonymizer, image, located, [Broken(None)], 7)
+    assert [face.outcome for face in result.faces] == ["filled: ValueError: no tone"]
+    assert covered_share(box_of(Disc(80).landmarks_px), result.composite_mask) == 1

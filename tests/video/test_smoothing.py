@@ -1,3 +1,5 @@
+import pickle
+
 import cv2
 import numpy as np
 import pytest
@@ -272,14 +274,27 @@ def test_a_blink_of_one_frame_stays_whole():
 
 def test_eyes_at_rest_are_the_median_of_a_track():
     eyes = EyesAtRest()
-    assert np.allclose(eyes.after(0, None), EYE_OPENNESS)
+    assert np.allclose(eyes.after({0: None})[0], EYE_OPENNESS)
     for i in range(60):
-        found = eyes.after(0, with_eyes(0.02 if i % 10 == 0 else 0.27))
-    assert np.allclose(found, 0.27, atol=0.01)
-    assert np.allclose(eyes.after(1, None), EYE_OPENNESS)  # another track's are its own
+        found = eyes.after({0: with_eyes(0.02 if i % 10 == 0 else 0.27), 1: None})
+    assert np.allclose(found[0], 0.27, atol=0.01)
+    assert np.allclose(found[1], EYE_OPENNESS)  # another track's are its own
 
 
-def crossing(around, size=96):
+def test_eyes_of_a_track_that_ended_are_forgotten():
+    """Memory does not grow with the tracks of a long video, nor do numbers come back."""
+    eyes = EyesAtRest()
+    for track in range(200):
+        eyes.after({track: with_eyes(0.27)})
+    assert len(pickle.dumps(eyes)) < 2000
+    for _ in range(30):
+        eyes.after({0: with_eyes(0.27)})
+    assert np.allclose(eyes.after({0: None})[0], 0.27, atol=0.01)
+    eyes.after({})
+    assert np.allclose(eyes.after({0: None})[0], EYE_OPENNESS)
+
+
+def inputs_in(around, size=96):
     """A face in plain surroundings."""
     wall = np.zeros((size, size), bool)
     wall[12:84, 12:84] = True
@@ -294,7 +309,7 @@ def test_the_tone_of_a_track_stays():
     for i in range(40):
         guess = skin * (1.25 if i % 2 else 0.8)
         drawn = np.full((96, 96, 3), guess, np.uint8)
-        shown, usual = toned(drawn, crossing((90, 100, 110)), usual)
+        shown, usual = toned(drawn, inputs_in((90, 100, 110)), usual)
     middle = shown[48, 48].astype(float)
     assert np.abs(middle / (skin * 1.02) - 1).max() < 0.06
     assert np.array_equal(shown[:8], drawn[:8])  # the ring fits its surroundings already
@@ -303,15 +318,15 @@ def test_the_tone_of_a_track_stays():
 def test_a_face_goes_with_the_light():
     skin, usual = np.array([150, 120, 100]), None
     for _ in range(30):
-        _, usual = toned(np.full((96, 96, 3), skin, np.uint8), crossing((90, 90, 90)), usual)
-    dark, _ = toned(np.full((96, 96, 3), skin // 2, np.uint8), crossing((45, 45, 45)), usual)
-    light, _ = toned(np.full((96, 96, 3), skin // 2, np.uint8), crossing((90, 90, 90)), usual)
+        _, usual = toned(np.full((96, 96, 3), skin, np.uint8), inputs_in((90, 90, 90)), usual)
+    dark, _ = toned(np.full((96, 96, 3), skin // 2, np.uint8), inputs_in((45, 45, 45)), usual)
+    light, _ = toned(np.full((96, 96, 3), skin // 2, np.uint8), inputs_in((90, 90, 90)), usual)
     assert dark[48, 48].mean() < 0.75 * skin.mean()
     assert light[48, 48].mean() > 0.75 * skin.mean()
 
 
 def test_portraits_have_no_light_around_them():
-    portrait = GeneratorInput.portrait(96, crossing((0, 0, 0)).surrogate_px, 1)
+    portrait = GeneratorInput.portrait(96, inputs_in((0, 0, 0)).surrogate_px, 1)
     drawn = np.full((96, 96, 3), 120, np.uint8)
     _, usual = toned(drawn, portrait, None)
     shown, _ = toned(drawn // 2 + 30, portrait, usual)

@@ -89,7 +89,7 @@ def _config_of(
     return AnonymizerConfig(
         mode=mode, model=model, detector=detector, on_failure=on_failure,
         privacy=None if keep_shape else privacy, shape=shape, device=device,
-        detector_options=DetectorOptions(min_score, min_face, detect_size, device=device),
+        detector_options=DetectorOptions(min_score, min_face, detect_size),
     )  # fmt: skip
 
 

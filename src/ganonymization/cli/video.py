@@ -75,7 +75,7 @@ def video(
     from ..video.animation import ANIMATIONS
     from ..video.container import STANDARD_STREAM, Reader, is_live
     from ..video.detections_json import read_boxes
-    from ..video.exclusions import People, Region
+    from ..video.exclusions import KeptPeople, Region
     from ..video.file import VideoOptions, anonymize_video, check_video_output
 
     live = is_live(source)
@@ -93,7 +93,7 @@ def video(
     if keep_person:
         from ..recognize.recogniser import load_recogniser
 
-        people = People.of(keep_person, anonymizer, load_recogniser(None))
+        people = KeptPeople.of(keep_person, anonymizer, load_recogniser(None))
     with _until_stopped(live) as stopped, progress("", frames or None) as advance:
         report = anonymize_video(
             anonymizer, place, target,

@@ -20,14 +20,15 @@ class DetectorOptions:
         max_side_px: The picture is shrunk to this longer side for detection, which bounds time and
             memory; raise it to find small faces in large pictures.
         threads: Of one call; 0 takes every core. BlazeFace has its own.
-        device: ``"cpu"`` or ``"cuda"``. BlazeFace stays on the CPU.
+        device: ``"cpu"`` or ``"cuda"``; None for the anonymizer's, or else the CPU. BlazeFace stays
+            on the CPU.
     """
 
     min_score: float | None = None
     min_face_px: float = 8.0
     max_side_px: int = 1600
     threads: int = 0
-    device: Device = "cpu"
+    device: Device | None = None
 
 
 class Detector(Protocol):

@@ -30,7 +30,7 @@ class CenterFace:
     def __init__(self, options: DetectorOptions | None = None) -> None:
         self._options = options or DetectorOptions()
         self._session = onnx_session.open_shipped(
-            "centerface", self._options.threads, self._options.device, any_size=True
+            "centerface", self._options.threads, self._options.device or "cpu", any_size=True
         )
 
     def __call__(self, image: Image) -> list[Detection]:

@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import LandmarksError
 from ..types import Box, Detection, Image, Mask, Reals
 from . import transforms
 
@@ -135,6 +136,34 @@ class Place:
     wall: Wall
     crop_from_image: transforms.Matrix
     size_px: int
+
+    @classmethod
+    def of(
+        cls,
+        detection: Detection,
+        faces_px: Reals,
+        crop_from_image: transforms.Matrix,
+        size_px: int,
+        must_fit: bool = True,
+    ) -> "Place":
+        """The place of a wall around a detected face.
+
+        Args:
+            detection: Its boxes are held.
+            faces_px: (N, 3) landmarks in crop pixels: of the old face, which is hidden, and of the
+                new one, whose outline differs.
+            crop_from_image: Of the crop.
+            size_px: Side of the crop.
+            must_fit: The ring lies within the crop.
+
+        Raises:
+            LandmarksError: The face does not fit its crop.
+        """
+        outline_px = transforms.apply(crop_from_image, ellipses(detection))
+        wall = Wall.around(faces_px, outline_px, size_px)
+        if must_fit and not (wall.fits(size_px) and wall.holds(faces_px)):
+            raise LandmarksError("the face does not fit its crop")
+        return cls(wall, crop_from_image, size_px)
 
     def window(self, image_shape: tuple[int, ...], radii: float) -> tuple[slice, slice]:
         """Rows and columns of the picture that hold all points within so many radii."""

@@ -13,7 +13,7 @@ from ..errors import GanonymizationError
 from ..io import images
 from ..options import Mode, Privacy
 from ..types import Image, Result
-from ..video.live import LiveAnonymizer, Seen
+from ..video.live import FollowedFrame, LiveAnonymizer
 from .guard import SUBPROTOCOL
 from .state import State
 
@@ -83,8 +83,10 @@ async def _failed(error: Exception) -> None:
     raise error
 
 
-async def _drawn(state: State, live: LiveAnonymizer, seen: Seen | bytes | None) -> bytes | None:
-    if not isinstance(seen, Seen):
+async def _drawn(
+    state: State, live: LiveAnonymizer, seen: FollowedFrame | bytes | None
+) -> bytes | None:
+    if not isinstance(seen, FollowedFrame):
         return seen
     try:
         return await state.engine.run(lambda: _shown(live.draw(seen)), in_any_case=True)
@@ -124,8 +126,8 @@ def _decoded(frame: bytes, state: State) -> Image:
     return images.decode(io.BytesIO(frame), _NAME, side * side).pixels
 
 
-def _seen(live: LiveAnonymizer, frame: bytes, state: State) -> Seen | None:
-    return live.see(_decoded(frame, state))
+def _seen(live: LiveAnonymizer, frame: bytes, state: State) -> FollowedFrame | None:
+    return live.follow(_decoded(frame, state))
 
 
 def _mesh(live: LiveAnonymizer, frame: bytes, state: State) -> bytes | None:

@@ -14,7 +14,7 @@ from ..io.images import Picture
 from ..options import Mode, Privacy
 from ..picture_file import without_faces
 from ..pipeline import Anonymizer
-from ..synthesize.face_state import Located
+from ..synthesize.face_state import LocatedFace
 from ..types import Result
 from . import uploads
 from .answers import PictureAnswer
@@ -137,7 +137,7 @@ async def anonymize(
 
 def redrawn(
     anonymizer: Anonymizer, picture: Picture, seed: int, choices: Choices
-) -> tuple[Result, dict[int, Located]]:
+) -> tuple[Result, dict[int, LocatedFace]]:
     """A picture without its faces, but for those that were to be kept.
 
     Returns:
@@ -187,7 +187,7 @@ def _picture(picture: Picture, result: Result, chosen: PictureFormat | None, kep
 
 
 def _json(
-    picture: Picture, result: Result, kept: dict[int, Located], chosen: PictureFormat | None
+    picture: Picture, result: Result, kept: dict[int, LocatedFace], chosen: PictureFormat | None
 ) -> Response:
     from fastapi.responses import JSONResponse
 

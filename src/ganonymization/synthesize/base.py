@@ -24,8 +24,8 @@ class Synthesizer(Protocol):
     crop_side_eyes: float
     draws_scenes: bool
 
-    def __call__(self, crossing: GeneratorInput) -> Image:
-        """A (size_px, size_px, 3) uint8 RGB crop with a new face in the crossing's context.
+    def __call__(self, inputs: GeneratorInput) -> Image:
+        """A (size_px, size_px, 3) uint8 RGB crop with a new face in the inputs' context.
 
         Raises:
             SynthesisError: Nothing was drawn; the pipeline then covers the face.

@@ -20,14 +20,14 @@ _GREY_LEVELS = 2.0  # mean spread of R, G, B in a grey picture, some JPEG noise 
 _TONE_SIGMA = 1 / 14  # of the crop's side: how far a difference of tone reaches
 
 
-def blend_crop(drawn: Image, crossing: GeneratorInput, place: Place) -> Image:
+def blend_crop(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
     """The new face in its surroundings, in the crop, (S, S, 3) uint8 RGB."""
     alpha = opacity(place.wall.radius_map(place.size_px))
-    alpha[crossing.wall_mask] = 1
-    return np.asarray(cv2.blendLinear(drawn, crossing.context, alpha, 1 - alpha), np.uint8)
+    alpha[inputs.wall_mask] = 1
+    return np.asarray(cv2.blendLinear(drawn, inputs.context, alpha, 1 - alpha), np.uint8)
 
 
-def match_tone(drawn: Image, crossing: GeneratorInput, place: Place) -> Image:
+def match_tone(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
     """Shift the new face's tone to meet its surroundings in the ring; make it grey in grey ones.
 
     The difference between surroundings and drawing, known in the ring alone, is spread inwards
@@ -36,7 +36,7 @@ def match_tone(drawn: Image, crossing: GeneratorInput, place: Place) -> Image:
 
     Args:
         drawn: (S, S, 3) uint8 RGB, the generator's crop.
-        crossing: What the generator saw.
+        inputs: What the generator got.
         place: Of the face.
 
     Returns:
@@ -44,16 +44,16 @@ def match_tone(drawn: Image, crossing: GeneratorInput, place: Place) -> Image:
     """
     size = place.size_px
     radius = place.wall.radius_map(size)
-    if _is_grey(crossing):
+    if _is_grey(inputs):
         drawn = np.repeat(cv2.cvtColor(drawn, cv2.COLOR_RGB2GRAY)[..., None], 3, 2).astype(np.uint8)
-    known = (~crossing.wall_mask & (radius < RING * 1.1)).view(np.uint8)
+    known = (~inputs.wall_mask & (radius < RING * 1.1)).view(np.uint8)
     sigma = _TONE_SIGMA * size / 4
 
     def smooth(layer: NDArray[Any]) -> NDArray[np.float32]:
         small = cv2.resize(layer, (size // 4, size // 4), interpolation=cv2.INTER_AREA)
         return np.asarray(cv2.GaussianBlur(small, (0, 0), sigma), np.float32)
 
-    ring = [cv2.bitwise_and(seen, seen, mask=known) for seen in (crossing.context, drawn)]
+    ring = [cv2.bitwise_and(each, each, mask=known) for each in (inputs.context, drawn)]
     gap = smooth(cv2.subtract(ring[0], ring[1], dtype=cv2.CV_32F))
     count = smooth(known.astype(np.float32))
     reach = np.clip((cv2.resize(radius, count.shape[::-1]) - 0.5) / 0.5, 0, 1)
@@ -109,18 +109,20 @@ def paste(canvas: Canvas, drawn: Image, place: Place) -> None:
         canvas.opaque[strip] |= radius <= 1
 
 
-def cover(canvas: Canvas, window: tuple[slice, slice], fill: Image, inside: Mask) -> None:
-    """Put a fill over part of a window, hard-edged.
+def portrait(drawn: Image, place: Place, size_px: int, level: bool) -> Image:
+    """A drawn head on black, (size_px, size_px, 3) uint8, upright or as tilted as in the picture.
 
     Args:
-        canvas: Changed there.
-        window: Rows and columns.
-        fill: (h, w, 3) uint8 RGB, of the window's size.
-        inside: (h, w) bool, where to cover.
+        drawn: (S, S, 3) uint8 RGB, the crop.
+        place: Of the face.
+        size_px: Side of the portrait.
+        level: Upright.
     """
-    canvas.image[window][inside] = fill[inside]
-    canvas.touched[window] |= inside
-    canvas.opaque[window] |= inside
+    side = drawn.shape[0]
+    angle = 0.0 if level else transforms.angle_of(place.crop_from_image)
+    middle = (side - 1) / 2
+    portrait_from_crop = transforms.similarity((middle, middle), side, angle, size_px)
+    return transforms.warp(drawn, portrait_from_crop, size_px, cv2.BORDER_CONSTANT)
 
 
 def covered_share(box_xyxy: Box, mask: Mask) -> float:
@@ -139,12 +141,12 @@ def covered_share(box_xyxy: Box, mask: Mask) -> float:
     return float(mask[y0:y1, x0:x1][ellipse].mean())
 
 
-def _is_grey(crossing: GeneratorInput) -> bool:
+def _is_grey(inputs: GeneratorInput) -> bool:
     """Whether the surroundings have no colour, as in a black and white picture kept as RGB."""
-    seen = (~crossing.wall_mask).view(np.uint8)
-    red, green, blue = cv2.split(crossing.context)
+    visible = (~inputs.wall_mask).view(np.uint8)
+    red, green, blue = cv2.split(inputs.context)
     spread = cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue))
-    return bool(seen.any() and cv2.mean(spread, mask=seen)[0] < _GREY_LEVELS)
+    return bool(visible.any() and cv2.mean(spread, mask=visible)[0] < _GREY_LEVELS)
 
 
 def _from_crop(

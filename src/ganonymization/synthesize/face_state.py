@@ -1,7 +1,7 @@
-"""A face on its way through the pipeline: what is known of it, and what has become of it."""
+"""Faces and pictures on their way through the pipeline: what is known, and what became of them."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from ..errors import FaceError
 from ..geometry.wall import GeneratorInput, Place
-from ..types import Detection, Face, Image
+from ..types import Detection, Face, Image, Result
+from .compositing import Canvas
 
 
 @dataclass(frozen=True)
-class Located:
+class LocatedFace:
     """A face that was looked for.
 
     Attributes:
@@ -23,8 +24,6 @@ class Located:
         seed: Who the new face is.
         problem: Why there are no landmarks, or None.
         landmarks_ms: Spent looking for them.
-        settle: Changes what was drawn, (S, S, 3) uint8, before it is checked and put in, as a video
-            does by the frame before, given what it was drawn from; or None.
         eyes_at_rest: (2,) how far this person's eyes usually are open, see
             :meth:`ganonymization.surrogate.shape_model.ShapeModel.surrogate`; or None.
     """
@@ -34,19 +33,40 @@ class Located:
     seed: int
     problem: str | None = None
     landmarks_ms: float = 0.0
-    settle: Callable[[Image, GeneratorInput], Image] | None = None
     eyes_at_rest: NDArray[np.float64] | None = None
 
 
+@dataclass(frozen=True)
+class DrawnFace:
+    """A new face before it is in the picture.
+
+    Attributes:
+        inputs: What it was drawn from.
+        crop: (S, S, 3) uint8 RGB.
+    """
+
+    inputs: GeneratorInput
+    crop: Image
+
+
 @dataclass
-class FaceInWork:
-    """A face on its way."""
+class FaceState:
+    """A face on its way.
+
+    Attributes:
+        index: 0 is the largest.
+        detection: Where it is.
+        seed: Who the new face is.
+        surrogate_px: (478, 3) of the new face in crop pixels; None before it has a shape.
+        place: Of its wall; None where there is none.
+        reason: Why it cannot be redrawn, or None.
+        timings_ms: Milliseconds by stage.
+    """
 
     index: int
     detection: Detection
     seed: int
-    settle: Callable[[Image, GeneratorInput], Image] | None = None
-    surrogate_px: NDArray[np.float64] | None = None  # in crop pixels
+    surrogate_px: NDArray[np.float64] | None = None
     place: Place | None = None
     reason: str | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
@@ -61,9 +81,13 @@ class FaceInWork:
             spent = (time.perf_counter() - start) * 1e3
             self.timings_ms[stage] = self.timings_ms.get(stage, 0.0) + spent
 
-    def give_up(self, error: Exception) -> None:
-        """Remember why it is not redrawn."""
-        self.reason = told(error)
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Fail closed: whatever a stage raises in the block is the reason for a cover."""
+        try:
+            yield
+        except Exception as error:
+            self.reason = reason_of(error)
 
     def face(self) -> Face:
         """What became of it."""
@@ -72,6 +96,38 @@ class FaceInWork:
         return Face(self.index, d.box_xyxy, d.score, outcome, self.seed, d.merged, self.timings_ms)
 
 
-def told(error: Exception) -> str:
+@dataclass
+class PictureState:
+    """A picture on its way.
+
+    Attributes:
+        original: (H, W, 3) uint8 RGB; not changed.
+        faces: Largest first.
+        canvas: In scene mode, the picture so far; else None.
+        portraits: In portrait mode, the heads so far.
+        start_s: By :func:`time.perf_counter`.
+    """
+
+    original: Image
+    faces: list[FaceState]
+    canvas: Canvas | None = None
+    portraits: list[Image] = field(default_factory=list)
+    start_s: float = field(default_factory=time.perf_counter)
+
+    def result(self, seed: int) -> Result:
+        """What the caller gets; ``seed`` is passed on."""
+        timings: dict[str, float] = {}
+        for face in self.faces:
+            for stage, spent in face.timings_ms.items():
+                timings[stage] = timings.get(stage, 0.0) + spent
+        timings["total"] = (time.perf_counter() - self.start_s) * 1e3
+        outcomes = tuple(face.face() for face in self.faces)
+        if self.canvas is None:
+            mask = np.zeros(self.original.shape[:2], bool)
+            return Result(None, tuple(self.portraits), outcomes, mask, seed, timings)
+        return Result(self.canvas.image, (), outcomes, self.canvas.touched, seed, timings)
+
+
+def reason_of(error: Exception) -> str:
     """Why a face is given up, in words."""
     return str(error) if isinstance(error, FaceError) else f"{type(error).__name__}: {error}"

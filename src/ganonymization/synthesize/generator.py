@@ -36,21 +36,21 @@ class OnnxGenerator:
     ) -> None:
         self._session, self.size_px, self._style_size = session, size_px, style_size
 
-    def __call__(self, crossing: GeneratorInput) -> Image:
+    def __call__(self, inputs: GeneratorInput) -> Image:
         """A new face, (size_px, size_px, 3) uint8 RGB.
 
         Raises:
             SynthesisError: The network failed or drew no numbers.
         """
-        drawn = conditioning.mesh(crossing.surrogate_px, self.size_px)
+        drawn = conditioning.mesh(inputs.surrogate_px, self.size_px)
         blob = np.empty((1, 7, self.size_px, self.size_px), np.float32)
-        planes = (*cv2.split(drawn), *cv2.split(crossing.context))
+        planes = (*cv2.split(drawn), *cv2.split(inputs.context))
         for layer, plane in zip(blob[0, :6], planes, strict=True):  # plane by plane: fast
             np.divide(plane, np.float32(127.5), out=layer)
             layer -= 1
-        blob[0, 3:6] *= ~crossing.wall_mask
-        blob[0, 6] = crossing.wall_mask
-        style = seeds.style(crossing.seed, self._style_size)[None]
+        blob[0, 3:6] *= ~inputs.wall_mask
+        blob[0, 6] = inputs.wall_mask
+        style = seeds.style(inputs.seed, self._style_size)[None]
         try:
             picture = onnx_session.run(self._session, "picture", {"input": blob, "style": style})
         except Exception as error:

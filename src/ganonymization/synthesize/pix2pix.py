@@ -75,13 +75,13 @@ class Pix2Pix:
 
         return cls(network, size_px)
 
-    def __call__(self, crossing: GeneratorInput) -> Image:
+    def __call__(self, inputs: GeneratorInput) -> Image:
         """A face on black, (size_px, size_px, 3) uint8 RGB.
 
         Raises:
             SynthesisError: The network failed or drew no numbers.
         """
-        drawn = conditioning.dots(crossing.surrogate_px, self.size_px).astype(np.float32)
+        drawn = conditioning.dots(inputs.surrogate_px, self.size_px).astype(np.float32)
         blob = np.ascontiguousarray((drawn / 127.5 - 1).transpose(2, 0, 1)[None])
         try:
             picture = self._network(blob)

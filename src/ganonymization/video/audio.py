@@ -79,7 +79,7 @@ def taken_over(source: Any, container: Any) -> Copied | Recoded:
         OutputError: FFmpeg cannot decode it.
     """
     if source.codec_context is None:
-        raise OutputError("FFmpeg cannot decode the sound; leave it out with --no-audio")
+        raise OutputError("FFmpeg cannot decode the sound", "drop it with `no_audio`")
     codec, kind = source.codec_context.name, container.format.name
     if codec in container.supported_codecs and codec not in _REFUSED.get(kind, ()):
         return Copied(source, container)

@@ -1,16 +1,14 @@
 """Video files: frames in and out with their exact times, sound copied, metadata dropped."""
 
-import contextlib
-import secrets
 import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol
 
 import av
@@ -18,6 +16,7 @@ import numpy as np
 from av.video.reformatter import Colorspace, VideoReformatter
 
 from ..errors import InputError, OutputError, UnreadableError
+from ..io.files import atomic_path
 from ..types import Image
 from .audio import Recoded, taken_over
 
@@ -73,7 +72,7 @@ class Reader:
         if not self._container.streams.video or self._container.format.name in _NOT_VIDEO:
             self.close()
             raise UnreadableError(f"{source}: has no pictures; give a video")
-        self._stream = self._pictures()
+        self._stream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
         self.time_base: Fraction = self._stream.time_base
         self.rate: Fraction = self._stream.average_rate or Fraction(25)
@@ -85,20 +84,12 @@ class Reader:
     def __enter__(self) -> "Reader":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Let go of the file."""
         self._container.close()
-
-    def _pictures(self) -> Any:
-        return self._container.streams.video[0]
 
     @property
     def pixel_aspect(self) -> Fraction:
@@ -170,7 +161,7 @@ class Reader:
     def _end_s(self) -> float:
         """When the last frame is shown by what the file says, or 0."""
         told = self._stream.metadata.get("DURATION", "")  # Matroska
-        with contextlib.suppress(ValueError):
+        with suppress(ValueError):
             hours, minutes, seconds = (float(part) for part in told.split(":"))
             return 3600 * hours + 60 * minutes + seconds - float(1 / self.rate)
         if self._stream.duration is None:
@@ -271,19 +262,16 @@ class Writer:
         sound: bool = True,
     ) -> None:  # fmt: skip
         self.path: Path | str = path or STANDARD_STREAM
-        self._temporary = None if path is None else _beside(path)
         self._muxing = threading.Lock()
         self._reformatter = VideoReformatter()
+        self._file: AbstractContextManager[Path | None] = (
+            nullcontext() if path is None else atomic_path(path)
+        )
+        temporary = self._file.__enter__()
+        self._container: Any = None
         try:
-            self._container: Any = self._made(path, reader)
-            self._stream = _pictures(self._container, codec, reader.rate)
-            self._stream.width, self._stream.height = size_wh
-            self._stream.pix_fmt = "yuv420p" if not any(n % 2 for n in size_wh) else "yuv444p"
-            self._stream.options = {"crf": str(crf), "preset": "veryfast"}
-            self._stream.time_base = self._stream.codec_context.time_base = reader.time_base
-            self._colours = _colourspace(None, size_wh[1])
-            self._stream.codec_context.colorspace = self._colours
-            self._stream.codec_context.sample_aspect_ratio = reader.pixel_aspect
+            self._container = _created(temporary, reader)
+            self._stream = self._pictures(reader, size_wh, codec, crf)
             self._sound = {
                 stream.index: taken_over(stream, self._container)
                 for stream in (reader.audio if sound else ())
@@ -291,45 +279,43 @@ class Writer:
         except (av.error.FFmpegError, ValueError, TypeError, OSError) as error:
             self._discard()
             raise OutputError(f"{self.path}: cannot be written ({error})") from error
+        except BaseException:
+            self._discard()
+            raise
         anew = any(isinstance(track, Recoded) for track in self._sound.values())
         taken = "coded anew" if anew else "copied"
         self.sound_told = (taken if sound else "left out") if reader.audio else "none"
 
+    def _pictures(self, reader: Source, size_wh: tuple[int, int], codec: str, crf: int) -> Any:
+        stream = self._container.add_stream(codec, rate=reader.rate)
+        stream.width, stream.height = size_wh
+        stream.pix_fmt = "yuv420p" if not any(n % 2 for n in size_wh) else "yuv444p"
+        stream.options = {"crf": str(crf), "preset": "veryfast"}
+        stream.time_base = stream.codec_context.time_base = reader.time_base
+        self._colours = _colourspace(None, size_wh[1])
+        stream.codec_context.colorspace = self._colours
+        stream.codec_context.sample_aspect_ratio = reader.pixel_aspect
+        return stream
+
     def __enter__(self) -> "Writer":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is not None:
-            self._discard()
-            return
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            for packet in self._stream.encode():
-                self._container.mux(packet)
-            for track in self._sound.values():
-                for packet in track.rest():
-                    self._container.mux(packet)
-            self._container.close()
-            if self._temporary is not None:
-                self._temporary.replace(self.path)
+            if kind is None:
+                self._complete()
         except (av.error.FFmpegError, OSError) as problem:
-            self._discard()
             raise OutputError(f"{self.path}: cannot be written ({problem})") from problem
-        except BaseException:  # a stop: leave no scraps
+        finally:
             self._discard()
-            raise
 
-    def _made(self, path: Path | None, reader: Source) -> Any:
-        if path is None:
-            return av.open(_Pipe(), "w", format="matroska")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        assert self._temporary is not None
-        place = f"file:{self._temporary.absolute()}"
-        return av.open(place, "w", options=_muxing(path, reader))
+    def _complete(self) -> None:
+        """Write what the codecs hold back, and give the file its name."""
+        self._mux(self._stream.encode())
+        for track in self._sound.values():
+            self._mux(track.rest())
+        self._container.close()
+        self._file.__exit__(None, None, None)
 
     def write(self, timed: Timed) -> None:
         """Append a frame.
@@ -363,7 +349,7 @@ class Writer:
             packets = self._sound[packet.stream.index].packets(packet)
         except av.error.FFmpegError as error:
             raise InputError(
-                f"{self.path}: the sound cannot be decoded ({error}); leave it out with --no-audio"
+                f"{self.path}: the sound cannot be decoded ({error})", "drop it with `no_audio`"
             ) from error
         self._mux(packets)
 
@@ -376,11 +362,10 @@ class Writer:
             raise OutputError(f"{self.path}: cannot be written ({error})") from error
 
     def _discard(self) -> None:
-        with contextlib.suppress(Exception):
+        """Leave no scraps; what is complete stays."""
+        with suppress(Exception):
             self._container.close()
-        if self._temporary is not None:
-            with contextlib.suppress(OSError):
-                self._temporary.unlink(missing_ok=True)
+        self._file.__exit__(GeneratorExit, GeneratorExit(), None)
 
 
 class _Pipe:
@@ -390,16 +375,12 @@ class _Pipe:
         return sys.stdout.buffer.write(content)
 
 
-def _beside(path: Path) -> Path:
-    return path.parent / f".{secrets.token_hex(8)}.part{path.suffix}"
-
-
-def _pictures(container: Any, codec: str, rate: Fraction) -> Any:
-    return container.add_stream(codec, rate=rate)
-
-
-def _muxing(path: Path, reader: Source) -> dict[str, str]:
-    if path.suffix in (".mp4", ".m4v", ".mov"):
-        return {"video_track_timescale": str(reader.time_base.denominator),
-                "movflags": "+faststart"}  # fmt: skip
-    return {}
+def _created(path: Path | None, reader: Source) -> Any:
+    """A new container, in a file or on standard output."""
+    if path is None:
+        return av.open(_Pipe(), "w", format="matroska")
+    options = {}
+    if path.suffix.lower() in (".mp4", ".m4v", ".mov"):
+        rate = str(reader.time_base.denominator)
+        options = {"video_track_timescale": rate, "movflags": "+faststart"}
+    return av.open(f"file:{path.absolute()}", "w", options=options)

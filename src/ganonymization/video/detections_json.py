@@ -32,7 +32,7 @@ def read_boxes(path: Path) -> Frames:
         raise InputError(f"{path}: not JSON ({error})") from error
     frames = content.get("frames") if isinstance(content, dict) else None
     if not isinstance(frames, list):
-        raise InputError(f'{path}: has no list "frames"; --export-boxes shows the form')
+        raise InputError(f'{path}: has no list "frames"', "`export_boxes` shows the form")
     return [
         [_detection(face, f"{path}: frame {number}") for face in _faces(faces, path, number)]
         for number, faces in enumerate(frames)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from ..errors import InputError, OptionError
 from ..geometry import topology
 from ..io import images
 from ..pipeline import Anonymizer
+from ..recognize.recogniser import Recogniser
 from ..types import Box, Image, Reals
 from .tracking import Frame, Sighting
 
@@ -27,16 +28,6 @@ _SMALLEST_EYES_PX = 24.0  # a smaller face tells too little of who it is
 
 Keeper = Callable[[Frame[Any]], dict[int, str]]
 """Tracks of a frame that stay as they are, and why."""
-
-
-class Recogniser(Protocol):
-    """See :class:`ganonymization.recognize.recogniser.Recogniser`."""
-
-    same_person: float
-
-    def __call__(self, image: Image, landmarks_px: Reals) -> Reals:
-        """The face's numbers, (D,)."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -135,7 +126,7 @@ class _Looks:
 
 
 @dataclass
-class People:
+class KeptPeople:
     """Keeps the faces of given people, as far as a recogniser is sure of them.
 
     A face stays after three looks in a row that were all strictly nearer to the person than the
@@ -156,7 +147,7 @@ class People:
     @classmethod
     def of(
         cls, pictures: Sequence[Path], anonymizer: Anonymizer, recogniser: Recogniser
-    ) -> "People":
+    ) -> "KeptPeople":
         """People by a picture of each.
 
         Args:

@@ -279,7 +279,7 @@ def _wanted(
             yield timed
     except InputError as error:
         if not options.salvage:
-            raise InputError(f"{error}; --salvage keeps what comes before") from error
+            raise InputError(str(error), "`salvage` keeps what comes before") from error
         damage.append(error)
 
 

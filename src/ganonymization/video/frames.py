@@ -1,24 +1,27 @@
 """A video, frame by frame: the same nobody in every frame of a face."""
 
-import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .. import seeds
 from ..errors import InputError
-from ..geometry.wall import GeneratorInput
 from ..pipeline import Anonymizer
-from ..synthesize.face_state import Located
+from ..synthesize.face_state import LocatedFace
 from ..types import Detection, Image, Result
-from .smoothing import REACH, EyesAtRest, Tone, Values, settled, steadied, toned
-from .tracking import Frame, Sighting, Tracker
+from .drawing import Chains, Link, redraw
+from .smoothing import REACH, EyesAtRest, steadied
+from .tracking import Frame, Tracker
 
 Payload = TypeVar("Payload")
 
 _WORKERS = 2
+_NOT_SEEN = "not seen well enough in this frame"
 
 
 @dataclass(frozen=True)
@@ -85,14 +88,20 @@ def anonymize_frames(
     def who(track: int) -> int:
         return seeds.face_seed(run_seed, name, track)
 
-    def redraw(
-        frame: Frame[Payload], faces: dict[int, Located], kept: dict[int, str], links: list[Link]
+    def draw(
+        frame: Frame[Payload],
+        faces: dict[int, LocatedFace],
+        kept: dict[int, str],
+        links: dict[int, Link],
     ) -> Anonymized[Payload]:
         drawn = [track for track in faces if track not in kept]
         try:
-            result = anonymizer.redraw(frame.image, [faces[track] for track in drawn], run_seed)
+            result = redraw(
+                anonymizer, frame.image, [faces[track] for track in drawn],
+                [links[track] for track in drawn], run_seed,
+            )  # fmt: skip
         finally:
-            for link in links:
+            for link in links.values():
                 link.close()
         found = {track: face.detection for track, face in faces.items()}
         return Anonymized(result, tuple(drawn), frame.payload, kept, found)
@@ -101,69 +110,14 @@ def anonymize_frames(
     chains, eyes = Chains(), EyesAtRest()
     with ThreadPoolExecutor(_WORKERS) as pool:
         for window, centre in _windows(_tracked(tracker, frames)):
-            faces = _steady_faces(window, centre, who)
-            kept = {} if keep is None else keep(window[centre])
-            links = chains.links(window[centre])
-            faces = {
-                track: replace(
-                    face, settle=links[track].settle,
-                    eyes_at_rest=eyes.after(track, face.landmarks_px),
-                )
-                for track, face in faces.items()
-            }  # fmt: skip
-            job = pool.submit(redraw, window[centre], faces, kept, list(links.values()))
-            waiting.append(job)
+            frame = window[centre]
+            faces = _steady_faces(window, centre, who, eyes)
+            kept = {} if keep is None else keep(frame)
+            waiting.append(pool.submit(draw, frame, faces, kept, chains.links(frame.seen)))
             while len(waiting) > 2 * _WORKERS:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-
-
-class Link:
-    """What was drawn of a face in one frame, for the next one to settle by.
-
-    Frames are drawn in parallel; each waits for the one before only when its own is drawn.
-
-    Args:
-        before: The same face's in the frame before, or None.
-    """
-
-    def __init__(self, before: "Link | None") -> None:
-        self._before, self._done = before, threading.Event()
-        self._drawn: tuple[Image, Values, Tone] | None = None
-
-    def settle(self, drawn: Image, crossing: GeneratorInput) -> Image:
-        """The crop without flicker against the frame before, and in the track's tone."""
-        before = None if self._before is None else self._before.wait()
-        drawn, tone = toned(drawn, crossing, None if before is None else before[2])
-        if before is not None:
-            drawn = settled(drawn, before[0], crossing.surrogate_px, before[1])
-        self._drawn = drawn, crossing.surrogate_px, tone
-        self.close()
-        return drawn
-
-    def wait(self) -> tuple[Image, Values, Tone] | None:
-        """What was drawn in the end, from which landmarks, in what tone; None where covered."""
-        self._done.wait()
-        return self._drawn
-
-    def close(self) -> None:
-        """Nothing more will be drawn; earlier frames are let go of."""
-        self._before = None
-        self._done.set()
-
-
-class Chains:
-    """The links of each track, in the order of the frames."""
-
-    def __init__(self) -> None:
-        self._last: dict[int, Link] = {}
-
-    def links(self, frame: Frame[Any]) -> dict[int, Link]:
-        """A frame's links, each behind that of the same track in the frame before."""
-        links = {track: Link(self._last.get(track)) for track in frame.seen}
-        self._last = links
-        return links
 
 
 def _tracked(
@@ -189,26 +143,41 @@ def _windows(frames: Iterable[Frame[Payload]]) -> Iterator[tuple[list[Frame[Payl
 
 
 def _steady_faces(
-    window: list[Frame[Payload]], centre: int, who: Callable[[int], int]
-) -> dict[int, Located]:
+    window: list[Frame[Payload]], centre: int, who: Callable[[int], int], eyes: EyesAtRest
+) -> dict[int, LocatedFace]:
     """The faces of one frame by track, steadied by those around it in the same shot."""
     first = max(i for i in range(centre + 1) if i == 0 or window[i].starts_shot)
     ends = [i for i in range(centre + 1, len(window)) if window[i].starts_shot]
     shot = window[first : ends[0] if ends else len(window)]
-    faces = {}
+    points: dict[int, NDArray[np.float64] | None] = {}
     for track, sighting in window[centre].seen.items():
-        points = sighting.landmarks_px
-        if points is not None:
+        points[track] = sighting.landmarks_px
+        if sighting.landmarks_px is not None:
             sightings = [frame.seen.get(track) for frame in shot]
             around = [None if s is None else s.landmarks_px for s in sightings]
-            points = steadied(around, centre - first)
-        faces[track] = Located(detection_of(sighting), points, who(track), NOT_SEEN)
-    return faces
+            points[track] = steadied(around, centre - first)
+    return located_faces(window[centre], points, who, eyes)
 
 
-NOT_SEEN = "not seen well enough in this frame"
+def located_faces(
+    frame: Frame[Any],
+    landmarks_px: Mapping[int, NDArray[np.float64] | None],
+    who: Callable[[int], int],
+    eyes: EyesAtRest,
+) -> dict[int, LocatedFace]:
+    """A frame's faces by track, to be drawn.
 
-
-def detection_of(sighting: Sighting) -> Detection:
-    """A sighting as a detector would tell of it."""
-    return Detection(sighting.box_xyxy, sighting.score)
+    Args:
+        frame: Whose faces are followed.
+        landmarks_px: (478, 3) by track, or None.
+        who: Seed of a track's new face.
+        eyes: Of the tracks; this frame is counted.
+    """
+    at_rest = eyes.after(landmarks_px)
+    return {
+        track: LocatedFace(
+            Detection(sighting.box_xyxy, sighting.score), landmarks_px[track], who(track),
+            _NOT_SEEN, eyes_at_rest=at_rest[track],
+        )
+        for track, sighting in frame.seen.items()
+    }  # fmt: skip

@@ -11,9 +11,10 @@ import numpy as np
 from .. import seeds
 from ..geometry import conditioning, transforms
 from ..pipeline import Anonymizer
-from ..synthesize.face_state import Located
+from ..synthesize.face_state import LocatedFace
 from ..types import Image, Result
-from .frames import NOT_SEEN, Chains, Link, detection_of
+from .drawing import Chains, Link, redraw
+from .frames import located_faces
 from .smoothing import EyesAtRest
 from .tracking import Frame, Tracker
 
@@ -21,7 +22,7 @@ _MESH_PX = 512
 
 
 @dataclass(frozen=True)
-class Seen:
+class FollowedFrame:
     """A frame whose faces are known.
 
     Attributes:
@@ -31,7 +32,7 @@ class Seen:
     """
 
     image: Image
-    faces: tuple[Located, ...]
+    faces: tuple[LocatedFace, ...]
     links: tuple[Link, ...]
 
     def close(self) -> None:
@@ -63,10 +64,10 @@ class LiveAnonymizer:
         Args:
             image: (H, W, 3) uint8 RGB, of the same size every time.
         """
-        seen = self.see(image)
-        return None if seen is None else self.draw(seen)
+        frame = self.follow(image)
+        return None if frame is None else self.draw(frame)
 
-    def see(self, image: Image) -> "Seen | None":
+    def follow(self, image: Image) -> FollowedFrame | None:
         """Follow the faces into a frame, the next one; None where there is none.
 
         Args:
@@ -75,27 +76,21 @@ class LiveAnonymizer:
         frame = self._followed(image)
         if not frame.seen:
             return None
-        links = self._chains.links(frame)
-        faces = tuple(
-            Located(
-                detection_of(sighting), sighting.landmarks_px, self._who(track), NOT_SEEN,
-                settle=links[track].settle,
-                eyes_at_rest=self._eyes.after(track, sighting.landmarks_px),
-            )
-            for track, sighting in frame.seen.items()
-        )  # fmt: skip
-        return Seen(frame.image, faces, tuple(links.values()))
+        points = {track: sighting.landmarks_px for track, sighting in frame.seen.items()}
+        faces = located_faces(frame, points, self._who, self._eyes)
+        links = self._chains.links(frame.seen)
+        return FollowedFrame(frame.image, tuple(faces.values()), tuple(links.values()))
 
-    def draw(self, seen: "Seen") -> Result:
+    def draw(self, frame: FollowedFrame) -> Result:
         """Replace the faces of a frame; the next frame may be followed, and drawn, meanwhile.
 
         Args:
-            seen: Of :meth:`see`; to be drawn in that order, or closed.
+            frame: Of :meth:`follow`; to be drawn in that order, or closed.
         """
         try:
-            return self._anonymizer.redraw(seen.image, seen.faces, self._seed)
+            return redraw(self._anonymizer, frame.image, frame.faces, frame.links, self._seed)
         finally:
-            seen.close()
+            frame.close()
 
     def mesh(self, image: Image) -> Image | None:
         """The surrogate mesh of the first face, (512, 512, 3) uint8 RGB; None where there is none.
@@ -103,16 +98,17 @@ class LiveAnonymizer:
         Args:
             image: As for a call.
         """
-        for track, sighting in self._followed(image).seen.items():
-            if sighting.landmarks_px is None:
-                continue
-            crop_from_image = transforms.generator_crop(
-                sighting.landmarks_px, _MESH_PX, transforms.CROP_SIDE_EYES
-            )
-            points = transforms.apply(crop_from_image, sighting.landmarks_px)
-            at_rest = self._eyes.after(track, points)
-            surrogate_px = self._anonymizer.surrogate(points, self._who(track), at_rest)
-            return conditioning.mesh(surrogate_px, _MESH_PX)
+        frame = self._followed(image)
+        points = {track: sighting.landmarks_px for track, sighting in frame.seen.items()}
+        at_rest = self._eyes.after(points)
+        for track, landmarks_px in points.items():
+            if landmarks_px is not None:
+                side_eyes = transforms.CROP_SIDE_EYES
+                crop_from_image = transforms.generator_crop(landmarks_px, _MESH_PX, side_eyes)
+                face_px = transforms.apply(crop_from_image, landmarks_px)
+                seed, eyes = self._who(track), at_rest[track]
+                surrogate_px = self._anonymizer.surrogate(face_px, seed, eyes)
+                return conditioning.mesh(surrogate_px, _MESH_PX)
         return None
 
     def _followed(self, image: Image) -> Frame[None]:

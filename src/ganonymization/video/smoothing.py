@@ -12,7 +12,7 @@ from it is mixed with it, what differs much is not, as in motion-compensated noi
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -96,19 +96,28 @@ class EyesAtRest:
     """
 
     def __init__(self) -> None:
-        self._seen: dict[int, deque[Values]] = {}
+        self._openness: dict[int, deque[Values]] = {}
 
-    def after(self, track: int, landmarks_px: Values | None) -> Values:
-        """(2,) of the right eye and the left with this frame's (478, 3) landmarks counted.
+    def after(self, landmarks_px: Mapping[int, Values | None]) -> dict[int, Values]:
+        """(2,) of the right eye and the left of each track, with this frame counted.
 
-        In the first frames they count for less than what is usual of people.
+        In the first frames they count for less than what is usual of people. A track that is not
+        in the frame has ended, and is forgotten.
+
+        Args:
+            landmarks_px: (478, 3) by track, or None where the face was not seen well.
         """
-        seen = self._seen.setdefault(track, deque(maxlen=_REST_FRAMES))
-        if landmarks_px is not None:
-            seen.append(eye_openness(landmarks_px))
+        self._openness = {
+            track: self._openness.get(track, deque(maxlen=_REST_FRAMES)) for track in landmarks_px
+        }
         usual = [np.full(2, EYE_OPENNESS)] * _USUAL_FRAMES
-        median: Values = np.median(np.stack([*usual, *seen]), axis=0)
-        return median
+        medians: dict[int, Values] = {}
+        for track, points in landmarks_px.items():
+            openness = self._openness[track]
+            if points is not None:
+                openness.append(eye_openness(points))
+            medians[track] = np.median(np.stack([*usual, *openness]), axis=0)
+        return medians
 
 
 @dataclass(frozen=True)
@@ -126,25 +135,25 @@ class Tone:
     frames: int
 
 
-def toned(drawn: Image, crossing: GeneratorInput, usual: Tone | None) -> tuple[Image, Tone]:
+def toned(drawn: Image, inputs: GeneratorInput, usual: Tone | None) -> tuple[Image, Tone]:
     """A drawn crop whose face has the track's usual tone, lit as its surroundings are now.
 
     A generator guesses the tone of the skin from what it sees of neck and ears, frame by frame.
 
     Args:
         drawn: (S, S, 3) uint8 RGB.
-        crossing: What it was drawn from.
+        inputs: What it was drawn from.
         usual: Of the frames before, or None.
 
     Returns:
         The crop, and the tone with this frame's.
     """
     oval = np.zeros(drawn.shape[:2], np.uint8)
-    rim = np.round(crossing.surrogate_px[list(topology.FACE_OVAL), :2]).astype(np.int32)
+    rim = np.round(inputs.surrogate_px[list(topology.FACE_OVAL), :2]).astype(np.int32)
     cv2.fillPoly(oval, [rim], (255,))
-    seen = (~crossing.wall_mask).view(np.uint8)
+    seen = (~inputs.wall_mask).view(np.uint8)
     face = np.maximum(cv2.mean(drawn, oval)[:3], 1.0)
-    around = np.maximum(cv2.mean(crossing.context, seen)[:3], 1.0)
+    around = np.maximum(cv2.mean(inputs.context, seen)[:3], 1.0)
     if usual is None:
         return drawn, Tone(face, around, 1)
     light = np.clip(around / usual.around, 1 / _MOST_LIT, _MOST_LIT) ** _LIGHT_SHARE
