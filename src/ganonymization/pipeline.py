@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from . import registry, seeds, weights
 from .detect.base import Detector, DetectorOptions, detect_turned
-from .errors import FaceNotRedrawnError, LandmarksError, OptionError
+from .errors import LandmarksError, OptionError
 from .geometry import transforms
 from .geometry.wall import GeneratorInput, Place
 from .landmarks.base import Landmarker
@@ -89,29 +89,28 @@ class Anonymizer:
         self.mode, self.on_failure = mode, on_failure
         self._shape = shape or ShapeModel.load()
         self._set_privacy(privacy)
-        self._portrait_size_px, self._level_portraits = portrait_size_px, level_portraits
+        self.portrait_size_px, self._level_portraits = portrait_size_px, level_portraits
         self._fill: Fill | None = None
         if on_failure != "error":
             self._fill = registry.load(registry.FILLS, on_failure)
-        self._synthesizer: Synthesizer
-        self._detector: Detector
-        self._landmarker: Landmarker
-        if isinstance(model, str):
-            load = registry.load(registry.SYNTHESIZERS, "file")
-            self._synthesizer = load(weights.resolve(model), threads, device)
-        else:
-            self._synthesizer = model
+        self._synthesizer: Synthesizer = (
+            registry.load(registry.SYNTHESIZERS, "file")(weights.resolve(model), threads, device)
+            if isinstance(model, str)
+            else model
+        )
         self._check_mode()
-        if isinstance(detector, str):
-            options = detector_options or DetectorOptions()
-            options = replace(options, device=options.device or device)
-            self._detector = registry.load(registry.DETECTORS, detector)(options)
-        else:
-            self._detector = detector
-        if isinstance(landmarker, str):
-            self._landmarker = registry.load(registry.LANDMARKERS, landmarker)()
-        else:
-            self._landmarker = landmarker
+        options = detector_options or DetectorOptions()
+        options = replace(options, device=options.device or device)
+        self._detector: Detector = (
+            registry.load(registry.DETECTORS, detector)(options)
+            if isinstance(detector, str)
+            else detector
+        )
+        self._landmarker: Landmarker = (
+            registry.load(registry.LANDMARKERS, landmarker)()
+            if isinstance(landmarker, str)
+            else landmarker
+        )
 
     def using(
         self,
@@ -151,11 +150,6 @@ class Anonymizer:
     def draws_scenes(self) -> bool:
         """Whether the model can; published networks draw portraits only."""
         return self._synthesizer.draws_scenes
-
-    @property
-    def portrait_size_px(self) -> int:
-        """Side of a portrait."""
-        return self._portrait_size_px
 
     def detect(self, image: Image) -> list[Detection]:
         """Faces in a picture, whichever way it is turned; largest first."""
@@ -241,7 +235,7 @@ class Anonymizer:
 
         Raises:
             InputError: ``image`` is no such array.
-            FaceNotRedrawnError: A face cannot be redrawn and ``on_failure`` is ``"error"``.
+            FaceNotRedrawnError: See :meth:`redraw`.
         """
         picture = PictureState(check_image(image), [])
         for index, found in enumerate(located):
@@ -282,7 +276,7 @@ class Anonymizer:
         """Put a drawn face into the picture, or a cover where it is none or not what it should be.
 
         Raises:
-            FaceNotRedrawnError: A face cannot be redrawn and ``on_failure`` is ``"error"``.
+            FaceNotRedrawnError: See :meth:`redraw`.
         """
         if picture.canvas is None:
             picture.portraits.append(self._portrait(picture, face, drawn))
@@ -301,7 +295,7 @@ class Anonymizer:
         """The result, after a last look for faces that are not wholly covered.
 
         Raises:
-            FaceNotRedrawnError: A face cannot be redrawn and ``on_failure`` is ``"error"``.
+            FaceNotRedrawnError: See :meth:`redraw`.
         """
         for face in picture.faces:
             if picture.canvas is not None and not covering.is_covered(picture.canvas, face):
@@ -363,21 +357,16 @@ class Anonymizer:
 
     def _portrait(self, picture: PictureState, face: FaceState, drawn: DrawnFace | None) -> Image:
         """A head on black, or a fill."""
-        size = self._portrait_size_px
+        size = self.portrait_size_px
         with face.attempt():
             if drawn is not None and face.place is not None:
                 self._check(drawn.crop, drawn, face)
                 return compositing.portrait(drawn.crop, face.place, size, self._level_portraits)
         crop_from_image = transforms.detection_crop(face.detection, size)
-        return self._fill_of(face)(transforms.warp(picture.original, crop_from_image, size))
+        return covering.usable(self._fill, face)(
+            transforms.warp(picture.original, crop_from_image, size)
+        )
 
     def _cover(self, canvas: Canvas, picture: PictureState, face: FaceState) -> None:
-        covering.cover(canvas, picture.original, face, picture.faces, self._fill_of(face))
-
-    def _fill_of(self, face: FaceState) -> Fill:
-        if self._fill is None:
-            raise FaceNotRedrawnError(
-                f"face {face.index} at {[round(v) for v in face.detection.box_xyxy]} could not be "
-                f"redrawn ({face.reason})", "choose a fill with `on_failure` to have it covered",
-            )  # fmt: skip
-        return self._fill
+        fill = covering.usable(self._fill, face)
+        covering.cover(canvas, picture.original, face, picture.faces, fill)

@@ -247,7 +247,7 @@ def test_sound_that_nobody_can_decode_is_told(tmp_path):
     (tmp_path / "odd.mkv").write_bytes(data.replace(b"A_AAC", b"A_XYZ"))
     with av.open(str(tmp_path / "odd.mkv")) as odd:
         assert odd.streams.audio[0].codec_context is None
-    with pytest.raises(OutputError, match="--no-audio"):
+    with pytest.raises(OutputError, match="`no_audio`"):
         through(tmp_path / "odd.mkv", tmp_path / "out.mkv")
 
 

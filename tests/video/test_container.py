@@ -10,7 +10,8 @@ import pytest
 
 from ganonymization.errors import InputError, OutputError, UnreadableError
 from ganonymization.video import container
-from ganonymization.video.container import CONTAINERS, Reader, Timed, Writer
+from ganonymization.video.container import CONTAINERS, Reader, Timed
+from ganonymization.video.writer import Writer
 
 from .test_tracking import Disc, draw
 

@@ -10,7 +10,8 @@ from ganonymization.io import images
 from ganonymization.io.images import Picture
 from ganonymization.video import exclusions
 from ganonymization.video.exclusions import KeptPeople, Region, Regions, both
-from ganonymization.video.tracking import Frame, Sighting
+from ganonymization.video.sightings import Sighting
+from ganonymization.video.tracking import Frame
 
 from ..conftest import face_landmarks
 from .test_frames import stages

@@ -19,9 +19,10 @@ from ganonymization.errors import (
 from ganonymization.io import images
 from ganonymization.types import Face, Result
 from ganonymization.video import file
-from ganonymization.video.container import Writer
-from ganonymization.video.file import VideoOptions, VideoReport, anonymize_video, check_video_output
+from ganonymization.video.file import VideoOptions, anonymize_video, check_video_output
 from ganonymization.video.frames import Anonymized
+from ganonymization.video.report import Strip, VideoReport
+from ganonymization.video.writer import Writer
 
 from ..conftest import box_of
 from .test_container import (
@@ -160,7 +161,7 @@ def cells(strip):
 
 
 def strip_of(times_s):
-    strip = file._Strip()
+    strip = Strip()
     white = np.full((40, 160, 3), 255, np.uint8)
     for time_s in times_s:
         strip.add(white, time_s)
@@ -179,7 +180,7 @@ def test_the_strip_has_a_cell_for_each_second(seconds, expected, shape):
 
 
 def test_the_strip_of_a_long_video_stays_small():
-    strip, most = file._Strip(), 0
+    strip, most = Strip(), 0
     white = np.full((40, 160, 3), 255, np.uint8)
     tracemalloc.start()
     for i in range(3000 * 2):
@@ -320,7 +321,7 @@ def test_progress_is_told_for_every_frame(make, tmp_path, source):
 
 def test_damage_is_told_and_leaves_nothing(make, tmp_path):
     damaged = damaged_clip(tmp_path)
-    with pytest.raises(InputError, match=r"damaged\.mp4.*--salvage"):
+    with pytest.raises(InputError, match=r"damaged\.mp4.*`salvage`"):
         anonymized(make(), damaged, tmp_path / "o" / "out.mp4")
     assert files(tmp_path / "o") == []
 
@@ -533,7 +534,7 @@ def test_a_truncated_file_is_no_video_unless_salvaged(tmp_path, make_anonymizer)
     report = anonymize_video(anonymizer, damaged, tmp_path / "a.mp4", VideoOptions(1, salvage=True))
     assert report.frames < 40
     assert report.salvaged
-    with pytest.raises(InputError, match="--salvage"):
+    with pytest.raises(InputError, match="`salvage`"):
         anonymize_video(anonymizer, damaged, tmp_path / "b.mp4", VideoOptions(1))
 
 

@@ -16,8 +16,9 @@ from ganonymization.synthesize.face_state import DrawnFace, LocatedFace
 from ganonymization.synthesize.fill import SOLID_RGB
 from ganonymization.video.drawing import Chains, Link, redraw
 from ganonymization.video.frames import _steady_faces, anonymize_frames
+from ganonymization.video.sightings import Sighting
 from ganonymization.video.smoothing import EyesAtRest, steadied
-from ganonymization.video.tracking import Frame, Sighting
+from ganonymization.video.tracking import Frame
 
 from ..conftest import FakeSynthesizer, RaisingSynthesizer, box_of, face_landmarks
 from .test_tracking import (

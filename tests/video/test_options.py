@@ -16,7 +16,8 @@ from ganonymization.types import Detection
 from ganonymization.video.animation import AnimationReader
 from ganonymization.video.detections_json import read_boxes
 from ganonymization.video.exclusions import Region
-from ganonymization.video.file import VideoReport, check_video_output
+from ganonymization.video.file import check_video_output
+from ganonymization.video.report import VideoReport
 
 from ..conftest import box_of
 from .test_animation import counted
@@ -429,7 +430,7 @@ def damaged_animation(tmp_path):
 
 
 def test_a_damaged_animation_is_told_and_leaves_nothing(make, tmp_path):
-    with pytest.raises(InputError, match=r"in\.gif: damaged after .* --salvage"):
+    with pytest.raises(InputError, match=r"in\.gif: damaged after .* `salvage`"):
         anonymized(make(), damaged_animation(tmp_path), tmp_path / "out.gif")
     assert files(tmp_path) == ["in.gif"]
 
@@ -482,7 +483,7 @@ def test_the_report_tells_what_became_of_the_sound(make, tmp_path, out, tones, s
 def test_sound_that_nobody_can_decode_is_told(make, tmp_path):
     data = make_clip(tmp_path / "whole.mkv", pictures(4), tones=1).read_bytes()
     (tmp_path / "in.mkv").write_bytes(data.replace(b"A_AAC", b"A_XYZ"))
-    with pytest.raises(GanonymizationError, match="--no-audio"):
+    with pytest.raises(GanonymizationError, match="`no_audio`"):
         anonymized(make(), tmp_path / "in.mkv", tmp_path / "out.mkv")
 
 

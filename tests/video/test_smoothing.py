@@ -6,8 +6,8 @@ import pytest
 
 from ganonymization.geometry import topology
 from ganonymization.geometry.wall import GeneratorInput
-from ganonymization.surrogate.eye_mouth_opening import EYES
-from ganonymization.surrogate.shape_model import EYE_OPENNESS, Posed
+from ganonymization.surrogate.eye_mouth_opening import EYE_OPENNESS, EYES
+from ganonymization.surrogate.shape_model import Posed
 from ganonymization.video.smoothing import REACH, EyesAtRest, settled, steadied, toned
 
 from ..conftest import face_landmarks

@@ -15,7 +15,8 @@ import pytest
 
 from ganonymization.errors import GanonymizationError, InputError, OutputError, UnreadableError
 from ganonymization.video import container
-from ganonymization.video.container import Reader, Timed, Writer, is_live
+from ganonymization.video.container import Reader, Timed, is_live
+from ganonymization.video.writer import Writer
 
 from .test_container import damaged_clip, make_clip, pictures, seen_pictures, sound_packets, times
 from .test_frames import within

@@ -12,7 +12,8 @@ from ganonymization.errors import LandmarksError
 from ganonymization.geometry import topology
 from ganonymization.geometry.transforms import CROP_CENTRE_CANONICAL, CROP_SIDE_EYES
 from ganonymization.types import Detection
-from ganonymization.video.tracking import LOOK_AHEAD, Sighting, Tracker, follow, same_face
+from ganonymization.video.sightings import Sighting, follow, same_face
+from ganonymization.video.tracking import LOOK_AHEAD, Tracker
 
 from ..conftest import box_of, face_landmarks
 

@@ -16,7 +16,7 @@ from .options import JsonOption, SeedOption, progress, takes_config
 
 if TYPE_CHECKING:
     from ..config import AnonymizerConfig
-    from ..video.file import VideoReport
+    from ..video.report import VideoReport
 
 
 @takes_config(detect_size=640)

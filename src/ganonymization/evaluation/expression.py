@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import topology
-from ..surrogate.eye_mouth_opening import EYES, MOUTH
-from ..surrogate.shape_model import Posed, gaze_of
+from ..surrogate.eye_mouth_opening import EYES, MOUTH, gaze_of
+from ..surrogate.shape_model import Posed
 from .classifiers import balanced_accuracy
 from .expression_classifier import Classify, by_face, f1, kappa, mean_probability_change, read
 from .figures import EVERYBODY, Family, Figure, Verdict, graded, mean_figures, worst

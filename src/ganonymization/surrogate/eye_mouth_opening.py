@@ -1,4 +1,4 @@
-"""How far eyes and lips are open: read from one face and set in another.
+"""How far eyes and lips are open, and where eyes look: read from one face and set in another.
 
 A blink, a wink or closed lips move few landmarks by little, and a model of whole faces loses them
 among the differences between people. So they are carried over by themselves. Lids and lips are
@@ -18,6 +18,16 @@ from numpy.typing import NDArray
 from ..geometry import topology
 
 Values = NDArray[np.float64]
+
+_CLOSED_LIPS = 0.01  # what FaceMesh leaves between closed lips, in widths of the mouth
+EYE_OPENNESS = 0.19  # usual mean gap of the lids, in widths of the eye
+_LEAST_AT_REST, _MOST_OPENED = 0.08, 1.6  # eye widths; of a nobody's own opening
+_NARROW_EYE, _WIDE_EYE = 0.72, 1.25  # in usual ones: beyond them it is an expression
+_MAX_GAZE = 0.3  # in eye widths
+_RINGS = (
+    (topology.EYE_RIGHT, topology.IRIS_RIGHT),
+    (topology.EYE_LEFT, topology.IRIS_LEFT),
+)
 
 
 @dataclass(frozen=True)
@@ -121,3 +131,68 @@ def _followers(opening: Opening) -> Values:
     follow[handles, np.arange(len(handles))] = 1
     follow[free] = np.linalg.solve(laplacian[np.ix_(free, free)], -(laplacian @ follow)[free])
     return follow
+
+
+def opened_as(
+    replaced: Values, original: Values, nobody: Values, eyes_at_rest: Values | None
+) -> Values:
+    """A new face with eyes and lips open as in the original, (..., 468, 3).
+
+    Args:
+        replaced: (..., 468, 3), the new face.
+        original: Alike.
+        nobody: Alike, the new face at rest.
+        eyes_at_rest: (2,) how far the original's eyes usually are open, or None.
+    """
+    lips = np.maximum(MOUTH.openness(original) - _CLOSED_LIPS, 0)
+    replaced = MOUTH.opened(replaced, lips)
+    for i, eye in enumerate(EYES):
+        openness = eye.openness(original)
+        if eyes_at_rest is None:
+            ratio = openness / EYE_OPENNESS
+            narrowed = np.clip(ratio / _NARROW_EYE, 0, 1)  # most of what is between is the person's
+            share = narrowed * np.maximum(ratio / _WIDE_EYE, 1)
+        else:
+            share = np.clip(openness / max(eyes_at_rest[i], _LEAST_AT_REST), 0, _MOST_OPENED)
+        replaced = eye.opened(replaced, eye.openness(nobody) * share)
+    return replaced
+
+
+def gaze_of(frontal: Values) -> Values:
+    """How far both irises lie off the places of a gaze straight ahead, in eye widths, (..., 2).
+
+    One for both eyes: where each iris lies in its eye by itself, how large it is and which shape
+    FaceMesh gives its rim would tell the person.
+    """
+    ahead = topology.canonical_face().astype(np.float64)
+    offsets = [_iris_offset(frontal, *eye) - _iris_offset(ahead, *eye) for eye in _RINGS]
+    gaze: Values = np.clip(np.mean(offsets, axis=0), -_MAX_GAZE, _MAX_GAZE)
+    return gaze
+
+
+def _iris_offset(face: Values, ring: tuple[int, ...], iris: tuple[int, ...]) -> Values:
+    """The iris' centre from the eye's middle, x and y in eye widths, (..., 2)."""
+    eye = face[..., list(ring), :]
+    offset: Values = (face[..., iris[0], :2] - eye[..., :2].mean(-2)) / _width(eye)[..., None]
+    return offset
+
+
+def with_irises(surface: Values, gaze: Values) -> Values:
+    """A surface with usual irises that look where the original ones do, (..., 478, 3)."""
+    ahead = topology.canonical_face().astype(np.float64)
+    whole = [surface]
+    for ring, iris in _RINGS:
+        eye, usual = surface[..., list(ring), :], ahead[list(ring)]
+        width = _width(eye)[..., None]
+        shape = (ahead[list(iris)] - usual.mean(0)) / _width(usual)
+        turned = np.concatenate([gaze, np.zeros_like(gaze[..., :1])], axis=-1)
+        places = shape + turned[..., None, :]
+        whole.append(eye.mean(-2, keepdims=True) + places * width[..., None])
+    return np.concatenate(whole, axis=-2)
+
+
+def _width(eye: Values) -> Values:
+    """Distance of an eye's corners, (...,)."""
+    corner, other = eye[..., 0, :], eye[..., 8, :]
+    width: Values = np.maximum(np.linalg.norm(corner - other, axis=-1), 1e-6)
+    return width

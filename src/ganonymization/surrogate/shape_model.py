@@ -39,22 +39,13 @@ from ..errors import LandmarksError, ModelError, OptionError
 from ..geometry import topology, transforms
 from ..options import Privacy, check_choice
 from ..types import Reals
-from .eye_mouth_opening import EYES, MOUTH
+from .eye_mouth_opening import EYES, gaze_of, opened_as, with_irises
 
 Values = NDArray[np.float64]
 
 POSE_TERMS = 9
 _MAX_YAW_RAD, _MAX_PITCH_RAD = 1.0, 0.7  # beyond them the pose terms stay what they are
 _MAX_DEVIATIONS = 2.0  # of a nobody in each direction
-_CLOSED_LIPS = 0.01  # what FaceMesh leaves between closed lips, in widths of the mouth
-EYE_OPENNESS = 0.19  # usual mean gap of the lids, in widths of the eye
-_LEAST_AT_REST, _MOST_OPENED = 0.08, 1.6  # eye widths; of a nobody's own opening
-_NARROW_EYE, _WIDE_EYE = 0.72, 1.25  # in usual ones: beyond them it is an expression
-_MAX_GAZE = 0.3  # in eye widths
-_EYES = (
-    (topology.EYE_RIGHT, topology.IRIS_RIGHT),
-    (topology.EYE_LEFT, topology.IRIS_LEFT),
-)
 
 
 @dataclass(frozen=True)
@@ -187,9 +178,8 @@ class ShapeModel:
         expression = coder(original.reshape(at_rest.shape) - at_rest)
         nobody = at_rest + self.nobody(seed)
         replaced = (nobody + expression).reshape(original.shape)
-        replaced = _opened(replaced, original, nobody.reshape(original.shape), eyes_at_rest)
-        irises = _irises(replaced, gaze_of(face.frontal))
-        whole = np.concatenate([replaced, irises], axis=-2)
+        replaced = opened_as(replaced, original, nobody.reshape(original.shape), eyes_at_rest)
+        whole = with_irises(replaced, gaze_of(face.frontal))
         # Fitted again, for the new face must not change what is taken for its pose.
         return face.posed(Posed.of(whole).frontal)
 
@@ -268,61 +258,3 @@ def eye_openness(landmarks_px: Reals) -> Values:
     """
     surface = Posed.of(landmarks_px).frontal[..., : topology.SURFACE_COUNT, :]
     return np.stack([eye.openness(surface) for eye in EYES], axis=-1)
-
-
-def _opened(
-    replaced: Values, original: Values, nobody: Values, eyes_at_rest: Values | None
-) -> Values:
-    """The new face with eyes and lips open as in the original."""
-    lips = np.maximum(MOUTH.openness(original) - _CLOSED_LIPS, 0)
-    replaced = MOUTH.opened(replaced, lips)
-    for i, eye in enumerate(EYES):
-        openness = eye.openness(original)
-        if eyes_at_rest is None:
-            ratio = openness / EYE_OPENNESS
-            narrowed = np.clip(ratio / _NARROW_EYE, 0, 1)  # most of what is between is the person's
-            share = narrowed * np.maximum(ratio / _WIDE_EYE, 1)
-        else:
-            share = np.clip(openness / max(eyes_at_rest[i], _LEAST_AT_REST), 0, _MOST_OPENED)
-        replaced = eye.opened(replaced, eye.openness(nobody) * share)
-    return replaced
-
-
-def gaze_of(frontal: Values) -> Values:
-    """How far both irises lie off the places of a gaze straight ahead, in eye widths, (..., 2).
-
-    One for both eyes: where each iris lies in its eye by itself, how large it is and which shape
-    FaceMesh gives its rim would tell the person.
-    """
-    ahead = topology.canonical_face().astype(np.float64)
-    offsets = [_iris_offset(frontal, *eye) - _iris_offset(ahead, *eye) for eye in _EYES]
-    gaze: Values = np.clip(np.mean(offsets, axis=0), -_MAX_GAZE, _MAX_GAZE)
-    return gaze
-
-
-def _iris_offset(face: Values, ring: tuple[int, ...], iris: tuple[int, ...]) -> Values:
-    """The iris' centre from the eye's middle, x and y in eye widths, (..., 2)."""
-    eye = face[..., list(ring), :]
-    offset: Values = (face[..., iris[0], :2] - eye[..., :2].mean(-2)) / _width(eye)[..., None]
-    return offset
-
-
-def _irises(surface: Values, gaze: Values) -> Values:
-    """Usual irises that look where the original ones do, (..., 10, 3)."""
-    ahead = topology.canonical_face().astype(np.float64)
-    drawn = []
-    for ring, iris in _EYES:
-        eye, usual = surface[..., list(ring), :], ahead[list(ring)]
-        width = _width(eye)[..., None]
-        shape = (ahead[list(iris)] - usual.mean(0)) / _width(usual)
-        turned = np.concatenate([gaze, np.zeros_like(gaze[..., :1])], axis=-1)
-        places = shape + turned[..., None, :]
-        drawn.append(eye.mean(-2, keepdims=True) + places * width[..., None])
-    return np.concatenate(drawn, axis=-2)
-
-
-def _width(eye: Values) -> Values:
-    """Distance of an eye's corners, (...,)."""
-    corner, other = eye[..., 0, :], eye[..., 8, :]
-    width: Values = np.maximum(np.linalg.norm(corner - other, axis=-1), 1e-6)
-    return width

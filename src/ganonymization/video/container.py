@@ -1,10 +1,9 @@
-"""Video files: frames in and out with their exact times, sound copied, metadata dropped."""
+"""Video files: frames and packets of sound with their exact times."""
 
 import sys
-import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -15,10 +14,8 @@ import av
 import numpy as np
 from av.video.reformatter import Colorspace, VideoReformatter
 
-from ..errors import InputError, OutputError, UnreadableError
-from ..io.files import atomic_path
+from ..errors import InputError, UnreadableError
 from ..types import Image
-from .audio import Recoded, taken_over
 
 STANDARD_STREAM = "-"
 CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")  # AVI knows no times
@@ -44,6 +41,14 @@ class Timed:
     image: Image
     pts: int
     duration: int | None = None
+
+
+class TakesSound(Protocol):
+    """Where packets of sound go."""
+
+    def take(self, packet: Any) -> None:
+        """Append a packet."""
+        ...
 
 
 class Reader:
@@ -114,7 +119,7 @@ class Reader:
                 raise InputError(f"{self.name}: has no frames") from None
         return self._waiting[-1].image.shape[1], self._waiting[-1].image.shape[0]
 
-    def frames(self, sound: "Writer | None" = None) -> Iterator[Timed]:
+    def frames(self, sound: "TakesSound | None" = None) -> Iterator[Timed]:
         """Every frame in the order it is shown, once.
 
         Args:
@@ -198,7 +203,7 @@ def _emptied(waiting: "deque[Any]") -> Iterator[Any]:
 
 def _upright(frame: Any, reformatter: VideoReformatter) -> Image:
     """RGB as it is meant to be seen."""
-    colours = _colourspace(frame.colorspace, frame.height)
+    colours = colourspace(frame.colorspace, frame.height)
     rgb = reformatter.reformat(
         frame, format="rgb24", src_colorspace=colours, dst_colorspace=colours
     )
@@ -206,181 +211,10 @@ def _upright(frame: Any, reformatter: VideoReformatter) -> Image:
     return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), quarters))
 
 
-def _colourspace(told: Any, rows: int) -> Colorspace:
+def colourspace(told: Any, rows: int) -> Colorspace:
+    """How colours are coded, by what a file says or else by its size."""
     if told is not None and int(told) in _BT601:
         return Colorspace.ITU601
     if told is not None and int(told) == _BT709:
         return Colorspace.ITU709
     return Colorspace.ITU709 if rows > _HD_ROWS else Colorspace.ITU601
-
-
-class Source(Protocol):
-    """What a writer takes over of what is read."""
-
-    name: str
-    time_base: Fraction
-    rate: Fraction
-
-    @property
-    def pixel_aspect(self) -> Fraction:
-        """Width by height of a pixel as it is shown."""
-        ...
-
-    @property
-    def audio(self) -> list[Any]:
-        """The sound streams."""
-        ...
-
-    def size_wh(self) -> tuple[int, int]:
-        """Of the frames, upright."""
-        ...
-
-
-class Writer:
-    """Writes a video under a temporary name; it gets its own when it is complete.
-
-    Pictures may come from one thread and sound from another.
-
-    Attributes:
-        sound_told: What became of the sound: ``"none"``, ``"left out"``, ``"copied"`` or
-            ``"coded anew"``.
-
-    Args:
-        path: Its suffix decides the container; None writes Matroska to standard output.
-        reader: Its times and sound are taken over.
-        size_wh: Of the frames.
-        codec: Of the pictures, as FFmpeg names it.
-        crf: Constant rate factor, lower is better.
-        sound: Take the sound over: as it is where the container can hold it, else coded anew.
-
-    Raises:
-        OutputError: The file cannot be made, or FFmpeg has no such codec.
-    """
-
-    def __init__(
-        self, path: Path | None, reader: Source, size_wh: tuple[int, int], codec: str, crf: int,
-        sound: bool = True,
-    ) -> None:  # fmt: skip
-        self.path: Path | str = path or STANDARD_STREAM
-        self._muxing = threading.Lock()
-        self._reformatter = VideoReformatter()
-        self._file: AbstractContextManager[Path | None] = (
-            nullcontext() if path is None else atomic_path(path)
-        )
-        temporary = self._file.__enter__()
-        self._container: Any = None
-        try:
-            self._container = _created(temporary, reader)
-            self._stream = self._pictures(reader, size_wh, codec, crf)
-            self._sound = {
-                stream.index: taken_over(stream, self._container)
-                for stream in (reader.audio if sound else ())
-            }
-        except (av.error.FFmpegError, ValueError, TypeError, OSError) as error:
-            self._discard()
-            raise OutputError(f"{self.path}: cannot be written ({error})") from error
-        except BaseException:
-            self._discard()
-            raise
-        anew = any(isinstance(track, Recoded) for track in self._sound.values())
-        taken = "coded anew" if anew else "copied"
-        self.sound_told = (taken if sound else "left out") if reader.audio else "none"
-
-    def _pictures(self, reader: Source, size_wh: tuple[int, int], codec: str, crf: int) -> Any:
-        stream = self._container.add_stream(codec, rate=reader.rate)
-        stream.width, stream.height = size_wh
-        stream.pix_fmt = "yuv420p" if not any(n % 2 for n in size_wh) else "yuv444p"
-        stream.options = {"crf": str(crf), "preset": "veryfast"}
-        stream.time_base = stream.codec_context.time_base = reader.time_base
-        self._colours = _colourspace(None, size_wh[1])
-        stream.codec_context.colorspace = self._colours
-        stream.codec_context.sample_aspect_ratio = reader.pixel_aspect
-        return stream
-
-    def __enter__(self) -> "Writer":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None:
-                self._complete()
-        except (av.error.FFmpegError, OSError) as problem:
-            raise OutputError(f"{self.path}: cannot be written ({problem})") from problem
-        finally:
-            self._discard()
-
-    def _complete(self) -> None:
-        """Write what the codecs hold back, and give the file its name."""
-        self._mux(self._stream.encode())
-        for track in self._sound.values():
-            self._mux(track.rest())
-        self._container.close()
-        self._file.__exit__(None, None, None)
-
-    def write(self, timed: Timed) -> None:
-        """Append a frame.
-
-        Raises:
-            OutputError: The disk is full.
-        """
-        frame = av.VideoFrame.from_ndarray(timed.image, format="rgb24")
-        frame.colorspace = self._colours
-        coded = self._reformatter.reformat(
-            frame,
-            format=self._stream.pix_fmt,
-            src_colorspace=self._colours,
-            dst_colorspace=self._colours,
-        )
-        coded.pts, coded.time_base = timed.pts, self._stream.codec_context.time_base
-        try:
-            packets = self._stream.encode(coded)
-        except (av.error.FFmpegError, ValueError) as error:
-            raise OutputError(f"{self.path}: cannot be coded ({error})") from error
-        self._mux(packets)
-
-    def take(self, packet: Any) -> None:
-        """Append a packet of sound.
-
-        Raises:
-            InputError: It cannot be decoded, and must be.
-            OutputError: The disk is full.
-        """
-        try:
-            packets = self._sound[packet.stream.index].packets(packet)
-        except av.error.FFmpegError as error:
-            raise InputError(
-                f"{self.path}: the sound cannot be decoded ({error})", "drop it with `no_audio`"
-            ) from error
-        self._mux(packets)
-
-    def _mux(self, packets: list[Any]) -> None:
-        try:
-            with self._muxing:
-                for packet in packets:
-                    self._container.mux(packet)
-        except (av.error.FFmpegError, OSError) as error:
-            raise OutputError(f"{self.path}: cannot be written ({error})") from error
-
-    def _discard(self) -> None:
-        """Leave no scraps; what is complete stays."""
-        with suppress(Exception):
-            self._container.close()
-        self._file.__exit__(GeneratorExit, GeneratorExit(), None)
-
-
-class _Pipe:
-    """Standard output as FFmpeg takes it: it can only be written to."""
-
-    def write(self, content: bytes) -> int:
-        return sys.stdout.buffer.write(content)
-
-
-def _created(path: Path | None, reader: Source) -> Any:
-    """A new container, in a file or on standard output."""
-    if path is None:
-        return av.open(_Pipe(), "w", format="matroska")
-    options = {}
-    if path.suffix.lower() in (".mp4", ".m4v", ".mov"):
-        rate = str(reader.time_base.denominator)
-        options = {"video_track_timescale": rate, "movflags": "+faststart"}
-    return av.open(f"file:{path.absolute()}", "w", options=options)

@@ -18,7 +18,8 @@ from ..io import images
 from ..pipeline import Anonymizer
 from ..recognize.recogniser import Recogniser
 from ..types import Box, Image, Reals
-from .tracking import Frame, Sighting
+from .sightings import Sighting
+from .tracking import Frame
 
 _STRICT = 0.75  # of the distance below which the recogniser calls two faces one person's
 _MARGIN = 1 / 6  # of that distance: so much nearer than any other face in the shot

@@ -1,110 +1,31 @@
 """A video file: every frame anonymized, the sound copied, and a report beside it."""
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError, OptionError, OutputError
-from ..io import images
-from ..io.images import Picture
 from ..pipeline import Anonymizer
 from ..types import Detection, Image
 from .animation import ANIMATIONS, AnimationReader, AnimationWriter
-from .container import CONTAINERS, Reader, Timed, Writer
+from .container import CONTAINERS, Reader, Timed
 from .detections_json import Frames, write_boxes
 from .exclusions import Keeper, Region, Regions, both
 from .frames import Anonymized, anonymize_frames
+from .report import Strip, VideoReport, write_beside
+from .writer import Writer
 
 _CODECS = {".webm": "libvpx-vp9"}
 _CRF = {"libvpx-vp9": 31}
-_THUMBNAIL_PX = 160
-_STRIP_COLUMNS = 10
 _INSTANT_S = 1e-6
 BESIDE = (".json", ".png")
 """Ends of the names of what lies beside a video: its report and its strip."""
 
 _FRAMES_BEHIND = 4  # that wait to be coded
-_MOST_THUMBNAILS = 300  # five minutes; of longer videos the strip shows every n-th second
-
-
-@dataclass
-class TrackReport:
-    """What became of one face.
-
-    Attributes:
-        first_s: When it was first seen, in seconds.
-        last_s: When it was last seen.
-        synthesized: Frames in which it was redrawn.
-        filled: Frames in which it was covered.
-        kept: Frames in which it was left as it was, as was asked for.
-        kept_because: Why, or None.
-    """
-
-    first_s: float
-    last_s: float
-    synthesized: int = 0
-    filled: int = 0
-    kept: int = 0
-    kept_because: str | None = None
-
-
-@dataclass
-class VideoReport:
-    """What became of a video.
-
-    Attributes:
-        frames: Written.
-        faces: Seen in all frames together.
-        kept: Of them, those that were left as they were.
-        seed: That it can be repeated with.
-        tracks: By number.
-        filled_s: Times of the frames in which some face was covered rather than redrawn.
-        reasons: How often each reason for a cover was given.
-        sound: ``"none"``, ``"left out"``, ``"copied"`` or ``"coded anew"``.
-        salvaged: Why the input ended early, or None.
-    """
-
-    frames: int = 0
-    faces: int = 0
-    kept: int = 0
-    seed: int = 0
-    tracks: dict[int, TrackReport] = field(default_factory=dict)
-    filled_s: list[float] = field(default_factory=list)
-    reasons: dict[str, int] = field(default_factory=dict)
-    sound: str = "none"
-    salvaged: str | None = None
-
-    def add(self, frame: Anonymized[int], time_s: float) -> None:
-        """Count a frame."""
-        self.frames += 1
-        self.faces += len(frame.tracks) + len(frame.kept)
-        self.kept += len(frame.kept)
-        for number, reason in frame.kept.items():
-            track = self.tracks.setdefault(number, TrackReport(time_s, time_s))
-            track.last_s, track.kept_because = time_s, reason
-            track.kept += 1
-        for number, face in zip(frame.tracks, frame.result.faces, strict=True):
-            track = self.tracks.setdefault(number, TrackReport(time_s, time_s))
-            track.last_s = time_s
-            if face.synthesized:
-                track.synthesized += 1
-            else:
-                track.filled += 1
-                reason = face.outcome.removeprefix("filled: ")
-                self.reasons[reason] = self.reasons.get(reason, 0) + 1
-        if not all(face.synthesized for face in frame.result.faces):
-            self.filled_s.append(round(time_s, 3))
-
-    def as_dict(self) -> dict[str, object]:
-        """For JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -168,7 +89,7 @@ def anonymize_video(
     check_video_output(source, out)
     if options.export_boxes is not None and options.export_boxes in _written(out):
         raise OptionError(f"{options.export_boxes}: is written already; name another file")
-    report, strip = VideoReport(seed=options.seed), _Strip()
+    report, strip = VideoReport(seed=options.seed), Strip()
     boxes: list[list[tuple[int, Detection]]] = []
     with open_reader(source) as reader:
         damage: list[InputError] = []
@@ -199,7 +120,7 @@ def anonymize_video(
     if options.export_boxes is not None:
         write_boxes(options.export_boxes, boxes)
     if out is not None:
-        _write_beside(out, report, strip)
+        write_beside(out, report, strip)
     return report
 
 
@@ -327,44 +248,6 @@ def _shown(frame: Anonymized[int], size_wh: tuple[int, int]) -> Image:
     return frame.result.portraits[int(np.argmin(frame.tracks))]
 
 
-class _Strip:
-    """One thumbnail a second, of what was written."""
-
-    def __init__(self) -> None:
-        self._shown: list[NDArray[np.uint8]] = []  # as JPEG, for there may be many
-        self._next_s, self._step_s = 0.0, 1.0
-
-    def add(self, image: Image, time_s: float) -> None:
-        if time_s < self._next_s:
-            return
-        self._next_s = time_s + self._step_s
-        height = max(1, round(_THUMBNAIL_PX * image.shape[0] / image.shape[1]))
-        small = cv2.resize(image, (_THUMBNAIL_PX, height), interpolation=cv2.INTER_AREA)
-        self._shown.append(np.asarray(cv2.imencode(".jpg", small)[1], np.uint8))
-        if len(self._shown) > _MOST_THUMBNAILS:  # memory does not grow with the video
-            self._shown, self._step_s = self._shown[::2], 2 * self._step_s
-
-    def picture(self) -> Image:
-        columns = min(_STRIP_COLUMNS, len(self._shown))
-        strip: Image | None = None
-        for number, jpeg in enumerate(self._shown):  # one at a time: all are many
-            cell = np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR), np.uint8)
-            height, width = cell.shape[:2]
-            if strip is None:
-                rows = -(-len(self._shown) // columns)
-                strip = np.zeros((rows * height, columns * width, 3), np.uint8)
-            row, column = number // columns * height, number % columns * width
-            strip[row : row + height, column : column + width] = cell
-        assert strip is not None
-        return strip
-
-
 def _written(out: Path | None) -> tuple[Path, ...]:
     """The video, its report and its strip."""
     return () if out is None else tuple(out.with_name(out.name + end) for end in ("", *BESIDE))
-
-
-def _write_beside(out: Path, report: VideoReport, strip: _Strip) -> None:
-    text = json.dumps(report.as_dict(), indent=1)
-    images.write_whole(out.with_name(out.name + ".json"), lambda file: file.write(text.encode()))
-    images.write(out.with_name(out.name + ".png"), Picture(strip.picture()))

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from ..geometry import topology
 from ..geometry.wall import GeneratorInput
-from ..surrogate.shape_model import EYE_OPENNESS, Posed, eye_openness
+from ..surrogate.eye_mouth_opening import EYE_OPENNESS
+from ..surrogate.shape_model import Posed, eye_openness
 from ..types import Image
 
 Values = NDArray[np.float64]

@@ -1,0 +1,188 @@
+"""Video files that are written: exact times, sound copied, metadata dropped."""
+
+import sys
+import threading
+from contextlib import AbstractContextManager, nullcontext, suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+import av
+from av.video.reformatter import VideoReformatter
+
+from ..errors import InputError, OutputError
+from ..io.files import atomic_path
+from .audio import Recoded, taken_over
+from .container import STANDARD_STREAM, Timed, colourspace
+
+
+class Source(Protocol):
+    """What a writer takes over of what is read."""
+
+    name: str
+    time_base: Fraction
+    rate: Fraction
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width by height of a pixel as it is shown."""
+        ...
+
+    @property
+    def audio(self) -> list[Any]:
+        """The sound streams."""
+        ...
+
+    def size_wh(self) -> tuple[int, int]:
+        """Of the frames, upright."""
+        ...
+
+
+class Writer:
+    """Writes a video under a temporary name; it gets its own when it is complete.
+
+    Pictures may come from one thread and sound from another.
+
+    Attributes:
+        sound_told: What became of the sound: ``"none"``, ``"left out"``, ``"copied"`` or
+            ``"coded anew"``.
+
+    Args:
+        path: Its suffix decides the container; None writes Matroska to standard output.
+        reader: Its times and sound are taken over.
+        size_wh: Of the frames.
+        codec: Of the pictures, as FFmpeg names it.
+        crf: Constant rate factor, lower is better.
+        sound: Take the sound over: as it is where the container can hold it, else coded anew.
+
+    Raises:
+        OutputError: The file cannot be made, or FFmpeg has no such codec.
+    """
+
+    def __init__(
+        self, path: Path | None, reader: Source, size_wh: tuple[int, int], codec: str, crf: int,
+        sound: bool = True,
+    ) -> None:  # fmt: skip
+        self.path: Path | str = path or STANDARD_STREAM
+        self._muxing = threading.Lock()
+        self._reformatter = VideoReformatter()
+        self._file: AbstractContextManager[Path | None] = (
+            nullcontext() if path is None else atomic_path(path)
+        )
+        temporary = self._file.__enter__()
+        self._container: Any = None
+        try:
+            self._container = _created(temporary, reader)
+            self._stream = self._pictures(reader, size_wh, codec, crf)
+            self._sound = {
+                stream.index: taken_over(stream, self._container)
+                for stream in (reader.audio if sound else ())
+            }
+        except (av.error.FFmpegError, ValueError, TypeError, OSError) as error:
+            self._discard()
+            raise OutputError(f"{self.path}: cannot be written ({error})") from error
+        except BaseException:
+            self._discard()
+            raise
+        anew = any(isinstance(track, Recoded) for track in self._sound.values())
+        taken = "coded anew" if anew else "copied"
+        self.sound_told = (taken if sound else "left out") if reader.audio else "none"
+
+    def _pictures(self, reader: Source, size_wh: tuple[int, int], codec: str, crf: int) -> Any:
+        stream = self._container.add_stream(codec, rate=reader.rate)
+        stream.width, stream.height = size_wh
+        stream.pix_fmt = "yuv420p" if not any(n % 2 for n in size_wh) else "yuv444p"
+        stream.options = {"crf": str(crf), "preset": "veryfast"}
+        stream.time_base = stream.codec_context.time_base = reader.time_base
+        self._colours = colourspace(None, size_wh[1])
+        stream.codec_context.colorspace = self._colours
+        stream.codec_context.sample_aspect_ratio = reader.pixel_aspect
+        return stream
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._complete()
+        except (av.error.FFmpegError, OSError) as problem:
+            raise OutputError(f"{self.path}: cannot be written ({problem})") from problem
+        finally:
+            self._discard()
+
+    def _complete(self) -> None:
+        """Write what the codecs hold back, and give the file its name."""
+        self._mux(self._stream.encode())
+        for track in self._sound.values():
+            self._mux(track.rest())
+        self._container.close()
+        self._file.__exit__(None, None, None)
+
+    def write(self, timed: Timed) -> None:
+        """Append a frame.
+
+        Raises:
+            OutputError: The disk is full.
+        """
+        frame = av.VideoFrame.from_ndarray(timed.image, format="rgb24")
+        frame.colorspace = self._colours
+        coded = self._reformatter.reformat(
+            frame,
+            format=self._stream.pix_fmt,
+            src_colorspace=self._colours,
+            dst_colorspace=self._colours,
+        )
+        coded.pts, coded.time_base = timed.pts, self._stream.codec_context.time_base
+        try:
+            packets = self._stream.encode(coded)
+        except (av.error.FFmpegError, ValueError) as error:
+            raise OutputError(f"{self.path}: cannot be coded ({error})") from error
+        self._mux(packets)
+
+    def take(self, packet: Any) -> None:
+        """Append a packet of sound.
+
+        Raises:
+            InputError: It cannot be decoded, and must be.
+            OutputError: The disk is full.
+        """
+        try:
+            packets = self._sound[packet.stream.index].packets(packet)
+        except av.error.FFmpegError as error:
+            raise InputError(
+                f"{self.path}: the sound cannot be decoded ({error})", "drop it with `no_audio`"
+            ) from error
+        self._mux(packets)
+
+    def _mux(self, packets: list[Any]) -> None:
+        try:
+            with self._muxing:
+                for packet in packets:
+                    self._container.mux(packet)
+        except (av.error.FFmpegError, OSError) as error:
+            raise OutputError(f"{self.path}: cannot be written ({error})") from error
+
+    def _discard(self) -> None:
+        """Leave no scraps; what is complete stays."""
+        with suppress(Exception):
+            self._container.close()
+        self._file.__exit__(GeneratorExit, GeneratorExit(), None)
+
+
+class _Pipe:
+    """Standard output as FFmpeg takes it: it can only be written to."""
+
+    def write(self, content: bytes) -> int:
+        return sys.stdout.buffer.write(content)
+
+
+def _created(path: Path | None, reader: Source) -> Any:
+    """A new container, in a file or on standard output."""
+    if path is None:
+        return av.open(_Pipe(), "w", format="matroska")
+    options = {}
+    if path.suffix.lower() in (".mp4", ".m4v", ".mov"):
+        rate = str(reader.time_base.denominator)
+        options = {"video_track_timescale": rate, "movflags": "+faststart"}
+    return av.open(f"file:{path.absolute()}", "w", options=options)
