@@ -54,7 +54,7 @@ def test_the_wall_holds_with_real_models(anonymizer, result, monkeypatch):
     from ganonymization.landmarks.search import find_landmarks
 
     (detection,) = anonymizer._detector(astronaut())
-    points = find_landmarks(astronaut(), detection, anonymizer._landmarker)
+    points = find_landmarks(astronaut(), detection, anonymizer.landmarks)
     size = anonymizer._synthesizer.size_px
     crop_from_image = transforms.generator_crop(points, size)
     box = transforms.apply(crop_from_image, wall.ellipses(detection))
@@ -107,7 +107,7 @@ def test_small_and_large_faces(anonymizer, height):
 
 
 def test_blazeface_finds_her_too(anonymizer):
-    fast = Anonymizer(detector="blazeface", landmarker=anonymizer._landmarker,
+    fast = Anonymizer(detector="blazeface", landmarker=anonymizer.landmarks,
                       detector_options=DetectorOptions(min_face_px=20))  # fmt: skip
     assert [face.synthesized for face in fast(astronaut(), seed=1).faces] == [True]
 

@@ -31,8 +31,8 @@ ALLOWED = {
     "synthesize": STAGE | {"paper.networks"},
     "pipeline": GROUND
     | BASES
-    | {"geometry", "surrogate", "synthesize.checked", "synthesize.compositing"}
-    | {"synthesize.covering", "weights"},
+    | {"geometry", "surrogate", "synthesize.checked", "synthesize.covering", "weights"}
+    | {"synthesize.picture_state"},
     "picture_file": GROUND | {"pipeline", "io"},
     "video": PIPELINE | {"surrogate", "recognize"},
     "batch": PIPELINE | {"video.file"},

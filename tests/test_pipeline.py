@@ -78,7 +78,7 @@ def _walls(anonymizer, picture):
 
     wall = np.zeros(picture.shape[:2], bool)
     for detection in anonymizer._detector(picture):
-        points = find_landmarks(picture, detection, anonymizer._landmarker)
+        points = find_landmarks(picture, detection, anonymizer.landmarks)
         crop_from_image = transforms.generator_crop(points, 64)
         outline = transforms.apply(crop_from_image, ellipses(detection))
         shape = Wall.around(transforms.apply(crop_from_image, points), outline, 64)
@@ -441,7 +441,7 @@ def test_the_wall_hides_the_old_outline_and_holds_the_new_one(make_anonymizer, p
 
     anonymizer = make_anonymizer(landmarker=Wide())
     (detection,) = anonymizer._detector(picture)
-    points = find_landmarks(picture, detection, anonymizer._landmarker)
+    points = find_landmarks(picture, detection, anonymizer.landmarks)
     cheeks = transforms.apply(transforms.generator_crop(points, 64), points)[[234, 454]]
     inputs, _ = inputs_of(make_anonymizer, picture, landmarker=Wide(), privacy="high")
     x, y = np.round(inputs.surrogate_px[:468, :2]).astype(int).T

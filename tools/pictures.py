@@ -45,7 +45,7 @@ def geometry(anonymizer: Anonymizer, folder: Path) -> list[NDArray[np.float64]]:
         image = images.read(path).pixels
         boxes = detect_turned(anonymizer._detector, image)
         try:
-            found.append(in_crop(find_landmarks(image, boxes[0], anonymizer._landmarker)))
+            found.append(in_crop(find_landmarks(image, boxes[0], anonymizer.landmarks)))
         except (FaceError, IndexError):
             continue
     return found[:HEADS]

@@ -12,7 +12,7 @@ import copy
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +21,17 @@ from . import registry, seeds, weights
 from .detect.base import Detector, DetectorOptions, detect_turned
 from .errors import LandmarksError, OptionError
 from .geometry import transforms
-from .geometry.wall import GeneratorInput, Place
+from .geometry.wall import Place
 from .landmarks.base import Landmarker
 from .landmarks.plausibility import check_plausible
 from .landmarks.search import find_landmarks
 from .options import Device, Mode, OnFailure, Privacy, check_choice
 from .surrogate.shape_model import ShapeModel
-from .synthesize import compositing, covering
 from .synthesize.base import Synthesizer
 from .synthesize.checked import check_redrawn, draw
-from .synthesize.compositing import Canvas
 from .synthesize.covering import Fill
-from .synthesize.face_state import DrawnFace, FaceState, LocatedFace, PictureState, reason_of
+from .synthesize.face_state import DrawnFace, FaceState, LocatedFace, reason_of
+from .synthesize.picture_state import PictureState, Portraits, Scene
 from .types import Detection, Image, Result, check_image
 
 
@@ -44,8 +43,7 @@ class Anonymizer:
     Args:
         mode: ``"scene"`` draws each face where it was; ``"portrait"`` draws a whole head on black
             for each face, and no scene.
-        model: A shipped generator's name, an ONNX file or a published ``.ckpt``; or a
-            synthesizer.
+        model: A shipped generator's name, an ONNX file, a published ``.ckpt``, or a synthesizer.
         detector: ``"centerface"``, ``"blazeface"``, or a detector.
         detector_options: For a detector given by name.
         on_failure: What covers a face that cannot be redrawn: ``"solid"``, ``"blur"``,
@@ -90,27 +88,21 @@ class Anonymizer:
         self._shape = shape or ShapeModel.load()
         self._set_privacy(privacy)
         self.portrait_size_px, self._level_portraits = portrait_size_px, level_portraits
-        self._fill: Fill | None = None
-        if on_failure != "error":
-            self._fill = registry.load(registry.FILLS, on_failure)
-        self._synthesizer: Synthesizer = (
-            registry.load(registry.SYNTHESIZERS, "file")(weights.resolve(model), threads, device)
-            if isinstance(model, str)
-            else model
-        )
+        fill = None if on_failure == "error" else registry.load(registry.FILLS, on_failure)
+        self._fill: Fill | None = fill
+        if isinstance(model, str):
+            load = registry.load(registry.SYNTHESIZERS, "file")
+            model = cast(Synthesizer, load(weights.resolve(model), threads, device))
+        self._synthesizer = model
         self._check_mode()
-        options = detector_options or DetectorOptions()
-        options = replace(options, device=options.device or device)
-        self._detector: Detector = (
-            registry.load(registry.DETECTORS, detector)(options)
-            if isinstance(detector, str)
-            else detector
-        )
-        self._landmarker: Landmarker = (
-            registry.load(registry.LANDMARKERS, landmarker)()
-            if isinstance(landmarker, str)
-            else landmarker
-        )
+        if isinstance(detector, str):
+            options = detector_options or DetectorOptions()
+            options = replace(options, device=options.device or device)
+            detector = cast(Detector, registry.load(registry.DETECTORS, detector)(options))
+        self._detector = detector
+        if isinstance(landmarker, str):
+            landmarker = cast(Landmarker, registry.load(registry.LANDMARKERS, landmarker)())
+        self.landmarks = landmarker
 
     def using(
         self,
@@ -155,11 +147,6 @@ class Anonymizer:
         """Faces in a picture, whichever way it is turned; largest first."""
         return detect_turned(self._detector, image)
 
-    @property
-    def landmarks(self) -> Landmarker:
-        """What finds landmarks in a crop."""
-        return self._landmarker
-
     def _set_privacy(self, privacy: Privacy | None) -> None:
         if privacy is not None:
             check_choice(privacy, Privacy)
@@ -167,11 +154,7 @@ class Anonymizer:
         self.privacy = privacy
 
     def _check_mode(self) -> None:
-        """Refuse to paint a network's portraits into scenes.
-
-        Raises:
-            OptionError: The model cannot draw what the mode asks for.
-        """
+        """Refuse to paint a network's portraits into scenes."""
         if self.mode == "scene" and not self._synthesizer.draws_scenes:
             raise OptionError("this model draws portraits only", "give `mode` portrait")
 
@@ -194,9 +177,8 @@ class Anonymizer:
         start = time.perf_counter()
         detections = self.detect(image)
         detect_ms = (time.perf_counter() - start) * 1e3
-        located = [
-            self._locate(image, d, seeds.face_seed(seed, name, i)) for i, d in enumerate(detections)
-        ]
+        own = [seeds.face_seed(seed, name, index) for index in range(len(detections))]
+        located = [self._locate(image, *each) for each in zip(detections, own, strict=True)]
         result = self.redraw(image, located, seed)
         total_ms = (time.perf_counter() - start) * 1e3
         timings = {"detect": detect_ms, **result.timings_ms, "total": total_ms}
@@ -225,51 +207,31 @@ class Anonymizer:
         picture = self.prepare(image, located)
         for face in picture.faces:
             self.compose(picture, face, self.synthesize(picture, face))
-        return self.finish(picture, seed)
+        picture.cover_what_shows()
+        return picture.result(seed)
 
     def prepare(self, image: Image, located: Sequence[LocatedFace]) -> PictureState:
-        """Build the walls of all faces and cover what lies behind them.
-
-        Then :meth:`synthesize` and :meth:`compose` each face in order, and :meth:`finish`; see
-        :meth:`redraw`. A face sees those before it.
+        """Build all walls and cover what lies behind them; then draw as :meth:`redraw` does.
 
         Raises:
             InputError: ``image`` is no such array.
             FaceNotRedrawnError: See :meth:`redraw`.
         """
-        picture = PictureState(check_image(image), [])
-        for index, found in enumerate(located):
-            face = FaceState(index, found.detection, found.seed)
-            face.timings_ms["landmarks"] = found.landmarks_ms
-            with face.attempt():
-                self._build_wall(face, found)
-            picture.faces.append(face)
+        check_image(image)
+        faces = [self._walled(index, face) for index, face in enumerate(located)]
         if self.mode == "scene":
-            picture.canvas = Canvas.of(image)
-            for face in picture.faces:
-                if face.place is None:
-                    self._cover(picture.canvas, picture, face)
-                else:
-                    covering.close_wall(picture.canvas, face.place)
-        return picture
+            return Scene(image, faces, self._fill)
+        return Portraits(image, faces, self._fill, self.portrait_size_px, self._level_portraits)
 
     def synthesize(self, picture: PictureState, face: FaceState) -> DrawnFace | None:
         """Draw a new face; None where that fails, and the face has the reason."""
-        if face.place is None or face.surrogate_px is None:
+        if face.place is None:
             return None
-        canvas, place = picture.canvas, face.place
         with face.attempt():
-            if canvas is None:
-                size = self._synthesizer.size_px
-                inputs = GeneratorInput.portrait(size, face.surrogate_px, face.seed)
-            else:
-                inputs = GeneratorInput.scene(canvas.image, place, face.surrogate_px, face.seed)
+            inputs = picture.inputs(face, self._synthesizer.size_px)
             with face.timed("synthesize"):
                 crop = draw(self._synthesizer, inputs)
-            if canvas is not None:
-                with face.timed("composite"):
-                    crop = compositing.match_tone(crop, inputs, place)
-            return DrawnFace(inputs, crop)
+            return picture.toned(face, DrawnFace(inputs, crop))
         return None
 
     def compose(self, picture: PictureState, face: FaceState, drawn: DrawnFace | None) -> None:
@@ -278,56 +240,42 @@ class Anonymizer:
         Raises:
             FaceNotRedrawnError: See :meth:`redraw`.
         """
-        if picture.canvas is None:
-            picture.portraits.append(self._portrait(picture, face, drawn))
-        elif face.place is not None:  # else it is covered already
-            with face.attempt():
-                if drawn is not None:
-                    with face.timed("composite"):
-                        in_context = compositing.blend_crop(drawn.crop, drawn.inputs, face.place)
-                    self._check(in_context, drawn, face)
-                    with face.timed("composite"):
-                        compositing.paste(picture.canvas, drawn.crop, face.place)
-                    return
-            self._cover(picture.canvas, picture, face)
+        if face.covered:
+            return
+        with face.attempt():
+            if drawn is not None:
+                crop = picture.in_context(face, drawn)
+                with face.timed("check"):
+                    check_redrawn(crop, drawn.inputs, self._synthesizer, self.landmarks)
+                picture.put(face, drawn)
+                return
+        picture.cover(face)
 
-    def finish(self, picture: PictureState, seed: int) -> Result:
-        """The result, after a last look for faces that are not wholly covered.
-
-        Raises:
-            FaceNotRedrawnError: See :meth:`redraw`.
-        """
-        for face in picture.faces:
-            if picture.canvas is not None and not covering.is_covered(picture.canvas, face):
-                face.reason = "the new face leaves part of a box uncovered"
-                self._cover(picture.canvas, picture, face)
-        return picture.result(seed)
+    def _walled(self, index: int, located: LocatedFace) -> FaceState:
+        """A face with its new shape and its wall, or the reason why it has none."""
+        face = FaceState(index, located.detection, located.seed)
+        face.timings_ms["landmarks"] = located.landmarks_ms
+        with face.attempt():
+            landmarks_px = located.landmarks_px
+            if landmarks_px is None:
+                raise LandmarksError(located.problem or "no landmarks found")
+            size, side_eyes = self._synthesizer.size_px, self._synthesizer.crop_side_eyes
+            crop_from_image = transforms.generator_crop(landmarks_px, size, side_eyes)
+            original_px = transforms.apply(crop_from_image, landmarks_px)
+            with face.timed("shape"):
+                face.surrogate_px = self.surrogate(original_px, face.seed, located.eyes_at_rest)
+            both_px = np.concatenate([face.surrogate_px, original_px])
+            must_fit = self._synthesizer.draws_scenes
+            face.place = Place.of(face.detection, both_px, crop_from_image, size, must_fit)
+        return face
 
     def _locate(self, image: Image, detection: Detection, seed: int) -> LocatedFace:
         start, found, problem = time.perf_counter(), None, None
         try:
-            found = find_landmarks(image, detection, self._landmarker)
+            found = find_landmarks(image, detection, self.landmarks)
         except Exception as error:  # whatever a plugged-in landmarker raises: fail closed
             problem = reason_of(error)
         return LocatedFace(detection, found, seed, problem, (time.perf_counter() - start) * 1e3)
-
-    def _build_wall(self, face: FaceState, located: LocatedFace) -> None:
-        """Replace a face's shape and build its wall.
-
-        Raises:
-            LandmarksError: There are no landmarks, or the face does not fit its crop.
-        """
-        landmarks_px = located.landmarks_px
-        if landmarks_px is None:
-            raise LandmarksError(located.problem or "no landmarks found")
-        size, side_eyes = self._synthesizer.size_px, self._synthesizer.crop_side_eyes
-        crop_from_image = transforms.generator_crop(landmarks_px, size, side_eyes)
-        original_px = transforms.apply(crop_from_image, landmarks_px)
-        with face.timed("shape"):
-            face.surrogate_px = self.surrogate(original_px, face.seed, located.eyes_at_rest)
-        both_px = np.concatenate([face.surrogate_px, original_px])
-        must_fit = self._synthesizer.draws_scenes
-        face.place = Place.of(face.detection, both_px, crop_from_image, size, must_fit)
 
     def surrogate(
         self,
@@ -350,23 +298,3 @@ class Anonymizer:
         surrogate_px = self._shape.surrogate(landmarks_px, seed, self.privacy, eyes_at_rest)
         check_plausible(surrogate_px)
         return surrogate_px
-
-    def _check(self, crop: Image, drawn: DrawnFace, face: FaceState) -> None:
-        with face.timed("check"):
-            check_redrawn(crop, drawn.inputs, self._synthesizer, self._landmarker)
-
-    def _portrait(self, picture: PictureState, face: FaceState, drawn: DrawnFace | None) -> Image:
-        """A head on black, or a fill."""
-        size = self.portrait_size_px
-        with face.attempt():
-            if drawn is not None and face.place is not None:
-                self._check(drawn.crop, drawn, face)
-                return compositing.portrait(drawn.crop, face.place, size, self._level_portraits)
-        crop_from_image = transforms.detection_crop(face.detection, size)
-        return covering.usable(self._fill, face)(
-            transforms.warp(picture.original, crop_from_image, size)
-        )
-
-    def _cover(self, canvas: Canvas, picture: PictureState, face: FaceState) -> None:
-        fill = covering.usable(self._fill, face)
-        covering.cover(canvas, picture.original, face, picture.faces, fill)

@@ -32,10 +32,8 @@ _MARGIN_LEFT_TOP_RIGHT_BOTTOM = (0.08, 0.12, 0.08, 0.06)
 _OUTLINE_RADIUS = 0.98
 """Nothing that the wall must hold may come nearer to its edge than this."""
 
-
 _CROP_EDGE = 0.075
 """A box may push the wall to this share of the crop's side from its edge: the ring still fits."""
-
 
 _HEAD_MARGIN = 1.35  # of a box, for a fill
 _LEVEL_RAD = 0.35  # a face tilted less has its height along the box's
@@ -55,10 +53,7 @@ class Wall:
 
     @classmethod
     def around(
-        cls,
-        faces_px: Reals,
-        box_outline_px: Reals | None = None,
-        size_px: int | None = None,
+        cls, faces_px: Reals, box_outline_px: Reals | None = None, size_px: int | None = None
     ) -> "Wall":
         """The wall that holds the outlines of faces and a detector's boxes.
 
@@ -81,7 +76,8 @@ class Wall:
             held = np.concatenate([points, outline])
         wall = cls._of(low, high)
         excess = float(wall.radius(held[:, 0], held[:, 1]).max()) / _OUTLINE_RADIUS
-        wall = wall if excess <= 1 else wall.scaled(excess)
+        if excess > 1:
+            wall = cls(wall.centre_xy, (wall.half_wh[0] * excess, wall.half_wh[1] * excess))
         return wall if size_px is None else wall._within(size_px)
 
     @classmethod
@@ -94,10 +90,6 @@ class Wall:
         (x, y), (w, h) = self.centre_xy, self.half_wh
         room_x, room_y = (min(c, size_px - 1 - c) / RING for c in (x, y))
         return Wall(self.centre_xy, (max(min(w, room_x), 1e-3), max(min(h, room_y), 1e-3)))
-
-    def scaled(self, factor: float) -> "Wall":
-        """The same place, ``factor`` times as large."""
-        return Wall(self.centre_xy, (self.half_wh[0] * factor, self.half_wh[1] * factor))
 
     def radius(self, x: Reals, y: Reals) -> Reals:
         """1 on the wall's edge, 0 at its centre; x and y in crop pixels, broadcast together."""
@@ -146,13 +138,12 @@ class Place:
         size_px: int,
         must_fit: bool = True,
     ) -> "Place":
-        """The place of a wall around a detected face.
+        """The place of a wall that holds a face's boxes, its landmarks and its new ones.
 
         Args:
-            detection: Its boxes are held.
-            faces_px: (N, 3) landmarks in crop pixels: of the old face, which is hidden, and of the
-                new one, whose outline differs.
-            crop_from_image: Of the crop.
+            detection: Of the face.
+            faces_px: (N, 3) landmarks in crop pixels, old and new.
+            crop_from_image: Picture pixels to crop pixels.
             size_px: Side of the crop.
             must_fit: The ring lies within the crop.
 
@@ -169,9 +160,8 @@ class Place:
         """Rows and columns of the picture that hold all points within so many radii."""
         (x, y), (w, h) = self.wall.centre_xy, self.wall.half_wh
         reach = np.array([[-w, -h], [w, -h], [w, h], [-w, h]]) * radii
-        corners = transforms.apply(
-            transforms.inverse(self.crop_from_image), reach + np.array([x, y])
-        )
+        image_from_crop = transforms.inverse(self.crop_from_image)
+        corners = transforms.apply(image_from_crop, reach + np.array([x, y]))
         low = np.floor(corners.min(0)).astype(int)
         high = np.ceil(corners.max(0)).astype(int) + 1
         height, width = image_shape[:2]

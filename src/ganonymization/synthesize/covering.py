@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..errors import FaceNotRedrawnError
 from ..geometry.wall import RING, Place, head_place
 from ..types import Image
 from .compositing import Canvas, covered_share
@@ -14,21 +13,6 @@ from .fill import SOLID_RGB
 Fill = Callable[[Image], Image]
 
 _MIN_COVERED = 0.97  # of the ellipse within each box
-
-
-def usable(fill: Fill | None, face: FaceState) -> Fill:
-    """The fill that is to cover a face.
-
-    Raises:
-        FaceNotRedrawnError: There is none; choose one.
-    """
-    if fill is None:
-        box = [round(v) for v in face.detection.box_xyxy]
-        raise FaceNotRedrawnError(
-            f"face {face.index} at {box} could not be redrawn ({face.reason})",
-            "choose a fill with `on_failure` to have it covered",
-        )
-    return fill
 
 
 def close_wall(canvas: Canvas, place: Place) -> None:

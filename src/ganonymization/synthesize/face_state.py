@@ -1,4 +1,4 @@
-"""Faces and pictures on their way through the pipeline: what is known, and what became of them."""
+"""A face on its way through the pipeline: what is known of it, and what became of it."""
 
 import time
 from collections.abc import Iterator
@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import FaceError
 from ..geometry.wall import GeneratorInput, Place
-from ..types import Detection, Face, Image, Result
-from .compositing import Canvas
+from ..types import Detection, Face, Image
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,7 @@ class FaceState:
         surrogate_px: (478, 3) of the new face in crop pixels; None before it has a shape.
         place: Of its wall; None where there is none.
         reason: Why it cannot be redrawn, or None.
+        covered: A fill lies over it.
         timings_ms: Milliseconds by stage.
     """
 
@@ -69,7 +69,20 @@ class FaceState:
     surrogate_px: NDArray[np.float64] | None = None
     place: Place | None = None
     reason: str | None = None
+    covered: bool = False
     timings_ms: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def wall(self) -> Place:
+        """Its place, where it has one."""
+        assert self.place is not None
+        return self.place
+
+    @property
+    def surrogate(self) -> NDArray[np.float64]:
+        """Its landmarks, where it has a shape."""
+        assert self.surrogate_px is not None
+        return self.surrogate_px
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -94,38 +107,6 @@ class FaceState:
         d = self.detection
         outcome = "synthesized" if self.reason is None else f"filled: {self.reason}"
         return Face(self.index, d.box_xyxy, d.score, outcome, self.seed, d.merged, self.timings_ms)
-
-
-@dataclass
-class PictureState:
-    """A picture on its way.
-
-    Attributes:
-        original: (H, W, 3) uint8 RGB; not changed.
-        faces: Largest first.
-        canvas: In scene mode, the picture so far; else None.
-        portraits: In portrait mode, the heads so far.
-        start_s: By :func:`time.perf_counter`.
-    """
-
-    original: Image
-    faces: list[FaceState]
-    canvas: Canvas | None = None
-    portraits: list[Image] = field(default_factory=list)
-    start_s: float = field(default_factory=time.perf_counter)
-
-    def result(self, seed: int) -> Result:
-        """What the caller gets; ``seed`` is passed on."""
-        timings: dict[str, float] = {}
-        for face in self.faces:
-            for stage, spent in face.timings_ms.items():
-                timings[stage] = timings.get(stage, 0.0) + spent
-        timings["total"] = (time.perf_counter() - self.start_s) * 1e3
-        outcomes = tuple(face.face() for face in self.faces)
-        if self.canvas is None:
-            mask = np.zeros(self.original.shape[:2], bool)
-            return Result(None, tuple(self.portraits), outcomes, mask, seed, timings)
-        return Result(self.canvas.image, (), outcomes, self.canvas.touched, seed, timings)
 
 
 def reason_of(error: Exception) -> str:

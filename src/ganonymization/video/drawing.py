@@ -1,6 +1,6 @@
 """Faces drawn frame by frame, each smoothed by the same face in the frame before.
 
-    Anonymizer.prepare -> for each face: synthesize -> Link.smooth -> compose -> finish
+    Anonymizer.prepare -> for each face: synthesize -> Link.smooth -> compose
 
 Frames are drawn in parallel; each waits for the one before only when its own face is drawn.
 """
@@ -87,4 +87,5 @@ def redraw(
             with face.attempt():
                 smooth = link.smooth(drawn)
         anonymizer.compose(picture, face, smooth)
-    return anonymizer.finish(picture, seed)
+    picture.cover_what_shows()
+    return picture.result(seed)
