@@ -3,7 +3,7 @@
     python benchmarks/landmarks.py FOLDER... [--every N] [--rounds 7]
 
 Each face that CenterFace finds is cut as the pipeline cuts it first, and both networks look at that
-crop. Times are in turns, ours of one thread unless the row says more; MediaPipe takes the threads that it likes.
+crop. Times are in turns, ours of one thread unless the row says more; MediaPipe chooses its own.
 """
 
 import argparse

@@ -5,7 +5,6 @@ import pytest
 from ganonymization import weights
 from ganonymization.errors import ModelError
 
-
 ALL = [*weights.SHIPPED.values(), *weights.NETWORKS.values()]
 
 
