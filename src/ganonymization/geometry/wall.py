@@ -35,8 +35,7 @@ _OUTLINE_RADIUS = 0.98
 _CROP_EDGE = 0.075
 """A box may push the wall to this share of the crop's side from its edge: the ring still fits."""
 
-_HEAD_MARGIN = 1.35  # of a box, for a fill
-_LEVEL_RAD = 0.35  # a face tilted less has its height along the box's
+_HEAD_MARGIN, _LEVEL_RAD = 1.35, 0.35  # of a box, for a fill; tilted less, its height is the box's
 
 
 @dataclass(frozen=True)
@@ -257,7 +256,7 @@ class GeneratorInput:
 
 
 def _masked(image: Image, mask: Image) -> Image:
-    """The picture where the mask is not 0, black elsewhere."""
+    """Black where the mask is 0."""
     return np.asarray(cv2.bitwise_and(image, image, mask=mask), np.uint8)
 
 
