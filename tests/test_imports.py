@@ -12,6 +12,7 @@ import ganonymization
 ROOT = Path(ganonymization.__file__).parent
 GROUND = {"errors", "types", "registry", "options", "seeds"}
 BASES = {"detect.base", "landmarks.base", "landmarks.plausibility", "landmarks.search"}
+BASES |= {"landmarks.face_finder"}
 BASES |= {"synthesize.base", "synthesize.face_state"}
 STAGE = GROUND | {"geometry", "weights", "onnx_session"}
 PIPELINE = GROUND | BASES | {"geometry", "io", "pipeline", "picture_file"}
@@ -25,7 +26,8 @@ ALLOWED = {
     "onnx_session": {"errors", "options"},
     "geometry": GROUND,
     "surrogate": GROUND | {"geometry"},
-    **dict.fromkeys(("detect", "landmarks", "io", "recognize"), STAGE),
+    **dict.fromkeys(("detect", "io", "recognize"), STAGE),
+    "landmarks": STAGE | {"detect.base", "io"},  # the face finder reads pictures and detects
     "synthesize": STAGE | {"paper.networks"},
     "pipeline": GROUND
     | BASES

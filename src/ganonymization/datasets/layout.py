@@ -9,6 +9,20 @@ from ..io import images
 from ..types import Skipped
 
 
+def face_pictures(folder: Path) -> list[Path]:
+    """All pictures under a folder, in a fixed order.
+
+    Raises:
+        InputError: It is no folder, or holds none.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: not a folder; give a folder of face pictures")
+    pictures = [path for path in images.walk(folder) if images.is_picture(path)]
+    if not pictures:
+        raise InputError(f"{folder}: holds no pictures; give a folder of face pictures")
+    return pictures
+
+
 def pictures_under(folder: Path) -> tuple[list[Path], list[Skipped]]:
     """All pictures under a folder, in a fixed order, and the folders that were not looked into.
 
@@ -76,6 +90,20 @@ def cells(path: Path) -> Iterator[list[str]]:
             yield from (line for line in lines if line)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({error}); copy it anew") from error
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file by the names in its first line; cells without a name are dropped.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            return [{name: cell or "" for name, cell in row.items() if name} for row in rows]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give a CSV file") from error
 
 
 def tidy(name: str) -> str:

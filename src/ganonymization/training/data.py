@@ -1,6 +1,5 @@
 """Training samples from prepared folders: augmented crops, their conditions and masks."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,22 +151,23 @@ class PreparedFaces(Dataset[dict[str, Tensor]]):
 
 
 class Batches(Sampler[list[int]]):
-    """Sample numbers without end, a device's share of each step; a run goes on where it stopped.
+    """Sample numbers, a device's share of each step; a run goes on where it stopped.
 
     Args:
-        first_sample: The run's first sample that was not seen.
+        first: The run's first sample that was not seen.
+        end: Samples from here on are not asked for; the last step may go beyond.
         batch: Samples a step on each device.
         rank: Which device this is.
         devices: How many there are.
     """
 
-    def __init__(self, first_sample: int, batch: int, rank: int = 0, devices: int = 1) -> None:
-        self.first, self.batch = first_sample + rank * batch, batch
-        self.stride = batch * devices
+    def __init__(self, first: int, end: int, batch: int, rank: int = 0, devices: int = 1) -> None:
+        self.starts = range(first, end, batch * devices)
+        self.own = range(rank * batch, (rank + 1) * batch)
 
     def __iter__(self) -> Iterator[list[int]]:
-        for start in itertools.count(self.first, self.stride):
-            yield list(range(start, start + self.batch))
+        for start in self.starts:
+            yield [start + i for i in self.own]
 
 
 @dataclass(frozen=True)

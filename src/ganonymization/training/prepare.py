@@ -8,13 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import registry
-from ..detect.base import DetectorOptions, detect_turned
-from ..errors import FaceError, InputError, LandmarksError, OutputError, UnreadableError
+from ..datasets.layout import face_pictures
+from ..errors import InputError, OutputError
 from ..geometry import transforms
 from ..geometry.wall import Wall
-from ..io import images
-from ..landmarks.search import find_landmarks
+from ..landmarks.face_finder import FaceFinder
 from ..types import Image, Skipped
 from .layout import CHANNELS, GENERATOR_SIZE_PX, PREPARED_SIZE_PX
 from .segment import PersonSegmenter, SelfieSegmentation, head_mask
@@ -37,38 +35,25 @@ def prepare_folder(
         segmenter: Tells the head from the background; None takes MediaPipe's.
 
     Returns:
-        How many faces were prepared, and the pictures that were left out.
+        How many faces were prepared, and the pictures that were skipped.
 
     Raises:
         InputError: There is no picture with a face.
         OutputError: The folder cannot be written.
     """
-    if not source.is_dir():
-        raise InputError(f"{source}: not a folder; give a folder of face pictures")
-    pictures = [path for path in images.walk(source) if images.is_picture(path)]
-    if not pictures:
-        raise InputError(f"{source}: holds no pictures; give a folder of face pictures")
-    find = registry.load(registry.DETECTORS, detector)(DetectorOptions())
-    landmarker = registry.load(registry.LANDMARKERS, "facemesh")()
-    segmenter = segmenter or SelfieSegmentation()
-    faces = _Faces()
-    refused: list[Skipped] = []
+    pictures = face_pictures(source)
+    finder, segmenter = FaceFinder(detector), segmenter or SelfieSegmentation()
+    faces, skipped = _Faces(), []
     raw = out / "crops.raw.part"
     try:
         out.mkdir(parents=True, exist_ok=True)
         with raw.open("wb") as file:
             for path in pictures:
-                try:
-                    image = images.read(path).pixels
-                    found = detect_turned(find, image)
-                    if not found:
-                        raise LandmarksError("no face found")
-                    landmarks_px = find_landmarks(image, found[0], landmarker)
-                except (FaceError, UnreadableError) as error:
-                    unreadable = isinstance(error, UnreadableError)
-                    refused.append(Skipped(path, str(error), unreadable))
+                found = finder.largest(path)
+                if isinstance(found, Skipped):
+                    skipped.append(found)
                     continue
-                layers, landmarks = prepare_face(image, landmarks_px, segmenter)
+                layers, landmarks = prepare_face(*found, segmenter)
                 file.write(layers.tobytes())
                 faces.add(path.relative_to(source), layers, landmarks)
         if not faces.names:
@@ -79,7 +64,7 @@ def prepare_folder(
         raise OutputError(f"{out}: cannot be written ({error.strerror}); choose another") from error
     finally:
         raw.unlink(missing_ok=True)
-    return len(faces.names), refused
+    return len(faces.names), skipped
 
 
 @dataclass
@@ -119,14 +104,20 @@ def prepare_face(
         (288, 288, 5) uint8: R, G, B, head opacity, 255 inside the picture; and the (478, 3)
         landmarks in pixels of those layers.
     """
-    crop_from_image = transforms.generator_crop(landmarks_px, GENERATOR_SIZE_PX)
-    crop_from_image[:, 2] += (PREPARED_SIZE_PX - GENERATOR_SIZE_PX) / 2
+    crop_from_image = prepared_from_image(landmarks_px)
     colour = transforms.warp(image, crop_from_image, PREPARED_SIZE_PX)
     whole = np.full(image.shape[:2], 255, np.uint8)
     inside = transforms.warp(whole, crop_from_image, PREPARED_SIZE_PX, cv2.BORDER_CONSTANT)
     landmarks = transforms.apply(crop_from_image, landmarks_px)
     head = head_mask(segmenter(colour), Wall.around(landmarks))
     return np.dstack([colour, head, inside]).astype(np.uint8), landmarks
+
+
+def prepared_from_image(landmarks_px: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The transform, (2, 3), that puts the generator's crop in the middle of a prepared one."""
+    prepared = transforms.generator_crop(landmarks_px, GENERATOR_SIZE_PX)
+    prepared[:, 2] += (PREPARED_SIZE_PX - GENERATOR_SIZE_PX) / 2
+    return prepared
 
 
 def _chroma(layers: Image) -> float:
