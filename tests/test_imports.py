@@ -25,6 +25,7 @@ ALLOWED = {
     "weights": {"errors"},
     "onnx_session": {"errors", "options"},
     "geometry": GROUND,
+    "config": GROUND | {"detect.base", "pipeline", "surrogate.shape_model", "weights"},
     "surrogate": GROUND | {"geometry"},
     **dict.fromkeys(("detect", "io", "recognize"), STAGE),
     "landmarks": STAGE | {"detect.base", "io"},  # the face finder reads pictures and detects

@@ -18,9 +18,9 @@ WORKER = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from ganonymization.batch import FolderJob
-from ganonymization.processes import run_in_processes
-from ganonymization.tree import DiskTree
+from ganonymization.batch.folder import FolderJob
+from ganonymization.batch.run_processes import run_in_processes
+from ganonymization.batch.tree import DiskTree
 from ganonymization.types import Result
 
 class Slow:

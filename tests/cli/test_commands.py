@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ganonymization import cli
-from ganonymization.cli import anonymize
 from ganonymization.cli.demo import astronaut
+from ganonymization.config import AnonymizerConfig
 from ganonymization.errors import MissingExtraError, ModelError, OptionError
 from ganonymization.evaluation import geometry
 from ganonymization.io import images
@@ -24,7 +24,7 @@ from ..conftest import BlindLandmarker
 from ..simulated_people import simulated
 from ..test_pipeline import NoDetector
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 COMMANDS = [command.name or command.callback.__name__ for command in cli.app.registered_commands]
 
 
@@ -39,7 +39,7 @@ def run(monkeypatch, make_anonymizer):
     """Run a command with fakes in the place of the models."""
 
     def invoke(*words, **fakes):
-        monkeypatch.setattr(anonymize, "make_anonymizer", lambda *_, **__: make_anonymizer(**fakes))
+        monkeypatch.setattr(AnonymizerConfig, "load", lambda _: make_anonymizer(**fakes))
         here = ["--engine", "threads"] if words[0] == "folder" else []  # where the fakes are
         return CliRunner().invoke(cli.app, [*(str(word) for word in words), *here])
 
@@ -94,13 +94,13 @@ def test_folder_tells_each_status_and_fails_for_failures(run, source, tmp_path):
 def test_the_setting_reaches_the_library(monkeypatch, make_anonymizer, source, tmp_path):
     asked = []
     monkeypatch.setattr(
-        anonymize, "make_anonymizer", lambda *a, **_: asked.append(a) or make_anonymizer()
+        AnonymizerConfig, "load", lambda config: asked.append(config) or make_anonymizer()
     )
     for words in ([], ["--privacy", "high"], ["--keep-shape"]):
         assert CliRunner().invoke(
             cli.app, ["image", str(source), str(tmp_path / "o.png"), *words]
         ).exit_code == 0  # fmt: skip
-    assert [a[4] for a in asked] == ["balanced", "high", None]
+    assert [config.privacy for config in asked] == ["balanced", "high", None]
     both = ["image", str(source), str(tmp_path / "o.png"), "--keep-shape", "--privacy", "high"]
     answer = CliRunner().invoke(cli.app, both)
     assert isinstance(answer.exception, OptionError)

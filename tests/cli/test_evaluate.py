@@ -13,6 +13,7 @@ from ganonymization import Anonymizer, cli
 from ganonymization.batch.folder import FolderJob
 from ganonymization.cli import evaluate as evaluate_command
 from ganonymization.cli.demo import astronaut
+from ganonymization.config import AnonymizerConfig
 from ganonymization.errors import InputError, MissingExtraError, OptionError
 from ganonymization.evaluation import command, expression_classifier
 from ganonymization.evaluation.figures import Family, Figure
@@ -51,7 +52,6 @@ def run(monkeypatch):
         return CliRunner().invoke(cli.app, ["evaluate", *map(str, words)])
 
     invoke.asked = []
-    monkeypatch.setattr(evaluate_command, "make_anonymizer", lambda *options: options)
     return invoke
 
 
@@ -178,8 +178,8 @@ def test_without_outputs_they_are_made_as_asked(run, tmp_path):
     assert isinstance(job, FolderJob)
     assert (job.source.root, job.out.root, job.seed) == (tmp_path / "in", tmp_path / "out", 7)
     assert job.chosen == {"a.png"}
-    assert job.make_anonymizer()[:3] == ("portrait", "m.onnx", "blazeface")
-    assert job.make_anonymizer()[4] == "high"
+    expected = AnonymizerConfig("portrait", "m.onnx", "blazeface", privacy="high")
+    assert job.make_anonymizer.__self__ == expected
 
 
 def test_other_settings_make_outputs_anew(run, tmp_path):
@@ -203,7 +203,8 @@ def test_a_shape_that_is_kept_is_not_released_as_another(run):
     making = run.asked[0][1]
     assert making.released is None
     assert making.settings["privacy"] == "shape kept"
-    assert making.job(Path("in"), Path("out"), frozenset()).make_anonymizer()[4] is None
+    make = making.job(Path("in"), Path("out"), frozenset()).make_anonymizer
+    assert make.__self__ == AnonymizerConfig(privacy=None)
 
 
 def test_keeping_the_shape_and_a_privacy_contradict_each_other(run):
@@ -217,7 +218,8 @@ def test_a_shape_model_is_used_for_outputs_and_for_what_is_released(run, tmp_pat
     run("o", "--shape", tmp_path / "shape.npz")
     making = run.asked[0][1]
     assert making.settings["shape model"] == str(tmp_path / "shape.npz")
-    used = making.job(Path("in"), Path("out"), frozenset()).make_anonymizer()[-1]
+    make = making.job(Path("in"), Path("out"), frozenset()).make_anonymizer
+    used = ShapeModel.load(make.__self__.shape)
     np.testing.assert_allclose(used.mean, other.mean, atol=1e-6)
     landmarks_px = simulated(2, 2).landmarks_px
     np.testing.assert_array_equal(
@@ -245,7 +247,8 @@ def test_who_the_shape_was_fitted_on_is_withheld(run, monkeypatch):
     making = run.asked[0][1]
     assert making.withheld == {"a.png"}
     assert making.settings["shape model"] == "prepared"
-    assert making.job(Path("in"), Path("out"), frozenset()).make_anonymizer()[-1] is model
+    made = making.job(Path("in"), Path("out"), frozenset()).make_anonymizer()
+    assert made._shape is model
 
 
 def test_fitting_needs_to_know_who_is_who(run, monkeypatch):

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from ganonymization import cli
 from ganonymization.cli import video
+from ganonymization.config import AnonymizerConfig
 from ganonymization.errors import InputError, OptionError, OutputError, UnreadableError
 from ganonymization.io import images
 from ganonymization.io.images import Picture
@@ -38,7 +39,7 @@ def run(monkeypatch, make_anonymizer):
 
     def invoke(*words, given=None):
         anonymizer = make_anonymizer(**stages())
-        monkeypatch.setattr(video, "make_anonymizer", lambda *_, **__: anonymizer)
+        monkeypatch.setattr(AnonymizerConfig, "load", lambda _: anonymizer)
         return CliRunner().invoke(cli.app, ["video", *map(str, words)], input=given)
 
     return invoke
@@ -51,7 +52,7 @@ def without_models(monkeypatch):
     def never(*_, **__):
         raise AssertionError("the models are loaded")
 
-    monkeypatch.setattr(video, "make_anonymizer", never)
+    monkeypatch.setattr(AnonymizerConfig, "load", never)
     monkeypatch.setattr(recogniser, "load_recogniser", never)
     return lambda *words: CliRunner().invoke(cli.app, ["video", *map(str, words)])
 
@@ -386,11 +387,11 @@ def test_a_stop_by_the_system_ends_as_ctrl_c_does(old_handlers, monkeypatch):
 WITH_FAKES = """
 import signal
 from ganonymization import cli
-from ganonymization.cli import video
+from ganonymization.config import AnonymizerConfig
 from ganonymization.pipeline import Anonymizer
 from tests.conftest import FakeSynthesizer
-from tests.test_video import stages
-video.make_anonymizer = lambda *_, **__: Anonymizer(model=FakeSynthesizer(), **stages())
+from tests.video.test_frames import stages
+AnonymizerConfig.load = lambda config: Anonymizer(model=FakeSynthesizer(), **stages())
 signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
 cli.main()
 """

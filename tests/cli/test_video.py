@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ganonymization import cli
-from ganonymization.cli import video
+from ganonymization.config import AnonymizerConfig
 from ganonymization.errors import InputError, OptionError, OutputError, UnreadableError
 
 from ..video.test_container import (
@@ -30,7 +30,7 @@ def run(monkeypatch, make_anonymizer):
 
     def invoke(*words, **fakes):
         anonymizer = make_anonymizer(**stages(**fakes))
-        monkeypatch.setattr(video, "make_anonymizer", lambda *_, **__: anonymizer)
+        monkeypatch.setattr(AnonymizerConfig, "load", lambda _: anonymizer)
         return CliRunner().invoke(cli.app, ["video", *map(str, words)])
 
     return invoke
@@ -131,16 +131,16 @@ def test_codec_and_crf_reach_the_writer(run, source, tmp_path):
 def test_the_settings_reach_the_library(monkeypatch, make_anonymizer, source, tmp_path):
     asked = []
 
-    def make(*words, **named):
-        asked.append((words, named))
+    def load(config):
+        asked.append(config)
         return make_anonymizer(**stages())
 
-    monkeypatch.setattr(video, "make_anonymizer", make)
+    monkeypatch.setattr(AnonymizerConfig, "load", load)
     for words in ([], ["--privacy", "high", "--detect-size", "320"], ["--keep-shape"]):
         words = ["video", str(source), str(tmp_path / "o.mp4"), *words]
         assert CliRunner().invoke(cli.app, words).exit_code == 0
-    assert [words[4] for words, _ in asked] == ["balanced", "high", None]
-    assert [words[7] for words, _ in asked] == [640, 320, 640]
+    assert [config.privacy for config in asked] == ["balanced", "high", None]
+    assert [config.detector_options.max_side_px for config in asked] == [640, 320, 640]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_what_cannot_work_is_told_before_the_models_load(
     def never(*_, **__):
         raise AssertionError("the models are loaded")
 
-    monkeypatch.setattr(video, "make_anonymizer", never)
+    monkeypatch.setattr(AnonymizerConfig, "load", never)
     (tmp_path / "text.mp4").write_text("hello\n" * 99)
     answer = CliRunner().invoke(cli.app, ["video", str(tmp_path / given), str(tmp_path / out)])
     assert isinstance(answer.exception, error)

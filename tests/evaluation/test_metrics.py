@@ -141,10 +141,10 @@ def test_docstrings_name_what_there_is(name):
 
 
 def test_what_there_is_not_is_noticed():
-    assert there_is("ganonymization.evaluation.seen.unchanged_shares", coverage)
-    assert there_is("ganonymization.evaluation.seen", coverage)
+    assert there_is("ganonymization.evaluation.observations.unchanged_shares", coverage)
+    assert there_is("ganonymization.evaluation.observations", coverage)
     assert there_is("PairedObservations", coverage)
     assert not there_is("Side", coverage)
-    assert not there_is("ganonymization.evaluation.seen.unchanged_share", coverage)
+    assert not there_is("ganonymization.evaluation.observations.unchanged_share", coverage)
     assert not there_is("ganonymization.evaluation.nowhere", coverage)
     assert not there_is("nobody.nowhere", coverage)

@@ -140,14 +140,14 @@ def _making(
     if config.shape is not None and fit is not None:
         raise OptionError("--shape and --fit contradict each other: one names a model, one fits it")
     kept_out: frozenset[str] = frozenset()
-    anonymizer = config.load()
     used = None if config.shape is None else ShapeModel.load(config.shape)
     if fit is not None:
         require_torch()
         from ..training.shape_command import fitter_beside
 
         used, kept_out = withheld(request, fitter_beside(fit))
-        anonymizer = anonymizer.using(shape=used)
+    fitted = None if fit is None else used
+    make = config.load if fitted is None else lambda: config.load().using(shape=fitted)
     settings = {
         "mode": config.mode,
         "model": config.model,
@@ -158,7 +158,7 @@ def _making(
 
     def job(source: Path, out: Path, files: frozenset[str]) -> FolderJob:
         trees = DiskTree(source), DiskTree(out)
-        return FolderJob(lambda: anonymizer, *trees, seed, settings=repr(settings), chosen=files)
+        return FolderJob(make, *trees, seed, settings=repr(settings), chosen=files)
 
     return OutputSource(job, _release(config.privacy, used), kept_out, settings)
 

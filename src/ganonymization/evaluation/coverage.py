@@ -38,7 +38,7 @@ def face_left(unchanged: Values) -> Values:
     mean: 0 to 1, must be 0. NaN where the output is of another size. Source: this project.
 
     Args:
-        unchanged: (N,) shares, see :func:`ganonymization.evaluation.seen.unchanged_shares`.
+        unchanged: (N,) shares, see :func:`ganonymization.evaluation.observations.unchanged_shares`.
     """
     return np.where(np.isfinite(unchanged), (unchanged > _LEFT).astype(np.float64), np.nan)
 

@@ -30,7 +30,7 @@ Keeper = Callable[[Frame[Any]], dict[int, str]]
 
 
 class Recogniser(Protocol):
-    """See :class:`ganonymization.evaluation.recogniser.Recogniser`."""
+    """See :class:`ganonymization.recognize.recogniser.Recogniser`."""
 
     same_person: float
 
