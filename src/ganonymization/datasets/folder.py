@@ -38,6 +38,18 @@ def read_classes(folder: Path) -> tuple[Table, list[Skipped]]:
     return table.build()
 
 
+def read_unlabelled(folder: Path) -> tuple[Table, list[Skipped]]:
+    """All pictures under a folder, of which nothing is known.
+
+    Raises:
+        InputError: There are none.
+    """
+    table = TableBuilder(folder)
+    for path in table.pictures_under(folder):
+        table.add(path)
+    return table.build()
+
+
 def _class_of(inside: Path) -> tuple[str, str] | None:
     """Split, which may be empty, and class."""
     *folders, _ = inside.parts

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..geometry import topology, transforms
 from ..types import Image, Reals
+from .arrays import Values
 
 _CHIP_PX = 96
 _CHIP_EYES = 2.2  # side in outer-eye distances
@@ -52,7 +53,7 @@ def face_chip(image: Image, landmarks_px: Reals) -> NDArray[np.uint8]:
     return np.where(inside > 0, even, 127).astype(np.uint8)
 
 
-def _chip_from_image(landmarks_px: Reals, size_px: int) -> NDArray[np.float64]:
+def _chip_from_image(landmarks_px: Reals, size_px: int) -> Values:
     eyes = landmarks_px[[topology.OUTER_EYE_RIGHT, topology.OUTER_EYE_LEFT], :2]
     across = eyes[1] - eyes[0]
     middle_x, middle_y = eyes.mean(0) + _BELOW * np.array([-across[1], across[0]])

@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import Flags, Interval, Texts, Values
 from .attackers import folds
-
-Values = NDArray[np.float64]
-Texts = NDArray[np.str_]
-Chosen = NDArray[np.bool_]
 
 _COMPONENTS = 100
 _SHRINKAGE = 0.1
@@ -21,7 +18,7 @@ _LEAST_OF_CLASS = 12
 _FOLDS = 3
 
 
-def classes_of(labels: Texts, there: Chosen) -> list[str]:
+def classes_of(labels: Texts, there: Flags) -> list[str]:
     """The labels that enough pictures carry to be learnt."""
     names, counts = np.unique(labels[there & (labels != "")], return_counts=True)
     return [
@@ -29,9 +26,7 @@ def classes_of(labels: Texts, there: Chosen) -> list[str]:
     ]
 
 
-def balanced_accuracy(
-    right: Values, labels: Texts, person: Texts, draws: int = 1000
-) -> tuple[float, float, float]:
+def balanced_accuracy(right: Values, labels: Texts, person: Texts, draws: int = 1000) -> Interval:
     """Share of labels that are read rightly, all classes counted alike.
 
     Range: 0 to 1, higher is better; chance is one in the number of classes. The interval is by

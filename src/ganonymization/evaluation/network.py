@@ -5,15 +5,13 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..io import images
 from ..types import Image
 from . import appearance
+from .arrays import Texts, Values
 from .expression_classifier import Classify
 from .observations import PairedObservations
-
-Values = NDArray[np.float64]
 
 _BATCH = 32
 
@@ -37,15 +35,15 @@ def by_network(network: Network) -> Classify:
     It must not have learnt from the pictures that are evaluated.
     """
 
-    def classify(sides: PairedObservations) -> tuple[list[str], Values, Values]:
-        before = _asked(network, sides.original, sides.before.landmarks_px)
-        after = _asked(network, sides.output, sides.after.landmarks_px)
+    def classify(pairs: PairedObservations) -> tuple[list[str], Values, Values]:
+        before = _asked(network, pairs.original, pairs.before.landmarks_px)
+        after = _asked(network, pairs.output, pairs.after.landmarks_px)
         return list(network.classes), before, after
 
     return classify
 
 
-def _asked(network: Network, paths: NDArray[np.str_], landmarks_px: Values) -> Values:
+def _asked(network: Network, paths: Texts, landmarks_px: Values) -> Values:
     """(N, classes), NaN where there is no face."""
     found = np.full((len(paths), len(network.classes)), np.nan)
     there = np.flatnonzero(np.isfinite(landmarks_px[:, 0, 0]))

@@ -54,7 +54,7 @@ def page(report: "Report", originals: Path | None, outputs: Mapping[str, Path]) 
         _shown("Worst cases", _worst_cases(report), report, originals, outputs),
         _shown("Samples, drawn at random", _samples(report), report, originals, outputs),
         *(_family(family) for family in report.families),
-        _left_out(report),
+        _skipped(report),
         _method(report),
     ]
     return (
@@ -74,11 +74,11 @@ def _first_screen(report: "Report", families: Mapping[FamilyName, Family]) -> st
         f"<li><b>{family.name}: {family.verdict}.</b> {escape(' '.join(family.findings))}"
         for family in failed
     )
-    people = len(np.unique(report.sides.person))
+    people = len(np.unique(report.pairs.person))
     return (
         f"<header class={report.verdict}><h1>{report.verdict.upper()}</h1>"
-        f"<p>{len(report.sides.file)} pictures with a face, {people} people, "
-        f"{len(report.left_out)} left out</header><section class=tiles>"
+        f"<p>{len(report.pairs.file)} pictures with a face, {people} people, "
+        f"{len(report.skipped)} left out</header><section class=tiles>"
         + _tile("Is it safe?", safe, [families[n] for n in _SAFE if n in families])
         + _tile("Is the expression kept?", kept,
                 [families[n] for n in ("expression",) if n in families])
@@ -156,7 +156,7 @@ def _worst_cases(report: "Report") -> list[tuple[int, str]]:
 
 
 def _samples(report: "Report") -> list[tuple[int, str]]:
-    count = len(report.sides.file)
+    count = len(report.pairs.file)
     drawn = np.random.default_rng(0).permutation(count)[:_SAMPLES]
     return [(int(i), "") for i in drawn]
 
@@ -167,7 +167,7 @@ def _shown(
 ) -> str:  # fmt: skip
     cells = []
     for i, why in rows:
-        file = str(report.sides.file[i])
+        file = str(report.pairs.file[i])
         before = _thumbnail(originals / file) if originals else ""
         after = _thumbnail(outputs[file]) if file in outputs else "no output"
         cells.append(f"<figure>{before}{after}<figcaption>{escape(file)} {escape(why)}"
@@ -188,9 +188,9 @@ def _thumbnail(path: Path) -> str:
     return f"<img alt='' src='data:image/webp;base64,{data}'>"
 
 
-def _left_out(report: "Report") -> str:
-    rows = [{"file": left.path.name, "why": left.reason} for left in report.left_out[:50]]
-    more = len(report.left_out) - len(rows)
+def _skipped(report: "Report") -> str:
+    rows = [{"file": path.name, "why": reason} for path, reason, _ in report.skipped[:50]]
+    more = len(report.skipped) - len(rows)
     rest = f"<p>and {more} more, see left-out.csv" if more > 0 else ""
     return f"<section><h2>Left out</h2>{_table(rows) or '<p>Nothing.'}{rest}</section>"
 

@@ -27,24 +27,24 @@ class Report:
     Attributes:
         verdict: The worst of the families'.
         families: In their order.
-        sides: What was looked at.
-        left_out: Pictures and rows that were not.
+        pairs: What was looked at.
+        skipped: Pictures and rows that were not.
         settings: How, by name.
     """
 
     verdict: Verdict
     families: tuple[Family, ...]
-    sides: PairedObservations
-    left_out: tuple[Skipped, ...]
+    pairs: PairedObservations
+    skipped: tuple[Skipped, ...]
     settings: Mapping[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; what could not be measured is null."""
         return {
             "verdict": self.verdict,
-            "pictures": len(self.sides.file),
-            "people": len(np.unique(self.sides.person)),
-            "left_out": len(self.left_out),
+            "pictures": len(self.pairs.file),
+            "people": len(np.unique(self.pairs.person)),
+            "left_out": len(self.skipped),
             "settings": dict(self.settings),
             "families": {
                 family.name: {
@@ -58,8 +58,8 @@ class Report:
 
     def table(self) -> str:
         """For people: the verdicts, what was found, and the figures over everybody."""
-        lines = [f"{self.verdict.upper()}: {len(self.sides.file)} pictures of "
-                 f"{len(np.unique(self.sides.person))} people"]  # fmt: skip
+        lines = [f"{self.verdict.upper()}: {len(self.pairs.file)} pictures of "
+                 f"{len(np.unique(self.pairs.person))} people"]  # fmt: skip
         for family in self.families:
             lines += ["", f"{family.name}: {family.verdict}"]
             lines += [f"  {finding}" for finding in family.findings]
@@ -96,7 +96,7 @@ def write(report: Report, out: Path, originals: Path | None, outputs: Mapping[st
     ]))  # fmt: skip
     _write(out / "pictures.csv", _csv(_pictures(report)))
     _write(out / "left-out.csv", _csv([
-        {"file": str(left.path), "reason": left.reason} for left in report.left_out
+        {"file": str(path), "reason": reason} for path, reason, _ in report.skipped
     ]))  # fmt: skip
     for stale in out.glob("*-*.csv"):  # of families that were not asked for this time
         if stale.name in _TABLES:
@@ -114,12 +114,12 @@ def _pictures(report: Report) -> list[dict[str, object]]:
         for family in report.families
         for name, values in family.pictures.items()
     }
-    sides = report.sides
+    pairs = report.pairs
     return [
-        {"file": sides.file[i], "person": sides.person[i],
+        {"file": pairs.file[i], "person": pairs.person[i],
          **{name: "" if np.isnan(values[i]) else f"{values[i]:.4f}"
             for name, values in columns.items()}}
-        for i in range(len(sides.file))
+        for i in range(len(pairs.file))
     ]  # fmt: skip
 
 

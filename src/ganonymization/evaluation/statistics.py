@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..types import Reals
+from .arrays import Interval, Rows, Texts, Values
 
 _ROUNDING = 1e-9  # of a value: what is smaller does not vary
 _LEAST_TO_TEST = 8  # differences, below which the normal approximation of Wilcoxon's test is poor
 
 
-def bootstrap_interval(
-    values: Reals, share: float = 0.95, draws: int = 2000
-) -> tuple[float, float, float]:
+def bootstrap_interval(values: Reals, share: float = 0.95, draws: int = 2000) -> Interval:
     """Mean, lower and upper end of its interval, by bootstrap over the values.
 
     Args:
@@ -29,8 +27,8 @@ def bootstrap_interval(
 
 
 def interval_over_people(
-    values: Reals, person: NDArray[np.str_], share: float = 0.95, draws: int = 1000
-) -> tuple[float, float, float]:
+    values: Reals, person: Texts, share: float = 0.95, draws: int = 1000
+) -> Interval:
     """Mean over pictures and its interval by bootstrap over people (Davison and Hinkley 1997, 3.8).
 
     Pictures of one person resemble each other; an interval over pictures would be too narrow.
@@ -56,7 +54,7 @@ def interval_over_people(
     return float(np.mean(values)), float(low), float(high)
 
 
-def mean_of_parts(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
+def mean_of_parts(parts: Sequence[Interval]) -> Interval:
     """Mean of figures of different people; the variances of their errors add up.
 
     Args:
@@ -68,9 +66,7 @@ def mean_of_parts(parts: Sequence[tuple[float, float, float]]) -> tuple[float, f
     return middle, middle - float(below), middle + float(above)
 
 
-def correlation_interval(
-    a: Reals, b: Reals, person: NDArray[np.str_], draws: int = 500
-) -> tuple[float, float, float]:
+def correlation_interval(a: Reals, b: Reals, person: Texts, draws: int = 500) -> Interval:
     """Pearson's correlation of all numbers of a and b, its interval by bootstrap over people.
 
     Args:
@@ -96,7 +92,7 @@ def correlation_interval(
     parts = (ones, a.sum(1), b.sum(1), (a * b).sum(1), (a * a).sum(1), (b * b).sum(1))
     np.add.at(sums, number, np.stack(parts, axis=1))
 
-    def correlation(chosen: NDArray[np.int64]) -> float:
+    def correlation(chosen: Rows) -> float:
         count, *rest = sums[chosen].sum(0)
         mean_a, mean_b, ab, aa, bb = (value / count for value in rest)
         variances = (aa - mean_a**2) * (bb - mean_b**2)
@@ -111,7 +107,7 @@ def correlation_interval(
     return correlation(everybody), float(low), float(high)
 
 
-def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _standardised(values: Values) -> Values:
     """Mean zero and deviation one, or zeros where nothing varies but by rounding."""
     centred = values - values.mean()
     deviation = centred.std()
@@ -119,9 +115,7 @@ def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return centred / deviation if varies else np.zeros_like(centred)
 
 
-def rank_probabilities(
-    own: Reals, others: Reals, size: int, ranks: Sequence[int]
-) -> NDArray[np.float64]:
+def rank_probabilities(own: Reals, others: Reals, size: int, ranks: Sequence[int]) -> Values:
     """How probably each probe's own person is among the first of a random gallery.
 
     Of the others, c are nearer than the own one; in a gallery of ``size`` people, drawn at random
@@ -153,7 +147,7 @@ def rank_probabilities(
     wanted = np.array(ranks)[None]
     found = hypergeom.cdf(wanted - 1, people[:, None], nearer[:, None], drawn[:, None])
     chance = np.minimum(wanted / (drawn + 1)[:, None], 1)
-    probabilities: NDArray[np.float64] = np.where(np.isfinite(own)[:, None], found, chance)
+    probabilities: Values = np.where(np.isfinite(own)[:, None], found, chance)
     return probabilities
 
 
@@ -193,10 +187,10 @@ def paired_test(a: Reals, b: Reals, comparisons: int = 1) -> dict[str, float]:
     return told
 
 
-def distances(a: Reals, b: Reals) -> NDArray[np.float64]:
+def distances(a: Reals, b: Reals) -> Values:
     """Euclidean distances between the rows of two sets, (N, D) and (M, D) -> (N, M)."""
     squared = np.square(a).sum(1)[:, None] + np.square(b).sum(1)[None] - 2 * a @ b.T
-    gaps: NDArray[np.float64] = np.sqrt(np.maximum(squared, 0))
+    gaps: Values = np.sqrt(np.maximum(squared, 0))
     return gaps
 
 
@@ -219,7 +213,7 @@ def frechet_distance(a: Reals, b: Reals) -> float:
     return float(gap + np.trace(cov_a) + np.trace(cov_b) - 2 * cross)
 
 
-def _root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+def _root(covariance: Values) -> Values:
     values, vectors = np.linalg.eigh(covariance)
-    root: NDArray[np.float64] = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    root: Values = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     return root

@@ -1,16 +1,13 @@
 """Whether traits go: sex, ancestry, age, glasses, or whatever a table tells of the originals."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import attackers, classifiers
+from .arrays import Interval, Texts, Values
 from .figures import Family, Figure, mean_figures
 from .observations import PairedObservations
 from .ranking import GALLERY, RANKS, ranks_of
 from .statistics import correlation_interval, interval_over_people
-
-Values = NDArray[np.float64]
-Texts = NDArray[np.str_]
 
 _YES = 0.5
 _LEAST = 20
@@ -29,7 +26,7 @@ def trait_lost(before: Values, after: Values) -> Values:
     return np.where(seen, (after <= _YES).astype(np.float64), np.nan)
 
 
-def skin_tone_kept(before: Values, after: Values, person: Texts) -> tuple[float, float, float]:
+def skin_tone_kept(before: Values, after: Values, person: Texts) -> Interval:
     """Correlation of the cheeks' individual typology angle before and after.
 
     Range: -1 to 1; near 0 the skin tone is not passed on, near 1 it is. Scenes need it, for neck
@@ -38,7 +35,7 @@ def skin_tone_kept(before: Values, after: Values, person: Texts) -> tuple[float,
     return correlation_interval(before, after, person)
 
 
-def context_rank(found: Values, person: Texts) -> tuple[float, float, float]:
+def context_rank(found: Values, person: Texts) -> Interval:
     """Share of people whom a recogniser names by what is around a face that is painted over.
 
     Range: 0 to 1, lower is better, chance is 1 / gallery; no anonymizer of faces changes it, for
@@ -50,9 +47,9 @@ def context_rank(found: Values, person: Texts) -> tuple[float, float, float]:
 METRICS = (trait_lost, skin_tone_kept, context_rank)
 
 
-def measure(sides: PairedObservations) -> Family:
+def measure(pairs: PairedObservations) -> Family:
     """Compare what is seen of traits before and after."""
-    figures, pictures = _traits(sides)
+    figures, pictures = _traits(pairs)
     lost = sorted((f for f in figures), key=lambda f: f.value)
     findings = []
     if lost:
@@ -60,40 +57,40 @@ def measure(sides: PairedObservations) -> Family:
         findings.append(f"Of the traits, these go least often: {kept}.")
     else:
         findings.append("No traits are labelled; give --labels.")
-    tone = np.isfinite(sides.before.skin_tone_deg) & np.isfinite(sides.after.skin_tone_deg)
+    tone = np.isfinite(pairs.before.skin_tone_deg) & np.isfinite(pairs.after.skin_tone_deg)
     if tone.sum() >= _LEAST:
-        angles = sides.before.skin_tone_deg[tone], sides.after.skin_tone_deg[tone]
-        told = skin_tone_kept(*angles, sides.person[tone])
+        angles = pairs.before.skin_tone_deg[tone], pairs.after.skin_tone_deg[tone]
+        told = skin_tone_kept(*angles, pairs.person[tone])
         lost.append(Figure("skin_tone_kept", "skin tone passed on", *told, int(tone.sum())))
         if np.isfinite(told[0]):
             findings.append(f"Skin tone is passed on with r = {told[0]:.2f}.")
-    if sides.scene:
-        lost += _context(sides)
+    if pairs.scene:
+        lost += _context(pairs)
     return Family("traits", "info", tuple(findings), tuple(lost), METRICS, pictures)
 
 
-def _traits(sides: PairedObservations) -> tuple[list[Figure], dict[str, Values]]:
+def _traits(pairs: PairedObservations) -> tuple[list[Figure], dict[str, Values]]:
     figures: list[Figure] = []
     pictures: dict[str, Values] = {}
-    for title, labels in questions(sides).items():
+    for title, labels in questions(pairs).items():
         before, after = classifiers.cross_probabilities(
-            sides.before.embedding, [sides.before.embedding, sides.after.embedding],
-            labels, sides.person, ["no", "yes"],
+            pairs.before.embedding, [pairs.before.embedding, pairs.after.embedding],
+            labels, pairs.person, ["no", "yes"],
         )  # fmt: skip
         lost = trait_lost(before[:, 1], after[:, 1])
         if np.isfinite(lost).sum() < _LEAST:
             continue
         by_chance = float((after[np.isfinite(after[:, 1]), 1] <= _YES).mean())
-        figures += mean_figures(trait_lost, title, lost, sides.person, {},
+        figures += mean_figures(trait_lost, title, lost, pairs.person, {},
                                 {"as often without it": by_chance})  # fmt: skip
         pictures[f"lost: {title}"] = lost
     return figures, pictures
 
 
-def questions(sides: PairedObservations) -> dict[str, Texts]:
+def questions(pairs: PairedObservations) -> dict[str, Texts]:
     """Each trait as yes and no, (N,), of the columns that are no expression."""
     asked = {}
-    for column, values in sides.labels.items():
+    for column, values in pairs.labels.items():
         if column == "expression":
             continue
         known = values != ""
@@ -106,21 +103,21 @@ def questions(sides: PairedObservations) -> dict[str, Texts]:
             told = {}
         for title, yes in told.items():
             answers = np.where(known, np.where(yes, "yes", "no"), "")
-            if len(classifiers.classes_of(answers, sides.before.found)) == 2:
+            if len(classifiers.classes_of(answers, pairs.before.found)) == 2:
                 asked[title] = answers
     return asked
 
 
-def _context(sides: PairedObservations) -> list[Figure]:
+def _context(pairs: PairedObservations) -> list[Figure]:
     """How often people are named by what is around their faces."""
-    context, person = sides.before.context, sides.person
+    context, person = pairs.before.context, pairs.person
     seen = np.isfinite(context).all(1)
     if attackers.several(person, seen) < _LEAST:
         return []
     rows, found, size = [], [], GALLERY
     for draw in range(3):
-        pairs = attackers.gallery_and_probes(person, sides.expression, seen, draw)
-        probes, probabilities, people = ranks_of(context, context, *pairs)
+        drawn = attackers.gallery_and_probes(person, pairs.expression, seen, draw)
+        probes, probabilities, people = ranks_of(context, context, *drawn)
         rows.append(probes)
         found.append(probabilities[:, RANKS.index(1)])
         size = min(size, people)

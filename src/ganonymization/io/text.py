@@ -1,5 +1,8 @@
 """Text files, written completely or not at all."""
 
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from . import images
@@ -13,3 +16,21 @@ def write_text(path: Path, text: str) -> None:
     """
     content = text.encode("utf-8", "backslashreplace")
     images.write_whole(path, lambda file: file.write(content))
+
+
+def write_csv(
+    path: Path,
+    header: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    line_end: str = "\n",
+) -> None:
+    """Write a table.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator=line_end)
+    table.writerow(header)
+    table.writerows(rows)
+    write_text(path, text.getvalue())

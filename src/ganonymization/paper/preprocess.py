@@ -38,11 +38,11 @@ class PreprocessReport:
 
     Attributes:
         faces: How many were written, by split.
-        left_out: Pictures that gave no face, and faces without landmarks.
+        skipped: Pictures that gave no face, and faces without landmarks.
     """
 
     faces: dict[str, int]
-    left_out: list[Skipped]
+    skipped: list[Skipped]
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,9 @@ def preprocess(
     report = PreprocessReport(dict.fromkeys(SPLITS, 0), [])
     with ThreadPoolExecutor(min(workers, len(jobs))) as pool:
         for job, (written, skipped) in zip(jobs, pool.map(work, jobs), strict=True):
-            report.left_out.extend(skipped)
+            report.skipped.extend(skipped)
             report.faces[job.split] += written
-    lines = [f"{path}\t{reason}\n" for path, reason, _ in report.left_out]
+    lines = [f"{path}\t{reason}\n" for path, reason, _ in report.skipped]
     write_text(out / "left_out.txt", "".join(lines))
     if not sum(report.faces.values()):
         raise InputError(f"{source}: no face was found in {len(pictures)} pictures")

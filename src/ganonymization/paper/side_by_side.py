@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from ..errors import InputError, UnreadableError
 from ..io import images
+from ..training.harness import reason_of
 from ..types import Image
 
 _SEED = 42
@@ -86,9 +87,3 @@ class SideBySide(Dataset[dict[str, Tensor]]):
                     yield batch, number == len(chunks)
             except UnreadableError as error:
                 raise InputError(reason_of(error)) from error
-
-
-def reason_of(error: Exception) -> str:
-    """The message of an error; that of a loader's process carries its whole traceback."""
-    text = str(error).strip()
-    return text.splitlines()[-1].partition(": ")[2] if "Traceback" in text else text

@@ -77,3 +77,9 @@ def fit(
     if not saved:
         save()
     return not late
+
+
+def reason_of(error: Exception) -> str:
+    """The message of an error; that of a loader's process carries its whole traceback."""
+    text = str(error).strip()
+    return text.splitlines()[-1].partition(": ")[2] if "Traceback" in text else text

@@ -16,7 +16,7 @@ _BATCH = 32
 
 
 class Classifier:
-    """Tells the classes of pictures.
+    """Reads the classes of pictures.
 
     Args:
         network: Made by :func:`new_network` or read by :func:`load_classifier`.

@@ -5,7 +5,6 @@ labels.csv            image_path, split (0, 1 or 2 for train, val or test), a co
 train/ val/ test/     the pictures; ``image_path`` is their name, whatever their suffix is now
 """
 
-import csv
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -13,6 +12,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from ...datasets import read_dataset
+from ...datasets.layout import read_rows
 from ...datasets.table import Table
 from ...errors import InputError
 from ...io import images
@@ -29,10 +29,7 @@ def read_labelled(
 ) -> tuple[Table, list[Skipped]]:
     """Read the published layout, or a data set where there is no ``labels.csv``.
 
-    Args:
-        folder: Of the pictures.
-        kind: Of :func:`read_dataset`; None finds out.
-        index: A table of :func:`read_dataset`.
+    Kind and index are those of :func:`read_dataset`.
 
     Raises:
         InputError: Neither can be read.
@@ -53,7 +50,7 @@ def read_published(folder: Path) -> tuple[Table, list[Skipped]]:
     """
     rows = _rows(folder / LIST_FILE)
     classes = [n for n in rows[0] if n not in ("image_path", "split") and _named(n)]
-    found, used, left_out = _pictures(folder), [], []
+    found, used, skipped = _pictures(folder), [], []
     for row in rows:
         split = _SPLITS.get(row["split"].removesuffix(".0"), "")
         name = PurePosixPath(row["image_path"].replace("\\", "/").lstrip("/"))
@@ -63,14 +60,14 @@ def read_published(folder: Path) -> tuple[Table, list[Skipped]]:
             used.append((files[0], split, row))
         else:
             why = "several pictures have this name" if files else "no such picture"
-            left_out.append(Skipped(folder / split / name, why, unreadable=False))
+            skipped.append(Skipped(folder / split / name, why, unreadable=False))
     if not used:
         raise InputError(f"{folder}: none of the {len(rows)} pictures of its {LIST_FILE} is there")
     files, splits, kept = (list(column) for column in zip(*used, strict=True))
     unlisted = {f for some in found.values() for f in some} - set(files)
-    left_out += [Skipped(folder / f, f"has no row in {LIST_FILE}", False) for f in sorted(unlisted)]
+    skipped += [Skipped(folder / f, f"has no row in {LIST_FILE}", False) for f in sorted(unlisted)]
     blank = np.full(len(files), "")
-    return Table(folder, np.array(files), np.array(splits), blank, _labels(classes, kept)), left_out
+    return Table(folder, np.array(files), np.array(splits), blank, _labels(classes, kept)), skipped
 
 
 def _labels(
@@ -89,11 +86,7 @@ def _labels(
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [{k: v or "" for k, v in row.items() if k} for row in csv.DictReader(file)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a CSV file") from error
+    rows = read_rows(path)
     if not rows or not {"image_path", "split"} < set(rows[0]):
         raise InputError(f"{path}: needs rows and the columns image_path, split and the classes")
     return rows

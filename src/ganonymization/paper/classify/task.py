@@ -29,7 +29,7 @@ class ClassifierTask(lightning.LightningModule):
 
     Args:
         network: To train.
-        labels: That it tells.
+        labels: The classes.
         weights: (C,) of :func:`data.balance`.
         learning_rate: AdamW's at first.
     """
@@ -73,7 +73,7 @@ class ClassifierTask(lightning.LightningModule):
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """A checkpoint tells its classes, so that no run of others goes on with it."""
+        """A checkpoint names its classes, so that no run of others goes on with it."""
         checkpoint["labels"] = asdict(self.labels)
 
     def _loss(self, logits: Tensor, wanted: Tensor) -> Tensor:
