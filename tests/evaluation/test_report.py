@@ -8,7 +8,7 @@ import pytest
 
 from ganonymization.errors import OutputError
 from ganonymization.evaluation.figures import Family, Figure
-from ganonymization.evaluation.report import Report, told, write
+from ganonymization.evaluation.report import Report, with_interval, write
 from ganonymization.types import Skipped
 
 from .made_pairs import made_pairs
@@ -127,7 +127,7 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path):
 
 
 def test_values_are_told_with_their_intervals():
-    assert [told(figure) for figure in FIGURES] == [
+    assert [with_interval(figure) for figure in FIGURES] == [
         "0.500 [0.400, 0.600]", "not measured", "0.125",
     ]  # fmt: skip
 

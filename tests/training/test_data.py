@@ -3,17 +3,14 @@ import pytest
 import torch
 
 from ganonymization.geometry import conditioning, topology
-from ganonymization.training.data import (
-    Batches,
-    PreparedFaces,
+from ganonymization.training.augment import (
     Shift,
     darker_skin,
     expression_shifts,
     jittered,
-    rarity,
-    vividness,
     warped,
 )
+from ganonymization.training.data import Batches, PreparedFaces, rarity, vividness
 
 from ..conftest import face_landmarks
 

@@ -117,7 +117,7 @@ def _hidden_layer(components: Values, number: Rows, learnt: Flags) -> Values:
         (_HIDDEN,), activation="tanh", alpha=1e-2, max_iter=_MLP_ROUNDS, random_state=0
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it could go on; the attack tells what it learnt
+        warnings.simplefilter("ignore")  # that it could go on; the attack shows what it learnt
         model.fit(components[learnt], number[learnt])
     hidden: Values = np.tanh(components @ model.coefs_[0] + model.intercepts_[0])
     centred: Values = hidden - hidden[learnt].mean(0)
@@ -127,7 +127,7 @@ def _hidden_layer(components: Values, number: Rows, learnt: Flags) -> Values:
 def gallery_and_probes(
     person: Texts, expression: Texts, chosen: Flags, seed: int
 ) -> tuple[Rows, Rows]:
-    """A picture for the gallery and another to look for it, of each person that has two.
+    """A picture for the gallery and another to look for it, of each person that has two, (P,) rows.
 
     A neutral picture is looked for by another expression of the same person, or any picture by any
     other where there is none.

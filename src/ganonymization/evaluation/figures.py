@@ -112,7 +112,7 @@ def mean_figures(
         person: (N,) who is on the picture.
         groups: By kind, such as ``"gender"``, the group of each picture, (N,); ``""`` is none.
         reference: See :class:`Figure`.
-        least: Pictures that a group must have to be told.
+        least: Pictures that a group must have.
     """
     figures = []
     for group, chosen in {EVERYBODY: np.ones(len(values), bool), **members(groups)}.items():

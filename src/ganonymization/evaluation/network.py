@@ -1,4 +1,4 @@
-"""Expressions told by a network that ``ganonymize classify train`` has made."""
+"""Expressions read by a network that ``ganonymize classify train`` has made."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,14 +36,14 @@ def by_network(network: Network) -> Classify:
     """
 
     def classify(pairs: PairedObservations) -> tuple[list[str], Values, Values]:
-        before = _asked(network, pairs.original, pairs.before.landmarks_px)
-        after = _asked(network, pairs.output, pairs.after.landmarks_px)
+        before = _probabilities(network, pairs.original, pairs.before.landmarks_px)
+        after = _probabilities(network, pairs.output, pairs.after.landmarks_px)
         return list(network.classes), before, after
 
     return classify
 
 
-def _asked(network: Network, paths: Texts, landmarks_px: Values) -> Values:
+def _probabilities(network: Network, paths: Texts, landmarks_px: Values) -> Values:
     """(N, classes), NaN where there is no face."""
     found = np.full((len(paths), len(network.classes)), np.nan)
     there = np.flatnonzero(np.isfinite(landmarks_px[:, 0, 0]))

@@ -84,7 +84,7 @@ class PairedObservations:
 
     Attributes:
         file: (N,) relative to the folder of the originals.
-        person: (N,) who is on it; where nobody told, each picture is of its own person.
+        person: (N,) who is on it; where it is not known, each picture is of its own person.
         labels: By column, (N,) values, ``""`` where unknown.
         groups: The columns by which figures are broken down.
         before: The originals.

@@ -70,7 +70,7 @@ def _first_screen(report: "Report", families: Mapping[FamilyName, Family]) -> st
     safe = worst([families[name].verdict for name in _SAFE if name in families])
     kept = families["expression"].verdict if "expression" in families else "info"
     failed = [family for family in report.families if family.verdict in ("fail", "warn")]
-    told = "".join(
+    failures = "".join(
         f"<li><b>{family.name}: {family.verdict}.</b> {escape(' '.join(family.findings))}"
         for family in failed
     )
@@ -82,15 +82,16 @@ def _first_screen(report: "Report", families: Mapping[FamilyName, Family]) -> st
         + _tile("Is it safe?", safe, [families[n] for n in _SAFE if n in families])
         + _tile("Is the expression kept?", kept,
                 [families[n] for n in ("expression",) if n in families])
-        + f"<div class=tile><h2>What failed?</h2><ul>{told or '<li>Nothing.'}</ul></div></section>"
+        + f"<div class=tile><h2>What failed?</h2><ul>{failures or '<li>Nothing.'}</ul></div>"
+        "</section>"
     )  # fmt: skip
 
 
 def _tile(question: str, verdict: Verdict, families: Sequence[Family]) -> str:
-    said = "".join(f"<li>{escape(family.findings[0])}" for family in families)
+    findings = "".join(f"<li>{escape(family.findings[0])}" for family in families)
     return (
         f"<div class='tile {verdict}'><h2>{question} <em>{_WORDS[verdict]}</em></h2>"
-        f"<ul>{said}</ul></div>"
+        f"<ul>{findings}</ul></div>"
     )
 
 

@@ -63,11 +63,15 @@ class Report:
         for family in self.families:
             lines += ["", f"{family.name}: {family.verdict}"]
             lines += [f"  {finding}" for finding in family.findings]
-            lines += [f"  {told(f):28s} {f.title}" for f in family.figures if f.group == EVERYBODY]
+            lines += [
+                f"  {with_interval(f):28s} {f.title}"
+                for f in family.figures
+                if f.group == EVERYBODY
+            ]
         return "\n".join(lines)
 
 
-def told(figure: Figure) -> str:
+def with_interval(figure: Figure) -> str:
     """The value with its interval."""
     if math.isnan(figure.value):
         return "not measured"

@@ -5,20 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..types import Reals
-from .arrays import Interval, Rows, Texts, Values
+from .arrays import NOT_MEASURED, Interval, Rows, Texts, Values
 
 _ROUNDING = 1e-9  # of a value: what is smaller does not vary
 _LEAST_TO_TEST = 8  # differences, below which the normal approximation of Wilcoxon's test is poor
 
 
 def bootstrap_interval(values: Reals, share: float = 0.95, draws: int = 2000) -> Interval:
-    """Mean, lower and upper end of its interval, by bootstrap over the values.
-
-    Args:
-        values: (N,).
-        share: Of the means that the interval holds.
-        draws: Samples with replacement.
-    """
+    """Mean of (N,) values, and the interval that holds a share of bootstrapped means."""
     data = np.asarray(values, np.float64)
     rng = np.random.default_rng(0)
     means = np.array([data[rng.integers(0, len(data), len(data))].mean() for _ in range(draws)])
@@ -34,16 +28,13 @@ def interval_over_people(
     Pictures of one person resemble each other; an interval over pictures would be too narrow.
 
     Args:
-        values: (N,), finite.
+        values: (N,), finite; without any all is NaN.
         person: (N,).
         share: Of the means that the interval holds.
         draws: Samples of people with replacement.
-
-    Returns:
-        Mean, lower and upper end; NaN where there are no values.
     """
     if not len(values):
-        return float("nan"), float("nan"), float("nan")
+        return NOT_MEASURED
     _, number = np.unique(person, return_inverse=True)
     sums = np.bincount(number, values)
     counts = np.bincount(number).astype(np.float64)
@@ -55,11 +46,7 @@ def interval_over_people(
 
 
 def mean_of_parts(parts: Sequence[Interval]) -> Interval:
-    """Mean of figures of different people; the variances of their errors add up.
-
-    Args:
-        parts: Value, lower and upper end of each.
-    """
+    """Mean of figures of different people; the variances of their errors add up."""
     mean, low, high = np.array(parts).T
     below, above = (np.sqrt((gap**2).sum()) / len(parts) for gap in (mean - low, high - mean))
     middle = float(mean.mean())
@@ -69,23 +56,21 @@ def mean_of_parts(parts: Sequence[Interval]) -> Interval:
 def correlation_interval(a: Reals, b: Reals, person: Texts, draws: int = 500) -> Interval:
     """Pearson's correlation of all numbers of a and b, its interval by bootstrap over people.
 
+    NaN where either does not vary.
+
     Args:
         a: (N,) or (N, D), finite.
         b: Like a.
         person: (N,).
         draws: Samples of people with replacement.
-
-    Returns:
-        Correlation, lower and upper end; NaN where either does not vary.
     """
-    nothing = float("nan"), float("nan"), float("nan")
     if not len(a):
-        return nothing
+        return NOT_MEASURED
     flat = (np.asarray(x, np.float64).reshape(len(x), -1) for x in (a, b))
     # in units of their own, so that limits are relative and sums of squares lose no digits
     a, b = (_standardised(x) for x in flat)
     if not (a.any() and b.any()):
-        return nothing
+        return NOT_MEASURED
     _, number = np.unique(person, return_inverse=True)
     sums = np.zeros((number.max() + 1, 6))
     ones = np.full(len(a), float(a.shape[1]))
@@ -116,7 +101,7 @@ def _standardised(values: Values) -> Values:
 
 
 def rank_probabilities(own: Reals, others: Reals, size: int, ranks: Sequence[int]) -> Values:
-    """How probably each probe's own person is among the first of a random gallery.
+    """How probably each probe's own person is among the first of a random gallery, (N, ranks).
 
     Of the others, c are nearer than the own one; in a gallery of ``size`` people, drawn at random
     around the own one, their number is hypergeometric. So the mean over all galleries is exact,
@@ -125,12 +110,9 @@ def rank_probabilities(own: Reals, others: Reals, size: int, ranks: Sequence[int
     Args:
         own: (N,) distance of each probe to its own person; NaN stands for a missing face, which
             counts at chance.
-        others: (N, M) distances to other people; NaN is left out.
+        others: (N, M) distances to other people, NaN where there is none.
         size: People in a gallery, the own one among them; fewer where there are no more.
         ranks: Such as 1, 5 and 10.
-
-    Returns:
-        (N, ranks) probabilities.
     """
     from scipy.stats import hypergeom
 
@@ -141,9 +123,7 @@ def rank_probabilities(own: Reals, others: Reals, size: int, ranks: Sequence[int
         equal = (others == own[:, None]).sum(1)
     nearer = nearer + np.random.default_rng(0).integers(0, equal + 1)
     drawn = np.minimum(size - 1, people)
-    people = np.maximum(
-        people, 1
-    )  # with nobody else there is none to draw, and the own one is first
+    people = np.maximum(people, 1)  # with nobody else the own one is first
     wanted = np.array(ranks)[None]
     found = hypergeom.cdf(wanted - 1, people[:, None], nearer[:, None], drawn[:, None])
     chance = np.minimum(wanted / (drawn + 1)[:, None], 1)
@@ -156,35 +136,31 @@ def paired_test(a: Reals, b: Reals, comparisons: int = 1) -> dict[str, float]:
 
     Shapiro and Wilk's test whether the differences are normal, Wilcoxon's signed-rank test with
     Bonferroni's correction, and the effect size r = z / sqrt(n) (Rosenthal 1991): 0.1 is small, 0.3
-    medium, 0.5 large.
+    medium, 0.5 large; positive where ``a`` is larger.
 
     Args:
         a: (N,) distances.
-        b: (N,) distances of the same pictures; rows with NaN in either are left out.
+        b: (N,) distances of the same pictures; rows with NaN in either are not compared.
         comparisons: Tests made in all.
-
-    Returns:
-        n, medians, shapiro_p, z, p and r; positive r where ``a`` is larger.
     """
     from scipy.stats import rankdata, shapiro, wilcoxon
 
     there = np.isfinite(a) & np.isfinite(b)
     gap = np.asarray(a[there] - b[there], np.float64)
     n = int(np.count_nonzero(gap))
-    medians = [float(np.median(x[there])) if len(gap) else float("nan") for x in (a, b)]
-    told = {"n": float(len(gap)), "median": medians[0], "median_other": medians[1],
-            "shapiro_p": float("nan"), "z": 0.0, "p": 1.0, "r": 0.0}  # fmt: skip
+    median, median_other = (float(np.median(x[there])) if len(gap) else np.nan for x in (a, b))
+    result = {"n": float(len(gap)), "median": median, "median_other": median_other,
+              "shapiro_p": float("nan"), "z": 0.0, "p": 1.0, "r": 0.0}  # fmt: skip
     if n < _LEAST_TO_TEST:
-        return told
+        return result
     tested = wilcoxon(gap, method="approx", correction=False)
     ranks = rankdata(np.abs(gap[gap != 0])) * np.sign(gap[gap != 0])
     z = abs(float(tested.zstatistic)) * float(np.sign(ranks.sum()))
     sample = np.random.default_rng(0).permutation(gap)[:5000]  # Shapiro's p holds no further
     if np.ptp(sample) > 0:
-        told["shapiro_p"] = float(shapiro(sample).pvalue)
-    told["z"], told["p"] = z, min(1.0, float(tested.pvalue) * comparisons)
-    told["r"] = z / float(np.sqrt(n))
-    return told
+        result["shapiro_p"] = float(shapiro(sample).pvalue)
+    p = min(1.0, float(tested.pvalue) * comparisons)
+    return result | {"z": z, "p": p, "r": z / float(np.sqrt(n))}
 
 
 def distances(a: Reals, b: Reals) -> Values:
@@ -198,22 +174,14 @@ def frechet_distance(a: Reals, b: Reals) -> float:
     """Fréchet distance of the normal distributions fitted to two sets of features.
 
     Heusel et al., "GANs trained by a two time-scale update rule", NeurIPS 2017, equation 6. Sets
-    not much larger than D are further apart than their sources: compare sets of one size only.
-
-    Args:
-        a: (N, D).
-        b: (M, D).
+    (N, D) and (M, D) not much larger than D are further apart than their sources: compare sets of
+    one size only.
     """
     gap = np.square(a.mean(0) - b.mean(0)).sum()
     cov_a, cov_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
-    root_a = _root(cov_a)
+    values, vectors = np.linalg.eigh(cov_a)
+    root_a = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     # The trace of (A B)^(1/2) by the symmetric A^(1/2) B A^(1/2), whose eigenvalues are real.
     eigenvalues = np.linalg.eigvalsh(root_a @ cov_b @ root_a)
     cross = np.sqrt(np.maximum(eigenvalues, 0)).sum()
     return float(gap + np.trace(cov_a) + np.trace(cov_b) - 2 * cross)
-
-
-def _root(covariance: Values) -> Values:
-    values, vectors = np.linalg.eigh(covariance)
-    root: Values = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    return root

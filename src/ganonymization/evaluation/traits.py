@@ -1,9 +1,9 @@
-"""Whether traits go: sex, ancestry, age, glasses, or whatever a table tells of the originals."""
+"""Whether traits go: sex, ancestry, age, glasses, or whatever a table says of the originals."""
 
 import numpy as np
 
 from . import attackers, classifiers
-from .arrays import Interval, Texts, Values
+from .arrays import Flags, Interval, Texts, Values
 from .figures import Family, Figure, mean_figures
 from .observations import PairedObservations
 from .ranking import GALLERY, RANKS, ranks_of
@@ -50,23 +50,23 @@ METRICS = (trait_lost, skin_tone_kept, context_rank)
 def measure(pairs: PairedObservations) -> Family:
     """Compare what is seen of traits before and after."""
     figures, pictures = _traits(pairs)
-    lost = sorted((f for f in figures), key=lambda f: f.value)
-    findings = []
-    if lost:
-        kept = ", ".join(f"{f.title} {f.value:.0%}" for f in lost[:3])
-        findings.append(f"Of the traits, these go least often: {kept}.")
-    else:
-        findings.append("No traits are labelled; give --labels.")
-    tone = np.isfinite(pairs.before.skin_tone_deg) & np.isfinite(pairs.after.skin_tone_deg)
-    if tone.sum() >= _LEAST:
-        angles = pairs.before.skin_tone_deg[tone], pairs.after.skin_tone_deg[tone]
-        told = skin_tone_kept(*angles, pairs.person[tone])
-        lost.append(Figure("skin_tone_kept", "skin tone passed on", *told, int(tone.sum())))
-        if np.isfinite(told[0]):
-            findings.append(f"Skin tone is passed on with r = {told[0]:.2f}.")
+    figures.sort(key=lambda figure: figure.value)
+    kept = ", ".join(f"{f.title} {f.value:.0%}" for f in figures[:3])
+    findings = [
+        f"Of the traits, these go least often: {kept}."
+        if figures
+        else "No traits are labelled; give --labels."
+    ]
+    before, after = pairs.before.skin_tone_deg, pairs.after.skin_tone_deg
+    known = np.isfinite(before) & np.isfinite(after)
+    if known.sum() >= _LEAST:
+        tone = skin_tone_kept(before[known], after[known], pairs.person[known])
+        figures.append(Figure("skin_tone_kept", "skin tone passed on", *tone, int(known.sum())))
+        if np.isfinite(tone[0]):
+            findings.append(f"Skin tone is passed on with r = {tone[0]:.2f}.")
     if pairs.scene:
-        lost += _context(pairs)
-    return Family("traits", "info", tuple(findings), tuple(lost), METRICS, pictures)
+        figures += _context(pairs)
+    return Family("traits", "info", tuple(findings), tuple(figures), METRICS, pictures)
 
 
 def _traits(pairs: PairedObservations) -> tuple[list[Figure], dict[str, Values]]:
@@ -89,39 +89,41 @@ def _traits(pairs: PairedObservations) -> tuple[list[Figure], dict[str, Values]]
 
 def questions(pairs: PairedObservations) -> dict[str, Texts]:
     """Each trait as yes and no, (N,), of the columns that are no expression."""
-    asked = {}
+    found = {}
     for column, values in pairs.labels.items():
         if column == "expression":
             continue
         known = values != ""
         names = [str(name) for name in np.unique(values[known])]
+        traits: dict[str, Flags] = {}
         if set(map(str.lower, names)) <= {"0", "1", "-1", "yes", "no", "true", "false"}:
-            told = {column: np.isin(np.char.lower(values), _TRUE)}
+            traits[column] = np.isin(np.char.lower(values), _TRUE)
         elif len(names) <= _MOST_VALUES:
-            told = {f"{column}: {name}": values == name for name in names}
-        else:
-            told = {}
-        for title, yes in told.items():
-            answers = np.where(known, np.where(yes, "yes", "no"), "")
+            traits = {f"{column}: {name}": values == name for name in names}
+        for title, holds in traits.items():
+            answers = np.where(known, np.where(holds, "yes", "no"), "")
             if len(classifiers.classes_of(answers, pairs.before.found)) == 2:
-                asked[title] = answers
-    return asked
+                found[title] = answers
+    return found
 
 
 def _context(pairs: PairedObservations) -> list[Figure]:
     """How often people are named by what is around their faces."""
     context, person = pairs.before.context, pairs.person
-    seen = np.isfinite(context).all(1)
-    if attackers.several(person, seen) < _LEAST:
+    there = np.isfinite(context).all(1)
+    if attackers.several(person, there) < _LEAST:
         return []
-    rows, found, size = [], [], GALLERY
-    for draw in range(3):
-        drawn = attackers.gallery_and_probes(person, pairs.expression, seen, draw)
-        probes, probabilities, people = ranks_of(context, context, *drawn)
-        rows.append(probes)
-        found.append(probabilities[:, RANKS.index(1)])
-        size = min(size, people)
-    where = np.concatenate(rows)
-    told = context_rank(np.concatenate(found), person[where])
+    found = [
+        ranks_of(
+            context,
+            context,
+            *attackers.gallery_and_probes(person, pairs.expression, there, draw),
+        )
+        for draw in range(3)
+    ]
+    probes = np.concatenate([rows for rows, _, _ in found])
+    first = np.concatenate([probabilities[:, RANKS.index(1)] for _, probabilities, _ in found])
+    size = min(GALLERY, *(people for *_, people in found))
     title = f"rank 1 of {size} by what is around the face"
-    return [Figure("context_rank", title, *told, len(where), reference={"chance": 1 / size})]
+    interval = context_rank(first, person[probes])
+    return [Figure("context_rank", title, *interval, len(probes), reference={"chance": 1 / size})]

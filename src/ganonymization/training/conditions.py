@@ -10,7 +10,8 @@ from torch.utils.data import default_collate
 from .. import seeds
 from ..geometry import conditioning, topology, transforms
 from . import layout
-from .data import PreparedFaces, jittered
+from .augment import jittered
+from .data import PreparedFaces
 from .losses import unpack
 from .networks import STYLE_SIZE
 
