@@ -23,12 +23,12 @@ ALLOWED = {
     "options": {"errors"},
     "types": {"errors"},
     "weights": {"errors"},
-    "onnx_session": {"errors", "options"},
+    "onnx_session": {"errors", "options", "weights"},
     "geometry": GROUND,
     "config": GROUND | {"detect.base", "pipeline", "surrogate.shape_model", "weights"},
     "surrogate": GROUND | {"geometry"},
     **dict.fromkeys(("detect", "io", "recognize"), STAGE),
-    "landmarks": STAGE | {"detect.base", "io"},  # the face finder reads pictures and detects
+    "landmarks": STAGE | {"detect.base", "detect.blazeface", "io"},
     "synthesize": STAGE | {"paper.networks"},
     "pipeline": GROUND
     | BASES

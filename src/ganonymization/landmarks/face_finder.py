@@ -28,7 +28,7 @@ class FoundFace(NamedTuple):
 
 
 class FaceFinder:
-    """A detector and a landmarker. Not to be shared by threads.
+    """A detector and a landmarker. May be shared by threads.
 
     Args:
         detector: A name in ``registry.DETECTORS``.

@@ -7,7 +7,6 @@ FacialLandmarks478/    that, and its landmark map to the right of it: what train
 left_out.txt           pictures without a face, or unreadable, with the reason
 """
 
-import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from ..io import images
 from ..io.text import write_text
 from ..landmarks.face_finder import FaceFinder
 from ..training.prepare import prepare_face, prepared_from_image
-from ..training.segment import PersonSegmenter, SelfieSegmentation
+from ..training.segment import OnnxSegmenter, PersonSegmenter
 from ..types import Image, Skipped
 
 SPLITS = ("train", "val", "test")
@@ -94,12 +93,10 @@ def preprocess(
                 "remove it or give another --output_dir"
             )
     jobs = _jobs(pictures, source, test_size, shuffle)
-    mine = threading.local()  # MediaPipe's networks are not to be shared by threads
+    finder, segmenter = FaceFinder(), OnnxSegmenter()
 
     def work(job: _Job) -> tuple[int, list[Skipped]]:
-        if not hasattr(mine, "finder"):
-            mine.finder, mine.segmenter = FaceFinder(), SelfieSegmentation()
-        return _write_faces(job, out, mine.finder, mine.segmenter, size_px, align_faces)
+        return _write_faces(job, out, finder, segmenter, size_px, align_faces)
 
     report = PreprocessReport(dict.fromkeys(SPLITS, 0), [])
     with ThreadPoolExecutor(min(workers, len(jobs))) as pool:

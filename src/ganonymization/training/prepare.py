@@ -15,7 +15,7 @@ from ..geometry.wall import Wall
 from ..landmarks.face_finder import FaceFinder
 from ..types import Image, Skipped
 from .layout import CHANNELS, GENERATOR_SIZE_PX, PREPARED_SIZE_PX
-from .segment import PersonSegmenter, SelfieSegmentation, head_mask
+from .segment import OnnxSegmenter, PersonSegmenter, head_mask
 
 _CHEEKS = (50, 101, 280, 330)
 
@@ -42,7 +42,7 @@ def prepare_folder(
         OutputError: The folder cannot be written.
     """
     pictures = face_pictures(source)
-    finder, segmenter = FaceFinder(detector), segmenter or SelfieSegmentation()
+    finder, segmenter = FaceFinder(detector), segmenter or OnnxSegmenter()
     faces, skipped = _Faces(), []
     raw = out / "crops.raw.part"
     try:
@@ -140,7 +140,7 @@ def _store_crops(raw: Path, path: Path, count: int) -> None:
     """Turn the raw bytes into an array file, whose header tells how many there are."""
     shape = (count, PREPARED_SIZE_PX, PREPARED_SIZE_PX, CHANNELS)
     part = path.with_name(path.name + ".part")
-    crops = np.lib.format.open_memmap(part, "w+", np.uint8, shape)  # type: ignore[no-untyped-call]
+    crops = np.lib.format.open_memmap(part, "w+", np.uint8, shape)
     crops[:] = np.memmap(raw, np.uint8, "r", shape=shape)
     crops.flush()
     os.replace(part, path)
