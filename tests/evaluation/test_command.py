@@ -92,20 +92,27 @@ class FakeRecogniser:
     name, same_person = "fake", 0.2
 
 
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Originals, flawless portraits of them, and a table."""
+    root = tmp_path_factory.mktemp("folders")
+    for i, file in enumerate(PEOPLE.files):
+        images.write(root / "originals" / file, drawn(i, 0))
+        images.write(root / "outputs" / file, drawn(i, ANONYMIZED, 20))
+    rows = [
+        f"{PEOPLE.files[i]},{PEOPLE.person[i]},{PEOPLE.expression[i]},{'fm'[NUMBER[i] % 2]}"
+        for i in range(COUNT)
+    ]
+    (root / "people.csv").write_text("\n".join(["file,person,expression,gender", *rows]))
+    return root
+
+
 @pytest.fixture
-def request_of(tmp_path, monkeypatch):
+def request_of(folders, tmp_path, monkeypatch):
     """A request about originals and flawless portraits of them."""
+    shutil.copytree(folders, tmp_path, dirs_exist_ok=True)
     monkeypatch.setattr(command, "in_processes", lambda spec, jobs: observe)
     monkeypatch.setattr(command, "load_recogniser", lambda path: FakeRecogniser())
-    for i, file in enumerate(PEOPLE.files):
-        images.write(tmp_path / "originals" / file, drawn(i, 0))
-        images.write(tmp_path / "outputs" / file, drawn(i, ANONYMIZED, 20))
-    with (tmp_path / "people.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["file", "person", "expression", "gender"])
-        for i in range(COUNT):
-            writer.writerow([PEOPLE.files[i], PEOPLE.person[i], PEOPLE.expression[i],
-                             "fm"[NUMBER[i] % 2]])  # fmt: skip
     return Request(
         tmp_path / "originals", tmp_path / "report", tmp_path / "outputs", tmp_path / "people.csv"
     )

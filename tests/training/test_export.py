@@ -69,7 +69,6 @@ def test_a_prepared_folder_is_opened_once(checkpoint, prepared, tmp_path, monkey
     opened = []
     load_array = layout.load
     monkeypatch.setattr(layout, "load", lambda *a: (opened.append(a[1]), load_array(*a))[1])
-    monkeypatch.setattr("ganonymization.training.export._COMPARED", 3)
     export(checkpoint, tmp_path / "g.onnx", "fp32", 64, prepared)
     assert sorted(opened) == ["chroma.npy", "crops.npy", "landmarks.npy", "skin_ita_deg.npy"]
 
@@ -80,8 +79,7 @@ def test_integer_exports_need_pictures(checkpoint, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_published_checkpoint_becomes_onnx(published, tmp_path, monkeypatch):  # noqa: F811
-    monkeypatch.setattr("ganonymization.training.export._COMPARED", 2)
+def test_a_published_checkpoint_becomes_onnx(published, tmp_path):  # noqa: F811
     report = export(published, tmp_path / "p.onnx", "fp32")
     assert report.psnr_db > 80
     model = onnx.load(str(report.path))

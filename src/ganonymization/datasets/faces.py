@@ -28,7 +28,7 @@ def recognises(folder: Path) -> bool:
 
 
 def read(folder: Path) -> tuple[Table, list[Skipped]]:
-    """Expression, age group and gender of every picture whose name tells them.
+    """Expression, age group and gender of every picture whose name holds them.
 
     A name that is there twice, say in two sizes, counts once.
 

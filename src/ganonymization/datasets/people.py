@@ -1,4 +1,4 @@
-"""Pictures grouped by person: a folder, and a table that tells who is on which."""
+"""Pictures grouped by person: a folder, and a table of who is on which."""
 
 from dataclasses import dataclass
 from pathlib import Path

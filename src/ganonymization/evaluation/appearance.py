@@ -74,7 +74,7 @@ def gradients(chip: NDArray[np.uint8]) -> NDArray[np.float32]:
 def skin_tone_deg(image: Image, landmarks_px: Reals) -> float:
     """Individual typology angle of the cheeks in degrees, high for light skin.
 
-    atan2(L - 50, b) of the median cheek (Chardon et al. 1991). NaN for grey pictures, which tell
+    atan2(L - 50, b) of the median cheek (Chardon et al. 1991). NaN for grey pictures, which have
     no tone, and for cheeks outside the picture.
     """
     places = np.round(landmarks_px[list(_CHEEKS), :2]).astype(int)

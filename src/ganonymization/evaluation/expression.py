@@ -1,4 +1,4 @@
-"""Whether the expression stays: as a classifier, as landmarks, and as pose and gaze tell."""
+"""Whether the expression stays: by a classifier, by landmarks, and by pose and gaze."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from ..surrogate.shape_model import Posed, gaze_of
 from .arrays import Interval, Texts, Values
 from .classifiers import balanced_accuracy
 from .expression_classifier import Classify, by_face, f1, kappa, mean_probability_change, read
-from .figures import EVERYBODY, Family, Figure, Verdict, graded, worst
+from .figures import EVERYBODY, Family, Figure, graded, worst
 from .observations import PairedObservations
 from .statistics import correlation_interval
 
@@ -63,32 +63,23 @@ METRICS = (mean_probability_change, balanced_accuracy, f1, kappa, expression_dis
 
 
 def measure(pairs: PairedObservations, classify: Classify = by_face) -> Family:
-    """Compare expressions before and after.
-
-    Args:
-        pairs: What was seen.
-        classify: Tells expressions on originals and outputs.
-    """
+    """Compare expressions before and after; ``classify`` reads them on originals and outputs."""
     figures, pictures = _of_landmarks(pairs)
-    findings: list[str] = []
-    verdicts: list[Verdict] = []
     mouth = next(f for f in figures if f.title == "mouth opening" and f.group == EVERYBODY)
-    verdicts.append(graded(mouth.value, _OPENS, _OPENS_LITTLE))
-    classes, before, after = classify(pairs)
-    tables = {}
-    if classes:
-        found = read(pairs, classes, before, after)
-        figures = found.figures + figures
-        pictures["probability change"] = found.changes
-        tables["classes"] = found.rows
-        if found.figures[0].metric == "balanced_accuracy":
-            verdicts.append(graded(found.share, _AGREES, _AGREES_LITTLE))
-        findings.append(found.finding)
-    else:
-        findings.append("Expressions are not labelled, so no classifier was asked; give --labels.")
+    verdicts = [graded(mouth.value, _OPENS, _OPENS_LITTLE)]
     r = "an unknown r" if np.isnan(mouth.value) else f"r = {mouth.value:.2f}"
-    findings.append(f"Mouths open with {r}.")
-    return Family("expression", worst(verdicts), tuple(findings), tuple(figures), METRICS,
+    opens = f"Mouths open with {r}."
+    classes, before, after = classify(pairs)
+    if not classes:
+        finding = "Expressions are not labelled, so no classifier was asked; give --labels."
+        return Family("expression", worst(verdicts), (finding, opens), tuple(figures), METRICS,
+                      pictures)  # fmt: skip
+    found = read(pairs, classes, before, after)
+    pictures["probability change"] = found.changes
+    if found.figures[0].metric == "balanced_accuracy":
+        verdicts.append(graded(found.share, _AGREES, _AGREES_LITTLE))
+    figures, tables = [*found.figures, *figures], {"classes": found.rows}
+    return Family("expression", worst(verdicts), (found.finding, opens), tuple(figures), METRICS,
                   pictures, tables)  # fmt: skip
 
 

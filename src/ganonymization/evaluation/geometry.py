@@ -1,4 +1,4 @@
-"""What landmarks tell: who somebody is, and what is left of the expression."""
+"""What landmarks reveal: who somebody is, and what is left of the expression."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -144,7 +144,7 @@ def classified(
     person: Texts,
     expression: Texts,
     learnt: Flags,
-    asked: Flags,
+    tested: Flags,
 ) -> Interval:
     """Balanced accuracy of an expression classifier that learns from released landmarks.
 
@@ -157,14 +157,14 @@ def classified(
         person: (N,).
         expression: (N,).
         learnt: (N,) the pictures to learn from.
-        asked: (N,) those to classify, of other people.
+        tested: (N,) those to classify, of other people.
 
     Raises:
         InputError: Fewer than two expressions have enough pictures.
     """
     known = sorted(
         set(classifiers.classes_of(expression, learnt))
-        & set(classifiers.classes_of(expression, asked))
+        & set(classifiers.classes_of(expression, tested))
     )
     if len(known) < 2:
         raise InputError("too few labelled expressions to tell apart")
@@ -172,7 +172,7 @@ def classified(
     components = attackers.principal_components(released, learnt & labelled)
     model = classifiers.discriminants(len(known))
     model.fit(components[learnt & labelled], expression[learnt & labelled])
-    where = asked & labelled
+    where = tested & labelled
     right = (model.predict(components[where]) == expression[where]).astype(np.float64)
     return classifiers.balanced_accuracy(right, expression[where], person[where])
 
@@ -219,9 +219,9 @@ def measure(
     if not attacked:
         finding = "Too few people with several pictures: nobody was attacked."
         return Family("geometry", "info", (finding,), tuple(kept), METRICS)
-    told, finding = _judged(figures, shapes)
-    return Family("geometry", graded(told.value, _PASSES, _WARNS), (finding,),
-                  (told, *figures, *kept), METRICS)  # fmt: skip
+    worst, finding = _judged(figures, shapes)
+    verdict = graded(worst.value, _PASSES, _WARNS)
+    return Family("geometry", verdict, (finding,), (worst, *figures, *kept), METRICS)
 
 
 def _whole(landmarks_px: Values, found: Flags) -> Values:
@@ -250,7 +250,7 @@ def _attacked(
 
 
 def _expression(pairs: PairedObservations, shapes: Mapping[str, Values]) -> list[Figure]:
-    """What is left of differences, and how well expressions are told apart."""
+    """What is left of differences, and how well expressions are classified."""
     figures: list[Figure] = []
     part = attackers.folds(pairs.person)
     for name, values in shapes.items():
@@ -287,11 +287,12 @@ def _judged(figures: list[Figure], shapes: Mapping[str, Values]) -> tuple[Figure
     value, low, high = (
         recognisable(v, chance, raw.value) for v in (released.value, released.low, released.high)
     )
-    told = Figure("recognisable", "recognisable by the shape, strongest attacker", value, low, high,
-                  released.count, reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
+    title = "recognisable by the shape, strongest attacker"
+    worst = Figure("recognisable", title, value, low, high, released.count,
+                   reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
     finding = (
         f"By landmarks alone attackers name {released.value:.1%} of people "
         f"({released.title.partition(', ')[2]}); by the originals' {raw.value:.1%}; "
         f"chance is {chance:.1%}."
     )
-    return told, finding
+    return worst, finding

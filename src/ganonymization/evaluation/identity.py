@@ -4,8 +4,8 @@
 * *same picture*: the same, and the very original is in the gallery;
 * *parrot*: anonymizes the gallery in the same way (Newton, Sweeney and Malin, "Preserving privacy
   by de-identifying face images", TKDE 2005);
-* *trained*: moreover learns from anonymized pictures of other people what still tells people
-  apart (Fisher's discriminants of the recogniser's numbers);
+* *trained*: moreover learns from anonymized pictures of other people what still sets
+  people apart (Fisher's discriminants of the recogniser's numbers);
 * *trained, originals*: learns from both kinds, and searches originals.
 
 People are split in parts; each is attacked by what was learnt from the others.
@@ -17,7 +17,7 @@ import numpy as np
 
 from . import attackers
 from .arrays import Flags, Texts, Values
-from .figures import EVERYBODY, Family, Figure, Verdict, graded, mean_figures
+from .figures import EVERYBODY, Family, Figure, graded, mean_figures
 from .observations import PairedObservations
 from .ranking import GALLERY, RANKS, Found, cross_attack, ranked_figures, share_ranked
 from .statistics import distances, paired_test, rank_probabilities
@@ -102,10 +102,10 @@ def measure(
     found = {OWN_PICTURE: [_own_picture(pairs)], **_attacks(pairs)}
     for name, parts in found.items():
         figures += ranked_figures(name, parts, pairs.person, pairs.groups)
-    verdict, findings, told = _judged(figures)
+    worst, findings = _judged(figures)
     table = _compared(gaps, others or {})
     return Family(
-        "identity", verdict, findings, (*told, *figures), METRICS,
+        "identity", graded(worst.value, _PASSES, _WARNS), findings, (worst, *figures), METRICS,
         {"distance": gaps, "ranked first": found[OWN_PICTURE][0][1][:, 0]},
         {"compared": table} if table else {},
     )  # fmt: skip
@@ -163,8 +163,8 @@ def _trained(
     }
 
 
-def _judged(figures: list[Figure]) -> tuple[Verdict, tuple[str, ...], list[Figure]]:
-    """The verdict on the strongest attacker, what is found, and how recognisable people are."""
+def _judged(figures: list[Figure]) -> tuple[Figure, tuple[str, ...]]:
+    """How recognisable people are to the strongest attacker, and what is found."""
     first = {
         f.title.partition(", ")[2]: f for f in figures
         if f.metric == "share_ranked" and f.title.startswith("rank 1 ") and f.group == EVERYBODY
@@ -182,7 +182,7 @@ def _judged(figures: list[Figure]) -> tuple[Verdict, tuple[str, ...], list[Figur
     found = first[strongest]
     chance = found.reference["chance"]
     value, low, high = (left(strongest, v) for v in (found.value, found.low, found.high))
-    told = Figure("recognisable", "recognisable, strongest attacker", value, low, high,
+    worst = Figure("recognisable", "recognisable, strongest attacker", value, low, high,
                   found.count, reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
     findings = [
         f"The strongest attacker ({strongest}) names {found.value:.1%} of people, "
@@ -195,7 +195,7 @@ def _judged(figures: list[Figure]) -> tuple[Verdict, tuple[str, ...], list[Figur
         )
     elif floor is not None and np.isnan(left("naive", floor.value)):
         findings.append("The recogniser knows nobody in the originals, so it proves little here.")
-    return graded(told.value, _PASSES, _WARNS), tuple(findings), [told]
+    return worst, tuple(findings)
 
 
 def _compared(gaps: Values, others: Mapping[str, Values]) -> list[dict[str, object]]:

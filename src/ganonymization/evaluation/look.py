@@ -27,7 +27,7 @@ class ToObserve(NamedTuple):
     Attributes:
         path: Of the picture.
         surroundings: Ask the recogniser about what is around the face, too.
-        marked_px: (478, 3), ask it about the face that is said to be there; None looks for one.
+        marked_px: (478, 3), of the face in the original, where one is looked for; else None.
     """
 
     path: Path

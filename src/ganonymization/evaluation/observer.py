@@ -19,7 +19,7 @@ from .arrays import Values
 from .store import Arrays
 
 VERSION = 1  # of what is measured; another one measures anew
-_HULL_GROWTH = 1.25  # what is painted over to see what hair and surroundings tell alone
+_HULL_GROWTH = 1.25  # what is painted over to see what hair and surroundings reveal alone
 _PAINT = (127, 127, 127)
 
 

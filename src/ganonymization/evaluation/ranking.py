@@ -71,7 +71,7 @@ def cross_attack(
     found: dict[str, list[Found]] = {}
     for attacked in range(int(part.max(initial=0)) + 1):
         chosen = seen & (part == attacked)
-        with suppress(InputError):  # too few people; the caller tells that there is no figure
+        with suppress(InputError):  # too few people; the caller says that there is no figure
             draws = [
                 attackers.gallery_and_probes(person, expression, chosen, draw)
                 for draw in range(_ROUNDS)

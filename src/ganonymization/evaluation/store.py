@@ -28,6 +28,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=NORMAL")  # a kill loses nothing
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS seen (key TEXT PRIMARY KEY, arrays BLOB)"
             )

@@ -119,8 +119,8 @@ class ArcFaceRecogniser:
         self._size, self._bgr = declared["size"], declared["order"] == "bgr"
         self._mean, self._scale = float(declared["mean"]), float(declared["scale"])
         self.same_person = float(declared["same_person"])
-        told = ", ".join(f"{key} {value}" for key, value in declared.items())
-        self.name = f"{path.name} ({told})"
+        settings = ", ".join(f"{key} {value}" for key, value in declared.items())
+        self.name = f"{path.name} ({settings})"
         try:
             self._session = onnxruntime.InferenceSession(
                 str(path), providers=["CPUExecutionProvider"]

@@ -119,7 +119,7 @@ def jittered(
         total = np.zeros_like(noise)
         np.add.at(total, triangles.ravel(), np.repeat(noise[triangles].mean(1), 3, 0))
         noise = np.where(count > 0, total / np.maximum(count, 1), noise * 0)
-    noise[topology.SURFACE_COUNT :] = 0  # irises stay: gaze is told by few pixels
+    noise[topology.SURFACE_COUNT :] = 0  # irises stay: gaze is a matter of few pixels
     surface = noise[: topology.SURFACE_COUNT]
     moved: NDArray[np.float64] = points + noise * (deviation_px / surface.std())
     return moved

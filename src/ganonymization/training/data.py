@@ -83,7 +83,7 @@ class _Shards:
 
 
 class PreparedFaces(Dataset[dict[str, Tensor]]):
-    """Random training samples of the generator, (C, S, S) uint8 if not said otherwise.
+    """Random training samples of the generator, (C, S, S) uint8 but for the last two.
 
     Keys: ``condition`` and ``picture`` (3), ``wall`` and ``opacity`` (1), ``weight`` (1; 0 outside
     the picture, up to 255 on eyes, brows and mouth), ``portrait`` (a flag), and ``landmarks``,
@@ -150,7 +150,7 @@ class Batches(Sampler[list[int]]):
 
     Args:
         first: The run's first sample that was not seen.
-        end: Samples from here on are not asked for; the last step may go beyond.
+        end: The last step is the one that reaches it.
         batch: Samples a step on each device.
         rank: Which device this is.
         devices: How many there are.

@@ -97,7 +97,7 @@ def open_checkpoint(checkpoint: Path, size_px: int = 256) -> Drawable:
 
     Args:
         checkpoint: The file.
-        size_px: Side of what ours will draw; a published one tells its own.
+        size_px: Side of what ours will draw; a published one has its own.
 
     Raises:
         ModelError: The file is none of both; the message says what is missing.
@@ -135,7 +135,7 @@ def export(
         out: The file to write; its folder is made.
         precision: ``"fp32"``; ``"fp16"``, whose large weights are stored in half precision and
             widened when the file is loaded; or ``"int8"``, whose convolutions are integer.
-        size_px: Side of the pictures it will draw; a published one tells its own.
+        size_px: Side of the pictures it will draw; a published one has its own.
         prepared: A prepared folder, for test conditions and for the ranges that int8 needs.
 
     Raises:

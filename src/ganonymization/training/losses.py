@@ -53,9 +53,9 @@ class Networks(nn.Module):
 
 @dataclass(frozen=True)
 class Judged:
-    """What the discriminators are to tell apart: a square of composed and of real pictures.
+    """What the discriminators compare: a square of M composed and of M real pictures.
 
-    Only pictures that were drawn in their own style are judged, M of them.
+    Only pictures that were drawn in their own style are judged.
 
     Attributes:
         fake: Feature maps of the composed pictures, without gradient.

@@ -32,7 +32,7 @@ def prepare_folder(
         source: A folder, read recursively.
         out: The prepared folder to write; see ``training/layout.py`` for what it holds.
         detector: A detector's name.
-        segmenter: Tells the head from the background; None takes MediaPipe's.
+        segmenter: Finds the head; None takes the shipped one.
 
     Returns:
         How many faces were prepared, and the pictures that were skipped.
@@ -93,16 +93,12 @@ class _Faces:
 def prepare_face(
     image: Image, landmarks_px: NDArray[np.float64], segmenter: PersonSegmenter
 ) -> tuple[Image, NDArray[np.float64]]:
-    """One face's layers and landmarks.
+    """One face's layers (288, 288, 5), see ``layout.py``, and its landmarks in their pixels.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         landmarks_px: (478, 3) in picture pixels.
-        segmenter: Tells the head from the background.
-
-    Returns:
-        (288, 288, 5) uint8: R, G, B, head opacity, 255 inside the picture; and the (478, 3)
-        landmarks in pixels of those layers.
+        segmenter: Finds the head.
     """
     crop_from_image = prepared_from_image(landmarks_px)
     colour = transforms.warp(image, crop_from_image, PREPARED_SIZE_PX)
@@ -137,7 +133,7 @@ def _skin_ita_deg(layers: Image, landmarks: NDArray[np.float64]) -> float:
 
 
 def _store_crops(raw: Path, path: Path, count: int) -> None:
-    """Turn the raw bytes into an array file, whose header tells how many there are."""
+    """Turn the raw bytes into an array file, whose header says how many there are."""
     shape = (count, PREPARED_SIZE_PX, PREPARED_SIZE_PX, CHANNELS)
     part = path.with_name(path.name + ".part")
     crops = np.lib.format.open_memmap(part, "w+", np.uint8, shape)

@@ -40,10 +40,10 @@ def fit_and_save(
     except OSError as error:
         raise OutputError(f"{out.parent}: cannot be made ({error.strerror})") from error
     singles = None if prepared is None else layout.load(prepared, "landmarks.npy")
-    people, left_out = read_people(folder, index)
+    people, skipped = read_people(folder, index)
     arrays = fit_shape(people, singles).arrays()
     images.write_whole(out, lambda file: np.savez_compressed(file, **arrays))
-    return left_out
+    return skipped
 
 
 def fitter_beside(prepared: Path) -> Callable[[People], ShapeModel]:

@@ -121,7 +121,7 @@ def _centred(values: Values, group: NDArray[np.int64]) -> Values:
 def _pose_terms(
     surface: Values, pose: Values, person: NDArray[np.int64], more: Values, more_pose: Values
 ) -> Values:
-    """How the surface follows the pose features, told from within people and from single faces."""
+    """How the surface follows the pose features, by pictures of one person and single faces."""
     a = [_centred(pose, person)]
     b = [_centred(surface, person)]
     if len(more):  # who turns the head may differ from who does not: they count less

@@ -1,4 +1,4 @@
-"""Fits the shape model: which codes of a face tell its expression and little of its owner.
+"""Fits the shape model: codes of a face that hold its expression and little of its owner.
 
 The codes of one privacy setting are a linear map, thresholds and a linear map back (see
 :mod:`ganonymization.surrogate.shape_model`), fitted together by gradient descent on pairs of
@@ -6,7 +6,7 @@ pictures of one person. Two things are weighed against each other:
 
 * how well the difference of the two pictures survives: one minus the correlation, for the whole
   face, and for brows, eyes and mouth apart;
-* how much the codes of one picture tell of those of the other: the sum of the squared canonical
+* how much the codes of one picture predict those of the other: the sum of the squared canonical
   correlations (Hotelling, "Relations between two sets of variates", Biometrika 1936). It is what
   any linear attacker lives on, and no scaling of the codes can hide it.
 
@@ -55,7 +55,7 @@ def fit_shape(
 
     Args:
         people: Several pictures of each person.
-        singles: (M, 478, 3) further faces, one each of people who do not matter, or None; they tell
+        singles: (M, 478, 3) further faces, one each of people who do not matter, or None; they show
             how faces vary and what heads look like when they turn.
         leak_weights: A coder is fitted for each, by its name.
 

@@ -124,7 +124,7 @@ def new_network(
         size: One of ``SIZES``, for a random one.
         size_px: Side of its pictures; None for the usual one.
         weights: A folder of ``save_pretrained``; nothing is fetched.
-        download: A name on the Hugging Face hub, which is asked for it.
+        download: A name on the Hugging Face hub, to fetch it from.
 
     Raises:
         ModelError: Such weights cannot be read.

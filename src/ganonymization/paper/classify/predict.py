@@ -31,7 +31,7 @@ def predict_folder(
         out: To write.
         kind: Of data set; None finds out.
         index: A table of the pictures.
-        split: The only one that is asked about, or None.
+        split: The only one to classify, or None.
         unlabelled: ``data`` is just pictures.
         accelerator: ``"cpu"``, ``"cuda"`` or ``"auto"``.
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...datasets import read_dataset
 from ...datasets.layout import read_rows
@@ -70,15 +71,9 @@ def read_published(folder: Path) -> tuple[Table, list[Skipped]]:
     return Table(folder, np.array(files), np.array(splits), blank, _labels(classes, kept)), skipped
 
 
-def _labels(
-    classes: list[str], rows: list[dict[str, str]]
-) -> Mapping[str, np.ndarray[tuple[int], np.dtype[np.str_]]]:
-    columns = {
-        name: np.array(
-            ["1" if row[name] in _ONE else "0" if row[name] in _ZERO else "" for row in rows]
-        )
-        for name in classes
-    }
+def _labels(classes: list[str], rows: list[dict[str, str]]) -> Mapping[str, NDArray[np.str_]]:
+    codes = dict.fromkeys(_ONE, "1") | dict.fromkeys(_ZERO, "0")
+    columns = {name: np.array([codes.get(row[name], "") for row in rows]) for name in classes}
     hot = np.stack([values == "1" for values in columns.values()])
     if (hot.sum(axis=0) > 1).any():
         return columns
