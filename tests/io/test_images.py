@@ -191,20 +191,6 @@ def test_outputs_that_must_not_be_written_are_refused(tmp_path):
         images.write(tmp_path / "b", Picture(smooth()))
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_scraps(tmp_path):
-    path = tmp_path / "a.png"
-    path.write_bytes(b"old")
-
-    def fail(file):
-        file.write(b"half")
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(OutputError, match="No space left"):
-        images.write_whole(path, fail)
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
 def test_missing_output_folders_are_made_and_files_stand_in_the_way(tmp_path):
     images.write(tmp_path / "x" / "y" / "a.png", Picture(smooth()))
     assert (tmp_path / "x" / "y" / "a.png").is_file()

@@ -5,11 +5,8 @@ quantisation tables. What is dropped: EXIF with GPS and its thumbnail (which sti
 XMP, comments, text chunks, further frames of a multi-picture JPEG.
 """
 
-import contextlib
 import io
-import os
-import secrets
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -22,6 +19,8 @@ from PIL import ImageCms, ImageOps, JpegImagePlugin, UnidentifiedImageError
 
 from ..errors import InputError, OutputError, UnreadableError
 from ..types import Image
+from .files import atomic_path
+from .files import walk as walk
 
 WRITERS = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF",
@@ -60,24 +59,6 @@ class Picture:
 def is_picture(path: Path) -> bool:
     """Whether the suffix is one of a picture that is read and written here."""
     return path.suffix.lower() in WRITERS
-
-
-def walk(folder: Path) -> Iterator[Path]:
-    """Every file under a folder, in a fixed order.
-
-    Links to folders are not followed and folders that cannot be listed have no files; both are
-    yielded themselves, so that nobody loses them in silence.
-    """
-    unlisted: list[Path] = []
-
-    def remember(error: OSError) -> None:
-        unlisted.append(Path(error.filename))
-
-    for root, folders, files in os.walk(folder, onerror=remember):
-        folders.sort()
-        yield from (Path(root) / name for name in folders if (Path(root) / name).is_symlink())
-        yield from (Path(root) / name for name in sorted(files))
-    yield from unlisted
 
 
 def read(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
@@ -287,29 +268,7 @@ def _encodable(picture: Picture, kind: str) -> tuple[Pillow.Image, dict[str, Any
     return image, options
 
 
-def write_whole(path: Path, fill: Any) -> None:
-    """Call ``fill(file)`` on a temporary file beside ``path``, sync it, and give it its name.
-
-    Args:
-        path: The file to make; missing folders are made.
-        fill: Takes a binary file and writes to it.
-
-    Raises:
-        OutputError: The folder cannot be made or written, or the disk is full.
-    """
-    temporary = path.parent / f".{secrets.token_hex(8)}.part"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            fill(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except Exception as error:  # encoders raise their own on pictures that a format cannot hold
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or str(error)
-        raise OutputError(f"{path}: cannot be written ({reason}); choose another place") from error
-    except BaseException:  # a stop: leave no scraps
-        temporary.unlink(missing_ok=True)
-        raise
+def write_whole(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
+    """Call ``fill(file)`` on what :func:`ganonymization.io.files.atomic_path` gives."""
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        fill(file)

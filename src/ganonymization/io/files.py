@@ -1,0 +1,118 @@
+"""Files on disk: listed in a fixed order, and written completely or not at all."""
+
+import os
+import re
+import secrets
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..errors import GanonymizationError, OutputError
+
+SCRAP = re.compile(r"\.[0-9a-f]{16}\.part(\.\w+)?")
+"""Names of files that are being written."""
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Every file under a folder, in a fixed order.
+
+    Links to folders are not followed and folders that cannot be listed have no files; both are
+    yielded themselves, so that nobody loses them in silence.
+    """
+    unlisted: list[Path] = []
+
+    def remember(error: OSError) -> None:
+        unlisted.append(Path(error.filename))
+
+    for root, folders, files in os.walk(folder, onerror=remember):
+        folders.sort()
+        yield from (Path(root) / name for name in folders if (Path(root) / name).is_symlink())
+        yield from (Path(root) / name for name in sorted(files))
+    yield from unlisted
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """An empty temporary file beside ``path``, which replaces it, synced, when the block ends.
+
+    After an error in the block nothing is left of it. Links are followed, and the mode of a file
+    that is replaced is kept. Pipes and character devices are not replaced but written to.
+
+    Args:
+        path: The file to write; missing folders are made.
+
+    Yields:
+        The file to fill; its suffix is that of ``path``.
+
+    Raises:
+        OutputError: ``path`` cannot be written, or is a folder, a socket or a disk; or the block
+            raised something that is no error of ours, as encoders and full disks do.
+    """
+    temporary = None
+    try:
+        mode = _mode(path)
+        stream = mode is not None and (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode))
+        target = path if stream else Path(os.path.realpath(path))
+        folder = Path(tempfile.gettempdir()) if stream else target.parent
+        temporary = _temporary(target, folder, 0o666 if mode is None else 0o600)
+        yield temporary
+        if stream:
+            with temporary.open("rb") as content, path.open("wb", buffering=0) as device:
+                shutil.copyfileobj(content, device)
+        else:
+            _sync(temporary)
+            if mode is not None:
+                temporary.chmod(stat.S_IMODE(mode))
+            temporary.replace(target)
+    except GanonymizationError:
+        raise
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputError(f"{path}: cannot be written ({reason}); choose another place") from error
+    finally:
+        if temporary is not None:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, all of it or nothing.
+
+    Raises:
+        OutputError: See :func:`atomic_path`.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def _mode(path: Path) -> int | None:
+    """Type and permissions of what has the name, or None.
+
+    Raises:
+        OutputError: It can neither be replaced nor written to.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(mode):
+        raise OutputError(f"{path}: is a folder; give the name of a file in it")
+    if stat.S_ISSOCK(mode) or stat.S_ISBLK(mode):
+        raise OutputError(f"{path}: is a socket or a disk; give the name of a file")
+    return mode
+
+
+def _temporary(path: Path, folder: Path, mode: int) -> Path:
+    suffix = path.suffix if re.fullmatch(r"\.\w+", path.suffix) else ""
+    temporary = folder / f".{secrets.token_hex(8)}.part{suffix}"
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary.touch(mode, exist_ok=False)
+    return temporary
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
