@@ -103,12 +103,12 @@ def mean_figures(
     *,
     least: int = 10,
 ) -> list[Figure]:
-    """The mean over everybody and over each group, with intervals over people.
+    """The mean of (N,) values over everybody and over each group, with intervals over people.
 
     Args:
         metric: Defines the values.
         title: Of the figures.
-        values: (N,), NaN where there is none.
+        values: NaN where there is none.
         person: (N,) who is on the picture.
         groups: By kind, such as ``"gender"``, the group of each picture, (N,); ``""`` is none.
         reference: See :class:`Figure`.

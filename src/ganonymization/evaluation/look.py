@@ -195,12 +195,7 @@ def unchanged_shares(
     """How much of a picture is left: within the face that is left most, and around the faces.
 
     A pixel within is left where no channel differs by more than 3 grey levels, which writing a JPEG
-    anew does to it; around, 16 are allowed.
-
-    Args:
-        before: (H, W, 3) uint8 RGB.
-        after: (H, W, 3).
-        boxes: (F, 4) of the faces.
+    anew does to it; around, 16 are allowed. Pictures are (H, W, 3) uint8, ``boxes`` (F, 4).
     """
     change = np.abs(before.astype(np.int16) - after.astype(np.int16)).max(-1)
     around = np.ones(change.shape, bool)

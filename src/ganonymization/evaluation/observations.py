@@ -45,12 +45,9 @@ class Observations:
     def of(
         cls, hashes: Sequence[str], observations: Sequence[Arrays | None], width: int | None = None
     ) -> "Observations":
-        """Stack observations.
+        """Stack what was seen in files with these hashes, ``""`` and None where there is none.
 
-        Args:
-            hashes: Of the files, ``""`` where there is none.
-            observations: None stands for a picture that is not there.
-            width: D, should no picture show a face.
+        ``width`` is D, should no picture show a face.
         """
         seen = [{} if o is None else o for o in observations]
         width = next((len(o["embedding"]) for o in seen if "embedding" in o), width or 1)

@@ -88,16 +88,9 @@ class Observer:
         return seen
 
     def marked(self, image: Image, landmarks_px: Values) -> Arrays:
-        """What the recogniser reads where somebody says that there is a face.
+        """What the recogniser reads where a face (478, 3) is marked: ``embedding`` (D,).
 
         A blurred face is found by no detector; whoever wants to know who it is marks it by hand.
-
-        Args:
-            image: (H, W, 3) uint8 RGB.
-            landmarks_px: (478, 3) of the face in the original.
-
-        Returns:
-            ``embedding`` (D,).
         """
         return {"embedding": self.recogniser(image, landmarks_px).astype(np.float32)}
 

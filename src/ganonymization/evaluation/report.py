@@ -1,7 +1,5 @@
 """Writes what was measured: ``metrics.json``, tables, and a page that needs nothing else."""
 
-import csv
-import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -11,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..io import images
+from ..io.text import write_csv, write_text
 from ..types import Skipped
 from .figures import EVERYBODY, Family, Figure, Verdict
 from .observations import PairedObservations
@@ -92,23 +90,21 @@ def write(report: Report, out: Path, originals: Path | None, outputs: Mapping[st
     Raises:
         OutputError: A file cannot be written.
     """
-    _write(out / "metrics.json", json.dumps(report.as_dict(), indent=1, allow_nan=False))
-    _write(out / "figures.csv", _csv([
+    write_text(out / "metrics.json", json.dumps(report.as_dict(), indent=1, allow_nan=False))
+    _write_rows(out / "figures.csv", [
         {"family": family.name, **{k: v for k, v in asdict(figure).items() if k != "reference"},
          "reference": "; ".join(f"{k} {v:.4g}" for k, v in figure.reference.items())}
         for family in report.families for figure in family.figures
-    ]))  # fmt: skip
-    _write(out / "pictures.csv", _csv(_pictures(report)))
-    _write(out / "left-out.csv", _csv([
-        {"file": str(path), "reason": reason} for path, reason, _ in report.skipped
-    ]))  # fmt: skip
-    for stale in out.glob("*-*.csv"):  # of families that were not asked for this time
-        if stale.name in _TABLES:
-            stale.unlink()
+    ])  # fmt: skip
+    _write_rows(out / "pictures.csv", _pictures(report))
+    skipped = [{"file": str(path), "reason": reason} for path, reason, _ in report.skipped]
+    _write_rows(out / "left-out.csv", skipped)
+    for name in _TABLES:  # those of families that were not asked for this time are stale
+        (out / name).unlink(missing_ok=True)
     for family in report.families:
         for name, rows in family.tables.items():
-            _write(out / f"{family.name}-{name}.csv", _csv(rows))
-    _write(out / "report.html", page(report, originals, outputs))
+            _write_rows(out / f"{family.name}-{name}.csv", rows)
+    write_text(out / "report.html", page(report, originals, outputs))
 
 
 def _pictures(report: Report) -> list[dict[str, object]]:
@@ -127,20 +123,15 @@ def _pictures(report: Report) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def _csv(rows: Sequence[Mapping[str, object]]) -> str:
-    text = io.StringIO()
+def _write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Rows of equal keys as CSV; an empty file without any."""
     if rows:
-        writer = csv.DictWriter(text, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return text.getvalue()
+        write_csv(path, rows[0], (row.values() for row in rows), line_end="\r\n")
+    else:
+        write_text(path, "")
 
 
 def _without_nan(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _without_nan(inside) for name, inside in value.items()}
     return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _write(path: Path, text: str) -> None:
-    images.write_whole(path, lambda file: file.write(text.encode(errors="backslashreplace")))

@@ -2,10 +2,10 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
-from . import images
+from .files import write_bytes
 
 
 def write_text(path: Path, text: str) -> None:
@@ -14,14 +14,13 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    content = text.encode("utf-8", "backslashreplace")
-    images.write_whole(path, lambda file: file.write(content))
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_csv(
     path: Path,
-    header: Sequence[object],
-    rows: Iterable[Sequence[object]],
+    header: Iterable[object],
+    rows: Iterable[Iterable[object]],
     line_end: str = "\n",
 ) -> None:
     """Write a table.

@@ -20,6 +20,7 @@ from ..datasets.layout import face_pictures
 from ..errors import FaceError, InputError, OptionError, UnreadableError
 from ..geometry import conditioning, transforms
 from ..io import images
+from ..io.files import write_bytes
 from ..io.text import write_text
 from ..landmarks.face_finder import FaceFinder
 from ..training.prepare import prepare_face, prepared_from_image
@@ -149,7 +150,7 @@ def _write_faces(
         image = images.read(job.path).pixels
     except (OSError, UnreadableError) as error:
         return 0, [Skipped(job.path, str(error), unreadable=True)]
-    images.write_whole(out / FOLDERS[0] / job.split / job.name, lambda file: file.write(data))
+    write_bytes(out / FOLDERS[0] / job.split / job.name, data)
     written, skipped = 0, []
     for landmarks_px in finder.each(image):
         if isinstance(landmarks_px, FaceError):

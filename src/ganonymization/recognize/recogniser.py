@@ -42,12 +42,7 @@ class Recogniser(Protocol):
     same_person: float
 
     def __call__(self, image: Image, landmarks_px: Reals) -> NDArray[np.float64]:
-        """The face's numbers, (D,).
-
-        Args:
-            image: (H, W, 3) uint8 RGB.
-            landmarks_px: (478, 3) of the face.
-        """
+        """The numbers (D,) of a face, (478, 3) landmarks in an RGB uint8 (H, W, 3) picture."""
         ...
 
 

@@ -57,13 +57,7 @@ def expression_shifts(rng: np.random.Generator) -> list[Shift]:
 def warped(
     crop: Image, points: NDArray[np.float64], shifts: Sequence[Shift]
 ) -> tuple[Image, NDArray[np.float64]]:
-    """A crop and its landmarks, both moved by the same bumps.
-
-    Args:
-        crop: (S, S, C) uint8.
-        points: (478, 3) landmarks in its pixels.
-        shifts: All at once.
-    """
+    """A crop (S, S, C) uint8 and its (478, 3) landmarks, both moved by the same bumps."""
     across = points[_OUTER_EYES[1], :2] - points[_OUTER_EYES[0], :2]
     eyes_px = float(np.linalg.norm(across))
     right = across / max(eyes_px, 1e-6)
@@ -103,12 +97,9 @@ def warped(
 def jittered(
     points: NDArray[np.float64], rng: np.random.Generator, deviation_px: float
 ) -> NDArray[np.float64]:
-    """Landmarks moved by noise that is smooth along the mesh, as another geometry's might be.
+    """Landmarks (478, 3) in crop pixels, moved by noise that is smooth along the mesh.
 
-    Args:
-        points: (478, 3) in crop pixels.
-        rng: Decides.
-        deviation_px: Of the noise.
+    So may those of another geometry differ.
     """
     if deviation_px == 0:
         return points

@@ -23,11 +23,7 @@ _YAW_RAD, _PITCH_RAD = 0.6, 0.25
 
 
 def posed_face(index: int) -> NDArray[np.float64]:
-    """The canonical face, turned and bent at random, (478, 3) in outer-eye distances.
-
-    Args:
-        index: The same number gives the same face.
-    """
+    """The canonical face, turned and bent by a number, (478, 3) in outer-eye distances."""
     rng = np.random.default_rng([7, index])
     face = jittered(topology.canonical_face().astype(np.float64), rng, 0.02)
     yaw, pitch = rng.uniform(-_YAW_RAD, _YAW_RAD), rng.uniform(-_PITCH_RAD, _PITCH_RAD)

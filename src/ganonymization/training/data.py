@@ -58,13 +58,7 @@ class _Shards:
     def moved(
         self, face: int, rng: np.random.Generator, size_px: int
     ) -> tuple[Image, NDArray[np.float64]]:
-        """A flipped, turned, scaled and shifted crop with its landmarks in its pixels.
-
-        Args:
-            face: Its number.
-            rng: Decides.
-            size_px: Side of the result.
-        """
+        """A flipped, turned, scaled and shifted crop of a face with its landmarks in its pixels."""
         shard = int(np.searchsorted(self._ends, face, side="right"))
         first = self._ends[shard - 1] if shard else 0
         crop, points = np.asarray(self._crops[shard][face - first]), self.landmarks[face]

@@ -17,7 +17,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from ..errors import ModelError, OptionError, OutputError
+from ..errors import ModelError, OptionError
+from ..io.files import atomic_path
 from ..options import ExportPrecision
 from ..paper.networks import load_checkpoint
 from ..synthesize.generator import FORMAT as MESH_FORMAT
@@ -141,7 +142,7 @@ def export(
     Raises:
         ModelError: The checkpoint cannot be read.
         OptionError: int8 without a prepared folder, or a size that the network cannot draw.
-        OutputError: The folder cannot be made.
+        OutputError: The file cannot be written.
     """
     if size_px < 64 or size_px % 32:
         raise OptionError(f"pictures of {size_px} px", "make `size` a multiple of 32 from 64 on")
@@ -150,18 +151,10 @@ def export(
             "int8 needs pictures for its ranges", "give a prepared folder as `calibrate`"
         )
     drawable = open_checkpoint(checkpoint, size_px)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out.parent}: cannot be made ({error.strerror})") from error
-    temporary = out.with_name(out.name + ".part")
-    try:
-        sample = drawable.samples(prepared)
+    sample = drawable.samples(prepared)
+    with atomic_path(out) as temporary:
         _write(drawable, sample, temporary, precision)
         report = _compared(drawable, sample, temporary)
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
     return ExportReport(out, *report)
 
 

@@ -178,12 +178,10 @@ def landmark_distance(nets: Networks, drawn: Tensor, wanted: Tensor) -> Tensor:
 
 
 def face_view(wanted: Tensor) -> Tensor:
-    """Where FaceMesh looks: a level square about the face, half as large again, a little off.
+    """Where FaceMesh looks, by wanted landmarks (N, 478, 2) with the picture's sides at -1 and 1.
 
-    As MediaPipe cuts it out of a picture. Off at random, lest the generator please one cut alone.
-
-    Args:
-        wanted: (N, 478, 2) landmarks, the picture's sides at -1 and 1.
+    A level square about the face, half as large again, as MediaPipe cuts it out of a picture. A
+    little off at random, lest the generator please one cut alone.
 
     Returns:
         (N, 2, 3), from the view's coordinates to the picture's, both from -1 to 1.

@@ -1,6 +1,5 @@
 """Pictures to a prepared folder of crops, landmarks and head masks, by the pipeline's stages."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ..datasets.layout import face_pictures
 from ..errors import InputError, OutputError
 from ..geometry import transforms
 from ..geometry.wall import Wall
+from ..io.files import atomic_path
 from ..landmarks.face_finder import FaceFinder
 from ..types import Image, Skipped
 from .layout import CHANNELS, GENERATOR_SIZE_PX, PREPARED_SIZE_PX
@@ -135,8 +135,7 @@ def _skin_ita_deg(layers: Image, landmarks: NDArray[np.float64]) -> float:
 def _store_crops(raw: Path, path: Path, count: int) -> None:
     """Turn the raw bytes into an array file, whose header says how many there are."""
     shape = (count, PREPARED_SIZE_PX, PREPARED_SIZE_PX, CHANNELS)
-    part = path.with_name(path.name + ".part")
-    crops = np.lib.format.open_memmap(part, "w+", np.uint8, shape)
-    crops[:] = np.memmap(raw, np.uint8, "r", shape=shape)
-    crops.flush()
-    os.replace(part, path)
+    with atomic_path(path) as part:
+        crops = np.lib.format.open_memmap(part, "w+", np.uint8, shape)
+        crops[:] = np.memmap(raw, np.uint8, "r", shape=shape)
+        crops.flush()

@@ -126,13 +126,7 @@ class Run:
                 deviation.copy_(self.fabric.all_reduce(deviation, reduce_op="mean"))
 
     def step(self, batch: Batch, stage: Stage, step: int) -> dict[str, Tensor]:
-        """One step of both networks; the parts of the losses come back.
-
-        Args:
-            batch: As the loader gives it.
-            stage: The current one.
-            step: Of the stage.
-        """
+        """One step of both networks, the stage's ``step``-th; the parts of the losses come back."""
         count = stage.batch * self.fabric.world_size
         self._set_rates(stage, step * count / stage.samples)
         nets, x = self.nets, unpack(batch)

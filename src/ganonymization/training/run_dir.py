@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ..errors import ModelError, OutputError
 from ..io import images
+from ..io.files import atomic_path
 from ..types import Image
 
 
@@ -29,7 +30,8 @@ def save_checkpoint(path: Path, state: object) -> None:
     Raises:
         OutputError: It cannot be written; what was there before stays.
     """
-    images.write_whole(path, lambda file: torch.save(state, file))
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        torch.save(state, file)  # a name would be written into it
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:

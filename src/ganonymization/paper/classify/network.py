@@ -19,7 +19,7 @@ from safetensors.torch import save as safetensors_of
 from torch import Tensor, nn
 
 from ...errors import ModelError, OptionError
-from ...io import images
+from ...io.files import write_bytes
 from ...io.text import write_text
 
 _Config: Any = transformers.ConvNextConfig  # its stubs know less than we do
@@ -161,7 +161,7 @@ def save_classifier(network: Network, folder: Path) -> None:
     data = safetensors_of(weights, {"format": "pt"})
     config = network.model.config.to_diff_dict() | {"architectures": [_ConvNext.__name__]}
     text = json.dumps(config, indent=1)
-    images.write_whole(folder / WEIGHTS_FILE, lambda file: file.write(data))
+    write_bytes(folder / WEIGHTS_FILE, data)
     write_text(folder / CONFIG_FILE, text)
 
 

@@ -28,9 +28,7 @@ _ONE, _ZERO = {"1", "1.0", "True"}, {"0", "0.0", "False"}
 def read_labelled(
     folder: Path, kind: str | None = None, index: Path | None = None
 ) -> tuple[Table, list[Skipped]]:
-    """Read the published layout, or a data set where there is no ``labels.csv``.
-
-    Kind and index are those of :func:`read_dataset`.
+    """Read the published layout, or by :func:`read_dataset` where there is no ``labels.csv``.
 
     Raises:
         InputError: Neither can be read.

@@ -20,6 +20,7 @@ from sklearn.metrics import classification_report, confusion_matrix
 from ...datasets.table import Table
 from ...errors import InputError, UnreadableError
 from ...io import images
+from ...io.files import atomic_path
 from ...io.text import write_csv, write_text
 from ...types import Image, Skipped
 from .classifier import Classifier
@@ -141,22 +142,17 @@ def report_of(predictions: Predictions, as_dict: bool = False) -> Any:
 def write_report(folder: Path, predictions: Predictions, prefix: str = "") -> str:
     """Write all of it and return the report's text, empty where no label is known.
 
-    Args:
-        folder: Made if missing.
-        predictions: To write.
-        prefix: Of the names of reports and matrices.
+    ``prefix`` begins the names of reports and matrices.
 
     Raises:
         OutputError: The folder cannot be made or written.
     """
     labels = predictions.labels
-    images.write_whole(
-        folder / RESULT_FILE,
-        lambda file: np.savez_compressed(
-            file, pred=predictions.shares, label=predictions.wanted, files=predictions.files,
+    with atomic_path(folder / RESULT_FILE) as temporary:
+        np.savez_compressed(
+            temporary, pred=predictions.shares, label=predictions.wanted, files=predictions.files,
             classes=np.array(labels.classes),
-        ),
-    )  # fmt: skip
+        )  # fmt: skip
     header = ["file", "true", "predicted", *labels.classes]
     write_csv(folder / "predictions.csv", header, _rows(predictions))
     if not predictions.judged.any():

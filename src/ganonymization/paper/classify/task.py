@@ -84,11 +84,13 @@ class ClassifierTask(lightning.LightningModule):
 def loss_of(logits: Tensor, wanted: Tensor, weights: Tensor, multi_label: bool) -> Tensor:
     """The mean loss over what is known.
 
+    Multi-label is binary cross entropy of each class, else cross entropy over the classes.
+
     Args:
         logits: (N, C).
         wanted: (N, C) 0, 1, or NaN for unknown; multi-class has whole rows of them.
         weights: (C,) of the classes or, for multi-label, of their presence.
-        multi_label: Binary cross entropy of each class, else cross entropy over the classes.
+        multi_label: Each class holds or not by itself.
     """
     known = ~wanted.isnan()
     if multi_label:
