@@ -28,14 +28,14 @@ def pictures_under(folder: Path) -> tuple[list[Path], list[Skipped]]:
 
     Files with other suffixes than those of pictures are passed over.
     """
-    pictures, left_out = [], []
+    pictures, skipped = [], []
     for path in images.walk(folder):
         if path.is_dir():
             reason = "is a link, which is not followed" if path.is_symlink() else "cannot be listed"
-            left_out.append(Skipped(path, f"a folder that {reason}", not path.is_symlink()))
+            skipped.append(Skipped(path, f"a folder that {reason}", not path.is_symlink()))
         elif images.is_picture(path):
             pictures.append(path)
-    return pictures, left_out
+    return pictures, skipped
 
 
 def name_of(code: str, names: Sequence[str]) -> str | None:
