@@ -158,17 +158,16 @@ class TableBuilder:
         return None
 
 
-def _rank(person: str) -> bytes:
-    return sha256(person.encode("utf-8", "surrogatepass")).digest()
-
-
 def split_by_person(rows: Sequence[Row]) -> list[Row]:
     """Give each person to one split: 80 % train, 10 % val, 10 % test, at least one person each.
 
     People are ranked by the hash of their name: the same people are split alike on every machine,
     and a few missing ones move few others. Fewer than three people are all in train.
     """
-    people = sorted({row.person for row in rows}, key=_rank)
+    hashes = {
+        row.person: sha256(row.person.encode("utf-8", "surrogatepass")).digest() for row in rows
+    }
+    people = sorted(hashes, key=hashes.__getitem__)
     held_out = max(1, round(len(people) / 10)) if len(people) >= _FEWEST_TO_SPLIT else 0
     split = dict.fromkeys(people, "train")
     split |= dict.fromkeys(people[:held_out], "val")

@@ -103,7 +103,11 @@ def measure(
     for name, parts in found.items():
         figures += ranked_figures(name, parts, pairs.person, pairs.groups)
     worst, findings = _judged(figures)
-    table = _compared(gaps, others or {})
+    others = others or {}  # the paper's test, corrected for how many are compared
+    table: list[dict[str, object]] = [
+        {"against": name, **paired_test(gaps, other, comparisons=len(others))}
+        for name, other in others.items()
+    ]
     return Family(
         "identity", graded(worst.value, _PASSES, _WARNS), findings, (worst, *figures), METRICS,
         {"distance": gaps, "ranked first": found[OWN_PICTURE][0][1][:, 0]},
@@ -196,11 +200,3 @@ def _judged(figures: list[Figure]) -> tuple[Figure, tuple[str, ...]]:
     elif floor is not None and np.isnan(left("naive", floor.value)):
         findings.append("The recogniser knows nobody in the originals, so it proves little here.")
     return worst, tuple(findings)
-
-
-def _compared(gaps: Values, others: Mapping[str, Values]) -> list[dict[str, object]]:
-    """The paper's test between two anonymizations, corrected for how many are compared."""
-    return [
-        {"against": name, **paired_test(gaps, other, comparisons=len(others))}
-        for name, other in others.items()
-    ]

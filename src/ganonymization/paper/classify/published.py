@@ -47,8 +47,17 @@ def read_published(folder: Path) -> tuple[Table, list[Skipped]]:
     Raises:
         InputError: The list cannot be read, or none of its pictures is there.
     """
-    rows = _rows(folder / LIST_FILE)
-    classes = [n for n in rows[0] if n not in ("image_path", "split") and _named(n)]
+    rows = read_rows(folder / LIST_FILE)
+    if not rows or not {"image_path", "split"} < set(rows[0]):
+        raise InputError(
+            f"{folder / LIST_FILE}: needs rows and the columns image_path, split and the classes"
+        )
+    # pandas writes the row number into a column of no name
+    classes = [
+        name
+        for name in rows[0]
+        if name not in ("image_path", "split") and not name.startswith("Unnamed:")
+    ]
     found, used, skipped = _pictures(folder), [], []
     for row in rows:
         split = _SPLITS.get(row["split"].removesuffix(".0"), "")
@@ -76,18 +85,6 @@ def _labels(classes: list[str], rows: list[dict[str, str]]) -> Mapping[str, NDAr
     if (hot.sum(axis=0) > 1).any():
         return columns
     return {USUAL_COLUMN: np.where(hot.any(axis=0), np.array(classes)[hot.argmax(axis=0)], "")}
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    rows = read_rows(path)
-    if not rows or not {"image_path", "split"} < set(rows[0]):
-        raise InputError(f"{path}: needs rows and the columns image_path, split and the classes")
-    return rows
-
-
-def _named(column: str) -> bool:
-    """Whether it is more than the row number that pandas writes."""
-    return not column.startswith("Unnamed:")
 
 
 def _pictures(folder: Path) -> dict[tuple[str, str], list[str]]:
