@@ -18,7 +18,7 @@ from ganonymization.errors import InputError, MissingExtraError, OptionError
 from ganonymization.evaluation import command, expression_classifier
 from ganonymization.evaluation import request as request_module
 from ganonymization.evaluation.figures import Family, Figure
-from ganonymization.evaluation.report import Report
+from ganonymization.evaluation.report import EvaluationReport
 from ganonymization.io import images
 from ganonymization.io.images import Picture
 from ganonymization.surrogate.shape_model import ShapeModel
@@ -31,7 +31,7 @@ from ..simulated_people import simulated
 FAMILIES = ("identity", "expression", "traits", "geometry", "quality", "coverage")
 FIGURE = Figure("variety", "variety of faces", 0.5)
 SAID = {"mode": "scene"}
-REPORT = Report(
+REPORT = EvaluationReport(
     "pass", (Family("quality", "pass", ("Well.",), (FIGURE,), ()),), made_pairs(10, 2), (), SAID
 )
 UNREADABLE = Skipped(Path("a/bad.png"), "damaged", True)

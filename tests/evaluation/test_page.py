@@ -8,7 +8,7 @@ import pytest
 from ganonymization.evaluation import quality
 from ganonymization.evaluation.figures import Family, Figure
 from ganonymization.evaluation.page import page
-from ganonymization.evaluation.report import Report
+from ganonymization.evaluation.report import EvaluationReport
 from ganonymization.io import images
 from ganonymization.io.images import Picture
 from ganonymization.types import Skipped
@@ -25,7 +25,7 @@ def family(name, verdict, *findings, figures=(), **others):
 
 def report(*families, verdict="pass", skipped=(), pairs=None, settings=None):
     seen = pairs or made_pairs(10, 2)
-    return Report(verdict, families, seen, tuple(skipped), settings or {"mode": "scene"})
+    return EvaluationReport(verdict, families, seen, tuple(skipped), settings or {"mode": "scene"})
 
 
 def tiles(told):

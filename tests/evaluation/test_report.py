@@ -8,7 +8,7 @@ import pytest
 
 from ganonymization.errors import OutputError
 from ganonymization.evaluation.figures import Family, Figure
-from ganonymization.evaluation.report import Report, with_interval, write
+from ganonymization.evaluation.report import EvaluationReport, with_interval, write
 from ganonymization.types import Skipped
 
 from .made_pairs import made_pairs
@@ -28,7 +28,7 @@ COMPARED = Family(
     "identity", "fail", ("found",), (), (),
     {"ranked first": np.arange(20.0)}, {"compared": [{"against": "blur", "r": 0.5}]},
 )  # fmt: skip
-REPORT = Report(
+REPORT = EvaluationReport(
     "fail", (COMPARED, FAMILY), SIDES, (Skipped(Path("a/b.png"), 'damaged, "badly"', True),),
     {"mode": "scene"},
 )  # fmt: skip

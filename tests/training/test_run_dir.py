@@ -20,9 +20,9 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, monkeypatch, error):
     with pytest.raises(OutputError, match="cannot be written"):
         run_dir.save_checkpoint(path, {"step": torch.tensor(2)})
     monkeypatch.undo()
-    assert run_dir.load_checkpoint(path)["step"] == 1
+    assert run_dir.read_checkpoint(path)["step"] == 1
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
 def test_no_checkpoint_is_none(tmp_path):
-    assert run_dir.load_checkpoint(tmp_path / "checkpoint.pt") is None
+    assert run_dir.read_checkpoint(tmp_path / "checkpoint.pt") is None

@@ -33,7 +33,7 @@ def evaluate(
     source: OutputSource | None,
     progress: Progress,
     classify: Classify = by_face,
-) -> report.Report:
+) -> report.EvaluationReport:
     """Evaluate an anonymization and write the report.
 
     Args:
@@ -62,7 +62,7 @@ def evaluate(
     distances = {name: _distances(pairs, observed, other) for name, other in others.items()}
     released = source.released if source else None
     families = measure(request.only, pairs, recogniser.same_person, distances, released, classify)
-    written = report.Report(
+    written = report.EvaluationReport(
         worst([family.verdict for family in families]), tuple(families), pairs,
         tuple(skipped + strays + unseen), _settings(request, recogniser.name, source),
     )  # fmt: skip

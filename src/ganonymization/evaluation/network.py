@@ -16,7 +16,7 @@ from .observations import PairedObservations
 _BATCH = 32
 
 
-class Network(Protocol):
+class PictureClassifier(Protocol):
     """A trained classifier."""
 
     @property
@@ -29,7 +29,7 @@ class Network(Protocol):
         ...
 
 
-def by_network(network: Network) -> Classify:
+def by_network(network: PictureClassifier) -> Classify:
     """Ask a network about levelled crops of originals and outputs.
 
     It must not have learnt from the pictures that are evaluated.
@@ -43,7 +43,7 @@ def by_network(network: Network) -> Classify:
     return classify
 
 
-def _probabilities(network: Network, paths: Texts, landmarks_px: Values) -> Values:
+def _probabilities(network: PictureClassifier, paths: Texts, landmarks_px: Values) -> Values:
     """(N, classes), NaN where there is no face."""
     found = np.full((len(paths), len(network.classes)), np.nan)
     there = np.flatnonzero(np.isfinite(landmarks_px[:, 0, 0]))

@@ -19,7 +19,7 @@ _TABLES = ("expression-classes.csv", "identity-compared.csv")
 
 
 @dataclass(frozen=True)
-class Report:
+class EvaluationReport:
     """All that was found.
 
     Attributes:
@@ -78,7 +78,9 @@ def with_interval(figure: Figure) -> str:
     return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
 
 
-def write(report: Report, out: Path, originals: Path | None, outputs: Mapping[str, Path]) -> None:
+def write(
+    report: EvaluationReport, out: Path, originals: Path | None, outputs: Mapping[str, Path]
+) -> None:
     """Write every file of a report.
 
     Args:
@@ -107,7 +109,7 @@ def write(report: Report, out: Path, originals: Path | None, outputs: Mapping[st
     write_text(out / "report.html", page(report, originals, outputs))
 
 
-def _pictures(report: Report) -> list[dict[str, object]]:
+def _pictures(report: EvaluationReport) -> list[dict[str, object]]:
     """A row for each picture, with what every family measured on it."""
     columns = {
         f"{family.name}: {name}": values

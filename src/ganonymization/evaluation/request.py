@@ -8,9 +8,9 @@ import numpy as np
 
 from ..batch.folder import FolderJob
 from ..datasets import Table, read_dataset
+from ..datasets.folder import read_unlabelled
 from ..datasets.people import People, read_people
-from ..errors import InputError, OptionError
-from ..io import images
+from ..errors import OptionError
 from ..options import DetectorName
 from ..surrogate.shape_model import ShapeModel
 from ..types import Skipped
@@ -103,15 +103,10 @@ def read_table(request: Request) -> tuple[Table, list[Skipped]]:
     elif people is not None or labels is not None:
         table, skipped = read_dataset(folder, "index", people or labels)
     else:
-        found = [path for path in images.walk(folder) if images.is_picture(path)]
-        names = np.array([path.relative_to(folder).as_posix() for path in found], np.str_)
-        blank = np.full(len(names), "")
-        table, skipped = Table(folder, names, blank, blank, {}), []
+        table, skipped = read_unlabelled(folder)
     if people is not None and labels is not None:
         more, problems = read_dataset(folder, "index", labels)
         table, skipped = _joined(table, more), [*skipped, *problems]
-    if not len(table.files):
-        raise InputError(f"{folder}: no pictures to evaluate")
     return table, skipped
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.layout import face_pictures
+from ..datasets.table import SPLITS
 from ..errors import FaceError, InputError, OptionError, UnreadableError
 from ..geometry import conditioning, transforms
 from ..io import images
@@ -27,7 +28,6 @@ from ..training.prepare import prepare_face, prepared_from_image
 from ..training.segment import OnnxSegmenter, PersonSegmenter
 from ..types import Image, Skipped
 
-SPLITS = ("train", "val", "test")
 FOLDERS = ("original", "FaceCrop", "FaceSegmentation", "FacialLandmarks478")
 _SEED = 42
 

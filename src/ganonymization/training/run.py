@@ -15,7 +15,7 @@ from .data import Batches, PreparedFaces
 from .devices import average_gradients
 from .from_onnx import load_exported
 from .losses import Batch, Networks, discriminator_loss, generator_loss, unpack
-from .run_dir import RunDir, load_checkpoint, save_checkpoint
+from .run_dir import RunDir, read_checkpoint, save_checkpoint
 
 _RESTORED = ("nets", "optimizer_g", "optimizer_d")
 _ADAM = (0.5, 0.99)
@@ -49,7 +49,7 @@ class Run:
         Raises:
             ModelError: The file is none, or of another network.
         """
-        state = load_checkpoint(checkpoint)
+        state = read_checkpoint(checkpoint)
         if state is None:
             return
         try:

@@ -34,7 +34,7 @@ def save_checkpoint(path: Path, state: object) -> None:
         torch.save(state, file)  # a name would be written into it
 
 
-def load_checkpoint(path: Path) -> dict[str, Any] | None:
+def read_checkpoint(path: Path) -> dict[str, Any] | None:
     """The state in a checkpoint of :func:`save_checkpoint`, or None where there is none.
 
     Raises:

@@ -13,10 +13,10 @@ from ganonymization.io.images import Picture
 from ganonymization.paper.classify.data import (
     LabelledPictures,
     balance,
+    fill_split,
     foreign_classes,
     known_rows,
     labels_of,
-    split_by_person,
     wanted_by,
 )
 from ganonymization.paper.classify.network import Labels
@@ -81,25 +81,25 @@ def test_what_another_table_knows():
 
 def test_nobody_is_on_two_sides_of_a_split():
     people = [f"p{i % 20}" for i in range(100)]
-    split = split_by_person(table(person=people, count=100)).split
+    split = fill_split(table(person=people, count=100)).split
     sides = {p: {s for s, q in zip(split, people, strict=True) if q == p} for p in people}
     assert all(len(found) == 1 for found in sides.values())
     assert {s: list(split).count(s) for s in set(split)} == {"train": 70, "val": 15, "test": 15}
-    again = split_by_person(table(person=people, count=100)).split
+    again = fill_split(table(person=people, count=100)).split
     np.testing.assert_array_equal(split, again)
-    assert (split != split_by_person(table(person=people, count=100), seed=1).split).any()
+    assert (split != fill_split(table(person=people, count=100), seed=1).split).any()
 
 
 def test_pictures_of_nobody_are_split_one_by_one():
-    assert set(split_by_person(table(count=3)).split) == {"train", "val", "test"}
+    assert set(fill_split(table(count=3)).split) == {"train", "val", "test"}
     with pytest.raises(InputError, match="1 people cannot be split into train, val and test"):
-        split_by_person(table(person=["p"] * 4))
+        fill_split(table(person=["p"] * 4))
 
 
 def test_a_given_split_stays():
     whole = table(split=["train", "val", "train", "test"])
-    assert split_by_person(whole) is whole
-    split = split_by_person(table(split=["train", "train", "train", "test"])).split
+    assert fill_split(whole) is whole
+    split = fill_split(table(split=["train", "train", "train", "test"])).split
     assert sorted(split[:3]) == ["train", "train", "val"]
     assert split[3] == "test"
 
@@ -111,7 +111,7 @@ def test_a_given_split_stays():
 )  # fmt: skip
 def test_half_a_split_is_refused(split, told):
     with pytest.raises(InputError, match=told):
-        split_by_person(table(split=split))
+        fill_split(table(split=split))
 
 
 def test_rare_classes_weigh_more():

@@ -92,7 +92,7 @@ def foreign_classes(labels: Labels, table: Table) -> Counter[str]:
     return Counter(str(v) for v in table.labels[labels.column] if v and v not in labels.classes)
 
 
-def split_by_person(table: Table, seed: int = 42) -> Table:
+def fill_split(table: Table, seed: int = 42) -> Table:
     """Fill in the split where the table has none; it depends on the people and the seed alone.
 
     A table with training but without validation pictures gives up some people for these. Where

@@ -34,9 +34,9 @@ from .data import (
     LabelledPictures,
     Sample,
     balance,
+    fill_split,
     known_rows,
     labels_of,
-    split_by_person,
     wanted_by,
 )
 from .network import Labels, new_network, save_classifier
@@ -91,7 +91,7 @@ def train_classifier(
     labels = labels_of(table, settings.columns)
     _check_count(labels, settings)
     used = table.of(known_rows(wanted_by(labels, table)))
-    used = split_by_person(used, settings.seed)
+    used = fill_split(used, settings.seed)
     wanted = wanted_by(labels, used)
     rows = {name: used.split == name for name in SPLITS}
     weights = balance(labels, wanted[rows["train"]])
