@@ -76,16 +76,16 @@ def test_no_pixel_behind_the_wall_crosses(pose, seed):
 
 def test_the_context_shows_the_surroundings():
     picture = np.full((128, 128, 3), 200, np.uint8)
-    crossing = GeneratorInput.scene(picture, place_of(face_landmarks()), face_landmarks(), 1)
-    assert (crossing.context[~crossing.wall_mask] == 200).all()
-    assert (crossing.context[crossing.wall_mask] == 0).all()
-    assert 0.1 < crossing.wall_mask.mean() < 0.6
+    inputs = GeneratorInput.scene(picture, place_of(face_landmarks()), face_landmarks(), 1)
+    assert (inputs.context[~inputs.wall_mask] == 200).all()
+    assert (inputs.context[inputs.wall_mask] == 0).all()
+    assert 0.1 < inputs.wall_mask.mean() < 0.6
 
 
 def test_a_portrait_crosses_without_a_pixel():
-    crossing = GeneratorInput.portrait(SIZE, face_landmarks(), 1)
-    assert crossing.wall_mask.all()
-    assert not crossing.context.any()
+    inputs = GeneratorInput.portrait(SIZE, face_landmarks(), 1)
+    assert inputs.wall_mask.all()
+    assert not inputs.context.any()
 
 
 def test_a_face_at_the_edge_or_outside_has_a_window_in_the_picture():
