@@ -59,6 +59,6 @@ def serve(
     print(f"http://{shown}:{port}", flush=True)
     uvicorn.run(
         make_app(engine, settings), host=host, port=port, log_level="warning", access_log=False,
-        ws="websockets-sansio", ws_max_size=4_000_000, server_header=False, timeout_keep_alive=20,
+        ws="websockets-sansio", ws_max_size=limits.frame_bytes, server_header=False, timeout_keep_alive=20,
         h11_max_incomplete_event_size=32_768,
     )  # fmt: skip

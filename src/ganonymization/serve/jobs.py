@@ -25,7 +25,6 @@ from ..picture_file import without_faces
 from ..pipeline import Anonymizer
 from ..video.file import VideoOptions, anonymize_video, open_reader
 from .engine import BusyError
-from .problems import told
 from .settings import Limits
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -191,7 +190,7 @@ class Jobs:
         except _CancelledError:
             self._end(job, "cancelled")
         except GanonymizationError as error:
-            job.error = told(error).replace(f"{job.source}: ", "").replace(str(job.folder), "")
+            job.error = error.message.replace(f"{job.source}: ", "").replace(str(job.folder), "")
             self._end(job, "failed")
         except Exception as error:  # a bug: the server lives on; logs tell nothing of the file
             logging.getLogger(__name__).error("a job failed: %s", type(error).__name__)
@@ -335,7 +334,7 @@ def _anonymize_member(
         shown = _shown(picture, anonymizer, found)
         coded = None if shown is None else _coded(shown, images.WRITERS[name.suffix.lower()])
     except GanonymizationError as error:
-        return {"status": "failed", "error": told(error)}
+        return {"status": "failed", "error": error.message}
     job.faces += len(found.faces)
     job.filled += sum(not face.synthesized for face in found.faces)
     if coded is None:
