@@ -7,7 +7,7 @@ from PIL import Image as Pillow
 from starlette.testclient import TestClient
 
 from ganonymization.serve.app import make_app
-from ganonymization.serve.engine import Engine
+from ganonymization.serve.model_pool import ModelPool
 from ganonymization.serve.settings import Limits, ServeSettings
 
 from ..video.test_frames import stages
@@ -44,8 +44,8 @@ def serve(make_anonymizer, tmp_path):
             limits=replace(Limits(), **limits),
         )  # fmt: skip
         anonymizer = make_anonymizer(**stages(**({"privacy": "balanced"} | (fakes or {}))))
-        engine = Engine(anonymizer, DiscDetector(), workers, settings.limits.waiting)
-        client = TestClient(make_app(engine, settings), base_url=ADDRESS)
+        models = ModelPool(anonymizer, DiscDetector(), workers, settings.limits.waiting)
+        client = TestClient(make_app(models, settings), base_url=ADDRESS)
         opened.append(client.__enter__())
         return opened[-1]
 

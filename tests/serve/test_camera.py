@@ -159,7 +159,7 @@ def run_camera(client, receive, send):
 def test_clients_that_leave_with_frames_in_flight_free_their_places(serve):
     """Writing to such a client fails while the next frames wait for their turn."""
     client = serve(cameras=4)
-    engine = client.app._app.state.serve.engine
+    models = client.app._app.state.serve.models
 
     def leave():
         received = []
@@ -173,7 +173,7 @@ def test_clients_that_leave_with_frames_in_flight_free_their_places(serve):
         async def send(message):
             if message["type"] == "websocket.accept":
                 return
-            while engine.waiting or len(received) < 4:  # until the third frame waits
+            while models.waiting or len(received) < 4:  # until the third frame waits
                 await asyncio.sleep(0.01)
             raise OSError("the client has left")
 

@@ -11,7 +11,7 @@ import av
 import pytest
 from PIL import Image as Pillow
 
-from ganonymization.serve.jobs import kind_of
+from ganonymization.serve.job import kind_of
 from ganonymization.serve.uploads import PrivateFolder
 
 from ..video.test_container import make_clip, pictures

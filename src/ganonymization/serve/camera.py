@@ -51,7 +51,7 @@ async def camera(
         return
     state.cameras += 1
     try:
-        live = LiveAnonymizer(state.engine.camera(mode, privacy), seed)
+        live = LiveAnonymizer(state.models.camera(mode, privacy), seed)
         await _Connection(socket, state, live, view).serve()
     finally:
         state.cameras -= 1
@@ -111,7 +111,7 @@ class _Connection:
 
     async def _find(self, frame: bytes) -> Seen | Answer:
         try:
-            return await self._state.engine.run(lambda: self._found(frame), in_any_case=True)
+            return await self._state.models.run(lambda: self._found(frame), in_any_case=True)
         except GanonymizationError as error:
             return _words(error)
 
@@ -125,7 +125,7 @@ class _Connection:
 
     async def _draw(self, found: Seen) -> Answer:
         try:
-            return await self._state.engine.run(lambda: self._drawn(found), in_any_case=True)
+            return await self._state.models.run(lambda: self._drawn(found), in_any_case=True)
         except GanonymizationError as error:
             return _words(error)
 

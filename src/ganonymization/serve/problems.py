@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from ..errors import GanonymizationError, MissingExtraError, ModelError, OutputError
 from .answers import ErrorAnswer
-from .engine import BusyError
+from .model_pool import BusyError
 
 RETRY_AFTER_S = 1
 
