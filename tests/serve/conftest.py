@@ -1,4 +1,5 @@
 import io
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,14 @@ def encoded(image, kind="PNG", **options):
 
 def decoded(content):
     return np.asarray(Pillow.open(io.BytesIO(content)).convert("RGB"))
+
+
+def wait_for_waiting(client, number):
+    """Until so many requests wait or are worked on."""
+    deadline = time.monotonic() + 60
+    while client.get("/healthz").json()["waiting"] != number:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.fixture
