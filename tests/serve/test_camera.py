@@ -68,8 +68,8 @@ def test_portraits_and_landmarks(client):
 def test_what_is_no_picture_is_told_and_the_camera_goes_on(client, frame):
     with client.websocket_connect(CAMERA) as socket:
         socket.send_bytes(frame)
-        told = socket.receive_json()
-        assert told["state"] == "error" and told["error"].startswith("the frame")
+        answer = socket.receive_json()
+        assert answer["state"] == "error" and answer["error"].startswith("the frame")
         socket.send_bytes(jpeg(Disc(80)))
         assert socket.receive_bytes()
 

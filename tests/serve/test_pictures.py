@@ -69,11 +69,11 @@ def test_json_tells_of_every_face(client):
 def test_portraits_are_heads(client, picture):
     answer = client.post("/v1/anonymize?mode=portrait", content=picture)
     assert decoded(answer.content).shape == (512, 512, 3)
-    told = client.post(
+    answer = client.post(
         "/v1/anonymize?mode=portrait", content=picture, headers={"accept": "application/json"}
     ).json()
-    assert told["picture"] is None
-    assert len(told["portraits"]) == 1
+    assert answer["picture"] is None
+    assert len(answer["portraits"]) == 1
 
 
 def test_a_picture_without_a_face(client):
@@ -175,7 +175,7 @@ def test_too_large_is_refused(serve, picture):
     assert client.post("/v1/anonymize", content=picture).status_code == 413
     assert (
         client.post("/v1/anonymize", content=iter([picture])).status_code == 413
-    )  # no length told
+    )  # no length announced
     small = serve(pixels=1000)
     answer = small.post("/v1/anonymize", content=picture)
     assert answer.status_code == 422
@@ -227,11 +227,11 @@ def test_a_stage_that_breaks_is_a_cover_not_a_500(serve, picture):
             raise RuntimeError("out of memory")
 
     client = serve(fakes={"landmarker": Broken()})
-    told = client.post(
+    answer = client.post(
         "/v1/anonymize", content=picture, headers={"accept": "application/json"}
     ).json()
-    assert told["faces"][0]["outcome"] == "filled: RuntimeError: out of memory"
-    assert np.any(decoded(base64.b64decode(told["picture"].partition(",")[2])))
+    assert answer["faces"][0]["outcome"] == "filled: RuntimeError: out of memory"
+    assert np.any(decoded(base64.b64decode(answer["picture"].partition(",")[2])))
 
 
 def test_models_health_and_metrics(client, picture):
