@@ -37,7 +37,9 @@ ALLOWED = {
     "picture_file": GROUND | {"pipeline", "io"},
     "video": PIPELINE | {"surrogate", "recognize"},
     "batch": PIPELINE | {"video.file"},
-    "serve": PIPELINE | {"__init__", "video.file", "video.live", "video.animation", "weights"},
+    "serve": PIPELINE
+    | {"__init__", "config", "detect.blazeface", "weights"}
+    | {"video.file", "video.live", "video.animation"},
     "datasets": GROUND | BASES | {"io"},
     "training": STAGE
     | BASES

@@ -1,5 +1,5 @@
-// Putting a new face into the scene (ganonymization/composite.py): behind the wall only new pixels
-// stand, and the feather lies wholly in the ring around it.
+// Putting a new face into the scene (ganonymization/synthesize/compositing.py): behind the wall only
+// new pixels stand, and the feather lies wholly in the ring around it.
 
 import { compose, inverse, shiftTo, unwarp } from "./align.js";
 import { forEachPixel, opacity, RING } from "./wall.js";

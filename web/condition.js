@@ -1,4 +1,4 @@
-// What the generator sees of the geometry: the filled mesh of ganonymization/condition.py.
+// What the generator sees of the geometry: the filled mesh of ganonymization/geometry/conditioning.py.
 
 import { colourOf, fillPolygon, fillTriangle, inDisc, Raster, smoothLine } from "./raster.js";
 import { BROWS, EYES, LIPS_INNER, LIPS_OUTER, TRIANGLE_COLOURS, TRIANGLES } from "./topology.js";

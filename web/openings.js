@@ -1,4 +1,5 @@
-// How far eyes and lips are open: read from one face and set in another (ganonymization/openings.py).
+// How far eyes and lips are open: read from one face and set in another
+// (ganonymization/surrogate/eye_mouth_opening.py).
 //
 // Surfaces are 468 landmarks in the canonical frame, where y points down. The weights by which the skin
 // follows lids and lips are solved for in Python and come with the shape model.

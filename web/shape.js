@@ -1,6 +1,6 @@
 // Surrogate geometry: takes the person out of 478 landmarks, and keeps pose and expression.
 //
-// The same model and the same sums as ganonymization/shape.py, one face at a time:
+// The same model and the same sums as ganonymization/surrogate/shape_model.py, one face at a time:
 //
 //     surface' = mean + pose terms + nobody + decode(zone(encode(surface - mean - pose terms)))
 

@@ -1,4 +1,5 @@
-// Which landmark is what: the lists of ganonymization/topology.py, as tools/web_assets.py wrote them.
+// Which landmark is what: the lists of ganonymization/geometry/topology.py, as tools/web_assets.py
+// wrote them.
 
 import { fetched } from "./bundle.js";
 import { ASSETS } from "./paths.js";

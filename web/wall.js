@@ -1,4 +1,5 @@
-// The wall between the original face and the generator, and all that crosses it (ganonymization/wall.py).
+// The wall between the original face and the generator, and all that crosses it
+// (ganonymization/geometry/wall.py).
 //
 //     wall       radius <= 1                 never read once the landmarks are known
 //     ring       1 < radius < RING           original pixels may be read and blended

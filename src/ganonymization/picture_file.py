@@ -57,7 +57,7 @@ def anonymize_file(
     if not result.faces:
         chosen = on_no_face or ("skip" if portrait else "copy")
         if chosen == "error":
-            raise NoFaceError(f"{source}: no face found; lower --min-score or check the picture")
+            raise NoFaceError(f"{source}: no face found", "lower `min_score` or check the picture")
         if chosen == "skip":
             return result, []
         images.write(out, picture)

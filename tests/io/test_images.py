@@ -171,7 +171,7 @@ def test_missing_files_folders_and_large_pictures_are_refused(tmp_path):
     with pytest.raises(UnreadableError, match="folder"):
         images.read(tmp_path)
     images.write(tmp_path / "a.png", Picture(smooth()))
-    with pytest.raises(UnreadableError, match="max-pixels"):
+    with pytest.raises(UnreadableError, match="max_pixels"):
         images.read(tmp_path / "a.png", max_pixels=100)
 
 

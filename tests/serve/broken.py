@@ -13,7 +13,7 @@ from ..video.test_container import make_clip, pictures
 from ..video.test_tracking import Disc, draw
 from .conftest import encoded
 
-MARK = "jane-doe-at-home"  # stands for what must not be told: names, metadata, what is hidden
+MARK = "jane-doe-at-home"  # stands for what must not leak: names, metadata, what is hidden
 FACE = draw(Disc(80))
 Files = Iterator[tuple[str, bytes]]
 
@@ -42,9 +42,9 @@ def whole(folder):
     made["jpeg"] = encoded(FACE, "JPEG", exif=exif)
     made["gif"], made["awebp"] = animation(), animation("WEBP")
     made["zip"] = zipped((f"{MARK}.png", made["png"]), (f"{MARK}/b.jpg", made["jpeg"]))
-    told = {"title": MARK}
+    metadata = {"title": MARK}
     for kind in ("mp4", "mkv"):
-        path = make_clip(folder / f"in.{kind}", pictures(6), tones=1, metadata=told)
+        path = make_clip(folder / f"in.{kind}", pictures(6), tones=1, metadata=metadata)
         made[kind] = path.read_bytes()
     return made
 

@@ -1,4 +1,5 @@
 import io
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ from PIL import Image as Pillow
 from starlette.testclient import TestClient
 
 from ganonymization.serve.app import make_app
-from ganonymization.serve.engine import Engine
+from ganonymization.serve.model_pool import ModelPool
 from ganonymization.serve.settings import Limits, ServeSettings
 
 from ..video.test_frames import stages
@@ -27,6 +28,14 @@ def decoded(content):
     return np.asarray(Pillow.open(io.BytesIO(content)).convert("RGB"))
 
 
+def wait_for_waiting(client, number):
+    """Until so many requests wait or are worked on."""
+    deadline = time.monotonic() + 60
+    while client.get("/healthz").json()["waiting"] != number:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.fixture
 def picture():
     """A face on grey, as PNG."""
@@ -44,8 +53,8 @@ def serve(make_anonymizer, tmp_path):
             limits=replace(Limits(), **limits),
         )  # fmt: skip
         anonymizer = make_anonymizer(**stages(**({"privacy": "balanced"} | (fakes or {}))))
-        engine = Engine(anonymizer, DiscDetector(), workers, settings.limits.waiting)
-        client = TestClient(make_app(engine, settings), base_url=ADDRESS)
+        models = ModelPool(anonymizer, DiscDetector(), workers, settings.limits.waiting)
+        client = TestClient(make_app(models, settings), base_url=ADDRESS)
         opened.append(client.__enter__())
         return opened[-1]
 

@@ -1,9 +1,13 @@
+import asyncio
+import gc
+import warnings
+
 import numpy as np
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from ..video.test_tracking import BLUE, NO_LANDMARKS, Disc, draw
-from .conftest import CAMERA, decoded, encoded
+from .conftest import CAMERA, decoded, encoded, wait_for_waiting
 
 
 def jpeg(*discs, size_wh=(240, 120)):
@@ -64,8 +68,8 @@ def test_portraits_and_landmarks(client):
 def test_what_is_no_picture_is_told_and_the_camera_goes_on(client, frame):
     with client.websocket_connect(CAMERA) as socket:
         socket.send_bytes(frame)
-        told = socket.receive_json()
-        assert told["state"] == "error" and told["error"].startswith("the frame")
+        answer = socket.receive_json()
+        assert answer["state"] == "error" and answer["error"].startswith("the frame")
         socket.send_bytes(jpeg(Disc(80)))
         assert socket.receive_bytes()
 
@@ -134,4 +138,86 @@ def test_a_client_that_leaves_leaves_nothing_waiting(serve):
     with client.websocket_connect(CAMERA) as socket:
         socket.send_bytes(jpeg(Disc(80)))
         assert socket.receive_bytes()
-    assert client.get("/healthz").json()["waiting"] == 0
+    wait_for_waiting(client, 0)  # frames that were being drawn end by themselves
+
+
+SCOPE = {
+    "type": "websocket", "path": "/v1/camera", "query_string": b"seed=1", "root_path": "",
+    "headers": [(b"host", b"127.0.0.1:8000")], "subprotocols": [], "scheme": "ws",
+}  # fmt: skip
+
+
+def run_camera(client, receive, send):
+    """What a server does for one camera; a connection that does not end fails."""
+
+    async def run():
+        await asyncio.wait_for(client.app(dict(SCOPE), receive, send), 60)
+
+    client.portal.call(run)
+
+
+def test_clients_that_leave_with_frames_in_flight_free_their_places(serve):
+    """Writing to such a client fails while the next frames wait for their turn."""
+    client = serve(cameras=4)
+    models = client.app._app.state.serve.models
+
+    def leave():
+        received = []
+
+        async def receive():
+            received.append(None)
+            if len(received) == 1:
+                return {"type": "websocket.connect"}
+            return {"type": "websocket.receive", "bytes": jpeg(Disc(60 + 2 * len(received)))}
+
+        async def send(message):
+            if message["type"] == "websocket.accept":
+                return
+            while models.waiting or len(received) < 4:  # until the third frame waits
+                await asyncio.sleep(0.01)
+            raise OSError("the client has left")
+
+        run_camera(client, receive, send)
+
+    for _ in range(4):
+        leave()
+    assert "ganonymization_cameras 0" in client.get("/metrics").text
+    with client.websocket_connect(CAMERA) as socket:
+        socket.send_bytes(jpeg(Disc(80)))
+        assert socket.receive_bytes()
+
+
+def test_a_client_that_leaves_before_its_frame_is_drawn_leaves_no_coroutine(client):
+    coming = iter([
+        {"type": "websocket.connect"}, {"type": "websocket.receive", "bytes": jpeg(Disc(80))},
+        {"type": "websocket.disconnect", "code": 1001},
+    ])  # fmt: skip
+
+    async def receive():
+        return next(coming)
+
+    async def send(message):
+        assert message["type"] == "websocket.accept"
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run_camera(client, receive, send)
+        gc.collect()
+    assert not [str(w.message) for w in caught if "never awaited" in str(w.message)]
+    assert "ganonymization_cameras 0" in client.get("/metrics").text
+
+
+def test_a_bug_ends_its_camera_alone(serve, monkeypatch):
+    client = serve()
+    with monkeypatch.context() as patched:
+        patched.setattr("ganonymization.serve.camera._jpeg", lambda image: 1 / 0)
+        with (
+            pytest.raises(ExceptionGroup) as raised,
+            client.websocket_connect(CAMERA) as socket,
+        ):
+            socket.send_bytes(jpeg(Disc(80)))
+            socket.receive_bytes()
+    assert raised.group_contains(ZeroDivisionError)
+    with client.websocket_connect(CAMERA) as socket:
+        socket.send_bytes(jpeg(Disc(80)))
+        assert socket.receive_bytes()

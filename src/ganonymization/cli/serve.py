@@ -41,24 +41,23 @@ def serve(
               "from them: put a proxy before it", file=sys.stderr)  # fmt: skip
     import uvicorn
 
+    from ..config import AnonymizerConfig
     from ..detect.base import DetectorOptions
-    from ..detect.blazeface import BlazeFace
-    from ..pipeline import Anonymizer
     from ..serve.app import make_app
-    from ..serve.engine import Engine
+    from ..serve.model_pool import ModelPool
     from ..serve.settings import MEGABYTE, Limits, ServeSettings
 
     limits = Limits(upload_bytes=max_mb * MEGABYTE)
     settings = ServeSettings(host, port, token, workers, folder, limits)
-    anonymizer = Anonymizer(
-        model=model, detector=detector, threads=1, device=device,
-        detector_options=DetectorOptions(threads=1, device=device),
+    config = AnonymizerConfig(
+        model=model, detector=detector, device=device,
+        detector_options=DetectorOptions(device=device),
     )  # fmt: skip
-    engine = Engine(anonymizer, BlazeFace(DetectorOptions()), workers, limits.waiting)
+    models = ModelPool.load(config, workers, limits.waiting)
     shown = f"[{host}]" if ":" in host else host
     print(f"http://{shown}:{port}", flush=True)
     uvicorn.run(
-        make_app(engine, settings), host=host, port=port, log_level="warning", access_log=False,
-        ws="websockets-sansio", ws_max_size=4_000_000, server_header=False, timeout_keep_alive=20,
-        h11_max_incomplete_event_size=32_768,
+        make_app(models, settings), host=host, port=port, log_level="warning", access_log=False,
+        ws="websockets-sansio", ws_max_size=limits.frame_bytes, server_header=False,
+        timeout_keep_alive=20, h11_max_incomplete_event_size=32_768,
     )  # fmt: skip

@@ -76,7 +76,7 @@ def _code(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
             # not np.load, which also opens archives; this one reads arrays or raises ValueError
-            array = np.lib.format.read_array(file, allow_pickle=False)  # type: ignore[no-untyped-call]
+            array = np.lib.format.read_array(file, allow_pickle=False)
             return str(array.item())
     except (OSError, ValueError):
         return None

@@ -4,6 +4,7 @@ Principal components and a linear model: small and quick, which some thousand fa
 A network trained by ``ganonymize classify`` takes its place with ``--classifier``.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def discriminants(classes: int) -> Any:
 
 def cross_probabilities(
     learnt: NDArray[np.floating[Any]],
-    queries: list[NDArray[np.floating[Any]]],
+    queries: Sequence[NDArray[np.floating[Any]]],
     labels: Texts,
     person: Texts,
     classes: list[str],

@@ -254,7 +254,7 @@ def _expression(pairs: PairedObservations, shapes: Mapping[str, Values]) -> list
     figures: list[Figure] = []
     part = attackers.folds(pairs.person)
     for name, values in shapes.items():
-        found = np.isfinite(values).all(1)
+        found: Flags = np.asarray(np.isfinite(values).all(1))
         if name != AS_THEY_ARE:
             with suppress(InputError):  # too few labels; there is no figure then
                 kept = expression_kept(shapes[AS_THEY_ARE], values, pairs.person,

@@ -152,7 +152,8 @@ def _attacks(pairs: PairedObservations) -> dict[str, list[Found]]:
             return untrained
         return untrained | _trained(before, after, person, learnt)
 
-    return cross_attack(person, pairs.expression, np.isfinite(before).all(1), spaces)
+    there: Flags = np.asarray(np.isfinite(before).all(1))
+    return cross_attack(person, pairs.expression, there, spaces)
 
 
 def _trained(

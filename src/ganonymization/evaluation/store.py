@@ -4,6 +4,7 @@ import io
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +61,8 @@ class Store:
             OutputError: The disk is full.
         """
         packed = io.BytesIO()
-        np.savez(packed, **arrays)
+        members: dict[str, Any] = dict(arrays)
+        np.savez(packed, **members)
         try:
             self._connection.execute(
                 "INSERT OR REPLACE INTO seen VALUES (?, ?)", (key, packed.getvalue())

@@ -110,7 +110,7 @@ def questions(pairs: PairedObservations) -> dict[str, Texts]:
 def _context(pairs: PairedObservations) -> list[Figure]:
     """How often people are named by what is around their faces."""
     context, person = pairs.before.context, pairs.person
-    there = np.isfinite(context).all(1)
+    there: Flags = np.asarray(np.isfinite(context).all(1))
     if attackers.several(person, there) < _LEAST:
         return []
     found = [

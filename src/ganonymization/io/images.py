@@ -129,8 +129,8 @@ def _check_kind(path: str, opened: Pillow.Image, max_pixels: int) -> None:
     width, height = opened.size
     if width * height > max_pixels:
         raise UnreadableError(
-            f"{path}: {width} x {height} is more than {max_pixels:,} pixels; shrink it or raise "
-            "--max-pixels"
+            f"{path}: {width} x {height} is more than {max_pixels:,} pixels",
+            "shrink it or raise `max_pixels`",
         )
     # A multi-picture JPEG holds the same scene again; only its first picture is kept.
     if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":

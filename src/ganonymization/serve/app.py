@@ -17,10 +17,10 @@ from .. import __version__, weights
 from ..errors import GanonymizationError
 from . import camera, job_routes, pictures, problems
 from .answers import HealthAnswer, ModelAnswer
-from .engine import BusyError, Engine
 from .guard import App, Guard
 from .jobs import Jobs
 from .metrics import Metrics
+from .model_pool import BusyError, ModelPool
 from .problems import Problem
 from .settings import ServeSettings
 from .state import State
@@ -37,11 +37,11 @@ ganonymization_requests_total{path="/v1/anonymize",status="200"} 1
 """
 
 
-def make_app(engine: Engine, settings: ServeSettings) -> App:
+def make_app(models: ModelPool, settings: ServeSettings) -> App:
     """The application, behind its guard.
 
     Args:
-        engine: With loaded models; closed with the application.
+        models: With loaded models; closed with the application.
         settings: See :class:`ServeSettings`.
     """
 
@@ -49,14 +49,14 @@ def make_app(engine: Engine, settings: ServeSettings) -> App:
     async def open_until_closed(app: FastAPI) -> AsyncIterator[None]:
         folder = PrivateFolder(settings.folder)
         jobs = Jobs(folder.path, settings.limits)
-        app.state.serve = State(engine, jobs, Metrics(), settings.limits, folder)
+        app.state.serve = State(models, jobs, Metrics(), settings.limits, folder)
         sweeping = asyncio.create_task(_sweep(jobs, min(_SWEEP_S, settings.limits.keep_s)))
         try:
             yield
         finally:
             sweeping.cancel()
             jobs.close()
-            engine.close()
+            models.close()
             folder.close()
 
     app = FastAPI(
@@ -125,12 +125,12 @@ async def _models() -> Response:
 
 async def _health(request: Request) -> Response:
     state: State = request.app.state.serve
-    return JSONResponse({"status": "ok", "waiting": state.engine.waiting})
+    return JSONResponse({"status": "ok", "waiting": state.models.waiting})
 
 
 async def _metrics(request: Request) -> Response:
     state: State = request.app.state.serve
     jobs = Counter[str](job.state for job in state.jobs.all())
     return PlainTextResponse(state.metrics.text({
-        "waiting": {"": state.engine.waiting}, "cameras": {"": state.cameras}, "jobs": dict(jobs)
+        "waiting": {"": state.models.waiting}, "cameras": {"": state.cameras}, "jobs": dict(jobs)
     }))  # fmt: skip

@@ -14,7 +14,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SUBPROTOCOL = "ganonymization"
 _LOCAL = {"127.0.0.1", "localhost", "[::1]"}
-_OPEN = {"/", "/healthz", "/favicon.ico"}  # the page itself tells nothing
+_OPEN = {"/", "/healthz", "/favicon.ico"}  # the page itself shows nothing
 _SECURITY = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -109,8 +109,8 @@ def _secured(send: Send) -> Send:
         if message["type"] == "http.response.start":
             headers = list(message.get("headers", []))
             stored = [(b"cache-control", b"no-store")]
-            told = {name.lower() for name, _ in headers}
-            headers += [pair for pair in [*extra, *stored] if pair[0] not in told]
+            present = {name.lower() for name, _ in headers}
+            headers += [pair for pair in [*extra, *stored] if pair[0] not in present]
             message = {**message, "headers": headers}
         await send(message)
 

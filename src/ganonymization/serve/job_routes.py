@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 
+from .. import seeds
 from . import uploads
 from .answers import JobAnswer
-from .jobs import Job, kind_of, new_seed
+from .job import Job, kind_of
 from .pictures import ModeQuery, PrivacyQuery, SeedQuery
 from .problems import Declared, Problem, declared
 from .state import State
@@ -15,7 +16,7 @@ from .state import State
 _TYPES = {"video": "video/mp4", "animation": "image/webp", "zip": "application/zip"}
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _NO_SUCH = declared({404: "No such job; it may have expired.", 422: "It cannot be an id."})
-_TOLD: Declared = {200: {"model": JobAnswer, "description": "How far it is."}}
+_JOB: Declared = {200: {"model": JobAnswer, "description": "How far it is."}}
 _CONTENT = {media: _BINARY for media in _TYPES.values()}
 _FILE: Declared = {
     200: {"content": _CONTENT, "description": "The file."},
@@ -62,9 +63,8 @@ async def start(
 ) -> Response:
     """Take a video, an animation, or a ZIP of pictures."""
     state = _state(request)
-    job = state.jobs.reserve(
-        "video", lambda: state.engine.anonymizer(mode, privacy), new_seed(seed), sound
-    )
+    chosen = seeds.fresh_seed() if seed is None else seed
+    job = state.jobs.reserve("video", lambda: state.models.anonymizer(mode, privacy), chosen, sound)
     try:
         coming = job.folder / "upload"
         await uploads.save(request, coming, state.limits)
@@ -77,21 +77,21 @@ async def start(
         state.jobs.drop(job)
         raise
     state.jobs.start(job)
-    return JSONResponse(job.told(state.limits.keep_s), 202, {"location": f"/v1/jobs/{job.id}"})
+    return JSONResponse(job.status(state.limits.keep_s), 202, {"location": f"/v1/jobs/{job.id}"})
 
 
 @router.get("", responses={200: {"model": list[JobAnswer], "description": "Oldest first."}})
 async def every(request: Request) -> Response:
     """All jobs."""
     state = _state(request)
-    return JSONResponse([job.told(state.limits.keep_s) for job in state.jobs.all()])
+    return JSONResponse([job.status(state.limits.keep_s) for job in state.jobs.all()])
 
 
-@router.get("/{number}", responses=_TOLD | _NO_SUCH)
+@router.get("/{number}", responses=_JOB | _NO_SUCH)
 async def one(request: Request, number: Number) -> Response:
     """One job."""
     state = _state(request)
-    return JSONResponse(_job(state, number).told(state.limits.keep_s))
+    return JSONResponse(_job(state, number).status(state.limits.keep_s))
 
 
 @router.get(
@@ -107,13 +107,13 @@ async def result(request: Request, number: Number) -> Response:
     return FileResponse(job.result, media_type=_TYPES[job.kind], filename=job.result.name)
 
 
-@router.delete("/{number}", responses=_TOLD | _NO_SUCH)
+@router.delete("/{number}", responses=_JOB | _NO_SUCH)
 async def cancel(request: Request, number: Number) -> Response:
     """Cancel a job, or remove one that has ended."""
     state = _state(request)
     job = _job(state, number)
     state.jobs.remove(job)
-    return JSONResponse(job.told(state.limits.keep_s))
+    return JSONResponse(job.status(state.limits.keep_s))
 
 
 def _state(request: Request) -> State:

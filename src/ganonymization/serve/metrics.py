@@ -15,7 +15,7 @@ _HELP = {
 
 
 class Metrics:
-    """Thread-safe sums; labels tell no more than what kind of thing was counted."""
+    """Thread-safe sums; labels say only what kind of thing was counted."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -40,9 +40,9 @@ class Metrics:
             lines += [f"# HELP {name} {words}", f"# TYPE {name} {kind}"]
             for (found, labels), value in sorted(sums.items()):
                 if found == short:
-                    told = ",".join(f'{key}="{text}"' for key, text in labels)
-                    lines.append(f"{name}{{{told}}} {value:g}")
+                    pairs = ",".join(f'{key}="{text}"' for key, text in labels)
+                    lines.append(f"{name}{{{pairs}}} {value:g}")
             for state, now in gauges.get(short, {}).items():
-                told = f'{{state="{state}"}}' if state else ""
-                lines.append(f"{name}{told} {now:g}")
+                label = f'{{state="{state}"}}' if state else ""
+                lines.append(f"{name}{label} {now:g}")
         return "\n".join(lines) + "\n"

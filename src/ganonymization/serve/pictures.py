@@ -117,7 +117,7 @@ async def anonymize(
     choices = Choices.parse(faces)
     content = await uploads.body(request, state.limits)
     chosen = seeds.fresh_seed() if seed is None else seed
-    anonymizer = state.engine.anonymizer(mode, privacy)
+    anonymizer = state.models.anonymizer(mode, privacy)
     as_json = "application/json" in accept
 
     def work() -> Response:
@@ -132,7 +132,7 @@ async def anonymize(
             return _json(picture, result, kept, format)
         return _picture(picture, result, format, len(kept))
 
-    return await state.engine.run(work)
+    return await state.models.run(work)
 
 
 def redrawn(
@@ -145,7 +145,7 @@ def redrawn(
     """
     located = anonymizer.locate(picture.pixels)
     kept = {i: face for i, face in enumerate(located) if i in choices.kept}
-    asked = []
+    to_redraw = []
     for index, face in enumerate(located):
         if index in choices.kept:
             continue
@@ -153,8 +153,8 @@ def redrawn(
         face = replace(face, seed=seeds.face_seed(seed, "", index) if chosen is None else chosen)
         if index in choices.filled:
             face = replace(face, landmarks_px=None, problem="as was asked for")
-        asked.append(face)
-    return anonymizer.redraw(picture.pixels, asked, seed), kept
+        to_redraw.append(face)
+    return anonymizer.redraw(picture.pixels, to_redraw, seed), kept
 
 
 def _scene(picture: Picture, result: Result) -> Picture:
@@ -182,8 +182,8 @@ def _picture(picture: Picture, result: Result, chosen: PictureFormat | None, kep
         content = _encoded(Picture(result.portraits[0]), kind)
     else:
         raise Problem(422, "no face found; try mode=scene, or a larger picture")
-    told = {"x-seed": str(result.seed), "x-faces": str(len(result.faces) + kept)}
-    return Response(content, media_type=_TYPES[kind], headers=told)
+    headers = {"x-seed": str(result.seed), "x-faces": str(len(result.faces) + kept)}
+    return Response(content, media_type=_TYPES[kind], headers=headers)
 
 
 def _json(

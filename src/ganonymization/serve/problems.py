@@ -1,6 +1,5 @@
 """Errors as clients see them: a status and one line of JSON."""
 
-import re
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -9,10 +8,9 @@ from starlette.responses import JSONResponse, Response
 
 from ..errors import GanonymizationError, MissingExtraError, ModelError, OutputError
 from .answers import ErrorAnswer
-from .engine import BusyError
+from .model_pool import BusyError
 
 RETRY_AFTER_S = 1
-_OPTIONS = re.compile(r"(;| or raise| with) --.*$")
 
 _EXAMPLES = {
     400: "the body is empty; send the file as the request's body",
@@ -68,11 +66,6 @@ class Problem(Exception):
         self.status, self.words = status, words
 
 
-def told(error: GanonymizationError) -> str:
-    """An error's words without the command line's options, which no client can give."""
-    return _OPTIONS.sub("", str(error))
-
-
 def answer(request: Request, error: Exception) -> Response:
     """An error as JSON."""
     if isinstance(error, Problem):
@@ -80,9 +73,9 @@ def answer(request: Request, error: Exception) -> Response:
     if isinstance(error, BusyError):
         return _json(429, "too many requests wait; try again in a second")
     if isinstance(error, ModelError | OutputError | MissingExtraError):
-        return _json(500, told(error))
+        return _json(500, error.message)
     if isinstance(error, GanonymizationError):
-        return _json(422, told(error))
+        return _json(422, error.message)
     if isinstance(error, HTTPException):  # no such path, or no such method
         return JSONResponse({"error": error.detail.lower()}, error.status_code, error.headers)
     raise error

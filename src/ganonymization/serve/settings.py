@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 MEGABYTE = 1_000_000
 
@@ -24,6 +23,8 @@ class Limits:
         jobs: That wait or run; further ones get a 429.
         cameras: At once.
         camera_side_px: Longer side of a camera's frames.
+        camera_frames_waiting: Frames of a camera that wait behind the one that is being drawn.
+        frame_bytes: Of a camera's frame.
         idle_s: For which a client may send nothing while it uploads.
         job_s: That a job may take.
         keep_s: For which results are kept.
@@ -41,12 +42,11 @@ class Limits:
     jobs: int = 8
     cameras: int = 4
     camera_side_px: int = 1280
+    camera_frames_waiting: int = 1
+    frame_bytes: int = 4 * MEGABYTE
     idle_s: float = 20.0
     job_s: float = 4 * 3600.0
     keep_s: float = 3600.0
-
-
-Privacy = Literal["balanced", "high"]
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from .engine import Engine
 from .jobs import Jobs
 from .metrics import Metrics
+from .model_pool import ModelPool
 from .settings import Limits
 from .uploads import PrivateFolder
 
@@ -14,7 +14,7 @@ class State:
     """What all requests share.
 
     Attributes:
-        engine: The models and their threads.
+        models: The models and their threads.
         jobs: Videos and ZIPs.
         metrics: Counts.
         limits: What is refused.
@@ -22,7 +22,7 @@ class State:
         cameras: Connected now.
     """
 
-    engine: Engine
+    models: ModelPool
     jobs: Jobs
     metrics: Metrics
     limits: Limits

@@ -45,8 +45,8 @@ async def save(request: Request, path: Path, limits: Limits) -> None:
 
 
 async def _chunks(request: Request, most_bytes: int, idle_s: float) -> AsyncIterator[bytes]:
-    told = request.headers.get("content-length", "")
-    if told.isdecimal() and int(told) > most_bytes:
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > most_bytes:
         raise Problem(413, f"more than {most_bytes // 1_000_000} MB; send less")
     stream, total = request.stream(), 0
     while True:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def fit_and_save(
         raise OutputError(f"{out.parent}: cannot be made ({error.strerror})") from error
     singles = None if prepared is None else layout.load(prepared, "landmarks.npy")
     people, skipped = read_people(folder, index)
-    arrays = fit_shape(people, singles).arrays()
+    arrays: dict[str, Any] = dict(fit_shape(people, singles).arrays())
     with atomic_path(out) as temporary:
         np.savez_compressed(temporary, **arrays)
     return skipped

@@ -128,8 +128,8 @@ def _pose_terms(
         a.append(0.3 * (more_pose - more_pose.mean(0)))
         b.append(0.3 * (more - more.mean(0)))
     left, right = np.concatenate(a), np.concatenate(b)
-    terms: Values = np.linalg.solve(left.T @ left + 1e-3 * np.eye(left.shape[1]), left.T @ right)
-    return terms
+    normal = left.T @ left + 1e-3 * np.eye(left.shape[1])
+    return np.asarray(np.linalg.solve(normal, left.T @ right), np.float64)
 
 
 def mirror_image(directions: Values) -> Values:

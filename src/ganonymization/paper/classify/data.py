@@ -81,8 +81,7 @@ def wanted_by(labels: Labels, table: Table) -> NDArray[np.float64]:
 
 def known_rows(wanted: NDArray[np.float64]) -> NDArray[np.bool_]:
     """(N,) pictures of which at least one class is known, by (N, C) of :func:`wanted_by`."""
-    known: NDArray[np.bool_] = ~np.isnan(wanted).all(axis=1)
-    return known
+    return np.asarray(~np.isnan(wanted).all(axis=1))
 
 
 def foreign_classes(labels: Labels, table: Table) -> Counter[str]:

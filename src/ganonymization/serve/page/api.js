@@ -45,7 +45,7 @@ export async function reachServer() {
 }
 
 /** A WebSocket to the camera. */
-export function cameraSocket(query) {
+export function openCameraSocket(query) {
   const url = new URL(path('/v1/camera', query), location.href);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   const socket = new WebSocket(url, subprotocols());

@@ -5,8 +5,8 @@ import { Live } from './live.js';
 import { Meter } from './meter.js';
 import { freshSeed, optionsOf, watchOptions } from './options.js';
 import { canRecord, record } from './recorder.js';
-import { cameras } from './source.js';
-import { stamp } from './still.js';
+import { cameras } from './camera_device.js';
+import { stamp } from './snapshot.js';
 
 const METER_MS = 500;
 
@@ -35,7 +35,7 @@ export class Camera {
     click('camera-stop', () => this.stop());
     click('camera-another', () => this.#another());
     click('camera-freeze', () => this.#freeze(!this.#frozen));
-    click('camera-still', () => this.#saveStill());
+    click('camera-still', () => this.#saveSnapshot());
     click('camera-record', () => (this.#recording ? this.#stopRecording() : this.#record()));
     this.#form.addEventListener('change', ({ target }) => {
       if (target === this.#devices) this.#start(this.#devices.value);
@@ -104,7 +104,7 @@ export class Camera {
     this.#draw();
   }
 
-  #saveStill() {
+  #saveSnapshot() {
     if (!this.#live.finder.showing) return;
     this.#canvas.toBlob((blob) => save(blob, `camera-${stamp()}-anon.png`), 'image/png');
   }

@@ -1,6 +1,6 @@
 // The faces of the picture that is shown: a chip each, and where it is.
 
-import { ask } from './ask.js';
+import { confirmed } from './confirm.js';
 import { make, say } from './dom.js';
 import { kindOf } from './picture.js';
 
@@ -65,7 +65,7 @@ export class Faces {
       picture.askForFace(index, 'default');
       return;
     }
-    if (what === 'keep' && !await ask({
+    if (what === 'keep' && !await confirmed({
       title: `Keep face ${index + 1} as it is?`,
       words: 'This person will be recognised in the picture that you save. Keep only faces of '
         + 'people who agreed.',

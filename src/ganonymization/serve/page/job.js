@@ -30,7 +30,7 @@ export class JobRow {
       type: 'button', class: 'small', data: { testid: 'job-stop' }, click: () => onStop(this),
     }, 'Cancel');
     this.element = make('li', { class: 'job', data: { testid: 'job' } },
-      make('div', { class: 'told' }, this.name, this.words), this.save, this.stop, this.progress);
+      make('div', { class: 'summary' }, this.name, this.words), this.save, this.stop, this.progress);
     this.#draw('sending', 'Waiting', null);
   }
 

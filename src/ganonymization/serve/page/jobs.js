@@ -2,7 +2,7 @@
 
 import { deleteJob, jobResult, listJobs, startJob } from './api.js';
 import { byId, save, say, stem } from './dom.js';
-import { intake } from './intake.js';
+import { watchFiles } from './file_drop.js';
 import { JobRow, isOpen } from './job.js';
 import { freshSeed, optionsOf, watchOptions } from './options.js';
 
@@ -28,7 +28,7 @@ export class Jobs {
 
   constructor() {
     watchOptions(this.#form);
-    intake({
+    watchFiles({
       zone: byId('video-drop'), input: byId('video-input'), button: byId('video-choose'),
       active: () => !byId('video').hidden, onFiles: (files) => this.#take(files),
     });
@@ -77,7 +77,7 @@ export class Jobs {
   async #send(row, file, options) {
     const { signal } = row.aborter;
     if (signal.aborted) return;
-    // The server does not tell a job's seed, so one is drawn here and told.
+    // The server reports no seed of a job, so one is drawn here and shown.
     const seed = options.seed || String(freshSeed());
     this.#uploads += 1;
     try {

@@ -1,15 +1,15 @@
 // A camera, the server's answers to it, and the canvas that shows them.
 
-import { Feed } from './feed.js';
-import { Source } from './source.js';
+import { CameraDevice } from './camera_device.js';
+import { CameraSocket } from './camera_socket.js';
 import { Viewfinder } from './viewfinder.js';
 
 /** Handlers, all optional: `onChange()`, `onAnswer(latencyMs)`, `onEnd(words)`. */
 export class Live {
   running = false;
   #handlers;
-  #source = new Source({ onFrame: () => this.#pump(), onEnd: () => this.#ended() });
-  #feed = new Feed({
+  #device = new CameraDevice({ onFrame: () => this.#pump(), onEnd: () => this.#ended() });
+  #socket = new CameraSocket({
     onPicture: (jpeg, latencyMs) => {
       this.finder.show(jpeg);
       this.#handlers.onAnswer?.(latencyMs);
@@ -23,47 +23,47 @@ export class Live {
   }
 
   get deviceId() {
-    return this.#source.deviceId;
+    return this.#device.deviceId;
   }
 
   /** Open a camera and connect. Throws an error in words; resolves with false if stopped meanwhile. */
   async start(deviceId, query) {
-    this.#feed.stop();
+    this.#socket.stop();
     this.finder.panel('Opening the camera');
     try {
-      if (!await this.#source.start(deviceId)) return false;
+      if (!await this.#device.start(deviceId)) return false;
     } catch (error) {
       this.stop();
       throw error;
     }
     this.running = true;
-    this.#feed.start(query);
+    this.#socket.start(query);
     this.#handlers.onChange?.();
     return true;
   }
 
   /** Connect anew with other settings. */
   change(query) {
-    if (this.running) this.#feed.start(query);
+    if (this.running) this.#socket.start(query);
   }
 
   /** Close camera and connection. */
   stop(words = 'Camera off') {
     this.running = false;
-    this.#feed.stop();
-    this.#source.stop();
+    this.#socket.stop();
+    this.#device.stop();
     this.finder.freeze(false);
     this.finder.panel(words);
     this.#handlers.onChange?.();
   }
 
   /** The camera's picture in full size, as JPEG, for the server alone. */
-  still() {
-    return this.#source.still();
+  snapshot() {
+    return this.#device.snapshot();
   }
 
   #pump() {
-    this.#feed.offer(() => this.#source.frame());
+    this.#socket.offer(() => this.#device.frame());
   }
 
   #ended() {

@@ -21,7 +21,7 @@ export class Picture {
   #aborter = null;
   #onChange;
 
-  /** @param secret It is a still of the camera: the picture itself is never shown. */
+  /** @param secret It is a snapshot of the camera: the picture itself is never shown. */
   constructor(file, options, { secret = false, onChange }) {
     this.file = file;
     this.options = options;
@@ -41,7 +41,7 @@ export class Picture {
     return this.result !== null && this.result.picture === null;
   }
 
-  /** A camera still in which no face was found is the still itself, perhaps with a face. */
+  /** Where no face was found, the answer is the snapshot itself, perhaps with a face. */
   get withheld() {
     return this.secret && this.result !== null && this.result.faces.length === 0;
   }
@@ -73,7 +73,7 @@ export class Picture {
     this.#wait();
   }
 
-  /** Have it anonymized. Never throws: what went wrong is told by `error`. */
+  /** Have it anonymized. Never throws: what went wrong is in `error`. */
   async run() {
     const aborter = new AbortController();
     this.#aborter = aborter;
@@ -152,9 +152,9 @@ export function kindOf(face) {
 
 function outcomes(faces) {
   if (!faces.length) return 'No face found';
-  const told = ['covered', 'kept']
+  const parts = ['covered', 'kept']
     .map((kind) => [kind, faces.filter((face) => kindOf(face) === kind).length])
     .filter(([, number]) => number)
     .map(([kind, number]) => `${number} ${kind}`);
-  return [count(faces.length, 'face'), ...told].join(', ');
+  return [count(faces.length, 'face'), ...parts].join(', ');
 }

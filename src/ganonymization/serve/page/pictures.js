@@ -1,11 +1,11 @@
 // The Picture tab: what comes in, what is done next, what goes out together.
 
 import { byId, count, save, say } from './dom.js';
-import { intake } from './intake.js';
+import { watchFiles } from './file_drop.js';
 import { optionsOf, watchOptions } from './options.js';
 import { Picture } from './picture.js';
 import { Queue } from './queue.js';
-import { takeStill } from './still.js';
+import { takeSnapshot } from './snapshot.js';
 import { View } from './view.js';
 import { distinct, zip } from './zip.js';
 
@@ -30,12 +30,12 @@ export class Pictures {
 
   constructor() {
     watchOptions(this.#form);
-    intake({
+    watchFiles({
       zone: byId('picture-drop'), input: byId('picture-input'), button: byId('picture-choose'),
       paste: true, active: () => !byId('picture').hidden && !document.querySelector('dialog[open]'),
       onFiles: (files) => this.#take(files),
     });
-    byId('picture-take').addEventListener('click', () => this.#takeStill());
+    byId('picture-take').addEventListener('click', () => this.#takeSnapshot());
     byId('picture-zip').addEventListener('click', () => this.#saveAll());
     byId('picture-redo-all').addEventListener('click', () => this.#redo(this.#pictures));
     byId('picture-clear').addEventListener('click', () => this.#clear());
@@ -56,9 +56,9 @@ export class Pictures {
     });
   }
 
-  async #takeStill() {
-    const still = await takeStill();
-    if (still) this.#withOptions((options) => this.#add(still, options, true));
+  async #takeSnapshot() {
+    const snapshot = await takeSnapshot();
+    if (snapshot) this.#withOptions((options) => this.#add(snapshot, options, true));
   }
 
   #add(file, options, secret = false) {
@@ -86,7 +86,7 @@ export class Pictures {
   #changed(picture) {
     this.#queue.update(picture);
     this.#view.update(picture);
-    this.#tell();
+    this.#showStatus();
     if (picture.state === 'waiting') this.#pump();
   }
 
@@ -105,7 +105,7 @@ export class Pictures {
     if (picture === this.#selected) this.#select(near);
     if (near) this.#queue.focus(near);
     else byId('picture-choose').focus();
-    this.#tell();
+    this.#showStatus();
   }
 
   #clear() {
@@ -144,14 +144,14 @@ export class Pictures {
     say(byId('picture-note'), text);
   }
 
-  #tell() {
+  #showStatus() {
     const open = this.#pictures.filter((picture) => picture.open).length;
     const failed = this.#pictures.filter((picture) => picture.state === 'failed').length;
     const all = this.#pictures.length;
     byId('picture-zip').disabled = !this.#pictures.some((picture) => picture.outputs.length);
     byId('picture-redo-all').disabled = byId('picture-clear').disabled = !all;
-    const told = [`${all - open} of ${count(all, 'picture')} done`];
-    if (failed) told.push(`${failed} failed`);
-    say(byId('picture-status'), all ? `${told.join(', ')}.` : '');
+    const parts = [`${all - open} of ${count(all, 'picture')} done`];
+    if (failed) parts.push(`${failed} failed`);
+    say(byId('picture-status'), all ? `${parts.join(', ')}.` : '');
   }
 }

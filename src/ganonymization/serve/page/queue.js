@@ -48,7 +48,7 @@ class Row {
     });
     this.button = make('button', {
       type: 'button', class: 'pick', data: { testid: 'queue-select' }, click: () => onSelect(picture),
-    }, this.thumb, make('span', { class: 'told' },
+    }, this.thumb, make('span', { class: 'summary' },
       make('span', { class: 'name', title: picture.name, data: { testid: 'queue-name' } }, picture.name),
       this.words));
     const remove = make('button', {

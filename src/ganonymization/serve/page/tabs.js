@@ -2,7 +2,7 @@
 
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
-/** Make the buttons of a tab list work. `onShow` is told the id of the panel that is shown. */
+/** Make the buttons of a tab list work. `onShow` gets the id of the panel that is shown. */
 export function tabs(list, onShow) {
   const buttons = [...list.querySelectorAll('[role=tab]')];
   const panelOf = (button) => document.getElementById(button.getAttribute('aria-controls'));
@@ -39,6 +39,6 @@ export function tabs(list, onShow) {
     choose(button);
   });
 
-  const asked = buttons.find((button) => `#${panelOf(button).id}` === location.hash);
-  show(asked ?? buttons[0]);
+  const linked = buttons.find((button) => `#${panelOf(button).id}` === location.hash);
+  show(linked ?? buttons[0]);
 }

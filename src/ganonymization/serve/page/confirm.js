@@ -3,7 +3,7 @@
 import { byId, say } from './dom.js';
 
 /** Resolves with whether the user said yes; Escape says no. */
-export function ask({ title, words, yes }) {
+export function confirmed({ title, words, yes }) {
   const dialog = byId('ask');
   say(byId('ask-title'), title);
   say(byId('ask-words'), words);
@@ -16,7 +16,7 @@ export function ask({ title, words, yes }) {
     listen(byId('ask-yes'), 'click', () => dialog.close('yes'));
     listen(byId('ask-no'), 'click', () => dialog.close('no'));
     listen(dialog, 'close', () => {
-      if (dialog.open) return; // the last question's, told late
+      if (dialog.open) return; // the last question's, which came late
       done.abort();
       resolve(dialog.returnValue === 'yes');
     });

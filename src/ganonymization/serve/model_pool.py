@@ -1,35 +1,37 @@
-"""The loaded stages, and the threads that share them."""
+"""The loaded models, and the threads that share them."""
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from ..detect.base import Detector
+from ..config import AnonymizerConfig
+from ..detect.base import Detector, DetectorOptions
+from ..detect.blazeface import BlazeFace
 from ..options import Mode, Privacy
 from ..pipeline import Anonymizer
 
-Answer = TypeVar("Answer")
+Outcome = TypeVar("Outcome")
 
 
 class BusyError(Exception):
     """Too many requests wait; come back later."""
 
 
-class Engine:
+class ModelPool:
     """One set of models for every request.
 
     Args:
         anonymizer: Loaded; its mode and privacy do not matter.
-        near: A detector that is fast enough for a camera.
+        camera_detector: Fast enough for a camera.
         workers: Threads that redraw.
         waiting: Requests that may wait for one.
     """
 
     def __init__(
-        self, anonymizer: Anonymizer, near: Detector, workers: int = 2, waiting: int = 1
+        self, anonymizer: Anonymizer, camera_detector: Detector, workers: int = 2, waiting: int = 1
     ) -> None:
-        self._anonymizer, self._near = anonymizer, near
+        self._anonymizer, self._camera_detector = anonymizer, camera_detector
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="redraw")
         self._open, self._most = 0, workers + waiting
 
@@ -39,14 +41,29 @@ class Engine:
 
     def camera(self, mode: Mode, privacy: Privacy) -> Anonymizer:
         """The stages behind the fast detector."""
-        return self._anonymizer.using(mode=mode, privacy=privacy, detector=self._near)
+        return self._anonymizer.using(mode=mode, privacy=privacy, detector=self._camera_detector)
+
+    @classmethod
+    def load(cls, config: AnonymizerConfig, workers: int = 2, waiting: int = 1) -> "ModelPool":
+        """Load the models; each call takes one core, for the workers share them.
+
+        Args:
+            config: Its mode and privacy do not matter.
+            workers: Threads that redraw.
+            waiting: Requests that may wait for one.
+
+        Raises:
+            GanonymizationError: As :class:`ganonymization.Anonymizer` does.
+        """
+        anonymizer = config.with_threads(1).load()
+        return cls(anonymizer, BlazeFace(DetectorOptions()), workers, waiting)
 
     @property
     def waiting(self) -> int:
         """Requests that wait or are worked on."""
         return self._open
 
-    async def run(self, work: Callable[[], Answer], *, in_any_case: bool = False) -> Answer:
+    async def run(self, work: Callable[[], Outcome], *, in_any_case: bool = False) -> Outcome:
         """Do something in one of the threads.
 
         Args:

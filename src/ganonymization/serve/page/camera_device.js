@@ -3,7 +3,7 @@
 
 const LONGEST_PX = 640;
 const QUALITY = 0.8;
-const STILL_QUALITY = 0.95;
+const SNAPSHOT_QUALITY = 0.95;
 const REFUSED = {
   NotAllowedError: 'The camera was not allowed. Allow it beside the address, then start again.',
   NotFoundError: 'No camera was found.',
@@ -12,7 +12,7 @@ const REFUSED = {
 };
 
 /** A camera. Handlers: `onFrame()` for each new frame, `onEnd()` when it goes away. */
-export class Source {
+export class CameraDevice {
   deviceId = '';
   #video = document.createElement('video');
   #canvas = document.createElement('canvas');
@@ -67,8 +67,8 @@ export class Source {
   }
 
   /** The frame of this moment in full size, or null. */
-  still() {
-    return this.#jpeg(Infinity, STILL_QUALITY);
+  snapshot() {
+    return this.#jpeg(Infinity, SNAPSHOT_QUALITY);
   }
 
   #jpeg(longest, quality) {

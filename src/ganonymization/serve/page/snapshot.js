@@ -5,7 +5,7 @@ import { Live } from './live.js';
 import { freshSeed } from './options.js';
 
 /** Resolves with a JPEG file, or null where nothing was taken. */
-export async function takeStill() {
+export async function takeSnapshot() {
   const dialog = byId('take');
   const now = byId('take-now');
   const words = byId('take-words');
@@ -17,9 +17,9 @@ export async function takeStill() {
   const listen = (element, event, run) => {
     element.addEventListener(event, run, { signal: done.signal });
   };
-  let still = null;
+  let snapshot = null;
   listen(now, 'click', async () => {
-    still = await live.still();
+    snapshot = await live.snapshot();
     dialog.close();
   });
   listen(byId('take-cancel'), 'click', () => dialog.close());
@@ -29,7 +29,7 @@ export async function takeStill() {
   await closed;
   done.abort();
   live.stop();
-  return still && new File([still], `camera-${stamp()}.jpg`, { type: 'image/jpeg' });
+  return snapshot && new File([snapshot], `camera-${stamp()}.jpg`, { type: 'image/jpeg' });
 }
 
 /** The time as it may stand in a file's name. */

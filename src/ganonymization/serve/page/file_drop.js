@@ -4,7 +4,7 @@
  * Hand on files that are dropped anywhere on the page, chosen, or (where `paste`) pasted, while
  * `active()` says that they are meant for this tab.
  */
-export function intake({ zone, input, button, paste = false, active, onFiles }) {
+export function watchFiles({ zone, input, button, paste = false, active, onFiles }) {
   let depth = 0; // dragenter and dragleave come for every element that is crossed
 
   function lit(on) {

@@ -1,6 +1,6 @@
 // The connection to the server's camera: frames out, answers in, opened again when it drops.
 
-import { cameraSocket, reachServer } from './api.js';
+import { openCameraSocket, reachServer } from './api.js';
 
 const UNANSWERED = 2;
 const DEAF_MS = 10_000; // open, but silent for so long: as good as closed
@@ -12,7 +12,7 @@ const FULL = 4429;
  * Frames to the server and its answers. Handlers: `onPicture(blob, latencyMs)`, and `onWords(text)`
  * whenever there is nothing to show.
  */
-export class Feed {
+export class CameraSocket {
   #handlers;
   #query = null;
   #socket = null;
@@ -58,7 +58,7 @@ export class Feed {
 
   #connect() {
     this.#handlers.onWords('Connecting');
-    const socket = cameraSocket(this.#query);
+    const socket = openCameraSocket(this.#query);
     let opened = false;
     this.#socket = socket;
     socket.addEventListener('open', () => {

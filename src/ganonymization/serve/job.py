@@ -1,0 +1,75 @@
+"""A video, an animation or a ZIP on its way: its state, its files, and what clients see of it."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ..pipeline import Anonymizer
+
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+Kind = Literal["video", "animation", "zip"]
+_RESULTS = {"video": "anonymized.mp4", "animation": "anonymized.webp", "zip": "anonymized.zip"}
+
+
+@dataclass
+class Job:
+    """A video, an animation or a ZIP on its way.
+
+    Attributes:
+        id: Cannot be guessed.
+        kind: What was sent.
+        folder: Its own, in the private one.
+        load: Gives the anonymizer.
+        seed: Of the run.
+        sound: Copy it.
+        state: How far it is.
+        done: Frames or pictures.
+        total: Of them; 0 where that is not known.
+        faces: Found.
+        filled: Of them, covered rather than redrawn.
+        error: What went wrong.
+        ended: When, by the monotonic clock.
+        stop: Set once nobody wants it any more.
+    """
+
+    id: str
+    kind: Kind
+    folder: Path
+    load: Callable[[], Anonymizer]
+    seed: int
+    sound: bool = True
+    state: JobState = "queued"
+    done: int = 0
+    total: int = 0
+    faces: int = 0
+    filled: int = 0
+    error: str | None = None
+    ended: float | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def source(self) -> Path:
+        """What was sent."""
+        return self.folder / ("upload.gif" if self.kind == "animation" else "upload")
+
+    @property
+    def result(self) -> Path:
+        """What became of it."""
+        return self.folder / _RESULTS[self.kind]
+
+    def status(self, keep_s: float) -> dict[str, Any]:
+        """For JSON, as :class:`~.answers.JobAnswer` describes it."""
+        left_s = keep_s if self.ended is None else max(0, self.ended + keep_s - time.monotonic())
+        shown = ("id", "kind", "state", "done", "total", "error", "faces", "filled")
+        return {name: getattr(self, name) for name in shown} | {"expires_s": round(left_s)}
+
+
+def kind_of(start: bytes) -> Kind:
+    """What a file is, by its first bytes."""
+    if start.startswith(b"PK\x03\x04"):
+        return "zip"
+    moving = start.startswith((b"GIF8", b"RIFF")) and start[8:12] != b"AVI "
+    return "animation" if moving else "video"

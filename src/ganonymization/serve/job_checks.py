@@ -1,0 +1,84 @@
+"""What jobs may be: checked before a file is decoded, and again at each step of the work."""
+
+import time
+from pathlib import Path
+
+import av
+from PIL import Image as Pillow
+
+from ..errors import InputError
+from .job import Job
+from .settings import Limits
+
+# What FFmpeg may take an upload for. Others are playlists, which name further files of this
+# machine, or text that it would draw.
+_CONTAINERS = (
+    "mov,matroska,avi,apng,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,ivf,dv,h264,hevc,m4v,rm,wtv,"
+    "yuv4mpegpipe"
+)
+
+
+class JobCancelledError(Exception):
+    """Nobody wants the job any more."""
+
+
+class Watchdog:
+    """Ends work that is not wanted, takes too long, or writes too much.
+
+    Args:
+        job: That begins now.
+        limits: Of the server.
+    """
+
+    def __init__(self, job: Job, limits: Limits) -> None:
+        self._job, self._limits = job, limits
+        self._deadline = time.monotonic() + limits.job_s
+
+    def check(self) -> None:
+        """Whether to go on.
+
+        Raises:
+            InputError: It takes too long, or the result becomes too large.
+            JobCancelledError: Nobody wants it any more.
+        """
+        job = self._job
+        if job.stop.is_set():
+            raise JobCancelledError
+        if time.monotonic() > self._deadline:
+            raise InputError("takes too long; send a shorter one")
+        written = (path.stat().st_size for path in job.folder.iterdir() if path != job.source)
+        if sum(written) > self._limits.result_bytes:
+            raise InputError("its result becomes too large; send less")
+
+
+def check_movie(job: Job, limits: Limits) -> None:
+    """Refuse a video or animation by what it says of itself, before its frames are decoded.
+
+    Raises:
+        InputError: It is none, or too large.
+    """
+    fits = _animation_fits if job.kind == "animation" else _video_fits
+    try:
+        allowed = fits(job.source, limits)
+    except Exception as error:  # decoders raise anything on files that were made to break them
+        raise InputError("not a video or animation that can be read; send another") from error
+    if not allowed:
+        raise InputError("larger or longer than this server allows; send a smaller one")
+
+
+def _animation_fits(path: Path, limits: Limits) -> bool:
+    with Pillow.open(path, formats=("GIF", "WEBP")) as opened:
+        frames: int = getattr(opened, "n_frames", 1)
+        for number in range(frames):
+            opened.seek(number)
+            width, height = opened.size  # that a GIF's later frames may enlarge
+            if width * height * frames > limits.animation_pixels:
+                return False
+        return width * height <= limits.pixels and frames <= limits.frames
+
+
+def _video_fits(path: Path, limits: Limits) -> bool:
+    known = {"format_whitelist": _CONTAINERS}
+    with av.open(f"file:{path}", options=known, metadata_errors="replace") as opened:
+        stream = opened.streams.video[0]
+        return stream.width * stream.height <= limits.pixels and stream.frames <= limits.frames

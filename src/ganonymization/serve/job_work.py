@@ -1,0 +1,145 @@
+"""What jobs do: videos, animations and ZIPs, from the upload to the result."""
+
+import io
+import json
+import zipfile
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from ..errors import GanonymizationError, InputError
+from ..io import images
+from ..io.images import Picture
+from ..picture_file import without_faces
+from ..pipeline import Anonymizer
+from ..types import Result
+from ..video.file import VideoOptions, anonymize_video, open_reader
+from .job import Job
+from .job_checks import Watchdog, check_movie
+from .settings import Limits
+
+
+def anonymize_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
+    """A video or animation.
+
+    Raises:
+        GanonymizationError: It cannot be read, or is larger than the server allows.
+    """
+    check_movie(job, limits)
+    with open_reader(job.source) as reader:
+        width, height = reader.size_wh()
+        job.total = reader.frames_told
+    if width * height > limits.pixels:
+        raise InputError("larger than this server allows; send a smaller one")
+
+    def advance() -> None:
+        job.done += 1
+        watchdog.check()
+        if job.done > limits.frames:
+            raise InputError(f"has more than {limits.frames} frames; send a shorter one")
+
+    report = anonymize_video(
+        job.load(), job.source, job.result, VideoOptions(job.seed, sound=job.sound), advance
+    )
+    job.faces = report.faces
+    job.filled = sum(track.filled for track in report.tracks.values())
+
+
+def anonymize_zip(job: Job, limits: Limits, watchdog: Watchdog) -> None:
+    """Each picture under its own name; others are skipped, and the manifest says so.
+
+    Raises:
+        InputError: The ZIP is damaged, or holds too many files.
+    """
+    anonymizer, lines = job.load(), []
+    with _opened_zip(job.source) as source, zipfile.ZipFile(job.result, "w") as result:
+        members = [member for member in source.infolist() if not member.is_dir()]
+        job.total = len(members)
+        if job.total > limits.zip_files:
+            raise InputError(f"holds more than {limits.zip_files} files; send fewer")
+        names: set[str] = set()
+        for member in members:
+            watchdog.check()
+            line = _refused(member, names)
+            if line is None:
+                line = _anonymize_member(job, anonymizer, source, member, result, limits)
+            if line["status"] != "failed":
+                names.add(member.filename)
+            lines.append(json.dumps({"file": member.filename} | line))
+            job.done += 1
+        result.writestr("manifest.jsonl", "".join(line + "\n" for line in lines))
+
+
+def _opened_zip(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except Exception as error:  # it raises anything on files that were made to break it
+        raise InputError("a damaged ZIP; make it anew") from error
+
+
+def _refused(member: zipfile.ZipInfo, names: set[str]) -> dict[str, Any] | None:
+    """What the manifest says of a file in a ZIP that is not opened; None of others."""
+    if member.filename in names:
+        return {"status": "failed", "error": "the name comes twice"}
+    if not _stays_inside(member.filename) or not images.is_picture(Path(member.filename)):
+        return {"status": "not a picture"}
+    if member.flag_bits & 1:
+        return {"status": "failed", "error": "encrypted"}
+    return None
+
+
+def _anonymize_member(
+    job: Job,
+    anonymizer: Anonymizer,
+    source: zipfile.ZipFile,
+    member: zipfile.ZipInfo,
+    result: zipfile.ZipFile,
+    limits: Limits,
+) -> dict[str, Any]:
+    """What became of one file in a ZIP."""
+    name = PurePosixPath(member.filename)
+    try:
+        content = _unpacked(source, member, limits)
+        picture = images.decode(io.BytesIO(content), name.name, limits.pixels)
+        found = anonymizer(picture.pixels, seed=job.seed, name=member.filename)
+        shown = _shown(picture, found)
+        coded = None if shown is None else _coded(shown, images.WRITERS[name.suffix.lower()])
+    except GanonymizationError as error:
+        return {"status": "failed", "error": error.message}
+    job.faces += len(found.faces)
+    job.filled += sum(not face.synthesized for face in found.faces)
+    if coded is None:
+        return {"status": "no face"}
+    result.writestr(zipfile.ZipInfo(member.filename), coded)
+    return {"status": "done" if found.faces else "no face", "faces": len(found.faces)}
+
+
+def _stays_inside(name: str) -> bool:
+    """Whether it leads out of no folder that it is unpacked in, whatever the system."""
+    paths = PurePosixPath(name), PureWindowsPath(name)
+    return not any(path.anchor or ".." in path.parts for path in paths)
+
+
+def _unpacked(source: zipfile.ZipFile, member: zipfile.ZipInfo, limits: Limits) -> bytes:
+    try:
+        with source.open(member) as file:  # what a ZIP says of sizes may be a lie
+            content = file.read(limits.unpacked_bytes + 1)
+    except Exception as error:  # decompressors raise their own
+        raise InputError("cannot be unpacked; make the ZIP anew") from error
+    if len(content) > limits.unpacked_bytes:
+        raise InputError("too large")
+    return content
+
+
+def _coded(picture: Picture, kind: str) -> bytes:
+    file = io.BytesIO()
+    try:
+        images.encode(file, picture, kind)
+    except Exception as error:  # encoders raise their own on pictures that a format cannot hold
+        raise InputError(f"cannot be written as {kind}; give it another suffix") from error
+    return file.getvalue()
+
+
+def _shown(picture: Picture, found: Result) -> Picture | None:
+    if found.image is not None:
+        return without_faces(picture, found.image, found.composite_mask)
+    return Picture(found.portraits[0]) if found.portraits else None
