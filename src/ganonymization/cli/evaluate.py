@@ -133,7 +133,7 @@ def _making(
 ) -> "OutputSource":
     """How outputs are made, and what is not evaluated since the shape model was fitted on it."""
     from ..batch.folder import FolderJob
-    from ..batch.tree import DiskTree
+    from ..batch.storage import LocalStorage
     from ..evaluation.command import OutputSource, withheld
     from ..surrogate.shape_model import ShapeModel
 
@@ -157,8 +157,8 @@ def _making(
     }
 
     def job(source: Path, out: Path, files: frozenset[str]) -> FolderJob:
-        trees = DiskTree(source), DiskTree(out)
-        return FolderJob(make, *trees, seed, settings=repr(settings), chosen=files)
+        folders = LocalStorage(source), LocalStorage(out)
+        return FolderJob(make, *folders, seed, settings=repr(settings), chosen=files)
 
     return OutputSource(job, _release(config.privacy, used), kept_out, settings)
 

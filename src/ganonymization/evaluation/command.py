@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..batch.execute import execute, in_threads
 from ..batch.folder import FolderJob
-from ..batch.manifest import Entry
 from ..datasets import Table, read_dataset
 from ..datasets.people import People, read_people
 from ..errors import InputError, OptionError, OutputError
@@ -245,12 +245,10 @@ def _anonymize(
         raise OptionError("give a folder of outputs, or say how to anonymize")
     out = request.private / "anonymized"
     job = making.job(request.originals, out, frozenset(files))
-    with progress("anonymizing", len(job.files())) as advance:
-
-        def step(entry: Entry) -> None:
+    files_of_job = job.files()
+    with progress("anonymizing", len(files_of_job)) as advance:
+        for _ in execute(job, in_threads(2), files_of_job):
             advance()
-
-        job.run(2, step)
     return out
 
 

@@ -78,6 +78,39 @@ def atomic_path(path: Path) -> Iterator[Path]:
                 temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside ``path``, which replaces it when the block ends.
+
+    After an error in the block nothing is left of it.
+
+    Args:
+        path: The folder to write, or to replace with all that is in it.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    path = Path(os.path.realpath(path))
+    temporary, former = (path.parent / f".{secrets.token_hex(8)}.part" for _ in range(2))
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if path.exists():
+            path.rename(former)
+        try:
+            temporary.rename(path)
+        except BaseException:
+            if former.exists():
+                former.rename(path)
+            raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"{path}: cannot be written ({reason}); choose another place") from error
+    finally:
+        for folder in (temporary, former):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file, all of it or nothing.
 

@@ -6,7 +6,6 @@ XMP, comments, text chunks, further frames of a multi-picture JPEG.
 """
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -129,8 +128,8 @@ def _check_kind(path: str, opened: Pillow.Image, max_pixels: int) -> None:
     width, height = opened.size
     if width * height > max_pixels:
         raise UnreadableError(
-            f"{path}: {width} x {height} is more than {max_pixels:,} pixels; shrink it or raise "
-            "--max-pixels"
+            f"{path}: {width} x {height} is more than {max_pixels:,} pixels",
+            "shrink it or raise `max_pixels`",
         )
     # A multi-picture JPEG holds the same scene again; only its first picture is kept.
     if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":
@@ -245,6 +244,25 @@ def encode(file: IO[bytes], picture: Picture, kind: str) -> None:
     image.save(file, kind, **options)
 
 
+def encoded(picture: Picture, kind: str, name: str) -> bytes:
+    """A picture file in memory, without metadata.
+
+    Args:
+        picture: What to write.
+        kind: Pillow's name of a format in ``WRITERS``.
+        name: For messages.
+
+    Raises:
+        OutputError: The format cannot hold it, as where it is too large.
+    """
+    file = io.BytesIO()
+    try:
+        encode(file, picture, kind)
+    except Exception as error:  # encoders raise their own
+        raise OutputError(f"{name}: cannot be written as {kind} ({error})") from error
+    return file.getvalue()
+
+
 def _encodable(picture: Picture, kind: str) -> tuple[Pillow.Image, dict[str, Any]]:
     image = Pillow.fromarray(np.ascontiguousarray(picture.pixels))
     if picture.grey:
@@ -268,7 +286,7 @@ def _encodable(picture: Picture, kind: str) -> tuple[Pillow.Image, dict[str, Any
     return image, options
 
 
-def write_whole(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
+def write_whole(path: Path, fill: Any) -> None:
     """Call ``fill(file)`` on what :func:`ganonymization.io.files.atomic_path` gives."""
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         fill(file)
