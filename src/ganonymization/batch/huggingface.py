@@ -64,18 +64,20 @@ def anonymize_rows(
         InputError: It has no pictures, or a column that may show a face otherwise; remove that.
         OutputError: The output cannot be written, is the input, or holds something else.
     """
-    arrow()
-    out = out.resolve()
+    pa, out = arrow(), out.resolve()
     _check_output(source.resolve(), out)
     splits, reports = _splits(source), []
-    with atomic_folder(out) as temporary:
-        for split in splits:
-            report = DatasetReport(split.name)
-            redraw = _redrawing(anonymizer, seed, max_pixels, report)
-            _write_split(split, temporary / split.place, redraw, report, advance)
-            reports.append(report)
-        if (source / _DICT).is_file():
-            write_bytes(temporary / _DICT, (source / _DICT).read_bytes())
+    try:
+        with atomic_folder(out) as temporary:
+            for split in splits:
+                report = DatasetReport(split.name)
+                redraw = _redrawing(anonymizer, seed, max_pixels, report)
+                _write_split(split, temporary / split.place, redraw, report, advance)
+                reports.append(report)
+            if (source / _DICT).is_file():
+                write_bytes(temporary / _DICT, (source / _DICT).read_bytes())
+    except pa.ArrowException as error:
+        raise OutputError(f"{out}: cannot be written ({error})") from error
     return reports
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageCms, ImageOps, JpegImagePlugin, UnidentifiedImageError
 
-from ..errors import InputError, OutputError, UnreadableError
+from ..errors import GanonymizationError, InputError, OutputError, UnreadableError
 from ..types import Image
 from .files import atomic_path
 from .files import walk as walk
@@ -287,6 +287,18 @@ def _encodable(picture: Picture, kind: str) -> tuple[Pillow.Image, dict[str, Any
 
 
 def write_whole(path: Path, fill: Any) -> None:
-    """Call ``fill(file)`` on what :func:`ganonymization.io.files.atomic_path` gives."""
+    """Call ``fill(file)`` with a temporary file that replaces ``path``, synced, when it is whole.
+
+    Raises:
+        OutputError: See :func:`ganonymization.io.files.atomic_path`; or ``fill`` raised something
+            else, as encoders do.
+    """
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        fill(file)
+        try:
+            fill(file)
+        except (GanonymizationError, OSError):
+            raise
+        except Exception as error:
+            raise OutputError(
+                f"{path}: cannot be written ({error}); choose another place"
+            ) from error
