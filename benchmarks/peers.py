@@ -5,7 +5,7 @@
 Whole processes, twice in turns; the better time counts. *start* is a run on one picture, *a
 picture* what each further one takes. The published architecture is drawn at the sizes given, with
 random weights, which cost as much as learnt ones; 512 is the published default, ours draws at 256.
-Pictures are read and written as JPEG. Without a folder the photograph in scikit-image is copied.
+Pictures are read and written as JPEG. Without a folder the demo's portrait is copied.
 Prints Markdown.
 """
 

@@ -4,7 +4,7 @@
                                [--static-page web/dist]
 
 Starts the service by itself, on the loopback, and prints one table. The camera is Chromium's fake
-one, fed with a photograph (scikit-image's astronaut) that moves a little, 640 x 480 at 30 frames a
+one, fed with a photograph (the demo's portrait) that moves a little, 640 x 480 at 30 frames a
 second; the page's own meters are read. Needs the extras ``serve`` and ``web`` and Debian's
 Chromium. The clients post one 512 x 512 picture again and again; a 429 is waited for as it says.
 """
@@ -29,7 +29,8 @@ from typing import Any
 import cv2
 import numpy as np
 from PIL import Image
-from skimage import data
+
+from ganonymization.cli.demo import astronaut
 
 WIDTH, HEIGHT, RATE = 640, 480, 30
 BUSY = 429
@@ -77,7 +78,7 @@ def resident_mb(pid: int) -> float:
 def picture() -> bytes:
     """The photograph, 512 x 512, as JPEG."""
     file = io.BytesIO()
-    Image.fromarray(data.astronaut()).save(file, "JPEG", quality=92)
+    Image.fromarray(astronaut()).save(file, "JPEG", quality=92)
     return file.getvalue()
 
 
@@ -135,7 +136,7 @@ def load(seconds: float, count: int) -> dict[str, float]:
 
 def moving_face(file: Path) -> None:
     """Two seconds of the photograph, moving a little, as YUV4MPEG2."""
-    photograph = data.astronaut()
+    photograph = astronaut()
     with file.open("wb") as out:
         out.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{RATE}:1 Ip A1:1 C420jpeg\n".encode())
         for i in range(2 * RATE):

@@ -2,7 +2,7 @@
 
     python benchmarks/stages.py [--json STAGES.json] [--rounds 7]
 
-The photograph in scikit-image, enlarged or side by side. Medians of several rounds, in
+The demo's portrait, enlarged or side by side. Medians of several rounds, in
 milliseconds, as the results tell them; for files also of reading and writing. With --json the
 tables are written to a file too, for ``tools/performance_bar.py``.
 """

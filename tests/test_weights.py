@@ -5,14 +5,25 @@ import pytest
 from ganonymization import weights
 from ganonymization.errors import ModelError
 
+ALL = [*weights.SHIPPED.values(), *weights.NETWORKS.values()]
 
-@pytest.mark.parametrize("model", weights.SHIPPED.values(), ids=lambda m: m.name)
-def test_shipped_files_are_what_the_table_says(model):
+
+@pytest.mark.parametrize("model", ALL, ids=lambda m: m.name)
+def test_shipped_files_are_what_the_tables_say(model):
     assert weights.sha256_of(model.path) == model.sha256
     assert model.path.stat().st_size <= 16_000_000
     card = model.path.with_suffix(".md").read_text()
-    for heading in ("Data", "Training", "Measured", "Must not be used for", "Licence"):
+    made = "Training" if model.name in weights.SHIPPED else "Conversion"
+    for heading in ("Data", made, "Measured", "Must not be used for", "Licence"):
         assert re.search(rf"^## .*{heading}", card, re.M), heading
+    licence = card.partition("## Licence")[2]
+    assert model.licence in licence
+
+
+def test_the_notice_names_every_network_of_others():
+    notice = (weights.NETWORKS["facemesh"].path.parent / "NOTICE.md").read_text()
+    for model in weights.NETWORKS.values():
+        assert re.search(rf"^\| `{re.escape(model.file)}` .*\| {model.licence} \|$", notice, re.M)
 
 
 def test_a_changed_file_is_refused(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 The triangle list and the feature contours are read from MediaPipe's edge sets; the mean face is a
 Procrustes mean of the landmarks of a folder of face pictures, made left-right symmetric.
 
+    pip install mediapipe==0.10.21
     python tools/derive_topology.py PICTURES_FOLDER
 """
 

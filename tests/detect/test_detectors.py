@@ -6,6 +6,7 @@ import pytest
 from ganonymization import registry
 from ganonymization.cli.demo import astronaut
 from ganonymization.detect.base import DetectorOptions, detect_turned
+from ganonymization.detect.blazeface import FAR, NEAR, BlazeFaceNetwork
 
 EYES = (211, 103), (251, 103)  # read off the picture by hand
 
@@ -40,6 +41,24 @@ def test_options_are_obeyed():
     assert make(DetectorOptions(min_score=0.999))(astronaut()) == []
     small = make(DetectorOptions(max_side_px=128))(astronaut())
     assert len(small) == 1
+
+
+def test_blazeface_obeys_its_least_score():
+    make = registry.load(registry.DETECTORS, "blazeface")
+    (face,) = make(DetectorOptions())(astronaut())
+    assert make(DetectorOptions(min_score=face.score + 1e-3))(astronaut()) == []
+    assert len(make(DetectorOptions(min_score=face.score - 1e-3))(astronaut())) == 1
+
+
+@pytest.mark.parametrize("reach", [NEAR, FAR], ids=lambda reach: reach.file)
+def test_a_blazeface_drops_what_it_is_unsure_of(reach):
+    fading = [np.uint8(astronaut() * share + 255 * (1 - share)) for share in (0.25, 0.1, 0.05, 0)]
+    sure, least = (
+        [score for faces in BlazeFaceNetwork(reach, least, 1)(fading) for _, score in faces]
+        for least in (None, 0.05)
+    )
+    assert sure == [score for score in least if score >= reach.min_score]
+    assert len(sure) < len(least)
 
 
 def test_a_large_picture_is_searched_at_a_bounded_size():

@@ -15,7 +15,6 @@ from .. import onnx_session
 from ..types import Detection, Image
 from .base import DetectorOptions, large_enough, merge
 
-_DEFAULT_MIN_SCORE = 0.5
 _SAME_FACE_IOU = 0.3
 
 Reals = NDArray[np.float64]
@@ -29,11 +28,13 @@ class _Range:
         file: Its shipped file.
         size_px: Side of its input.
         grids: (side, anchors in each cell) of its feature maps.
+        min_score: MediaPipe's own threshold.
     """
 
     file: str
     size_px: int
     grids: tuple[tuple[int, int], ...]
+    min_score: float
 
     def anchors(self) -> Reals:
         """Centres of all anchors, (A, 2), as shares of the input's side."""
@@ -45,8 +46,8 @@ class _Range:
         return np.concatenate(centres)
 
 
-NEAR = _Range("blazeface-near", 128, ((16, 2), (8, 6)))
-FAR = _Range("blazeface-far", 192, ((48, 1),))
+NEAR = _Range("blazeface-near", 128, ((16, 2), (8, 6)), 0.5)
+FAR = _Range("blazeface-far", 192, ((48, 1),), 0.6)
 
 
 class BlazeFaceNetwork:
@@ -54,13 +55,14 @@ class BlazeFaceNetwork:
 
     Args:
         reach: ``NEAR`` or ``FAR``.
-        min_score: Detections below are dropped.
+        min_score: Detections below are dropped; None is the network's own threshold.
         threads: Of one call; 0 takes every core.
     """
 
-    def __init__(self, reach: _Range, min_score: float, threads: int = 0) -> None:
+    def __init__(self, reach: _Range, min_score: float | None = None, threads: int = 0) -> None:
         self._session = onnx_session.open_shipped(reach.file, threads)
         self._reach, self._anchors = reach, reach.anchors()
+        min_score = reach.min_score if min_score is None else min_score
         self._least_logit = float(np.log(max(min_score, 1e-9) / max(1 - min_score, 1e-9)))
 
     def __call__(self, images: Sequence[Image]) -> list[list[tuple[Reals, float]]]:
@@ -100,16 +102,16 @@ class BlazeFace:
     """Fast, for faces within some metres of the camera. May be shared by threads.
 
     Args:
-        options: See :class:`DetectorOptions`; the default threshold is 0.5. The networks have a
-            small fixed input, so ``max_side_px`` changes nothing here.
+        options: See :class:`DetectorOptions`; the default threshold is 0.5 for near faces and
+            0.6 for farther ones. The networks' input is small and fixed, so ``max_side_px`` changes
+            nothing here.
     """
 
     def __init__(self, options: DetectorOptions | None = None) -> None:
         self._options = options or DetectorOptions()
-        least = self._options.min_score
-        least = _DEFAULT_MIN_SCORE if least is None else least
         self._networks = [
-            BlazeFaceNetwork(reach, least, self._options.threads) for reach in (NEAR, FAR)
+            BlazeFaceNetwork(reach, self._options.min_score, self._options.threads)
+            for reach in (NEAR, FAR)
         ]
 
     def __call__(self, image: Image) -> list[Detection]:

@@ -32,7 +32,7 @@ class FaceMesh:
     """
 
     def __init__(self, threads: int = 1) -> None:
-        self._find = BlazeFaceNetwork(NEAR, _MIN_SCORE, threads)
+        self._find = BlazeFaceNetwork(NEAR, threads=threads)
         self._session = onnx_session.open_shipped("facemesh", threads)
 
     def __call__(self, crop: Image) -> Points:
