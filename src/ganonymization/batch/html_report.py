@@ -37,9 +37,9 @@ def write_report(out: Storage, meanings: Mapping[Status, str], seed: int) -> Non
     Raises:
         OutputError: It cannot be written.
     """
-    lines = list(latest(out.manifest_lines()).values())
+    lines = list(latest(map(_summary, out.manifest_lines())).values())
     counts = Counter(line["status"] for line in lines)
-    drawn = [_shown(line) for line in lines if line["status"] in FINISHED and _shown(line)]
+    drawn = [line["shown"] for line in lines if line["status"] in FINISHED and line["shown"]]
     sample = sorted(random.Random(seed).sample(drawn, min(_SAMPLE, len(drawn))))
     page = [
         '<!doctype html><html lang="en"><meta charset="utf-8">',
@@ -60,6 +60,19 @@ def write_report(out: Storage, meanings: Mapping[Status, str], seed: int) -> Non
     out.write(REPORT, content)
 
 
+def _summary(line: dict[str, Any]) -> dict[str, Any]:
+    """What the page shows of a line: there may be millions."""
+    return {
+        "file": line["file"],
+        "status": line["status"],
+        "error": line.get("error"),
+        "shown": _shown(line),
+        "faces": len(line["faces"]),
+        "filled": sum(face["outcome"] != "synthesized" for face in line["faces"]),
+        "tracks": len(line.get("tracks", ())),
+    }
+
+
 def _shown(line: dict[str, Any]) -> str:
     """The picture that stands for a file: of a video its strip."""
     outputs: list[str] = line["outputs"]
@@ -67,11 +80,11 @@ def _shown(line: dict[str, Any]) -> str:
 
 
 def _faces(lines: list[dict[str, Any]]) -> str:
-    faces = [face for line in lines for face in line["faces"]]
-    filled = sum(face["outcome"] != "synthesized" for face in faces)
-    tracks = sum(len(line.get("tracks", ())) for line in lines)
+    faces, filled, tracks = (
+        sum(line[key] for line in lines) for key in ("faces", "filled", "tracks")
+    )
     return (
-        f"{len(faces)} faces in pictures, {filled} of them covered rather than redrawn; "
+        f"{faces} faces in pictures, {filled} of them covered rather than redrawn; "
         f"{tracks} faces followed in videos."
     )
 

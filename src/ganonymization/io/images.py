@@ -28,7 +28,6 @@ WRITERS = {
 """Suffixes of pictures that are read and written, and Pillow's names of their formats."""
 
 _READERS = sorted(set(WRITERS.values()) - {"HEIF"})  # no others: EPS, say, would run a program
-
 DEFAULT_MAX_PIXELS = 120_000_000
 _WITH_ALPHA = {"PNG", "WEBP", "TIFF", "AVIF", "HEIF"}
 _JPEG_QUALITY = 95
@@ -287,11 +286,10 @@ def _encodable(picture: Picture, kind: str) -> tuple[Pillow.Image, dict[str, Any
 
 
 def write_whole(path: Path, fill: Any) -> None:
-    """Call ``fill(file)`` with a temporary file that replaces ``path``, synced, when it is whole.
+    """Call ``fill(file)`` with a temporary file that replaces ``path`` when it is whole.
 
     Raises:
-        OutputError: See :func:`ganonymization.io.files.atomic_path`; or ``fill`` raised something
-            else, as encoders do.
+        OutputError: It cannot be written, or ``fill`` raised what is no error of ours.
     """
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         try:
@@ -299,6 +297,4 @@ def write_whole(path: Path, fill: Any) -> None:
         except (GanonymizationError, OSError):
             raise
         except Exception as error:
-            raise OutputError(
-                f"{path}: cannot be written ({error}); choose another place"
-            ) from error
+            raise OutputError(f"{path}: cannot be written ({error})") from error
