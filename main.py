@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ganonymization import cli
 from ganonymization.cli import classify
+from ganonymization.cli.skipped import print_skipped
 from ganonymization.errors import OptionError
 
 
@@ -112,12 +113,9 @@ def preprocess(arguments: argparse.Namespace) -> None:
         arguments.shuffle, arguments.num_workers,
     )  # fmt: skip
     print(", ".join(f"{split} {count}" for split, count in report.faces.items()), f"faces in {out}")
-    for path, reason, _ in report.left_out:
-        print(f"left out {path}: {reason}", file=sys.stderr)
-    if report.left_out:
-        print(f"left out {len(report.left_out)}, listed in {out / 'left_out.txt'}")
-    if any(picture.unreadable for picture in report.left_out):
-        sys.exit(1)
+    if report.skipped:
+        print(f"left out {len(report.skipped)}, listed in {out / 'left_out.txt'}")
+    print_skipped(report.skipped)
 
 
 def train_pix2pix(arguments: argparse.Namespace) -> None:
@@ -154,10 +152,10 @@ def train_classifier(arguments: argparse.Namespace) -> None:
         early_stop_n=arguments.early_stop_n, num_workers=arguments.num_workers,
         gpu=arguments.device, report_on="val", report_prefix=f"{arguments.data_dir.name}_",
     )  # fmt: skip
-    table, left_out = read_labelled(arguments.data_dir)
+    table, skipped = read_labelled(arguments.data_dir)
     trained = run(table, arguments.output_dir, settings)
-    print(trained.told())
-    classify.tell([*left_out, *trained.left_out])
+    print(trained.summary())
+    print_skipped([*skipped, *trained.skipped])
 
 
 def anonymize(arguments: argparse.Namespace) -> None:

@@ -23,7 +23,7 @@ from ganonymization.datasets.people import People, read_people
 from ganonymization.evaluation import geometry as g
 from ganonymization.io import images
 from ganonymization.surrogate.shape_model import ExpressionCoder, ShapeModel
-from ganonymization.training import layout, shape_fit
+from ganonymization.training import layout, shape_faces, shape_fit
 
 LEAK_WEIGHTS = dict(
     sorted(
@@ -37,9 +37,9 @@ Released = NDArray[np.float64]
 
 def linear_coder(people: People, singles: NDArray[np.float64], codes: int) -> ShapeModel:
     """Regions weighed equally, leading within-person directions: no thresholds, nothing learnt."""
-    faces = shape_fit._Faces.of(people, singles)
-    weights = shape_fit._coordinate_weights(faces.within())
-    kept = shape_fit._principal(faces.within() * weights, codes)
+    faces = shape_faces.Faces.of(people, singles)
+    weights = shape_fit.coordinate_weights(faces.within())
+    kept = shape_fit.principal(faces.within() * weights, codes)
     coder = ExpressionCoder(kept * weights, np.full(codes, 1e-9), kept / weights)
     nobody = np.zeros((1, faces.mean.size))
     return ShapeModel(faces.mean, faces.pose_terms, nobody, {"balanced": coder})

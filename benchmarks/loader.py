@@ -5,6 +5,7 @@ python benchmarks/loader.py PREPARED [--workers 2] [--seconds 20]
 
 import argparse
 import dataclasses
+import sys
 import time
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def main() -> None:
         faces = PreparedFaces(
             [arguments.prepared], stage.size_px, config.portrait_share, config.jitter_eyes, 0
         )
-        batches = Batches(0, stage.batch)
+        batches = Batches(0, sys.maxsize, stage.batch)
         loader = iter(DataLoader(faces, batch_sampler=batches, num_workers=arguments.workers))
         next(loader)
         count, start = 0, time.monotonic()

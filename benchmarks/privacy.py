@@ -25,8 +25,9 @@ from ganonymization.batch.folder import FolderJob
 from ganonymization.batch.storage import LocalStorage
 from ganonymization.detect.base import DetectorOptions, detect_turned
 from ganonymization.evaluation import geometry
-from ganonymization.evaluation.command import OutputSource, Request, evaluate, withheld
+from ganonymization.evaluation.command import evaluate
 from ganonymization.evaluation.figures import EVERYBODY
+from ganonymization.evaluation.request import OutputSource, Request, withheld
 from ganonymization.io import images
 from ganonymization.io.images import Picture
 from ganonymization.surrogate.shape_model import ShapeModel
@@ -169,8 +170,8 @@ def row(report) -> dict[str, object]:
         "faces found": value("face found in the output"),
         "verdict": report.verdict,
         "verdicts": {family.name: family.verdict for family in report.families},
-        "pictures": len(report.sides.file),
-        "people": len(np.unique(report.sides.person)),
+        "pictures": len(report.pairs.file),
+        "people": len(np.unique(report.pairs.person)),
     }
 
 

@@ -12,6 +12,7 @@ import ganonymization
 ROOT = Path(ganonymization.__file__).parent
 GROUND = {"errors", "types", "registry", "options", "seeds"}
 BASES = {"detect.base", "landmarks.base", "landmarks.plausibility", "landmarks.search"}
+BASES |= {"landmarks.face_finder"}
 BASES |= {"synthesize.base", "synthesize.face_state"}
 STAGE = GROUND | {"geometry", "weights", "onnx_session"}
 PIPELINE = GROUND | BASES | {"geometry", "io", "pipeline", "picture_file"}
@@ -27,7 +28,7 @@ ALLOWED = {
     "config": GROUND | {"detect.base", "pipeline", "surrogate.shape_model", "weights"},
     "surrogate": GROUND | {"geometry"},
     **dict.fromkeys(("detect", "io", "recognize"), STAGE),
-    "landmarks": STAGE | {"detect.blazeface"},  # which FaceMesh looks with
+    "landmarks": STAGE | {"detect.base", "detect.blazeface", "io"},
     "synthesize": STAGE | {"paper.networks"},
     "pipeline": GROUND
     | BASES

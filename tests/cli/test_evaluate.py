@@ -16,22 +16,23 @@ from ganonymization.cli.demo import astronaut
 from ganonymization.config import AnonymizerConfig
 from ganonymization.errors import InputError, MissingExtraError, OptionError
 from ganonymization.evaluation import command, expression_classifier
+from ganonymization.evaluation import request as request_module
 from ganonymization.evaluation.figures import Family, Figure
-from ganonymization.evaluation.report import Report
+from ganonymization.evaluation.report import EvaluationReport
 from ganonymization.io import images
 from ganonymization.io.images import Picture
 from ganonymization.surrogate.shape_model import ShapeModel
 from ganonymization.training import shape_command
 from ganonymization.types import Skipped
 
-from ..evaluation.made_sides import made_sides
+from ..evaluation.made_pairs import made_pairs
 from ..simulated_people import simulated
 
 FAMILIES = ("identity", "expression", "traits", "geometry", "quality", "coverage")
 FIGURE = Figure("variety", "variety of faces", 0.5)
 SAID = {"mode": "scene"}
-REPORT = Report(
-    "pass", (Family("quality", "pass", ("Well.",), (FIGURE,), ()),), made_sides(10, 2), (), SAID
+REPORT = EvaluationReport(
+    "pass", (Family("quality", "pass", ("Well.",), (FIGURE,), ()),), made_pairs(10, 2), (), SAID
 )
 UNREADABLE = Skipped(Path("a/bad.png"), "damaged", True)
 FACELESS = Skipped(Path("a/empty.png"), "no face found in the original", False)
@@ -42,8 +43,8 @@ def run(monkeypatch):
     """Run the command; what the evaluation was asked for is kept in ``run.asked``."""
 
     def invoke(*words, report=REPORT):
-        def fake(request, making, progress, classify):
-            invoke.asked.append((request, making, classify))
+        def fake(request, source, progress, classify):
+            invoke.asked.append((request, source, classify))
             with progress("looking", 2) as advance:
                 advance()
             return report
@@ -63,12 +64,12 @@ def refused(answer, error, match):
 def test_outputs_that_are_given_are_evaluated(run):
     answer = run("originals", "outputs")
     assert answer.exit_code == 0, answer.output
-    ((request, making, classify),) = run.asked
+    ((request, source, classify),) = run.asked
     assert (request.originals, request.anonymized) == (Path("originals"), Path("outputs"))
     assert request.only == FAMILIES
     assert request.out == Path("report")
     assert not request.with_originals
-    assert making is None
+    assert source is None
     assert classify is expression_classifier.by_face
 
 
@@ -121,9 +122,9 @@ def test_how_to_anonymize_is_refused_where_outputs_are_given(run, words):
 
 def test_the_seed_is_one_where_none_is_given(run, tmp_path):
     run("o")
-    making = run.asked[0][1]
-    assert making.settings["seed"] == "1"
-    assert making.job(tmp_path / "in", tmp_path / "out", frozenset()).seed == 1
+    source = run.asked[0][1]
+    assert source.settings["seed"] == "1"
+    assert source.job(tmp_path / "in", tmp_path / "out", frozenset()).seed == 1
 
 
 def test_some_families_can_be_asked_for(run):
@@ -147,18 +148,18 @@ def test_a_failing_verdict_is_told_by_the_exit_code(run, verdict, code):
 
 
 def test_unreadable_pictures_are_told_by_name_and_exit_code(run):
-    answer = run("o", "a", report=replace(REPORT, left_out=(UNREADABLE, FACELESS)))
+    answer = run("o", "a", report=replace(REPORT, skipped=(UNREADABLE, FACELESS)))
     assert answer.exit_code == 1
     assert f"left out {UNREADABLE.path}: damaged" in answer.stderr
     assert "empty.png" not in answer.stderr
 
 
 def test_pictures_without_a_face_are_no_error(run):
-    assert run("o", "a", report=replace(REPORT, left_out=(FACELESS,))).exit_code == 0
+    assert run("o", "a", report=replace(REPORT, skipped=(FACELESS,))).exit_code == 0
 
 
 def test_a_failing_verdict_outweighs_unreadable_pictures(run):
-    report = replace(REPORT, verdict="fail", left_out=(UNREADABLE,))
+    report = replace(REPORT, verdict="fail", skipped=(UNREADABLE,))
     answer = run("o", "a", "--json", report=report)
     assert answer.exit_code == 2
     assert json.loads(answer.stdout)["left_out"] == 1
@@ -169,12 +170,12 @@ def test_without_outputs_they_are_made_as_asked(run, tmp_path):
     answer = run("o", "--mode", "portrait", "--privacy", "high", "--seed", 7, "--model", "m.onnx",
                  "--detector", "blazeface")  # fmt: skip
     assert answer.exit_code == 0, answer.exception
-    ((request, making, _),) = run.asked
+    ((request, source, _),) = run.asked
     assert request.anonymized is None
-    assert making.withheld == frozenset()
-    assert making.settings == {"mode": "portrait", "model": "m.onnx", "privacy": "high",
+    assert source.withheld == frozenset()
+    assert source.settings == {"mode": "portrait", "model": "m.onnx", "privacy": "high",
                                "shape model": "shipped", "seed": "7"}  # fmt: skip
-    job = making.job(tmp_path / "in", tmp_path / "out", frozenset({"a.png"}))
+    job = source.job(tmp_path / "in", tmp_path / "out", frozenset({"a.png"}))
     assert isinstance(job, FolderJob)
     assert (job.source.root, job.out.root, job.seed) == (tmp_path / "in", tmp_path / "out", 7)
     assert job.chosen == {"a.png"}
@@ -200,10 +201,10 @@ def test_what_the_generator_gets_is_of_one_nobody(run):
 
 def test_a_shape_that_is_kept_is_not_released_as_another(run):
     run("o", "--keep-shape")
-    making = run.asked[0][1]
-    assert making.released is None
-    assert making.settings["privacy"] == "shape kept"
-    make = making.job(Path("in"), Path("out"), frozenset()).make_anonymizer
+    source = run.asked[0][1]
+    assert source.released is None
+    assert source.settings["privacy"] == "shape kept"
+    make = source.job(Path("in"), Path("out"), frozenset()).make_anonymizer
     assert make.__self__ == AnonymizerConfig(privacy=None)
 
 
@@ -216,14 +217,14 @@ def test_a_shape_model_is_used_for_outputs_and_for_what_is_released(run, tmp_pat
     other = replace(model, mean=model.mean + 0.01)
     np.savez(tmp_path / "shape.npz", **other.arrays())
     run("o", "--shape", tmp_path / "shape.npz")
-    making = run.asked[0][1]
-    assert making.settings["shape model"] == str(tmp_path / "shape.npz")
-    make = making.job(Path("in"), Path("out"), frozenset()).make_anonymizer
+    source = run.asked[0][1]
+    assert source.settings["shape model"] == str(tmp_path / "shape.npz")
+    make = source.job(Path("in"), Path("out"), frozenset()).make_anonymizer
     used = ShapeModel.load(make.__self__.shape)
     np.testing.assert_allclose(used.mean, other.mean, atol=1e-6)
     landmarks_px = simulated(2, 2).landmarks_px
     np.testing.assert_array_equal(
-        making.released(landmarks_px), used.surrogate(landmarks_px, 1, "balanced")
+        source.released(landmarks_px), used.surrogate(landmarks_px, 1, "balanced")
     )
 
 
@@ -241,19 +242,19 @@ def test_who_the_shape_was_fitted_on_is_withheld(run, monkeypatch):
         assert fit == ("fitter", Path("prepared"))
         return model, frozenset({"a.png"})
 
-    monkeypatch.setattr(command, "withheld", withheld)
+    monkeypatch.setattr(request_module, "withheld", withheld)
     answer = run("o", "--fit", "prepared", "--people", "p.csv")
     assert answer.exit_code == 0, answer.exception
-    making = run.asked[0][1]
-    assert making.withheld == {"a.png"}
-    assert making.settings["shape model"] == "prepared"
-    made = making.job(Path("in"), Path("out"), frozenset()).make_anonymizer()
+    source = run.asked[0][1]
+    assert source.withheld == {"a.png"}
+    assert source.settings["shape model"] == "prepared"
+    made = source.job(Path("in"), Path("out"), frozenset()).make_anonymizer()
     assert made._shape is model
 
 
 def test_fitting_needs_to_know_who_is_who(run, monkeypatch):
     monkeypatch.setattr(shape_command, "fitter_beside", lambda folder: None)
-    refused(run("o", "--fit", "prepared"), OptionError, "--people")
+    refused(run("o", "--fit", "prepared"), OptionError, "`people`")
 
 
 @pytest.mark.parametrize("words", [("--fit", "prepared"), ("--classifier", "net.pt")])
@@ -275,7 +276,7 @@ def test_a_trained_classifier_takes_the_place_of_the_small_one(run, monkeypatch)
     assert run("o", "a", "--classifier", "net.pt").exit_code == 0
     classify = run.asked[0][2]
     assert classify is not expression_classifier.by_face
-    nobody = made_sides(2, 1)
+    nobody = made_pairs(2, 1)
     nobody = replace(
         nobody,
         before=replace(nobody.before, landmarks_px=np.full((2, 478, 3), np.nan)),

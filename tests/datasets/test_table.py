@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ganonymization.datasets import Table
 from ganonymization.datasets.layout import cells, find, name_of, need
-from ganonymization.datasets.table import Row, build, split_by_person
+from ganonymization.datasets.table import Row, TableBuilder, split_by_person
 from ganonymization.errors import InputError
 
 from .trees import plant, reasons
@@ -51,9 +51,11 @@ def test_files_must_be_a_list():
 def test_every_row_and_every_picture_is_accounted_for(tmp_path):
     plant(tmp_path, "in/a.png", "in/b.png", "in/extra.JPG", "in/notes.txt", "secret.png")
     names = ["a.png", "b.png", "a.png", "gone.png", "notes.txt", "../secret.png"]
-    rows = [Row(f"in/{name}", (name[0],), "val", "p") for name in names]
-    rows.append(Row(str(tmp_path / "secret.png"), ("s",)))
-    made, left_out = build(tmp_path, ["letter"], rows, [], tmp_path / "in")
+    builder = TableBuilder(tmp_path, "letter")
+    for name in names:
+        builder.add(f"in/{name}", name[0], split="val", person="p")
+    builder.add(str(tmp_path / "secret.png"), "s")
+    made, left_out = builder.build(tmp_path / "in")
     assert made.files.tolist() == ["in/a.png", "in/b.png"]
     assert made.labels["letter"].tolist() == ["a", "b"]
     assert made.person.tolist() == ["p", "p"] and made.split.tolist() == ["val", "val"]
@@ -72,24 +74,31 @@ def test_every_row_and_every_picture_is_accounted_for(tmp_path):
 @pytest.mark.parametrize("file", ["/etc/a.png", "\0.png", "a" * 5000 + ".png"])
 def test_no_name_in_a_list_can_break_reading(tmp_path, file):
     plant(tmp_path, "b.png")
-    made, left_out = build(tmp_path, [], [Row(file, ()), Row("b.png", ())], [])
+    builder = TableBuilder(tmp_path)
+    builder.add(file)
+    builder.add("b.png")
+    made, left_out = builder.build()
     assert made.files.tolist() == ["b.png"] and len(left_out) == 1
 
 
 def test_a_linked_folder_is_reported(tmp_path):
     plant(tmp_path, "data/a.png", "elsewhere/b.png")
     (tmp_path / "data" / "link").symlink_to(tmp_path / "elsewhere")
-    _, left_out = build(tmp_path, [], [Row("data/a.png", ())], [], tmp_path / "data")
+    builder = TableBuilder(tmp_path)
+    builder.add("data/a.png")
+    _, left_out = builder.build(tmp_path / "data")
     assert reasons(tmp_path, left_out) == {
         "data/link": "a folder that is a link, which is not followed"
     }
 
 
 def test_a_table_without_pictures_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"no picture of it can be used; .*a\.png: no such file"):
-        build(tmp_path, [], [Row("a.png", ())], [])
+    builder = TableBuilder(tmp_path)
     with pytest.raises(InputError, match=r"can be used$"):
-        build(tmp_path, [], [], [])
+        builder.build()
+    builder.add("a.png")
+    with pytest.raises(InputError, match=r"no picture of it can be used; .*a\.png: no such file"):
+        builder.build()
 
 
 @given(NAMES)

@@ -13,10 +13,11 @@ import pytest
 
 from ganonymization.datasets import Table
 from ganonymization.errors import InputError, MissingExtraError, OptionError
-from ganonymization.evaluation import command, geometry
-from ganonymization.evaluation.command import OutputSource, Request, sides_of
-from ganonymization.evaluation.observations import Asked, Looked
+from ganonymization.evaluation import command, geometry, request
+from ganonymization.evaluation.command import pairs_of
+from ganonymization.evaluation.look import ObservedPair, ToObserve
 from ganonymization.evaluation.pairing import Pair
+from ganonymization.evaluation.request import OutputSource, Request
 from ganonymization.io import images
 from ganonymization.io.images import Picture
 from ganonymization.surrogate.shape_model import Posed
@@ -91,20 +92,27 @@ class FakeRecogniser:
     name, same_person = "fake", 0.2
 
 
-@pytest.fixture
-def request_of(tmp_path, monkeypatch):
-    """A request about originals and flawless portraits of them."""
-    monkeypatch.setattr(command, "in_processes", lambda eye, jobs: observe)
-    monkeypatch.setattr(command, "load_recogniser", lambda path: FakeRecogniser())
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Originals, flawless portraits of them, and a table."""
+    root = tmp_path_factory.mktemp("folders")
     for i, file in enumerate(PEOPLE.files):
-        images.write(tmp_path / "originals" / file, drawn(i, 0))
-        images.write(tmp_path / "outputs" / file, drawn(i, ANONYMIZED, 20))
-    with (tmp_path / "people.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["file", "person", "expression", "gender"])
-        for i in range(COUNT):
-            writer.writerow([PEOPLE.files[i], PEOPLE.person[i], PEOPLE.expression[i],
-                             "fm"[NUMBER[i] % 2]])  # fmt: skip
+        images.write(root / "originals" / file, drawn(i, 0))
+        images.write(root / "outputs" / file, drawn(i, ANONYMIZED, 20))
+    rows = [
+        f"{PEOPLE.files[i]},{PEOPLE.person[i]},{PEOPLE.expression[i]},{'fm'[NUMBER[i] % 2]}"
+        for i in range(COUNT)
+    ]
+    (root / "people.csv").write_text("\n".join(["file,person,expression,gender", *rows]))
+    return root
+
+
+@pytest.fixture
+def request_of(folders, tmp_path, monkeypatch):
+    """A request about originals and flawless portraits of them."""
+    shutil.copytree(folders, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(command, "in_processes", lambda spec, jobs: observe)
+    monkeypatch.setattr(command, "load_recogniser", lambda path: FakeRecogniser())
     return Request(
         tmp_path / "originals", tmp_path / "report", tmp_path / "outputs", tmp_path / "people.csv"
     )
@@ -167,7 +175,7 @@ def test_outputs_without_a_face_are_seen(request_of, monkeypatch):
             faceless = path.parent.name == "outputs"
             yield {k: seen[k] for k in ("boxes", "size_hw")} if faceless else seen
 
-    monkeypatch.setattr(command, "in_processes", lambda eye, jobs: blind)
+    monkeypatch.setattr(command, "in_processes", lambda spec, jobs: blind)
     report = command.evaluate(request_of, None, progress)
     assert verdicts(report) == {
         "identity": "pass", "expression": "fail", "traits": "info", "geometry": "pass",
@@ -192,7 +200,7 @@ def test_scenes_without_a_face_are_read_where_the_faces_were(request_of, tmp_pat
             faceless = asked.path.parent.name == "outputs"
             yield {k: seen[k] for k in ("boxes", "size_hw")} if faceless else seen
 
-    monkeypatch.setattr(command, "in_processes", lambda eye, jobs: blurred)
+    monkeypatch.setattr(command, "in_processes", lambda spec, jobs: blurred)
     identity, quality = evaluated(request_of, "identity", "quality").families
     assert identity.verdict == "fail"
     assert identity.figure("rank 1 of 66, same picture").value == 1
@@ -205,7 +213,7 @@ def test_portraits_as_large_as_their_originals_are_no_mixed_up_scenes(request_of
         images.write(tmp_path / "outputs" / file, drawn(i, ANONYMIZED))
     report = evaluated(request_of, "coverage")
     assert verdicts(report) == {"coverage": "pass"}
-    assert not report.sides.scene
+    assert not report.pairs.scene
 
 
 def test_swapped_files_are_noticed(request_of, tmp_path):
@@ -234,18 +242,18 @@ def test_unreadable_pictures_and_strays_are_told(request_of, tmp_path, monkeypat
     def watched(files):
         for path, surroundings, _ in files:
             try:
-                yield from observe([Asked(path, surroundings)])
+                yield from observe([ToObserve(path, surroundings)])
             except InputError as error:
                 yield Skipped(path, str(error), True)
 
-    monkeypatch.setattr(command, "in_processes", lambda eye, jobs: watched)
+    monkeypatch.setattr(command, "in_processes", lambda spec, jobs: watched)
     report = evaluated(request_of, "coverage")
-    told = {left.path.relative_to(tmp_path).as_posix(): left for left in report.left_out}
+    told = {left.path.relative_to(tmp_path).as_posix(): left for left in report.skipped}
     assert told["outputs/stray.png"].reason == "belongs to no original"
     for side in ("originals", "outputs"):
         assert told[f"{side}/{PEOPLE.files[0]}"].unreadable
     assert len(told) == 3
-    assert len(report.sides.file) == COUNT - 1
+    assert len(report.pairs.file) == COUNT - 1
 
 
 def test_what_was_seen_before_is_not_looked_at_again(request_of, monkeypatch):
@@ -292,8 +300,8 @@ def test_a_report_can_be_written_where_one_stands(request_of, tmp_path, monkeypa
 @pytest.mark.parametrize("table", ["people", "labels"])
 def test_a_table_beside_a_data_set_that_tells_all_itself_is_refused(tmp_path, table):
     asked = Request(tmp_path, tmp_path / "r", dataset="classes", **{table: tmp_path / "l.csv"})
-    with pytest.raises(OptionError, match="leave the tables out"):
-        command.read_table(asked)
+    with pytest.raises(OptionError, match="knows its people and labels itself"):
+        request.read_table(asked)
 
 
 NAN = float("nan")
@@ -307,19 +315,21 @@ NAN = float("nan")
 def test_outputs_are_scenes_where_most_keep_what_is_around_the_faces(around, scene):
     seen = face_of(0, 0)
     looked = [
-        Looked(Pair(f"{i}.png", Path(f"o/{i}.png"), (Path(f"a/{i}.png"),)), ("a", "b"), seen, seen,
-               NAN if np.isnan(share) else 0.7, share, ())
+        ObservedPair(
+            Pair(f"{i}.png", Path(f"o/{i}.png"), (Path(f"a/{i}.png"),)), ("a", "b"), seen, seen,
+            NAN if np.isnan(share) else 0.7, share, (),
+        )
         for i, share in enumerate(around)
     ]  # fmt: skip
     blank = np.full(3, "")
     table = Table(Path("o"), np.array(["0.png", "1.png", "2.png"]), blank, blank, {})
-    sides, left_out = sides_of(table, looked)
+    pairs, left_out = pairs_of(table, looked)
     assert left_out == []
-    assert sides.scene == scene
+    assert pairs.scene == scene
     nothing = np.full(3, NAN)
-    np.testing.assert_array_equal(sides.surroundings, around if scene else nothing)
+    np.testing.assert_array_equal(pairs.surroundings, around if scene else nothing)
     if scene:
-        np.testing.assert_array_equal(sides.unchanged, [one.unchanged for one in looked])
+        np.testing.assert_array_equal(pairs.unchanged, [one.unchanged for one in looked])
 
 
 def test_people_who_are_not_told_apart_are_looked_for_by_their_picture(request_of):
@@ -335,15 +345,15 @@ def test_without_outputs_something_must_make_them(request_of):
 
 def test_people_that_a_model_was_fitted_on_are_not_evaluated(request_of, monkeypatch):
     people = PEOPLE.of(np.ones(COUNT, bool))
-    monkeypatch.setattr(command, "read_people", lambda folder, index: (people, []))
+    monkeypatch.setattr(request, "read_people", lambda folder, index: (people, []))
     fitted = []
-    model, files = command.withheld(request_of, lambda some: fitted.append(some) or "model")
+    model, files = request.withheld(request_of, lambda some: fitted.append(some) or "model")
     assert model == "model"
     assert files == set(fitted[0].files)
-    making = OutputSource(lambda *_: None, withheld=files)
-    report = command.evaluate(replace(request_of, only=("quality",)), making, progress)
-    assert not files & set(report.sides.file)
-    assert len(files) + len(report.sides.file) == COUNT
+    source = OutputSource(lambda *_: None, withheld=files)
+    report = command.evaluate(replace(request_of, only=("quality",)), source, progress)
+    assert not files & set(report.pairs.file)
+    assert len(files) + len(report.pairs.file) == COUNT
 
 
 def test_without_its_extra_it_says_so(request_of, monkeypatch):

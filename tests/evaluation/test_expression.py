@@ -12,11 +12,11 @@ from ganonymization.evaluation.expression import (
 )
 from ganonymization.surrogate.shape_model import Posed
 
-from .made_sides import (
+from .made_pairs import (
     CLASSES,
     copied,
     first_of,
-    made_sides,
+    made_pairs,
     told_by,
     with_gender,
     without_output,
@@ -35,9 +35,9 @@ def turned(landmarks_px, rotation):
     return (landmarks_px - middle) @ rotation.as_matrix().T + middle
 
 
-def seen_at(sides, landmarks_px):
-    """The same sides where landmarks of the outputs lie elsewhere."""
-    return replace(sides, after=replace(sides.after, landmarks_px=landmarks_px))
+def seen_at(pairs, landmarks_px):
+    """The same pairs where landmarks of the outputs lie elsewhere."""
+    return replace(pairs, after=replace(pairs.after, landmarks_px=landmarks_px))
 
 
 def test_the_pose_error_is_the_angle_of_scipys_rotation():
@@ -85,7 +85,7 @@ def test_the_opening_correlation_is_pearsons():
 
 
 def test_without_a_change_nothing_is_lost():
-    family = expression.measure(copied(with_gender(made_sides())))
+    family = expression.measure(copied(with_gender(made_pairs())))
     assert family.figure("landmark distance, pose removed").value == pytest.approx(0, abs=1e-9)
     assert family.figure("head pose error in degrees").value == pytest.approx(0, abs=1e-4)
     assert family.figure("mouth opening").value == pytest.approx(1)
@@ -97,54 +97,54 @@ def test_without_a_change_nothing_is_lost():
 
 @pytest.mark.parametrize("axis", ["x", "y"])
 def test_a_head_that_turns_is_an_error(axis):
-    sides = made_sides(12)
+    pairs = made_pairs(12)
     turn = Rotation.from_euler(axis, 20, degrees=True)
-    family = expression.measure(seen_at(sides, turned(sides.before.landmarks_px, turn)))
+    family = expression.measure(seen_at(pairs, turned(pairs.before.landmarks_px, turn)))
     assert family.figure("head pose error in degrees").value == pytest.approx(20, abs=1)
     assert family.figure("landmark distance, pose removed").value == pytest.approx(0, abs=1e-9)
 
 
 def test_a_tilt_in_the_pictures_plane_is_none_for_portraits_take_it_out():
-    sides = made_sides(12)
-    aside = turned(sides.before.landmarks_px, Rotation.from_euler("yx", [30, 15], degrees=True))
-    sides = replace(sides, before=replace(sides.before, landmarks_px=aside))
+    pairs = made_pairs(12)
+    aside = turned(pairs.before.landmarks_px, Rotation.from_euler("yx", [30, 15], degrees=True))
+    pairs = replace(pairs, before=replace(pairs.before, landmarks_px=aside))
     tilted = turned(aside, Rotation.from_euler("z", 40, degrees=True))
-    family = expression.measure(seen_at(sides, tilted))
+    family = expression.measure(seen_at(pairs, tilted))
     assert family.figure("head pose error in degrees").value == pytest.approx(0, abs=0.01)
 
 
 def test_closed_mouths_fail():
-    sides = made_sides()
-    closed = sides.before.landmarks_px[0]
-    family = expression.measure(seen_at(sides, np.repeat(closed[None], len(sides.file), 0)))
+    pairs = made_pairs()
+    closed = pairs.before.landmarks_px[0]
+    family = expression.measure(seen_at(pairs, np.repeat(closed[None], len(pairs.file), 0)))
     assert np.isnan(family.figure("mouth opening").value)
     assert family.verdict == "fail"
 
 
 def test_mouths_that_open_at_random_fail():
-    sides = made_sides()
-    order = np.random.default_rng(1).permutation(len(sides.file))
-    family = expression.measure(seen_at(sides, sides.after.landmarks_px[order]))
+    pairs = made_pairs()
+    order = np.random.default_rng(1).permutation(len(pairs.file))
+    family = expression.measure(seen_at(pairs, pairs.after.landmarks_px[order]))
     assert abs(family.figure("mouth opening").value) < 0.3
     assert family.verdict == "fail"
 
 
 def test_a_glance_is_followed():
-    sides = made_sides(12)
-    aside = RNG.normal(0, 0.02, len(sides.file))
-    posed = Posed.of(sides.before.landmarks_px)
+    pairs = made_pairs(12)
+    aside = RNG.normal(0, 0.02, len(pairs.file))
+    posed = Posed.of(pairs.before.landmarks_px)
     both = []
     for sign in (1, -1):
         frontal = posed.frontal.copy()
         frontal[:, 468:, 0] += sign * aside[:, None]
         both.append(posed.posed(frontal))
-    sides = replace(sides, before=replace(sides.before, landmarks_px=both[0]))
-    assert expression.measure(seen_at(sides, both[0])).figure("glance aside").value > 0.99
-    assert expression.measure(seen_at(sides, both[1])).figure("glance aside").value < -0.8
+    pairs = replace(pairs, before=replace(pairs.before, landmarks_px=both[0]))
+    assert expression.measure(seen_at(pairs, both[0])).figure("glance aside").value > 0.99
+    assert expression.measure(seen_at(pairs, both[1])).figure("glance aside").value < -0.8
 
 
 def test_without_labels_no_classifier_is_asked():
-    family = expression.measure(made_sides(labels={}))
+    family = expression.measure(made_pairs(labels={}))
     assert "not labelled" in family.findings[0]
     assert family.tables == {}
     assert {f.metric for f in family.figures} == {
@@ -154,50 +154,50 @@ def test_without_labels_no_classifier_is_asked():
 
 @pytest.mark.parametrize(("wrong", "verdict"), [(0.1, "pass"), (0.2, "warn"), (0.3, "fail")])
 def test_the_labels_that_are_left_beyond_chance_decide(wrong, verdict):
-    sides = copied(made_sides())
+    pairs = copied(made_pairs())
     other = dict(zip(CLASSES, np.roll(CLASSES, 1), strict=True))
-    after = sides.expression.copy()
+    after = pairs.expression.copy()
     for name in CLASSES:
-        members = np.flatnonzero(sides.expression == name)
+        members = np.flatnonzero(pairs.expression == name)
         after[members[: round(wrong * len(members))]] = other[name]
-    family = expression.measure(sides, told_by(CLASSES, sides.expression, after))
+    family = expression.measure(pairs, told_by(CLASSES, pairs.expression, after))
     assert family.verdict == verdict
 
 
 def test_labels_that_are_read_by_chance_alone_fail():
     """Half of two labels is what a constant answer gets; of originals 60 % are read."""
-    sides = copied(made_sides())
+    pairs = copied(made_pairs())
     label = np.where(np.arange(160) % 2 == 0, "happiness", "neutral")
     other = np.where(label == "neutral", "happiness", "neutral")
     before = np.where(np.arange(160) // 2 % 10 < 6, label, other)
     classify = told_by(["happiness", "neutral"], before, np.full(160, "neutral"))
-    family = expression.measure(replace(sides, labels={"expression": label}), classify)
+    family = expression.measure(replace(pairs, labels={"expression": label}), classify)
     assert family.figure("labels read from outputs").value == pytest.approx(0.5)
     assert family.verdict == "fail"
 
 
 def test_expressions_without_an_output_are_gone():
-    sides = copied(made_sides())
-    gone = first_of(sides, len(sides.file) // 2)
-    after = np.where(gone, "", sides.expression)
-    classify = told_by(CLASSES, sides.expression, after)
-    assert expression.measure(sides, classify).verdict == "fail"
-    assert expression.measure(without_output(sides, gone), classify).verdict == "fail"
+    pairs = copied(made_pairs())
+    gone = first_of(pairs, len(pairs.file) // 2)
+    after = np.where(gone, "", pairs.expression)
+    classify = told_by(CLASSES, pairs.expression, after)
+    assert expression.measure(pairs, classify).verdict == "fail"
+    assert expression.measure(without_output(pairs, gone), classify).verdict == "fail"
 
 
 def test_a_network_whose_answers_are_not_labelled_decides_nothing():
-    sides = copied(made_sides())
-    classify = told_by(CLASSES, sides.expression, sides.expression)
-    family = expression.measure(replace(sides, labels={}), classify)
+    pairs = copied(made_pairs())
+    classify = told_by(CLASSES, pairs.expression, pairs.expression)
+    family = expression.measure(replace(pairs, labels={}), classify)
     assert family.verdict == "pass"
     assert family.figure("probability change").value == 0
 
 
 def test_the_classifier_that_is_trained_here_tells_expressions_by_landmarks():
-    sides = made_sides()
-    blank = np.zeros((len(sides.file), 1568), np.float32)
-    seen = [replace(side, gradients=blank) for side in (sides.before, sides.after)]
-    family = expression.measure(replace(sides, before=seen[0], after=seen[1]))
+    pairs = made_pairs()
+    blank = np.zeros((len(pairs.file), 1568), np.float32)
+    seen = [replace(side, gradients=blank) for side in (pairs.before, pairs.after)]
+    family = expression.measure(replace(pairs, before=seen[0], after=seen[1]))
     assert family.figure("labels read from originals").value > 0.7
     assert family.figure("labels read from outputs").value > 0.7
     assert family.verdict == "pass"
@@ -205,8 +205,8 @@ def test_the_classifier_that_is_trained_here_tells_expressions_by_landmarks():
 
 
 def test_without_any_output_nothing_of_landmarks_is_told():
-    sides = made_sides(labels={})
-    family = expression.measure(without_output(sides, np.ones(len(sides.file), bool)))
+    pairs = made_pairs(labels={})
+    family = expression.measure(without_output(pairs, np.ones(len(pairs.file), bool)))
     assert np.isnan(family.figure("mouth opening").value)
     assert family.figure("head pose error in degrees").count == 0
     assert family.verdict == "fail"

@@ -16,11 +16,11 @@ from ganonymization.evaluation.expression_classifier import (
 )
 from ganonymization.geometry import topology
 
-from .made_sides import (
+from .made_pairs import (
     CLASSES,
     copied,
     first_of,
-    made_sides,
+    made_pairs,
     told_by,
     with_gender,
     without_face,
@@ -40,21 +40,21 @@ def groups_of(found, title):
     return {f.group for f in found.figures if f.title == title}
 
 
-def read_as(sides, classes, before, after):
+def read_as(pairs, classes, before, after):
     """What is read where a classifier says so."""
-    return read(sides, *told_by(classes, before, after)(sides))
+    return read(pairs, *told_by(classes, before, after)(pairs))
 
 
 def plain():
     """People whose landmarks alone tell what they show."""
-    sides = made_sides()
+    pairs = made_pairs()
     blank = np.zeros((160, 1568), np.float32)
-    before, after = (replace(seen, gradients=blank) for seen in (sides.before, sides.after))
-    return replace(sides, before=before, after=after)
+    before, after = (replace(seen, gradients=blank) for seen in (pairs.before, pairs.after))
+    return replace(pairs, before=before, after=after)
 
 
 @pytest.fixture(scope="module")
-def sides():
+def pairs():
     return copied(plain())
 
 
@@ -84,15 +84,15 @@ def test_the_probability_change_is_the_mean_over_classes():
 
 
 def test_features_of_missing_faces_are_missing():
-    sides = made_sides(4)
-    gone = first_of(sides, 3)
-    found = face_features(without_face(sides.before, gone))
+    pairs = made_pairs(4)
+    gone = first_of(pairs, 3)
+    found = face_features(without_face(pairs.before, gone))
     assert found.shape == (16, 1568 + 2 * topology.SURFACE_COUNT)
     np.testing.assert_array_equal(np.isfinite(found).all(1), ~gone)
 
 
 def test_features_do_not_hang_on_pose_and_size():
-    seen = made_sides(4).before
+    seen = made_pairs(4).before
     middle = seen.landmarks_px.mean(1, keepdims=True)
     turn = Rotation.from_euler("xyz", [10, 20, 30], degrees=True).as_matrix()
     moved = 3 * ((seen.landmarks_px - middle) @ turn.T + middle) + 7
@@ -101,32 +101,32 @@ def test_features_do_not_hang_on_pose_and_size():
 
 
 def test_the_small_classifier_answers_about_every_face():
-    sides = plain()
-    gone = first_of(sides, 5)
-    classes, before, after = by_face(without_output(sides, gone))
+    pairs = plain()
+    gone = first_of(pairs, 5)
+    classes, before, after = by_face(without_output(pairs, gone))
     assert classes == CLASSES
     np.testing.assert_allclose(before.sum(1), 1)
     np.testing.assert_array_equal(np.isnan(after).any(1), gone)
-    assert (np.array(classes)[before.argmax(1)] == sides.expression).mean() > 0.7
+    assert (np.array(classes)[before.argmax(1)] == pairs.expression).mean() > 0.7
 
 
 def test_where_all_show_one_expression_there_is_nothing_to_tell():
-    sides = made_sides(12)
-    classes, before, after = by_face(replace(sides, labels={"expression": np.full(48, "neutral")}))
+    pairs = made_pairs(12)
+    classes, before, after = by_face(replace(pairs, labels={"expression": np.full(48, "neutral")}))
     assert classes == []
     assert before.shape == after.shape == (48, 0)
 
 
 @pytest.fixture(scope="module")
-def answered(sides):
+def answered(pairs):
     """Labels, answers on originals and outputs, and what is made of them."""
-    true = sides.expression
+    true = pairs.expression
     rng = np.random.default_rng(0)
     said = [
         np.where(rng.random(len(true)) < right, true, rng.choice(CLASSES, len(true)))
         for right in (0.9, 0.8)
     ]
-    return true, *said, read_as(sides, CLASSES, *said)
+    return true, *said, read_as(pairs, CLASSES, *said)
 
 
 def test_labels_are_read_as_often_as_scikit_learn_says(answered):
@@ -167,33 +167,33 @@ def test_each_picture_has_its_change_of_probability(answered):
     np.testing.assert_allclose(found.changes, np.where(before == after, 0, 2 / 3))
 
 
-def test_a_classifier_that_reads_nothing_from_originals_proves_nothing(sides):
-    found = read_as(sides, CLASSES, np.full(160, "neutral"), sides.expression)
+def test_a_classifier_that_reads_nothing_from_originals_proves_nothing(pairs):
+    found = read_as(pairs, CLASSES, np.full(160, "neutral"), pairs.expression)
     assert np.isnan(found.share)
     assert "an unknown share" in found.finding
 
 
-def test_a_missing_output_is_no_agreement(sides):
-    gone = first_of(sides, 80)
-    after = np.where(gone, "", sides.expression)
-    found = read_as(without_output(sides, gone), CLASSES, sides.expression, after)
+def test_a_missing_output_is_no_agreement(pairs):
+    gone = first_of(pairs, 80)
+    after = np.where(gone, "", pairs.expression)
+    found = read_as(without_output(pairs, gone), CLASSES, pairs.expression, after)
     told = figure(found, "labels read from outputs")
     assert told.count == 160
     assert told.value == pytest.approx(
-        metrics.recall_score(sides.expression, after, labels=CLASSES, average="macro")
+        metrics.recall_score(pairs.expression, after, labels=CLASSES, average="macro")
     )
 
 
-def test_the_share_and_its_interval_end_at_one(sides):
-    found = read_as(sides, CLASSES, sides.expression, sides.expression)
+def test_the_share_and_its_interval_end_at_one(pairs):
+    found = read_as(pairs, CLASSES, pairs.expression, pairs.expression)
     told = figure(found, "labels read from originals")
     assert (told.value, told.low, told.high) == (1, 1, 1)
 
 
-def test_a_group_is_asked_about_the_classes_that_it_has(sides):
-    smiles = np.where(sides.expression == "happiness", "yes", "no")
-    grouped = replace(sides, groups={"smiles": smiles})
-    found = read_as(grouped, CLASSES, sides.expression, sides.expression)
+def test_a_group_is_asked_about_the_classes_that_it_has(pairs):
+    smiles = np.where(pairs.expression == "happiness", "yes", "no")
+    grouped = replace(pairs, groups={"smiles": smiles})
+    found = read_as(grouped, CLASSES, pairs.expression, pairs.expression)
     title = "labels read from originals"
     told = figure(found, title, "smiles: no")
     assert told.value == pytest.approx(1)
@@ -201,29 +201,29 @@ def test_a_group_is_asked_about_the_classes_that_it_has(sides):
     assert groups_of(found, title) == {"all", "smiles: no"}  # one class alone is always right
 
 
-def test_groups_of_few_pictures_are_not_told(sides):
-    some = replace(sides, groups={"hat": np.where(first_of(sides, 9), "yes", "no")})
-    more = replace(sides, groups={"hat": np.where(first_of(sides, 10), "yes", "no")})
+def test_groups_of_few_pictures_are_not_told(pairs):
+    some = replace(pairs, groups={"hat": np.where(first_of(pairs, 9), "yes", "no")})
+    more = replace(pairs, groups={"hat": np.where(first_of(pairs, 10), "yes", "no")})
     for grouped, told in ((some, {"all", "hat: no"}), (more, {"all", "hat: no", "hat: yes"})):
-        found = read_as(grouped, CLASSES, sides.expression, sides.expression)
+        found = read_as(grouped, CLASSES, pairs.expression, pairs.expression)
         assert groups_of(found, "labels read from outputs") == told
 
 
-def test_each_groups_accuracy_is_its_own(sides):
-    gendered = with_gender(sides)
+def test_each_groups_accuracy_is_its_own(pairs):
+    gendered = with_gender(pairs)
     female = gendered.labels["gender"] == "female"
-    after = np.where(female, sides.expression, "neutral")
-    found = read_as(gendered, CLASSES, sides.expression, after)
+    after = np.where(female, pairs.expression, "neutral")
+    found = read_as(gendered, CLASSES, pairs.expression, after)
     title = "labels read from outputs"
     assert figure(found, title, "gender: female").value == 1
     assert figure(found, title, "gender: male").value == pytest.approx(1 / 3)
 
 
 @pytest.fixture(scope="module")
-def of_eight(sides):
+def of_eight(pairs):
     """What a network reads that knows of classes that nobody shows."""
     more = [*CLASSES, "anger", "contempt"]
-    return read_as(sides, more, sides.expression, sides.expression)
+    return read_as(pairs, more, pairs.expression, pairs.expression)
 
 
 def test_classes_that_nobody_shows_do_not_lower_the_accuracy(of_eight):
@@ -241,17 +241,17 @@ def test_classes_that_nobody_shows_do_not_keep_the_others_from_being_learnt(of_e
     assert unlearnt == [False] * 3 + [True] * 2
 
 
-def test_where_nothing_is_learnt_from_outputs_nothing_of_it_is_told(sides):
-    lacking = without_output(sides, ~first_of(sides, 9))
-    after = np.where(first_of(sides, 9), sides.expression, "")
-    found = read_as(lacking, CLASSES, sides.expression, after)
+def test_where_nothing_is_learnt_from_outputs_nothing_of_it_is_told(pairs):
+    lacking = without_output(pairs, ~first_of(pairs, 9))
+    after = np.where(first_of(pairs, 9), pairs.expression, "")
+    found = read_as(lacking, CLASSES, pairs.expression, after)
     assert ANEW not in {f.title for f in found.figures}
     assert "labels read from outputs" in {f.title for f in found.figures}
 
 
-def test_answers_without_labels_are_compared_but_not_judged(sides):
-    unlabelled = replace(sides, labels={})
-    found = read_as(unlabelled, CLASSES, sides.expression, np.roll(sides.expression, 1))
+def test_answers_without_labels_are_compared_but_not_judged(pairs):
+    unlabelled = replace(pairs, labels={})
+    found = read_as(unlabelled, CLASSES, pairs.expression, np.roll(pairs.expression, 1))
     assert {f.metric for f in found.figures} == {
         expression_classifier.mean_probability_change.__name__
     }
@@ -261,14 +261,14 @@ def test_answers_without_labels_are_compared_but_not_judged(sides):
     assert "nan" not in found.finding
 
 
-def test_what_is_drawn_otherwise_does_not_mislead_landmarks(sides):
+def test_what_is_drawn_otherwise_does_not_mislead_landmarks(pairs):
     """Gradients that say another class on outputs than on originals."""
     patterns = RNG.normal(0, 1, (len(CLASSES), 1568)).astype(np.float32)
-    which = np.array([CLASSES.index(label) for label in sides.expression])
+    which = np.array([CLASSES.index(label) for label in pairs.expression])
     misled = replace(
-        sides,
-        before=replace(sides.before, gradients=patterns[which]),
-        after=replace(sides.after, gradients=patterns[(which + 1) % len(CLASSES)]),
+        pairs,
+        before=replace(pairs.before, gradients=patterns[which]),
+        after=replace(pairs.after, gradients=patterns[(which + 1) % len(CLASSES)]),
     )
     found = read(misled, *by_face(misled))
     told = [

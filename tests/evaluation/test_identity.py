@@ -12,23 +12,23 @@ from ganonymization.evaluation.identity import (
     true_accepts,
 )
 
-from .made_sides import NUMBERS, first_of, made_sides, with_gender, without_face, without_output
+from .made_pairs import NUMBERS, first_of, made_pairs, with_gender, without_face, without_output
 
 SAME_PERSON = 0.2
 
 
-def measured(sides, **others):
-    return identity.measure(sides, SAME_PERSON, others)
+def measured(pairs, **others):
+    return identity.measure(pairs, SAME_PERSON, others)
 
 
 @pytest.fixture(scope="module")
 def good():
-    return measured(with_gender(made_sides()))
+    return measured(with_gender(made_pairs()))
 
 
-def seen_as(sides, after):
-    """The same sides where the recogniser reads other numbers from the outputs."""
-    return replace(sides, after=replace(sides.after, embedding=after))
+def seen_as(pairs, after):
+    """The same pairs where the recogniser reads other numbers from the outputs."""
+    return replace(pairs, after=replace(pairs.after, embedding=after))
 
 
 def test_recognisable_is_none_at_chance_and_all_as_in_originals():
@@ -93,8 +93,8 @@ def test_people_are_found_in_the_originals_themselves(good):
 
 
 def test_originals_that_were_passed_on_are_recognised():
-    sides = made_sides()
-    family = measured(seen_as(sides, sides.before.embedding))
+    pairs = made_pairs()
+    family = measured(seen_as(pairs, pairs.before.embedding))
     assert family.verdict == "fail"
     assert family.figure("distance to the own original").value == 0
     assert family.figure("called the same person").value == 1
@@ -105,12 +105,12 @@ def test_originals_that_were_passed_on_are_recognised():
 
 def test_an_attacker_that_learns_sees_through_what_hides_people_from_others():
     """Loud noise hides a quiet mark of each person from all that did not learn where it is."""
-    sides = made_sides()
-    number = np.unique(sides.person, return_inverse=True)[1]
+    pairs = made_pairs()
+    number = np.unique(pairs.person, return_inverse=True)[1]
     rng = np.random.default_rng(3)
     marked = rng.normal(0, 1, (len(number), NUMBERS))
     marked[:, :6] = rng.normal(0, 0.2, (40, 6))[number] + rng.normal(0, 0.01, (len(number), 6))
-    family = measured(seen_as(sides, marked))
+    family = measured(seen_as(pairs, marked))
     assert family.figure("rank 1 of 20, naive").value < 0.25
     assert family.figure("rank 1 of 20, trained").value > 0.8
     assert family.verdict == "fail"
@@ -119,33 +119,33 @@ def test_an_attacker_that_learns_sees_through_what_hides_people_from_others():
 
 def test_a_gallery_of_outputs_finds_what_originals_do_not():
     """Outputs that differ as people do, along other directions: the parrot finds them."""
-    sides = made_sides()
+    pairs = made_pairs()
     turned, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(NUMBERS, NUMBERS)))
-    family = measured(seen_as(sides, sides.before.embedding @ turned))
+    family = measured(seen_as(pairs, pairs.before.embedding @ turned))
     assert family.figure("rank 1 of 20, naive").value < 0.25
     assert family.figure("rank 1 of 20, parrot").value > 0.95
     assert family.verdict == "fail"
 
 
 def test_missing_outputs_count_at_chance():
-    sides = made_sides()
-    sides = seen_as(sides, sides.before.embedding)
-    family = measured(without_output(sides, first_of(sides, len(sides.file) // 2)))
+    pairs = made_pairs()
+    pairs = seen_as(pairs, pairs.before.embedding)
+    family = measured(without_output(pairs, first_of(pairs, len(pairs.file) // 2)))
     found = family.figure("rank 1 of 40, same picture")
     assert found.value == pytest.approx(0.5 + 0.5 / 40)
-    assert found.count == len(sides.file)
-    assert family.figure("distance to the own original").count == len(sides.file) // 2
+    assert found.count == len(pairs.file)
+    assert family.figure("distance to the own original").count == len(pairs.file) // 2
 
 
 def test_originals_that_the_recogniser_could_not_read_are_not_in_the_gallery():
-    sides = made_sides()
-    hidden = sides.person == sides.person[0]
-    family = measured(replace(sides, before=without_face(sides.before, hidden)))
-    assert family.figure("rank 1 of 39, same picture").count == len(sides.file)
+    pairs = made_pairs()
+    hidden = pairs.person == pairs.person[0]
+    family = measured(replace(pairs, before=without_face(pairs.before, hidden)))
+    assert family.figure("rank 1 of 39, same picture").count == len(pairs.file)
 
 
 def test_people_with_one_picture_are_looked_for_by_it_alone():
-    family = measured(made_sides(40, 1))
+    family = measured(made_pairs(40, 1))
     assert "Too few people with several pictures" in family.findings[1]
     assert "strongest attacker (same picture)" in family.findings[0]
     titles = {f.title for f in family.figures if f.metric == "share_ranked"}
@@ -156,9 +156,9 @@ def test_people_with_one_picture_are_looked_for_by_it_alone():
 @pytest.mark.parametrize("seed", range(4))
 def test_a_recogniser_that_knows_nobody_is_told_and_never_passes(seed):
     """Nor may a bit of luck above or below chance decide."""
-    sides = made_sides()
-    noise = np.random.default_rng(seed).normal(0, 0.1, (2, *sides.before.embedding.shape))
-    unknown = replace(sides, before=replace(sides.before, embedding=noise[0]))
+    pairs = made_pairs()
+    noise = np.random.default_rng(seed).normal(0, 0.1, (2, *pairs.before.embedding.shape))
+    unknown = replace(pairs, before=replace(pairs.before, embedding=noise[0]))
     family = measured(seen_as(unknown, noise[1]))
     assert "proves little" in family.findings[1]
     assert np.isnan(family.figure("recognisable, strongest attacker").value)
@@ -166,8 +166,8 @@ def test_a_recogniser_that_knows_nobody_is_told_and_never_passes(seed):
 
 
 def test_where_outputs_show_no_face_attackers_that_learn_are_blind():
-    sides = made_sides()
-    blind = replace(sides, after=without_face(sides.after, np.ones(160, bool)))
+    pairs = made_pairs()
+    blind = replace(pairs, after=without_face(pairs.after, np.ones(160, bool)))
     family = measured(blind)
     assert family.figure("rank 1 of 20, trained").value == pytest.approx(1 / 20)
     assert family.figure("recognisable, strongest attacker").value == pytest.approx(0)
@@ -175,7 +175,7 @@ def test_where_outputs_show_no_face_attackers_that_learn_are_blind():
 
 
 def test_the_chance_of_parts_of_different_sizes_is_their_mean_over_probes():
-    family = measured(made_sides(41))
+    family = measured(made_pairs(41))
     found = family.figure("rank 1 of 20, naive")
     assert found.reference["chance"] == pytest.approx((20 / 20 + 21 / 21) / 41)
 
@@ -191,20 +191,20 @@ def test_each_group_has_its_figures(good):
 
 
 def test_each_picture_has_its_distance():
-    sides = made_sides()
-    told = measured(sides).pictures
-    expected = [np.linalg.norm(a - b) for a, b in zip(sides.before.embedding, sides.after.embedding,
+    pairs = made_pairs()
+    told = measured(pairs).pictures
+    expected = [np.linalg.norm(a - b) for a, b in zip(pairs.before.embedding, pairs.after.embedding,
                                                       strict=True)]  # fmt: skip
     np.testing.assert_allclose(told["distance"], expected)
-    assert told["ranked first"].shape == (len(sides.file),)
+    assert told["ranked first"].shape == (len(pairs.file),)
 
 
 def test_several_other_anonymizations_make_the_test_stricter():
-    sides = made_sides()
-    gaps = distance_to_original(sides.before.embedding, sides.after.embedding)
+    pairs = made_pairs()
+    gaps = distance_to_original(pairs.before.embedding, pairs.after.embedding)
     nearer = gaps - np.random.default_rng(0).normal(0.01, 0.05, len(gaps))
-    (alone,) = measured(sides, nearer=nearer).tables["compared"]
-    first, second = measured(sides, nearer=nearer, same=gaps).tables["compared"]
+    (alone,) = measured(pairs, nearer=nearer).tables["compared"]
+    first, second = measured(pairs, nearer=nearer, same=gaps).tables["compared"]
     assert (alone["against"], second["against"]) == ("nearer", "same")
     assert 0.1 < alone["r"] < 0.5
     assert 1e-6 < alone["p"] < 0.1

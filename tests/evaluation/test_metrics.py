@@ -13,7 +13,7 @@ from ganonymization import evaluation
 from ganonymization.evaluation import coverage, expression, geometry, identity, quality, traits
 from ganonymization.evaluation.page import definition
 
-from .made_sides import made_sides, with_gender
+from .made_pairs import made_pairs, with_gender
 
 MODULES = (identity, expression, traits, geometry, quality, coverage)
 METRICS = sorted({m for module in MODULES for m in module.METRICS}, key=lambda m: m.__name__)
@@ -23,15 +23,15 @@ BETTER = r"(higher|lower) is better|is best|must be [01]|near [01] .*near [01] "
 
 def measured():
     """Every family, of a scene where all that can be measured is there."""
-    sides = with_gender(made_sides(), scene=True)
-    sides = replace(sides, unchanged=np.zeros(160), surroundings=np.ones(160))
+    pairs = with_gender(made_pairs(), scene=True)
+    pairs = replace(pairs, unchanged=np.zeros(160), surroundings=np.ones(160))
     return [
-        identity.measure(sides, 0.2, {"other": np.ones(160)}),
-        expression.measure(sides),
-        traits.measure(sides),
-        geometry.measure(sides, lambda landmarks_px: landmarks_px),
-        quality.measure(sides),
-        coverage.measure(sides),
+        identity.measure(pairs, 0.2, {"other": np.ones(160)}),
+        expression.measure(pairs),
+        traits.measure(pairs),
+        geometry.measure(pairs, lambda landmarks_px: landmarks_px),
+        quality.measure(pairs),
+        coverage.measure(pairs),
     ]
 
 
@@ -141,10 +141,10 @@ def test_docstrings_name_what_there_is(name):
 
 
 def test_what_there_is_not_is_noticed():
-    assert there_is("ganonymization.evaluation.observations.unchanged_shares", coverage)
+    assert there_is("ganonymization.evaluation.look.unchanged_shares", coverage)
     assert there_is("ganonymization.evaluation.observations", coverage)
     assert there_is("PairedObservations", coverage)
     assert not there_is("Side", coverage)
-    assert not there_is("ganonymization.evaluation.observations.unchanged_share", coverage)
+    assert not there_is("ganonymization.evaluation.look.unchanged_share", coverage)
     assert not there_is("ganonymization.evaluation.nowhere", coverage)
     assert not there_is("nobody.nowhere", coverage)

@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 
 from ganonymization.errors import InputError
-from ganonymization.evaluation import observations
-from ganonymization.evaluation.observations import (
-    Asked,
-    Seen,
+from ganonymization.evaluation import look as looking
+from ganonymization.evaluation.look import (
+    ToObserve,
     look,
     observe_file,
     same_size,
     unchanged_shares,
 )
+from ganonymization.evaluation.observations import Observations
 from ganonymization.evaluation.pairing import Pair
 from ganonymization.evaluation.store import Store
 from ganonymization.io import images
@@ -361,7 +361,7 @@ def observation(**changes):
 
 def test_observations_are_stacked():
     blind = {"boxes": np.zeros((0, 4), np.float32), "size_hw": np.array([3, 4], np.float32)}
-    stacked = Seen.of(["a", "b", ""], [observation(), blind, None])
+    stacked = Observations.of(["a", "b", ""], [observation(), blind, None])
     np.testing.assert_array_equal(stacked.sha256, ["a", "b", ""])
     np.testing.assert_array_equal(stacked.faces, [2, 0, 0])
     np.testing.assert_array_equal(stacked.size_hw, [[8, 9], [3, 4], [np.nan, np.nan]])
@@ -374,12 +374,12 @@ def test_observations_are_stacked():
 
 
 def test_the_surroundings_are_stacked_too():
-    stacked = Seen.of(["a"], [observation(context=np.full(5, 7, np.float32))])
+    stacked = Observations.of(["a"], [observation(context=np.full(5, 7, np.float32))])
     np.testing.assert_array_equal(stacked.context, [[7] * 5])
 
 
 def test_a_picture_that_is_nowhere_is_not_found():
-    assert not Seen.of([""], [None]).found.any()
+    assert not Observations.of([""], [None]).found.any()
 
 
 class EchoingObserver:
@@ -410,19 +410,19 @@ def test_an_eye_is_loaded_once_and_reads_files(folder):
     path = folder / "original0.png"
     mean = images.read(path).pixels.mean()
     for surroundings in (True, False):
-        told = observe_file(FakeEye("once"), Asked(path, surroundings))
+        told = observe_file(FakeEye("once"), ToObserve(path, surroundings))
         assert told == {"mean": mean, "surroundings": surroundings}
-    assert observe_file(FakeEye("once"), Asked(path, False, "there")) == {
+    assert observe_file(FakeEye("once"), ToObserve(path, False, "there")) == {
         "mean": mean, "marked": "there"
     }  # fmt: skip
     assert LOADED == ["once"]
-    observations._observer.cache_clear()
+    looking._observer.cache_clear()
 
 
 def test_an_unreadable_file_is_left_out_with_the_reason(tmp_path):
     (tmp_path / "a.png").write_bytes(b"no picture")
-    path, reason, unreadable = observe_file(FakeEye("unread"), Asked(tmp_path / "a.png", True))
-    observations._observer.cache_clear()
+    path, reason, unreadable = observe_file(FakeEye("unread"), ToObserve(tmp_path / "a.png", True))
+    looking._observer.cache_clear()
     assert (path, unreadable) == (tmp_path / "a.png", True)
     with pytest.raises(InputError) as raised:
         images.read(path)

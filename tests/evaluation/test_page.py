@@ -8,12 +8,12 @@ import pytest
 from ganonymization.evaluation import quality
 from ganonymization.evaluation.figures import Family, Figure
 from ganonymization.evaluation.page import page
-from ganonymization.evaluation.report import Report
+from ganonymization.evaluation.report import EvaluationReport
 from ganonymization.io import images
 from ganonymization.io.images import Picture
 from ganonymization.types import Skipped
 
-from .made_sides import made_sides
+from .made_pairs import made_pairs
 
 BAD = "<script>alert(1)</script>"
 GREY = Picture(np.full((40, 30, 3), 90, np.uint8))
@@ -23,9 +23,9 @@ def family(name, verdict, *findings, figures=(), **others):
     return Family(name, verdict, findings or (f"found of {name}",), figures, (), **others)
 
 
-def report(*families, verdict="pass", left_out=(), sides=None, settings=None):
-    seen = sides or made_sides(10, 2)
-    return Report(verdict, families, seen, tuple(left_out), settings or {"mode": "scene"})
+def report(*families, verdict="pass", skipped=(), pairs=None, settings=None):
+    seen = pairs or made_pairs(10, 2)
+    return EvaluationReport(verdict, families, seen, tuple(skipped), settings or {"mode": "scene"})
 
 
 def tiles(told):
@@ -43,12 +43,12 @@ class Folders:
 
 @pytest.fixture
 def shown(tmp_path):
-    sides = made_sides(10, 2)
-    for file in sides.file:
+    pairs = made_pairs(10, 2)
+    for file in pairs.file:
         images.write(tmp_path / "originals" / file, GREY)
         images.write(tmp_path / "outputs" / file, GREY)
     return Folders(
-        tmp_path / "originals", {str(file): tmp_path / "outputs" / file for file in sides.file[1:]}
+        tmp_path / "originals", {str(file): tmp_path / "outputs" / file for file in pairs.file[1:]}
     )
 
 
@@ -88,8 +88,8 @@ def test_what_was_not_asked_is_not_answered():
 
 
 def test_what_the_user_gave_is_escaped():
-    sides = made_sides(10, 2)
-    sides = replace(sides, file=np.array([f"{BAD}{i}.png" for i in range(20)]))
+    pairs = made_pairs(10, 2)
+    pairs = replace(pairs, file=np.array([f"{BAD}{i}.png" for i in range(20)]))
     figure = Figure("trait_lost", BAD, 0.5, 0.4, 0.6, 9, "all",
                     {BAD: 0.5, "as often without it": 0.1})  # fmt: skip
     group = replace(figure, group=f"gender: {BAD}")
@@ -100,8 +100,8 @@ def test_what_the_user_gave_is_escaped():
             family("traits", "warn", BAD, figures=(figure, group)),
             family("expression", "fail", BAD, tables={"classes": [row]},
                    pictures={"pose error": np.arange(20.0)}),
-            left_out=[Skipped(Path(f"<script>{BAD}"), BAD, True)],
-            sides=sides,
+            skipped=[Skipped(Path(f"<script>{BAD}"), BAD, True)],
+            pairs=pairs,
             settings={BAD: BAD},
         ),
         None,
@@ -115,7 +115,7 @@ def test_what_the_user_gave_is_escaped():
 def test_a_missing_output_is_told(shown):
     told = page(report(family("quality", "pass")), None, shown.outputs)
     assert told.count("no output") == 1
-    assert f"<figure>no output<figcaption>{made_sides(10, 2).file[0]} " in told
+    assert f"<figure>no output<figcaption>{made_pairs(10, 2).file[0]} " in told
     assert told.count("<img") == 19
 
 
@@ -181,11 +181,11 @@ def test_small_and_large_numbers_in_tables_keep_four_digits():
 
 
 def test_at_most_two_dozen_samples_are_shown():
-    sides = made_sides(20, 2)
-    told = page(report(family("quality", "pass"), sides=sides), None, {})
+    pairs = made_pairs(20, 2)
+    told = page(report(family("quality", "pass"), pairs=pairs), None, {})
     names = re.findall(r"<figcaption>(\S+) </figcaption>", told)
     assert len(names) == len(set(names)) == 24
-    assert names != list(sides.file[:24])
+    assert names != list(pairs.file[:24])
 
 
 def test_what_could_not_be_measured_is_not_told_as_a_number():
@@ -222,7 +222,7 @@ def test_metrics_are_defined_and_versions_and_settings_told():
 
 def test_fifty_of_what_was_left_out_are_listed():
     left = [Skipped(Path(f"folder/left{i}.png"), "no face", False) for i in range(53)]
-    told = page(report(family("quality", "pass"), left_out=left), None, {})
+    told = page(report(family("quality", "pass"), skipped=left), None, {})
     assert len(re.findall("<td>left\\d+.png<td>no face", told)) == 50
     assert "and 3 more, see left-out.csv" in told
     assert "53 left out" in told

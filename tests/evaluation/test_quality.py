@@ -6,13 +6,13 @@ import pytest
 from ganonymization.evaluation import quality
 from ganonymization.evaluation.quality import face_found, frechet, sharpness_ratio, variety
 
-from .made_sides import first_of, made_sides, with_gender, without_face, without_output
+from .made_pairs import first_of, made_pairs, with_gender, without_face, without_output
 
 RNG = np.random.default_rng(0)
 
 
-def seen_as(sides, **changes):
-    return replace(sides, after=replace(sides.after, **changes))
+def seen_as(pairs, **changes):
+    return replace(pairs, after=replace(pairs.after, **changes))
 
 
 def test_a_face_is_looked_for_where_there_is_an_output():
@@ -59,7 +59,7 @@ def test_the_frechet_distance_of_a_wider_set_is_that_of_deviations():
 
 
 def test_good_pictures_pass():
-    family = quality.measure(with_gender(made_sides()))
+    family = quality.measure(with_gender(made_pairs()))
     assert family.verdict == "pass"
     assert family.figure("face found in the output").value == 1
     assert family.figure("sharpness by the original's").value == 1
@@ -72,25 +72,25 @@ def test_good_pictures_pass():
     ("lost", "verdict"), [(8, "pass"), (9, "warn"), (32, "warn"), (33, "fail")]
 )
 def test_outputs_without_a_face_are_bad(lost, verdict):
-    sides = made_sides()
-    family = quality.measure(replace(sides, after=without_face(sides.after, first_of(sides, lost))))
+    pairs = made_pairs()
+    family = quality.measure(replace(pairs, after=without_face(pairs.after, first_of(pairs, lost))))
     assert family.verdict == verdict
     assert family.figure("face found in the output").value == 1 - lost / 160
 
 
 @pytest.mark.parametrize(("spread", "verdict"), [(0.7, "pass"), (0.5, "warn"), (0.1, "fail")])
 def test_outputs_that_look_alike_are_bad(spread, verdict):
-    sides = made_sides()
-    family = quality.measure(seen_as(sides, embedding=spread * sides.before.embedding))
+    pairs = made_pairs()
+    family = quality.measure(seen_as(pairs, embedding=spread * pairs.before.embedding))
     assert family.figure("variety of faces").value == pytest.approx(spread)
     assert family.verdict == verdict
 
 
 @pytest.mark.parametrize(("left", "told"), [(19, False), (20, True)])
 def test_the_variety_of_few_faces_is_not_told(left, told):
-    sides = made_sides()
-    gone = ~first_of(sides, left)
-    family = quality.measure(without_output(sides, gone))
+    pairs = made_pairs()
+    gone = ~first_of(pairs, left)
+    family = quality.measure(without_output(pairs, gone))
     assert ("variety of faces" in {f.title for f in family.figures}) == told
     assert family.figure("face found in the output").count == left
     if told:
@@ -98,14 +98,14 @@ def test_the_variety_of_few_faces_is_not_told(left, told):
 
 
 def test_each_picture_has_its_sharpness():
-    sides = made_sides()
-    told = quality.measure(seen_as(sides, sharpness=np.arange(160.0))).pictures
+    pairs = made_pairs()
+    told = quality.measure(seen_as(pairs, sharpness=np.arange(160.0))).pictures
     np.testing.assert_allclose(told["sharpness ratio"], np.arange(160) / 10)
     assert (told["found again"] == 1).all()
 
 
 def test_without_outputs_it_says_so():
-    sides = made_sides()
-    family = quality.measure(without_output(sides, np.ones(160, bool)))
+    pairs = made_pairs()
+    family = quality.measure(without_output(pairs, np.ones(160, bool)))
     assert family.findings == ("There are no outputs.",)
     assert family.verdict == "fail"

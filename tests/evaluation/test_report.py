@@ -8,13 +8,13 @@ import pytest
 
 from ganonymization.errors import OutputError
 from ganonymization.evaluation.figures import Family, Figure
-from ganonymization.evaluation.report import Report, told, write
+from ganonymization.evaluation.report import EvaluationReport, with_interval, write
 from ganonymization.types import Skipped
 
-from .made_sides import made_sides
+from .made_pairs import made_pairs
 
 NAN = float("nan")
-SIDES = made_sides(10, 2)
+SIDES = made_pairs(10, 2)
 FIGURES = (
     Figure("variety", "variety of faces", 0.5, 0.4, 0.6, 20, reference={"chance": 0.25, "b": 2}),
     Figure("variety", "of few", NAN, group="gender: f"),
@@ -28,7 +28,7 @@ COMPARED = Family(
     "identity", "fail", ("found",), (), (),
     {"ranked first": np.arange(20.0)}, {"compared": [{"against": "blur", "r": 0.5}]},
 )  # fmt: skip
-REPORT = Report(
+REPORT = EvaluationReport(
     "fail", (COMPARED, FAMILY), SIDES, (Skipped(Path("a/b.png"), 'damaged, "badly"', True),),
     {"mode": "scene"},
 )  # fmt: skip
@@ -93,14 +93,14 @@ def test_the_page_is_there(folder):
 
 def test_file_names_and_people_with_commas_and_other_letters_come_back(tmp_path):
     names = np.array([f'å,"{i}"\n李.png' for i in range(20)])
-    write(replace(REPORT, sides=replace(SIDES, file=names, person=names)), tmp_path, None, {})
+    write(replace(REPORT, pairs=replace(SIDES, file=names, person=names)), tmp_path, None, {})
     found = rows(tmp_path / "pictures.csv")
     assert [row["file"] for row in found] == [row["person"] for row in found] == list(names)
 
 
 def test_file_names_that_are_no_text_are_reported(tmp_path):
     names = np.array([f"\udcff{i}.png" for i in range(20)])
-    write(replace(REPORT, sides=replace(SIDES, file=names)), tmp_path, None, {})
+    write(replace(REPORT, pairs=replace(SIDES, file=names)), tmp_path, None, {})
     found = rows(tmp_path / "pictures.csv")
     assert [row["file"] for row in found] == [f"\\udcff{i}.png" for i in range(20)]
     assert "\\udcff0.png" in (tmp_path / "report.html").read_text()
@@ -114,7 +114,7 @@ def test_an_earlier_reports_tables_go_and_nobody_elses(folder):
 
 
 def test_without_anything_the_files_are_there_and_empty(tmp_path):
-    write(replace(REPORT, families=(), left_out=()), tmp_path, None, {})
+    write(replace(REPORT, families=(), skipped=()), tmp_path, None, {})
     assert (tmp_path / "left-out.csv").read_text() == ""
     assert (tmp_path / "figures.csv").read_text() == ""
     assert list(rows(tmp_path / "pictures.csv")[0]) == ["file", "person"]
@@ -127,7 +127,7 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path):
 
 
 def test_values_are_told_with_their_intervals():
-    assert [told(figure) for figure in FIGURES] == [
+    assert [with_interval(figure) for figure in FIGURES] == [
         "0.500 [0.400, 0.600]", "not measured", "0.125",
     ]  # fmt: skip
 

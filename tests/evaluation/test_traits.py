@@ -6,32 +6,32 @@ import pytest
 from ganonymization.evaluation import traits
 from ganonymization.evaluation.traits import context_rank, questions, skin_tone_kept, trait_lost
 
-from .made_sides import NUMBERS, first_of, made_sides, without_face
+from .made_pairs import NUMBERS, first_of, made_pairs, without_face
 
 PERSON = np.repeat([f"p{i}" for i in range(20)], 4)
 
 
-def labelled(sides, **columns):
-    return replace(sides, labels={**sides.labels, **columns})
+def labelled(pairs, **columns):
+    return replace(pairs, labels={**pairs.labels, **columns})
 
 
-def alternating(sides, *values):
+def alternating(pairs, *values):
     """A value for each person, in turns."""
-    number = np.unique(sides.person, return_inverse=True)[1]
+    number = np.unique(pairs.person, return_inverse=True)[1]
     return np.array(values)[number % len(values)]
 
 
-def marked(sides, before, after):
+def marked(pairs, before, after):
     """The same where the recogniser's first number tells yes from no."""
     embeddings = []
-    for seen, yes in ((sides.before, before), (sides.after, after)):
+    for seen, yes in ((pairs.before, before), (pairs.after, after)):
         values = seen.embedding.copy()
         values[:, 0] = np.where(yes, 1.0, -1.0)
         embeddings.append(values)
     return replace(
-        sides,
-        before=replace(sides.before, embedding=embeddings[0]),
-        after=replace(sides.after, embedding=embeddings[1]),
+        pairs,
+        before=replace(pairs.before, embedding=embeddings[0]),
+        after=replace(pairs.after, embedding=embeddings[1]),
     )
 
 
@@ -56,47 +56,47 @@ def test_the_context_rank_is_the_mean():
 
 
 def test_words_and_numbers_of_yes_are_one_question():
-    sides = made_sides()
+    pairs = made_pairs()
     for values in (("1", "0"), ("1", "-1"), ("Yes", "no"), ("TRUE", "false")):
-        asked = questions(labelled(sides, glasses=alternating(sides, *values)))
-        np.testing.assert_array_equal(asked["glasses"], alternating(sides, "yes", "no"))
+        asked = questions(labelled(pairs, glasses=alternating(pairs, *values)))
+        np.testing.assert_array_equal(asked["glasses"], alternating(pairs, "yes", "no"))
 
 
 def test_other_columns_ask_for_each_value():
-    sides = made_sides()
-    asked = questions(labelled(sides, hair=alternating(sides, "black", "red", "")))
+    pairs = made_pairs()
+    asked = questions(labelled(pairs, hair=alternating(pairs, "black", "red", "")))
     assert set(asked) == {"hair: black", "hair: red"}
-    np.testing.assert_array_equal(asked["hair: red"], alternating(sides, "no", "yes", ""))
+    np.testing.assert_array_equal(asked["hair: red"], alternating(pairs, "no", "yes", ""))
 
 
 def test_expressions_names_and_rare_values_are_no_traits():
-    sides = made_sides()
-    rare = np.where(first_of(sides, 11), "1", "0")
-    asked = questions(labelled(sides, name=sides.person, rare=rare, empty=np.full(160, "")))
+    pairs = made_pairs()
+    rare = np.where(first_of(pairs, 11), "1", "0")
+    asked = questions(labelled(pairs, name=pairs.person, rare=rare, empty=np.full(160, "")))
     assert asked == {}
 
 
 @pytest.mark.parametrize(("values", "told"), [(20, True), (21, False)])
 def test_a_column_of_many_values_is_a_name(values, told):
-    sides = made_sides(84)
-    place = alternating(sides, *(f"place {i}" for i in range(values)))
-    assert bool(questions(labelled(sides, place=place))) == told
+    pairs = made_pairs(84)
+    place = alternating(pairs, *(f"place {i}" for i in range(values)))
+    assert bool(questions(labelled(pairs, place=place))) == told
 
 
 def test_a_value_that_enough_originals_carry_is_asked():
-    sides = made_sides()
-    column = np.where(first_of(sides, 12), "1", "0")
-    assert set(questions(labelled(sides, seldom=column))) == {"seldom"}
-    unseen = replace(sides, before=without_face(sides.before, first_of(sides, 1)))
+    pairs = made_pairs()
+    column = np.where(first_of(pairs, 12), "1", "0")
+    assert set(questions(labelled(pairs, seldom=column))) == {"seldom"}
+    unseen = replace(pairs, before=without_face(pairs.before, first_of(pairs, 1)))
     assert questions(labelled(unseen, seldom=column)) == {}
 
 
 def test_a_trait_that_stays_is_not_lost_and_one_that_goes_is():
-    sides = made_sides()
-    glasses = alternating(sides, "1", "0")
+    pairs = made_pairs()
+    glasses = alternating(pairs, "1", "0")
     yes = glasses == "1"
     for after, lost in ((yes, 0), (~yes, 1), (np.zeros(160, bool), 1)):
-        family = traits.measure(marked(labelled(sides, glasses=glasses), yes, after))
+        family = traits.measure(marked(labelled(pairs, glasses=glasses), yes, after))
         told = family.figure("glasses")
         assert told.value == lost
         assert told.count == yes.sum()
@@ -105,72 +105,72 @@ def test_a_trait_that_stays_is_not_lost_and_one_that_goes_is():
 
 
 def test_the_traits_that_go_least_often_come_first():
-    sides = made_sides()
-    glasses, beard = alternating(sides, "1", "0"), alternating(sides, "1", "1", "0", "0")
-    sides = marked(labelled(sides, beard=beard, glasses=glasses), glasses == "1", glasses == "1")
-    number = sides.before.embedding.copy(), sides.after.embedding.copy()
+    pairs = made_pairs()
+    glasses, beard = alternating(pairs, "1", "0"), alternating(pairs, "1", "1", "0", "0")
+    pairs = marked(labelled(pairs, beard=beard, glasses=glasses), glasses == "1", glasses == "1")
+    number = pairs.before.embedding.copy(), pairs.after.embedding.copy()
     number[0][:, 1] = np.where(beard == "1", 1.0, -1.0)
     number[1][:, 1] = -1.0
-    sides = replace(
-        sides,
-        before=replace(sides.before, embedding=number[0]),
-        after=replace(sides.after, embedding=number[1]),
+    pairs = replace(
+        pairs,
+        before=replace(pairs.before, embedding=number[0]),
+        after=replace(pairs.after, embedding=number[1]),
     )
-    family = traits.measure(sides)
+    family = traits.measure(pairs)
     assert "least often: glasses 0%, beard 100%" in family.findings[0]
     assert [f.title for f in family.figures[:2]] == ["glasses", "beard"]
 
 
 def test_without_labels_it_says_so():
-    family = traits.measure(made_sides())
+    family = traits.measure(made_pairs())
     assert family.findings[0] == "No traits are labelled; give --labels."
     assert family.verdict == "info"
 
 
 def test_a_skin_tone_that_is_passed_on_is_told():
-    sides = made_sides()
-    passed = replace(sides, after=replace(sides.after, skin_tone_deg=sides.before.skin_tone_deg))
+    pairs = made_pairs()
+    passed = replace(pairs, after=replace(pairs.after, skin_tone_deg=pairs.before.skin_tone_deg))
     family = traits.measure(passed)
     assert family.figure("skin tone passed on").value == pytest.approx(1)
     assert family.findings[1] == "Skin tone is passed on with r = 1.00."
-    assert abs(traits.measure(sides).figure("skin tone passed on").value) < 0.3
+    assert abs(traits.measure(pairs).figure("skin tone passed on").value) < 0.3
 
 
 def test_a_skin_tone_that_all_outputs_share_is_not_told_as_a_number():
-    sides = made_sides()
-    grey = replace(sides.after, skin_tone_deg=np.full(160, 30.0))
-    family = traits.measure(replace(sides, after=grey))
+    pairs = made_pairs()
+    grey = replace(pairs.after, skin_tone_deg=np.full(160, 30.0))
+    family = traits.measure(replace(pairs, after=grey))
     assert np.isnan(family.figure("skin tone passed on").value)
     assert "nan" not in " ".join(family.findings)
 
 
 def test_few_skin_tones_tell_nothing():
-    sides = made_sides()
-    grey = replace(sides.after, skin_tone_deg=np.where(first_of(sides, 19), 30.0, np.nan))
-    assert traits.measure(replace(sides, after=grey)).figures == ()
+    pairs = made_pairs()
+    grey = replace(pairs.after, skin_tone_deg=np.where(first_of(pairs, 19), 30.0, np.nan))
+    assert traits.measure(replace(pairs, after=grey)).figures == ()
 
 
-def with_context(sides, context):
-    return replace(sides, scene=True, before=replace(sides.before, context=context))
+def with_context(pairs, context):
+    return replace(pairs, scene=True, before=replace(pairs.before, context=context))
 
 
 def test_surroundings_that_tell_the_person_are_told():
-    sides = made_sides()
+    pairs = made_pairs()
     title = "rank 1 of 40 by what is around the face"
-    told = traits.measure(with_context(sides, sides.before.embedding)).figure(title)
+    told = traits.measure(with_context(pairs, pairs.before.embedding)).figure(title)
     assert told.value > 0.95
     assert told.reference == {"chance": 1 / 40}
     noise = np.random.default_rng(0).normal(size=(160, NUMBERS))
-    chance = traits.measure(with_context(sides, noise)).figure(title)
+    chance = traits.measure(with_context(pairs, noise)).figure(title)
     assert chance.low < 1 / 40 < chance.high
 
 
 def test_portraits_show_no_surroundings():
-    sides = made_sides()
-    assert {f.metric for f in traits.measure(sides).figures} == {"skin_tone_kept"}
+    pairs = made_pairs()
+    assert {f.metric for f in traits.measure(pairs).figures} == {"skin_tone_kept"}
 
 
 def test_surroundings_of_few_people_tell_nothing():
-    sides = made_sides(19)
-    found = traits.measure(with_context(sides, sides.before.embedding)).figures
+    pairs = made_pairs(19)
+    found = traits.measure(with_context(pairs, pairs.before.embedding)).figures
     assert {f.metric for f in found} == {"skin_tone_kept"}

@@ -36,7 +36,7 @@ def test_every_picture_is_in_one_split_or_listed(faces, done):
     assert {split: len(names) for split, names in found.items()} == report.faces
     assert sorted(name for names in found.values() for name in names) == [str(i) for i in range(8)]
     assert len(list((out / "original").rglob("*.*"))) == 9  # all that can be read
-    assert {path.name for path, *_ in report.left_out} == {"wall.png", "broken.jpg"}
+    assert {path.name for path, *_ in report.skipped} == {"wall.png", "broken.jpg"}
     listed = (out / "left_out.txt").read_text()
     assert "no face found" in listed
     assert "broken.jpg" in listed
@@ -81,7 +81,7 @@ def test_pictures_of_one_stem_do_not_overwrite_one_another(tmp_path):
     made = sorted(p.name for p in (tmp_path / "out" / "FaceCrop" / "train").iterdir())
     assert made == ["a.jpg.png", "a.png.png", "b.png", "b.png_1.png", "b_1.png"]
     assert report.faces["train"] == 5
-    assert not report.left_out
+    assert not report.skipped
 
 
 def test_settings_and_folders_that_make_no_sense_are_refused(faces, tmp_path):

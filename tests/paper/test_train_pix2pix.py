@@ -11,10 +11,10 @@ from ganonymization.errors import InputError, OptionError
 from ganonymization.geometry import conditioning
 from ganonymization.io import images
 from ganonymization.io.images import Picture
+from ganonymization.paper.side_by_side import SideBySide
 from ganonymization.paper.train_pix2pix import (
     Pix2PixRun,
     Pix2PixSettings,
-    SideBySide,
     newest_checkpoint,
     train_pix2pix,
 )
@@ -101,7 +101,7 @@ def test_steps_on_one_batch_bring_the_pictures_closer(settings):
     run = Pix2PixRun(Fabric(accelerator="cpu", devices=1), settings)
     faces = SideBySide(Path(settings.data_dir) / "data" / "train", 256)
     batch = torch.utils.data.default_collate([faces[i] for i in range(4)])
-    found = [run.train_step(batch)["l1"] for _ in range(6)]
+    found = [float(run.train_step(batch)["l1"]) for _ in range(6)]
     assert found[-1] < 0.95 * found[0]
 
 

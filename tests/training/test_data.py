@@ -3,17 +3,14 @@ import pytest
 import torch
 
 from ganonymization.geometry import conditioning, topology
-from ganonymization.training.data import (
-    Batches,
-    PreparedFaces,
+from ganonymization.training.augment import (
     Shift,
     darker_skin,
     expression_shifts,
     jittered,
-    rarity,
-    vividness,
     warped,
 )
+from ganonymization.training.data import Batches, PreparedFaces, rarity, vividness
 
 from ..conftest import face_landmarks
 
@@ -102,12 +99,10 @@ def test_the_mesh_is_jittered_smoothly_and_the_gaze_is_not():
 
 
 def test_devices_share_the_samples_and_a_run_goes_on():
-    def first(batches, count=2):
-        return [next(i) for i in [iter(batches)] for _ in range(count)]
-
-    assert first(Batches(0, 2)) == [[0, 1], [2, 3]]
-    assert first(Batches(8, 2, rank=0, devices=2)) == [[8, 9], [12, 13]]
-    assert first(Batches(8, 2, rank=1, devices=2)) == [[10, 11], [14, 15]]
+    assert list(Batches(0, 4, 2)) == [[0, 1], [2, 3]]
+    assert list(Batches(8, 13, 2, rank=0, devices=2)) == [[8, 9], [12, 13]]
+    assert list(Batches(8, 13, 2, rank=1, devices=2)) == [[10, 11], [14, 15]]
+    assert not list(Batches(8, 8, 2))
 
 
 def test_a_sample_tells_where_the_landmarks_of_its_mesh_are(prepared):

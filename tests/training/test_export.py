@@ -9,6 +9,7 @@ from ganonymization.errors import ModelError, OptionError
 from ganonymization.geometry import conditioning, transforms
 from ganonymization.geometry.wall import GeneratorInput
 from ganonymization.synthesize.load import load
+from ganonymization.training import layout
 from ganonymization.training.export import export, open_checkpoint
 
 from ..conftest import face_landmarks
@@ -64,14 +65,21 @@ def test_half_and_integer_files_are_smaller_and_draw_nearly_the_same(
     assert load(tmp_path / "int8.onnx")(crossing()).shape == (64, 64, 3)
 
 
+def test_a_prepared_folder_is_opened_once(checkpoint, prepared, tmp_path, monkeypatch):
+    opened = []
+    load_array = layout.load
+    monkeypatch.setattr(layout, "load", lambda *a: (opened.append(a[1]), load_array(*a))[1])
+    export(checkpoint, tmp_path / "g.onnx", "fp32", 64, prepared)
+    assert sorted(opened) == ["chroma.npy", "crops.npy", "landmarks.npy", "skin_ita_deg.npy"]
+
+
 def test_integer_exports_need_pictures(checkpoint, tmp_path):
-    with pytest.raises(OptionError, match="--calibrate"):
+    with pytest.raises(OptionError, match="`calibrate`"):
         export(checkpoint, tmp_path / "g.onnx", "int8")
 
 
 @pytest.mark.slow
-def test_a_published_checkpoint_becomes_onnx(published, tmp_path, monkeypatch):  # noqa: F811
-    monkeypatch.setattr("ganonymization.training.export._COMPARED", 2)
+def test_a_published_checkpoint_becomes_onnx(published, tmp_path):  # noqa: F811
     report = export(published, tmp_path / "p.onnx", "fp32")
     assert report.psnr_db > 80
     model = onnx.load(str(report.path))

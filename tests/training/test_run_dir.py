@@ -10,7 +10,7 @@ from ganonymization.training import run_dir
 )
 def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, monkeypatch, error):
     path = tmp_path / "checkpoint.pt"
-    run_dir.save(path, {"step": torch.tensor(1)})
+    run_dir.save_checkpoint(path, {"step": torch.tensor(1)})
 
     def fail(state, file):
         file.write(b"half")
@@ -18,11 +18,11 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, monkeypatch, error):
 
     monkeypatch.setattr(torch, "save", fail)
     with pytest.raises(OutputError, match="cannot be written"):
-        run_dir.save(path, {"step": torch.tensor(2)})
+        run_dir.save_checkpoint(path, {"step": torch.tensor(2)})
     monkeypatch.undo()
-    assert run_dir.load(path)["step"] == 1
+    assert run_dir.read_checkpoint(path)["step"] == 1
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
 def test_no_checkpoint_is_none(tmp_path):
-    assert run_dir.load(tmp_path / "checkpoint.pt") is None
+    assert run_dir.read_checkpoint(tmp_path / "checkpoint.pt") is None

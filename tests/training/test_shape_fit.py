@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -20,7 +22,7 @@ def fitted():
     parts = Thirds.of(people.person)
     patch = pytest.MonkeyPatch()
     patch.setattr(shape_fit, "_STEPS", 150)
-    model = fit_shape(people.of(parts.fit))
+    model = fit_shape(people.of(parts.fit), leak_weights={"balanced": 0.5})
     patch.undo()
     return people, parts, model
 
@@ -44,11 +46,20 @@ def test_mirror_images_are_released_as_mirror_images(fitted):
     assert np.abs(model.surrogate(mirrored, 2) - expected).max() < 0.01 * np.ptp(face)
 
 
-def test_a_fit_can_be_repeated(monkeypatch):
-    monkeypatch.setattr(shape_fit, "_STEPS", 3)
-    one, other = (fit_shape(simulated(45), leak_weights={"balanced": 1.0}) for _ in range(2))
-    for name, values in one.arrays().items():
-        assert np.array_equal(values, other.arrays()[name]), name
+@pytest.fixture(scope="module")
+def few():
+    """Few people, and what three steps make of them."""
+    people = simulated(45)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shape_fit, "_STEPS", 3)
+        yield people, fit_shape(people, leak_weights={"balanced": 1.0})
+
+
+def test_a_fit_can_be_repeated(few):
+    people, model = few
+    again = fit_shape(people, leak_weights={"balanced": 1.0})
+    for name, values in model.arrays().items():
+        assert np.array_equal(values, again.arrays()[name]), name
 
 
 def test_the_leak_is_what_two_pictures_share():
@@ -72,22 +83,21 @@ def test_too_few_people_are_refused():
         fit_shape(simulated(45, pictures=2))
 
 
-def test_the_command_writes_a_model(tmp_path, monkeypatch):
-    monkeypatch.setattr(shape_fit, "_STEPS", 3)
-    people = simulated(45)
+def test_the_command_writes_a_model(few, tmp_path, monkeypatch):
+    people, fitted = few
     monkeypatch.setattr(shape_command, "read_people", lambda folder, index: (people, []))
+    monkeypatch.setattr(shape_command, "fit_shape", lambda people, singles: fitted)
     out = tmp_path / "new" / "shape.npz"
     assert shape_command.fit_and_save(tmp_path, tmp_path / "i.csv", out) == []
     model = ShapeModel.load(out)
-    assert model.surrogate(people.landmarks_px[0], 0, "high").shape == (478, 3)
+    assert model.surrogate(people.landmarks_px[0], 0, "balanced").shape == (478, 3)
     assert [path.name for path in out.parent.iterdir()] == ["shape.npz"]
 
 
-def test_people_without_labels_are_fitted_all_the_same(monkeypatch):
-    monkeypatch.setattr(shape_fit, "_STEPS", 3)
-    people = simulated(45)
-    people.expression[:] = ""
-    assert fit_shape(people).surrogate(people.landmarks_px).shape == people.landmarks_px.shape
+def test_people_without_labels_are_fitted_all_the_same(few):
+    people = replace(few[0], expression=np.full_like(few[0].expression, ""))
+    model = fit_shape(people, leak_weights={"balanced": 0.5})
+    assert model.surrogate(people.landmarks_px).shape == people.landmarks_px.shape
 
 
 def test_other_files_are_not_overwritten(tmp_path):

@@ -1,14 +1,12 @@
 """``ganonymize classify``: train the paper's classifier and ask it about pictures."""
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from ..types import Skipped
+from .options import require_extra
+from .skipped import print_skipped
 
 app = typer.Typer(
     help="Train a classifier of labelled pictures, and ask it about others.",
@@ -82,11 +80,11 @@ def train(
         monitor=monitor, save_top_k=save_top, num_workers=workers, accelerator=accelerator,
         seed=seed,
     )  # fmt: skip
-    table, left_out = read_labelled(data, kind, index)
+    table, skipped = read_labelled(data, kind, index)
     trained = train_classifier(table, out, settings)
-    print(trained.told())
+    print(trained.summary())
     print(out)
-    tell([*left_out, *trained.left_out])
+    print_skipped([*skipped, *trained.skipped])
 
 
 @app.command()
@@ -107,24 +105,15 @@ def predict(
 ) -> None:
     """Write what a classifier says of pictures and, where labels are known, how often it is right.
 
-    A split that 'train' made itself is not known here; its split.csv tells it.
+    A split that 'train' made itself is not known here; it stands in split.csv.
     """
     require_transformers()
     from ..paper.classify.predict import predict_folder
 
-    told, left_out = predict_folder(model, data, out, kind, index, split, unlabelled, accelerator)
-    print(told)
+    summary, skipped = predict_folder(model, data, out, kind, index, split, unlabelled, accelerator)
+    print(summary)
     print(out)
-    tell(left_out)
-
-
-def tell(left_out: "Sequence[Skipped]") -> None:
-    """Print what was not used."""
-    """Print what was left out, and end with exit code 1 where a picture could not be read."""
-    for path, reason, _ in left_out:
-        print(f"left out {path}: {reason}", file=sys.stderr)
-    if any(picture.unreadable for picture in left_out):
-        sys.exit(1)
+    print_skipped(skipped)
 
 
 def require_transformers() -> None:
@@ -133,9 +122,4 @@ def require_transformers() -> None:
     Raises:
         MissingExtraError: The message has the command that installs it.
     """
-    from importlib.util import find_spec
-
-    from ..errors import MissingExtraError
-
-    if not all(find_spec(name) for name in ("torch", "lightning", "transformers", "sklearn")):
-        raise MissingExtraError("classifying", "train")
+    require_extra("classifying", "train", "torch", "lightning", "transformers", "sklearn")

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..config import AnonymizerConfig
-    from ..evaluation.command import Landmarks, OutputSource, Request
+    from ..evaluation.arrays import Values
     from ..evaluation.expression_classifier import Classify
     from ..evaluation.figures import FamilyName
+    from ..evaluation.request import OutputSource, Request
     from ..options import Privacy
     from ..surrogate.shape_model import ShapeModel
 
@@ -74,9 +75,9 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Prove an anonymization: who is still recognised, what is left of the expression."""
-    from ..evaluation.command import FAMILIES, Request
     from ..evaluation.command import evaluate as run
     from ..evaluation.expression_classifier import by_face
+    from ..evaluation.request import FAMILIES, Request
 
     families = tuple(_family(name) for name in only.split(",")) if only else FAMILIES
     if anonymized is not None and (fit or config.shape or not config.privacy or seed is not None):
@@ -89,9 +90,9 @@ def evaluate(
         originals, out, anonymized, people, labels, dataset, families, others, config.detector,
         recogniser, with_originals,
     )  # fmt: skip
-    making = None
+    source = None
     if anonymized is None:
-        making = _making(request, config, fit, 1 if seed is None else seed)
+        source = _source(request, config, fit, 1 if seed is None else seed)
     classify: Classify = by_face
     if classifier is not None:
         require_torch()
@@ -99,15 +100,15 @@ def evaluate(
         from ..paper.classify.classifier import load_classifier
 
         classify = by_network(load_classifier(classifier))
-    report = run(request, making, progress, classify)
+    report = run(request, source, progress, classify)
     print(json.dumps(report.as_dict(), indent=1) if as_json else report.table())
     print(f"{out / 'report.html'}", file=sys.stderr)
-    for path, reason, unreadable in report.left_out:
-        if unreadable:
-            print(f"left out {path}: {reason}", file=sys.stderr)
+    unreadable = [skipped for skipped in report.skipped if skipped.unreadable]
+    for path, reason, _ in unreadable:
+        print(f"left out {path}: {reason}", file=sys.stderr)
     if report.verdict == "fail":
         raise typer.Exit(2)
-    if any(left.unreadable for left in report.left_out):
+    if unreadable:
         raise typer.Exit(1)
 
 
@@ -128,13 +129,13 @@ def _family(name: str) -> "FamilyName":
     raise OptionError(f"--only {name}: none of {', '.join(get_args(FamilyName))}")
 
 
-def _making(
+def _source(
     request: "Request", config: "AnonymizerConfig", fit: Path | None, seed: int
 ) -> "OutputSource":
     """How outputs are made, and what is not evaluated since the shape model was fitted on it."""
     from ..batch.folder import FolderJob
     from ..batch.storage import LocalStorage
-    from ..evaluation.command import OutputSource, withheld
+    from ..evaluation.request import OutputSource, withheld
     from ..surrogate.shape_model import ShapeModel
 
     if config.shape is not None and fit is not None:
@@ -156,8 +157,8 @@ def _making(
         "seed": str(seed),
     }
 
-    def job(source: Path, out: Path, files: frozenset[str]) -> FolderJob:
-        folders = LocalStorage(source), LocalStorage(out)
+    def job(originals: Path, out: Path, files: frozenset[str]) -> FolderJob:
+        folders = LocalStorage(originals), LocalStorage(out)
         return FolderJob(make, *folders, seed, settings=repr(settings), chosen=files)
 
     return OutputSource(job, _release(config.privacy, used), kept_out, settings)
@@ -165,7 +166,7 @@ def _making(
 
 def _release(
     privacy: "Privacy | None", shape: "ShapeModel | None"
-) -> "Callable[[Landmarks], Landmarks] | None":
+) -> "Callable[[Values], Values] | None":
     """What the generator is given, all as one nobody, for different ones hide people."""
     from ..surrogate.shape_model import ShapeModel
 

@@ -1,6 +1,5 @@
 """Commands that make training data, networks and shape models."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from ..options import ExportPrecision
 from .options import DetectorOption, require_torch
+from .skipped import print_skipped
 
 
 def prepare(
@@ -23,12 +23,9 @@ def prepare(
     from ..training.segment import OnnxSegmenter
 
     plugged = None if segmenter is None else OnnxSegmenter(segmenter)
-    made, refused = prepare_folder(source, out, detector, plugged)
+    made, skipped = prepare_folder(source, out, detector, plugged)
     print(f"{made} faces in {out}")
-    for path, reason, _ in refused:
-        print(f"left out {path}: {reason}", file=sys.stderr)
-    if any(picture.unreadable for picture in refused):
-        raise typer.Exit(1)
+    print_skipped(skipped)
 
 
 def train(
@@ -74,12 +71,9 @@ def fit_shape(
     require_torch()
     from ..training.shape_command import fit_and_save
 
-    left_out = fit_and_save(source, people, out, faces)
-    for path, reason, _ in left_out:
-        print(f"left out {path}: {reason}", file=sys.stderr)
+    skipped = fit_and_save(source, people, out, faces)
     print(out)
-    if any(picture.unreadable for picture in left_out):
-        raise typer.Exit(1)
+    print_skipped(skipped)
 
 
 def export(

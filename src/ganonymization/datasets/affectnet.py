@@ -16,8 +16,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..types import Skipped
-from .layout import cells, find, name_of, need, pictures_under, tidy
-from .table import Row, Table, build
+from .layout import cells, find, name_of, need, tidy
+from .table import Table, TableBuilder
 
 EXPRESSIONS = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "anger", "contempt")
 """By number, from the paper and the ReadMe of the data set."""
@@ -39,33 +39,36 @@ def recognises(folder: Path) -> bool:
 
 
 def read(folder: Path) -> tuple[Table, list[Skipped]]:
-    """Either form; pictures labelled as none, uncertain or no face are left out.
+    """Either form; pictures labelled as none, uncertain or no face are skipped.
 
     Raises:
         InputError: One of two sets or lists is missing, or has no column that is needed.
     """
-    return _read_sets(folder) if find(folder, *_SETS) else _read_lists(folder)
+    table = TableBuilder(folder, "expression")
+    if find(folder, *_SETS):
+        _read_sets(table)
+        return table.build()
+    pictures = find(folder, _PICTURES) or folder
+    _read_lists(table, pictures)
+    return table.build(pictures)
 
 
-def _read_sets(folder: Path) -> tuple[Table, list[Skipped]]:
-    rows: list[Row] = []
-    left_out: list[Skipped] = []
+def _read_sets(table: TableBuilder) -> None:
     for name, split in _SETS.items():
-        root = need(folder, name)
-        pictures, unseen = pictures_under(need(root, "images"))
+        root = need(table.folder, name)
+        pictures = table.pictures_under(need(root, "images"))
         labels = {path.name: path for path in need(root, "annotations").glob("*_exp.npy")}
-        left_out += unseen
         for path in pictures:
             label = labels.pop(f"{path.stem}_exp.npy", None)
             code = _code(label) if label else None
             if label is None:
-                left_out.append(Skipped(path, "has no label in annotations", False))
+                table.skip(path, "has no label in annotations")
             elif code is None:
-                left_out.append(Skipped(label, "is damaged; copy it anew", True))
+                table.skip(label, "is damaged; copy it anew", True)
             else:
-                _sort(folder, path.relative_to(folder).as_posix(), code, split, rows, left_out)
-        left_out += [Skipped(labels[key], "its picture is missing", True) for key in sorted(labels)]
-    return build(folder, ["expression"], rows, left_out)
+                _add(table, path.relative_to(table.folder).as_posix(), code, split)
+        for key in sorted(labels):
+            table.skip(labels[key], "its picture is missing", True)
 
 
 def _code(path: Path) -> str | None:
@@ -79,22 +82,18 @@ def _code(path: Path) -> str | None:
         return None
 
 
-def _read_lists(folder: Path) -> tuple[Table, list[Skipped]]:
-    pictures = find(folder, _PICTURES) or folder
-    rows: list[Row] = []
-    left_out: list[Skipped] = []
+def _read_lists(table: TableBuilder, pictures: Path) -> None:
     for name, split in _LISTS.items():
-        path = need(folder, name)
+        path = need(table.folder, name)
         lines = cells(path)
         first = next(lines, [])
         place, is_header = _columns(path, first)
         for number, line in enumerate(lines if is_header else [first, *lines], 1 + is_header):
             if len(line) <= max(place):
-                left_out.append(Skipped(path, f"row {number} has only {len(line)} cells", False))
+                table.skip(path, f"row {number} has only {len(line)} cells")
                 continue
-            file = (pictures.relative_to(folder) / tidy(line[place[0]])).as_posix()
-            _sort(folder, file, line[place[1]], split, rows, left_out)
-    return build(folder, ["expression"], rows, left_out, pictures)
+            file = (pictures.relative_to(table.folder) / tidy(line[place[0]])).as_posix()
+            _add(table, file, line[place[1]], split)
 
 
 def _columns(path: Path, first: Sequence[str]) -> tuple[tuple[int, int], bool]:
@@ -112,13 +111,11 @@ def _columns(path: Path, first: Sequence[str]) -> tuple[tuple[int, int], bool]:
     return (used.index(_FILE), used.index(_EXPRESSION)), is_header
 
 
-def _sort(
-    folder: Path, file: str, code: str, split: str, rows: list[Row], left_out: list[Skipped]
-) -> None:
-    """Put a picture among the rows if its number is that of an expression, else among the rest."""
+def _add(table: TableBuilder, file: str, code: str, split: str) -> None:
+    """Add a picture if its number is that of an expression, else skip it."""
     label = name_of(code, EXPRESSIONS + _NO_EXPRESSION)
     if label in EXPRESSIONS:
-        rows.append(Row(file, (label,), split))
-        return
-    reason = f"is labelled {label!r}" if label else f"has the unknown label {code[:20]!r}"
-    left_out.append(Skipped(folder / file, reason, False))
+        table.add(file, label, split=split)
+    else:
+        reason = f"is labelled {label!r}" if label else f"has the unknown label {code[:20]!r}"
+        table.skip(table.folder / file, reason)

@@ -5,12 +5,14 @@ Two lists are needed, as the authors give them (``.txt``) or as Kaggle does (``.
 ``identity_CelebA.txt`` beside them it is also known who is on which picture.
 """
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import InputError
 from ..types import Skipped
 from .layout import cells, find, name_of, need
-from .table import SPLITS, Row, Table, build
+from .table import SPLITS, Table, TableBuilder
 
 _ATTRIBUTES = ("list_attr_celeba.txt", "list_attr_celeba.csv")
 _PARTITION = ("list_eval_partition.txt", "list_eval_partition.csv")
@@ -30,27 +32,27 @@ def read(folder: Path) -> tuple[Table, list[Skipped]]:
         InputError: A list or the folder of the pictures is missing or cannot be read.
     """
     pictures = _pictures(folder)
-    columns, attributes, left_out = _attributes(need(folder, *_ATTRIBUTES), pictures)
-    split, again = _pairs(need(folder, *_PARTITION), pictures)
+    path = need(folder, *_ATTRIBUTES)
+    columns, lines = _attributes(path)
+    table = TableBuilder(folder, *columns)
+    attributes = _by_picture(table, pictures, path, lines)
+    split = _pairs(table, pictures, need(folder, *_PARTITION))
     identity = find(folder, "identity_CelebA.txt")
-    person, _ = _pairs(identity, pictures) if identity else ({}, [])
-    left_out += again
-    rows = []
+    person = _pairs(TableBuilder(folder), pictures, identity) if identity else {}
     for name in split | attributes:
         values, part = attributes.get(name), name_of(split.get(name, ""), SPLITS)
         if values is None:
-            left_out.append(Skipped(pictures / name, "has no row of attributes", False))
+            table.skip(pictures / name, "has no row of attributes")
         elif part is None:
             reason = f"its split is {split.get(name, 'missing')!r}, not 0, 1 or 2"
-            left_out.append(Skipped(pictures / name, reason, False))
+            table.skip(pictures / name, reason)
         elif any(value not in _VALUES for value in values) or len(values) != len(columns):
-            reason = f"its attributes are not {len(columns)} values of 1 and -1"
-            left_out.append(Skipped(pictures / name, reason, False))
+            table.skip(pictures / name, f"its attributes are not {len(columns)} values of 1 and -1")
         else:
             file = (pictures.relative_to(folder) / name).as_posix()
-            coded = tuple(_VALUES[value] for value in values)
-            rows.append(Row(file, coded, part, person.get(name, "")))
-    return build(folder, columns, rows, left_out, pictures)
+            coded = [_VALUES[value] for value in values]
+            table.add(file, *coded, split=part, person=person.get(name, ""))
+    return table.build(pictures)
 
 
 def _pictures(folder: Path) -> Path:
@@ -59,10 +61,8 @@ def _pictures(folder: Path) -> Path:
     return inner if inner.is_dir() else pictures
 
 
-def _attributes(
-    path: Path, pictures: Path
-) -> tuple[list[str], dict[str, list[str]], list[Skipped]]:
-    """The columns, and by picture the values, as they are in the file."""
+def _attributes(path: Path) -> tuple[list[str], Iterator[list[str]]]:
+    """The columns and the lines below them."""
     lines = cells(path)
     header = next(lines, [])
     if path.suffix == ".txt":
@@ -70,27 +70,26 @@ def _attributes(
     columns = header[1:] if path.suffix == ".csv" else header
     if not columns or len(set(columns)) < len(columns):
         raise InputError(f"{path}: has no line of different attributes; take the original file")
-    values: dict[str, list[str]] = {}
-    again = []
-    for name, *rest in lines:
-        if name in values:
-            again.append(Skipped(pictures / name, f"is again in {path.name}; not used", False))
-        else:
-            # interned by way of _VALUES: eight million short strings would fill the memory
-            values[name] = [_VALUES.get(value, value) for value in rest]
-    return columns, values, again
+    return columns, lines
 
 
-def _pairs(path: Path, pictures: Path) -> tuple[dict[str, str], list[Skipped]]:
+def _pairs(table: TableBuilder, pictures: Path, path: Path) -> dict[str, str]:
     """By picture the second word of its line."""
-    pairs: dict[str, str] = {}
-    again = []
     lines = cells(path)
     if path.suffix == ".csv":
         next(lines, None)  # its header
-    for name, *rest in lines:
-        if name in pairs:
-            again.append(Skipped(pictures / name, f"is again in {path.name}; not used", False))
+    found = _by_picture(table, pictures, path, lines)
+    return {name: values[0] if values else "" for name, values in found.items()}
+
+
+def _by_picture(
+    table: TableBuilder, pictures: Path, path: Path, lines: Iterator[list[str]]
+) -> dict[str, list[str]]:
+    """By picture the further words of its first line."""
+    found: dict[str, list[str]] = {}
+    for name, *values in lines:
+        if name in found:
+            table.skip(pictures / name, f"is again in {path.name}; not used")
         else:
-            pairs[name] = rest[0] if rest else ""
-    return pairs, again
+            found[name] = [sys.intern(value) for value in values]  # eight million short strings
+    return found

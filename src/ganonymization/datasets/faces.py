@@ -9,8 +9,7 @@ from pathlib import Path
 
 from ..io import images
 from ..types import Skipped
-from .layout import pictures_under
-from .table import Row, Table, build, split_by_person
+from .table import Table, TableBuilder, split_by_person
 
 EXPRESSIONS = {
     "n": "neutral", "h": "happy", "s": "sad", "f": "fear", "d": "disgust", "a": "anger",
@@ -18,7 +17,6 @@ EXPRESSIONS = {
 AGE_GROUPS = {"y": "young", "m": "middle-aged", "o": "old"}
 GENDERS = {"f": "female", "m": "male"}
 _SETS = ("a", "b")
-_COLUMNS = ["expression", "age_group", "gender"]
 
 
 def recognises(folder: Path) -> bool:
@@ -30,27 +28,27 @@ def recognises(folder: Path) -> bool:
 
 
 def read(folder: Path) -> tuple[Table, list[Skipped]]:
-    """Expression, age group and gender of every picture whose name tells them.
+    """Expression, age group and gender of every picture whose name holds them.
 
     A name that is there twice, say in two sizes, counts once.
 
     Raises:
         InputError: No picture has such a name.
     """
-    pictures, left_out = pictures_under(_pictures(folder))
-    rows = []
+    table = TableBuilder(folder, "expression", "age_group", "gender")
     used: dict[str, Path] = {}
-    for path in pictures:
+    for path in table.pictures_under(_pictures(folder)):
         parsed = _parse(path)
         if isinstance(parsed, str):
-            left_out.append(Skipped(path, parsed, False))
+            table.skip(path, parsed)
         elif used.setdefault(path.stem.lower(), path) != path:
             first = used[path.stem.lower()].relative_to(folder)
-            left_out.append(Skipped(path, f"is the same picture as {first}, which is used", False))
+            table.skip(path, f"is the same picture as {first}, which is used")
         else:
-            person, values = parsed
-            rows.append(Row(path.relative_to(folder).as_posix(), values, person=person))
-    return build(folder, _COLUMNS, split_by_person(rows), left_out)
+            person, *values = parsed
+            table.add(path, *values, person=person)
+    table.rows = split_by_person(table.rows)
+    return table.build()
 
 
 def _pictures(folder: Path) -> Path:
@@ -58,7 +56,7 @@ def _pictures(folder: Path) -> Path:
     return inner if inner.is_dir() else folder
 
 
-def _parse(path: Path) -> tuple[str, tuple[str, str, str]] | str:
+def _parse(path: Path) -> tuple[str, str, str, str] | str:
     """Person and labels from a name, or what is wrong with it."""
     parts = path.stem.lower().split("_")
     if len(parts) != 5 or not parts[0].isdigit():
@@ -69,4 +67,4 @@ def _parse(path: Path) -> tuple[str, tuple[str, str, str]] | str:
     ):  # fmt: skip
         if code not in known:
             return f"its name has {code!r} where one of {', '.join(known)} is expected"
-    return person, (EXPRESSIONS[expression], AGE_GROUPS[age_group], GENDERS[gender])
+    return person, EXPRESSIONS[expression], AGE_GROUPS[age_group], GENDERS[gender]

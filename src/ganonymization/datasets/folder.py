@@ -7,8 +7,8 @@ from pathlib import Path
 from ..errors import InputError
 from ..io import images
 from ..types import Skipped
-from .layout import pictures_under, tidy
-from .table import SPLITS, Row, Table, build
+from .layout import tidy
+from .table import SPLITS, Table, TableBuilder
 
 INDEX = "index.csv"
 
@@ -27,17 +27,27 @@ def read_classes(folder: Path) -> tuple[Table, list[Skipped]]:
     Raises:
         InputError: No picture lies in a folder of a class.
     """
-    pictures, left_out = pictures_under(folder)
-    rows = []
-    for path in pictures:
-        inside = path.relative_to(folder)
-        found = _class_of(inside)
+    table = TableBuilder(folder, "expression")
+    for path in table.pictures_under(folder):
+        found = _class_of(path.relative_to(folder))
         if found is None:
-            left_out.append(Skipped(path, "lies in no folder of a class", False))
+            table.skip(path, "lies in no folder of a class")
         else:
             split, label = found
-            rows.append(Row(inside.as_posix(), (label,), split))
-    return build(folder, ["expression"], rows, left_out)
+            table.add(path, label, split=split)
+    return table.build()
+
+
+def read_unlabelled(folder: Path) -> tuple[Table, list[Skipped]]:
+    """All pictures under a folder, of which nothing is known.
+
+    Raises:
+        InputError: There are none.
+    """
+    table = TableBuilder(folder)
+    for path in table.pictures_under(folder):
+        table.add(path)
+    return table.build()
 
 
 def _class_of(inside: Path) -> tuple[str, str] | None:
@@ -62,23 +72,21 @@ def read_index(folder: Path, index: Path) -> tuple[Table, list[Skipped]]:
     wrong = _wrong_header(columns)
     if wrong:
         raise InputError(f"{index}: {wrong}")
-    labels = [name for name in columns if name not in ("file", "person", "split")]
-    rows, left_out = [], []
+    table = TableBuilder(folder, *(n for n in columns if n not in ("file", "person", "split")))
     for number, line in lines:
         cell = dict(zip(columns, [*line, *[""] * len(columns)], strict=False))
-        file = tidy(cell["file"])
+        file, split = tidy(cell["file"]), cell.get("split", "")
         if not file:
-            left_out.append(Skipped(index, f"line {number} names no file", False))
+            table.skip(index, f"line {number} names no file")
         elif any(line[len(columns) :]):  # empty ones are what a comma at the end leaves
             reason = f"line {number} has {len(line)} cells, but there are {len(columns)} columns"
-            left_out.append(Skipped(folder / file, reason, False))
-        elif cell.get("split", "") not in (*SPLITS, ""):
-            reason = f"its split {cell['split']!r} is none of {', '.join(SPLITS)}"
-            left_out.append(Skipped(folder / file, reason, False))
+            table.skip(folder / file, reason)
+        elif split not in (*SPLITS, ""):
+            table.skip(folder / file, f"its split {split!r} is none of {', '.join(SPLITS)}")
         else:
-            values = tuple(cell[name] for name in labels)
-            rows.append(Row(file, values, cell.get("split", ""), cell.get("person", "")))
-    return build(folder, labels, rows, left_out, folder)
+            values = [cell[name] for name in table.columns]
+            table.add(file, *values, split=split, person=cell.get("person", ""))
+    return table.build(folder)
 
 
 def _lines(index: Path) -> Iterator[tuple[int, list[str]]]:

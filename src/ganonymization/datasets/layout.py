@@ -9,19 +9,33 @@ from ..io import images
 from ..types import Skipped
 
 
+def face_pictures(folder: Path) -> list[Path]:
+    """All pictures under a folder, in a fixed order.
+
+    Raises:
+        InputError: It is no folder, or holds none.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: not a folder; give a folder of face pictures")
+    pictures = [path for path in images.walk(folder) if images.is_picture(path)]
+    if not pictures:
+        raise InputError(f"{folder}: holds no pictures; give a folder of face pictures")
+    return pictures
+
+
 def pictures_under(folder: Path) -> tuple[list[Path], list[Skipped]]:
     """All pictures under a folder, in a fixed order, and the folders that were not looked into.
 
     Files with other suffixes than those of pictures are passed over.
     """
-    pictures, left_out = [], []
+    pictures, skipped = [], []
     for path in images.walk(folder):
         if path.is_dir():
             reason = "is a link, which is not followed" if path.is_symlink() else "cannot be listed"
-            left_out.append(Skipped(path, f"a folder that {reason}", not path.is_symlink()))
+            skipped.append(Skipped(path, f"a folder that {reason}", not path.is_symlink()))
         elif images.is_picture(path):
             pictures.append(path)
-    return pictures, left_out
+    return pictures, skipped
 
 
 def name_of(code: str, names: Sequence[str]) -> str | None:
@@ -76,6 +90,20 @@ def cells(path: Path) -> Iterator[list[str]]:
             yield from (line for line in lines if line)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({error}); copy it anew") from error
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file by the names in its first line; cells without a name are dropped.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            return [{name: cell or "" for name, cell in row.items() if name} for row in rows]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give a CSV file") from error
 
 
 def tidy(name: str) -> str:

@@ -1,18 +1,15 @@
-"""Pictures grouped by person: a folder, and a table that tells who is on which."""
+"""Pictures grouped by person: a folder, and a table of who is on which."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import registry
-from ..detect.base import DetectorOptions, detect_turned
-from ..errors import FaceError, InputError, UnreadableError
-from ..io import images
-from ..landmarks.search import find_landmarks
+from ..errors import InputError
+from ..landmarks.face_finder import FaceFinder
 from ..types import Skipped
+from .layout import read_rows
 
 NEUTRAL = "neutral"
 
@@ -51,37 +48,25 @@ def read_people(folder: Path, index: Path) -> tuple[People, list[Skipped]]:
     Raises:
         InputError: There is no such table, a row lacks file or person, or no picture has a face.
     """
-    # the detector for near faces: each picture is of one person
-    detect = registry.load(registry.DETECTORS, "blazeface")(DetectorOptions())
-    landmarker = registry.load(registry.LANDMARKERS, "facemesh")()
+    finder = FaceFinder("blazeface")  # for near faces: each picture is of one person
     used: list[tuple[str, NDArray[np.float64], str, str]] = []
-    left_out: list[Skipped] = []
+    skipped: list[Skipped] = []
     for row in _rows(index):
-        try:
-            image = images.read(folder / row["file"]).pixels
-            found = detect_turned(detect, image)
-            if not found:
-                raise FaceError("no face found")
-            landmarks_px = find_landmarks(image, found[0], landmarker)
-        except (FaceError, UnreadableError) as error:
-            left_out.append(
-                Skipped(folder / row["file"], str(error), isinstance(error, UnreadableError))
-            )
-            continue
-        used.append((row["file"], landmarks_px, row["person"], row.get("expression") or ""))
+        found = finder.largest(folder / row["file"])
+        if isinstance(found, Skipped):
+            skipped.append(found)
+        else:
+            known = row["file"], found.landmarks_px, row["person"], row.get("expression", "")
+            used.append(known)
     if not used:
-        raise InputError(f"{folder}: no face was found in {len(left_out)} pictures")
+        raise InputError(f"{folder}: no face was found in {len(skipped)} pictures")
     files, landmarks, person, expression = zip(*used, strict=True)
     people = People(np.array(files), np.stack(landmarks), np.array(person), np.array(expression))
-    return people, left_out
+    return people, skipped
 
 
 def _rows(index: Path) -> list[dict[str, str]]:
-    try:
-        with index.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{index}: cannot be read ({error}); give a CSV file") from error
+    rows = read_rows(index)
     if not rows:
         raise InputError(f"{index}: has no rows; give the columns file, person and expression")
     for number, row in enumerate(rows, start=2):

@@ -1,11 +1,11 @@
 """The table that every data set is read into, and the way there.
 
-A reader makes one row per picture; ``build`` checks the rows against the files and reports every
-row without a usable picture and every picture without a row.
+A reader adds one row per picture to a :class:`TableBuilder`, which checks the rows against the
+files and reports every row without a usable picture and every picture without a row.
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -81,76 +81,81 @@ class Row(NamedTuple):
     person: str = ""
 
 
-def build(
-    folder: Path,
-    columns: Sequence[str],
-    rows: Iterable[Row],
-    left_out: Iterable[Skipped],
-    pictures: Path | None = None,
-) -> tuple[Table, list[Skipped]]:
-    """Make the table of those rows that have a picture.
+class TableBuilder:
+    """Collects what a reader finds; every row and picture ends in the table or among the skipped.
 
     Args:
-        folder: That the rows' files are relative to.
+        folder: Of the data set.
         columns: Names of the rows' values.
+
+    Attributes:
         rows: Of a file that is named twice, the first row counts.
-        left_out: What the reader could not use itself.
-        pictures: A folder; pictures in it that nobody mentioned are reported.
-
-    Raises:
-        InputError: No row has a picture; the message gives the first reason.
+        skipped: What could not be used, and why.
     """
-    used, reported = [], list(left_out)
-    mentioned = {item.path for item in reported}
-    seen: set[str] = set()
-    for row in rows:
-        problem = _problem(folder, row.file, seen)
-        seen.add(row.file)
-        if problem is None:
-            used.append(row)
-        else:
-            reported.append(problem)
-    if pictures is not None:
-        mentioned |= {folder / file for file in seen}
-        found, unseen = pictures_under(pictures)
-        reported += [Skipped(p, "has no row", False) for p in found if p not in mentioned]
-        reported += unseen
-    if not used:
-        first = f"; the first: {reported[0].path}: {reported[0].reason}" if reported else ""
-        raise InputError(f"{folder}: no picture of it can be used{first}")
-    return _table(folder, columns, used), reported
 
+    def __init__(self, folder: Path, *columns: str) -> None:
+        self.folder, self.columns = folder, columns
+        self.rows: list[Row] = []
+        self.skipped: list[Skipped] = []
 
-def _table(folder: Path, columns: Sequence[str], rows: Sequence[Row]) -> Table:
-    files, values, split, person = zip(*rows, strict=True)
-    labels = {
-        name: np.array([row[place] for row in values], np.str_)
-        for place, name in enumerate(columns)
-    }
-    return Table(
-        folder,
-        np.array(files, np.str_),
-        np.array(split, np.str_),
-        np.array(person, np.str_),
-        labels,
-    )
+    def add(self, file: Path | str, *values: str, split: str = "", person: str = "") -> None:
+        """Add a row; a ``Path`` is made relative to the folder."""
+        name = file.relative_to(self.folder).as_posix() if isinstance(file, Path) else file
+        self.rows.append(Row(name, values, split, person))
 
+    def skip(self, path: Path, reason: str, unreadable: bool = False) -> None:
+        """Report what is not used."""
+        self.skipped.append(Skipped(path, reason, unreadable))
 
-def _problem(folder: Path, file: str, seen: set[str]) -> Skipped | None:
-    path, parts = folder / file, PurePosixPath(file)
-    if file in seen:
-        return Skipped(path, "has another row; the first is used", False)
-    if parts.is_absolute() or ".." in parts.parts:
-        return Skipped(path, f"lies outside of {folder}", False)
-    if not images.is_picture(path):
-        return Skipped(path, "has not the suffix of a picture that can be read", True)
-    if not os.path.isfile(path):  # unlike Path.is_file it never raises, whatever a list may name
-        return Skipped(path, "no such file", True)
-    return None
+    def pictures_under(self, folder: Path) -> list[Path]:
+        """All pictures under a folder, in a fixed order; folders not looked into are skipped."""
+        pictures, unlisted = pictures_under(folder)
+        self.skipped += unlisted
+        return pictures
 
+    def build(self, pictures: Path | None = None) -> tuple[Table, list[Skipped]]:
+        """Make the table of those rows that have a picture.
 
-def _rank(person: str) -> bytes:
-    return sha256(person.encode("utf-8", "surrogatepass")).digest()
+        Args:
+            pictures: A folder; pictures in it that nobody mentioned are reported.
+
+        Raises:
+            InputError: No row has a picture; the message gives the first reason.
+        """
+        mentioned = {item.path for item in self.skipped}
+        files: set[str] = set()
+        used = []
+        for row in self.rows:
+            if problem := self._problem(row.file, files):
+                self.skipped.append(problem)
+            else:
+                used.append(row)
+            files.add(row.file)
+        if pictures is not None:
+            mentioned |= {self.folder / file for file in files}
+            found, unlisted = pictures_under(pictures)
+            self.skipped += [Skipped(p, "has no row", False) for p in found if p not in mentioned]
+            self.skipped += unlisted
+        if not used:
+            first = [f"; the first: {path}: {reason}" for path, reason, _ in self.skipped[:1]]
+            raise InputError("".join([f"{self.folder}: no picture of it can be used", *first]))
+        file, values, split, person = (
+            np.array(cells, np.str_) for cells in zip(*used, strict=True)
+        )
+        labels = {name: values[:, place] for place, name in enumerate(self.columns)}
+        return Table(self.folder, file, split, person, labels), self.skipped
+
+    def _problem(self, file: str, files: set[str]) -> Skipped | None:
+        path, parts = self.folder / file, PurePosixPath(file)
+        if file in files:
+            return Skipped(path, "has another row; the first is used", False)
+        if parts.is_absolute() or ".." in parts.parts:
+            return Skipped(path, f"lies outside of {self.folder}", False)
+        if not images.is_picture(path):
+            return Skipped(path, "has not the suffix of a picture that can be read", True)
+        if not os.path.isfile(path):  # unlike Path.is_file it never raises, whatever a list names
+            return Skipped(path, "no such file", True)
+        return None
 
 
 def split_by_person(rows: Sequence[Row]) -> list[Row]:
@@ -159,7 +164,10 @@ def split_by_person(rows: Sequence[Row]) -> list[Row]:
     People are ranked by the hash of their name: the same people are split alike on every machine,
     and a few missing ones move few others. Fewer than three people are all in train.
     """
-    people = sorted({row.person for row in rows}, key=_rank)
+    hashes = {
+        row.person: sha256(row.person.encode("utf-8", "surrogatepass")).digest() for row in rows
+    }
+    people = sorted(hashes, key=hashes.__getitem__)
     held_out = max(1, round(len(people) / 10)) if len(people) >= _FEWEST_TO_SPLIT else 0
     split = dict.fromkeys(people, "train")
     split |= dict.fromkeys(people[:held_out], "val")

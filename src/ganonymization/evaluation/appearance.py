@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..geometry import topology, transforms
 from ..types import Image, Reals
+from .arrays import Values
 
 _CHIP_PX = 96
 _CHIP_EYES = 2.2  # side in outer-eye distances
@@ -17,28 +18,22 @@ _CHEEKS = (50, 280, 101, 330)
 
 
 def face_crop(image: Image, landmarks_px: Reals, size_px: int = 224) -> Image:
-    """The face upright in a square of 2.2 outer-eye distances.
+    """The face upright in a square of 2.2 outer-eye distances, (size_px, size_px, 3) uint8 RGB.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         landmarks_px: (478, 3) in its pixels.
         size_px: Side of the crop.
-
-    Returns:
-        (size_px, size_px, 3) uint8 RGB.
     """
     return transforms.warp(image, _chip_from_image(landmarks_px, size_px), size_px)
 
 
 def face_chip(image: Image, landmarks_px: Reals) -> NDArray[np.uint8]:
-    """The face alone, upright, grey, its contrast evened out.
+    """The face alone, upright, grey, its contrast evened out: (96, 96) uint8, 127 outside its oval.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         landmarks_px: (478, 3) in its pixels.
-
-    Returns:
-        (96, 96) uint8; what lies outside the face's oval is 127.
     """
     grey = cv2.cvtColor(face_crop(image, landmarks_px, _CHIP_PX), cv2.COLOR_RGB2GRAY)
     chip_from_image = _chip_from_image(landmarks_px, _CHIP_PX)
@@ -52,7 +47,7 @@ def face_chip(image: Image, landmarks_px: Reals) -> NDArray[np.uint8]:
     return np.where(inside > 0, even, 127).astype(np.uint8)
 
 
-def _chip_from_image(landmarks_px: Reals, size_px: int) -> NDArray[np.float64]:
+def _chip_from_image(landmarks_px: Reals, size_px: int) -> Values:
     eyes = landmarks_px[[topology.OUTER_EYE_RIGHT, topology.OUTER_EYE_LEFT], :2]
     across = eyes[1] - eyes[0]
     middle_x, middle_y = eyes.mean(0) + _BELOW * np.array([-across[1], across[0]])
@@ -73,7 +68,7 @@ def gradients(chip: NDArray[np.uint8]) -> NDArray[np.float32]:
 def skin_tone_deg(image: Image, landmarks_px: Reals) -> float:
     """Individual typology angle of the cheeks in degrees, high for light skin.
 
-    atan2(L - 50, b) of the median cheek (Chardon et al. 1991). NaN for grey pictures, which tell
+    atan2(L - 50, b) of the median cheek (Chardon et al. 1991). NaN for grey pictures, which have
     no tone, and for cheeks outside the picture.
     """
     places = np.round(landmarks_px[list(_CHEEKS), :2]).astype(int)

@@ -7,12 +7,10 @@ one that merely looks for the nearest face. These learn from what is released.
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError
+from .arrays import Flags, Rows, Texts, Values
 
-Values = NDArray[np.float64]
-Chosen = NDArray[np.bool_]
 AttackerName = Literal["lda", "mlp"]
 
 NEUTRAL = "neutral"
@@ -23,27 +21,27 @@ _ROUNDING = 1e-6
 _NOISE = 1e-4  # of a deviation
 
 
-def folds(person: NDArray[np.str_], count: int = 3, seed: int = 0) -> NDArray[np.int64]:
+def folds(person: Texts, count: int = 3, seed: int = 0) -> Rows:
     """The part of each picture, (N,) 0 to count - 1; all of one person's are in one part."""
     names, number = np.unique(person, return_inverse=True)
     part = np.random.default_rng(seed).permutation(len(names)) % count
-    parts: NDArray[np.int64] = part[number]
+    parts: Rows = part[number]
     return parts
 
 
-def can_learn(person: NDArray[np.str_], learnt: Chosen) -> bool:
+def can_learn(person: Texts, learnt: Flags) -> bool:
     """Whether enough people have several pictures for an attacker to learn from."""
     return several(person, learnt) >= _LEAST_PEOPLE
 
 
-def several(person: NDArray[np.str_], chosen: Chosen) -> int:
+def several(person: Texts, chosen: Flags) -> int:
     """How many people have several of the chosen pictures."""
     _, counts = np.unique(person[chosen], return_counts=True)
     return int((counts > 1).sum())
 
 
 def learnt_features(
-    values: Values, person: NDArray[np.str_], learnt: Chosen, attacker: AttackerName = "lda"
+    values: Values, person: Texts, learnt: Flags, attacker: AttackerName = "lda"
 ) -> Values:
     """What the attacker compares faces by, of unit length.
 
@@ -80,7 +78,7 @@ def learnt_features(
 
 
 def learnt_or_blind(
-    values: Values, person: NDArray[np.str_], learnt: Chosen, attacker: AttackerName = "lda"
+    values: Values, person: Texts, learnt: Flags, attacker: AttackerName = "lda"
 ) -> Values:
     """As :func:`learnt_features`; where too few faces are left to learn from it sees nothing."""
     try:
@@ -89,7 +87,7 @@ def learnt_or_blind(
         return np.full((len(values), 1), np.nan)
 
 
-def principal_components(values: Values, learnt: Chosen) -> Values:
+def principal_components(values: Values, learnt: Flags) -> Values:
     """Leading components, one deviation each; what varies by rounding alone stays out."""
     centred = values - values[learnt].mean(0)
     _, size, directions = np.linalg.svd(centred[learnt], full_matrices=False)
@@ -99,7 +97,7 @@ def principal_components(values: Values, learnt: Chosen) -> Values:
     return scaled
 
 
-def _discriminants(components: Values, number: NDArray[np.int64], learnt: Chosen) -> Values:
+def _discriminants(components: Values, number: Rows, learnt: Flags) -> Values:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     count = min(_DISCRIMINANT, components.shape[1], len(np.unique(number[learnt])) - 1)
@@ -110,7 +108,7 @@ def _discriminants(components: Values, number: NDArray[np.int64], learnt: Chosen
     return np.asarray(model.transform(components), np.float64)
 
 
-def _hidden_layer(components: Values, number: NDArray[np.int64], learnt: Chosen) -> Values:
+def _hidden_layer(components: Values, number: Rows, learnt: Flags) -> Values:
     import warnings
 
     from sklearn.neural_network import MLPClassifier
@@ -119,7 +117,7 @@ def _hidden_layer(components: Values, number: NDArray[np.int64], learnt: Chosen)
         (_HIDDEN,), activation="tanh", alpha=1e-2, max_iter=_MLP_ROUNDS, random_state=0
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it could go on; the attack tells what it learnt
+        warnings.simplefilter("ignore")  # that it could go on; the attack shows what it learnt
         model.fit(components[learnt], number[learnt])
     hidden: Values = np.tanh(components @ model.coefs_[0] + model.intercepts_[0])
     centred: Values = hidden - hidden[learnt].mean(0)
@@ -127,9 +125,9 @@ def _hidden_layer(components: Values, number: NDArray[np.int64], learnt: Chosen)
 
 
 def gallery_and_probes(
-    person: NDArray[np.str_], expression: NDArray[np.str_], chosen: Chosen, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """A picture for the gallery and another to look for it, of each person that has two.
+    person: Texts, expression: Texts, chosen: Flags, seed: int
+) -> tuple[Rows, Rows]:
+    """A picture for the gallery and another to look for it, of each person that has two, (P,) rows.
 
     A neutral picture is looked for by another expression of the same person, or any picture by any
     other where there is none.

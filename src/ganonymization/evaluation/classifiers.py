@@ -1,4 +1,4 @@
-"""Classifiers that an evaluation trains on the user's own labels, never on the asked people.
+"""Classifiers that an evaluation trains on the user's own labels, never on the people they read.
 
 Principal components and a linear model: small and quick, which some thousand faces are enough for.
 A network trained by ``ganonymize classify`` takes its place with ``--classifier``.
@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import NOT_MEASURED, Flags, Interval, Texts, Values
 from .attackers import folds
-
-Values = NDArray[np.float64]
-Texts = NDArray[np.str_]
-Chosen = NDArray[np.bool_]
 
 _COMPONENTS = 100
 _SHRINKAGE = 0.1
@@ -21,17 +18,13 @@ _LEAST_OF_CLASS = 12
 _FOLDS = 3
 
 
-def classes_of(labels: Texts, there: Chosen) -> list[str]:
+def classes_of(labels: Texts, there: Flags) -> list[str]:
     """The labels that enough pictures carry to be learnt."""
     names, counts = np.unique(labels[there & (labels != "")], return_counts=True)
-    return [
-        str(name) for name, count in zip(names, counts, strict=True) if count >= _LEAST_OF_CLASS
-    ]
+    return [str(name) for name in names[counts >= _LEAST_OF_CLASS]]
 
 
-def balanced_accuracy(
-    right: Values, labels: Texts, person: Texts, draws: int = 1000
-) -> tuple[float, float, float]:
+def balanced_accuracy(right: Values, labels: Texts, person: Texts, draws: int = 1000) -> Interval:
     """Share of labels that are read rightly, all classes counted alike.
 
     Range: 0 to 1, higher is better; chance is one in the number of classes. The interval is by
@@ -45,7 +38,7 @@ def balanced_accuracy(
         draws: Samples of people with replacement.
     """
     if not len(labels):
-        return float("nan"), float("nan"), float("nan")
+        return NOT_MEASURED
     _, who = np.unique(person, return_inverse=True)
     names, which = np.unique(labels, return_inverse=True)
     rights, counts = np.zeros((2, who.max() + 1, len(names)))
@@ -73,7 +66,7 @@ def discriminants(classes: int) -> Any:
 
 def cross_probabilities(
     learnt: NDArray[np.floating[Any]],
-    asked: list[NDArray[np.floating[Any]]],
+    queries: list[NDArray[np.floating[Any]]],
     labels: Texts,
     person: Texts,
     classes: list[str],
@@ -82,17 +75,17 @@ def cross_probabilities(
 
     Args:
         learnt: (N, D) features to learn from, NaN where there is no face.
-        asked: Sets of (N, D) features of the same pictures, to be classified.
+        queries: Sets of (N, D) features of the same pictures, to be classified.
         labels: (N,) classes, others are not learnt.
         person: (N,) who is on them.
-        classes: What to tell apart; all count alike, however rare.
+        classes: Which there are; all count alike, however rare.
 
     Returns:
         For each set (N, classes), NaN where there is no face.
     """
     part = folds(person, _FOLDS)
     there = np.isfinite(learnt).all(1)
-    found = [np.full((len(labels), len(classes)), np.nan) for _ in asked]
+    found = [np.full((len(labels), len(classes)), np.nan) for _ in queries]
     for fold in range(_FOLDS):
         known = there & (part != fold) & np.isin(labels, classes)
         if len(np.unique(labels[known])) < len(classes):
@@ -100,8 +93,8 @@ def cross_probabilities(
         centre, directions = _components(learnt[known])
         model = discriminants(len(classes))
         model.fit((learnt[known] - centre) @ directions, labels[known])
-        order = [list(model.classes_).index(name) for name in classes]
-        for values, result in zip(asked, found, strict=True):
+        order = np.searchsorted(model.classes_, classes)
+        for values, result in zip(queries, found, strict=True):
             rows = (part == fold) & np.isfinite(values).all(1)
             if rows.any():
                 seen = (values[rows] - centre) @ directions

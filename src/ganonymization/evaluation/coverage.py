@@ -4,15 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..geometry import topology
 from ..surrogate.shape_model import Posed
-from .figures import Family, Figure, Verdict, mean_figures, share, worst
+from .arrays import Rows, Texts, Values
+from .figures import Family, Figure, Verdict, share, worst
 from .observations import PairedObservations
 from .statistics import distances
-
-Values = NDArray[np.float64]
 
 _LEFT = 0.5  # of the middle of a face's box unchanged: the face is still there
 _MISSING_FAILS = 0.05
@@ -23,7 +21,7 @@ _MIXED_WARNS, _MIXED_FAILS = 0.1, 0.25
 _LEAST, _WAYS = 20, 8
 
 
-def has_output(outputs: NDArray[np.int64]) -> Values:
+def has_output(outputs: Rows) -> Values:
     """Whether there is an output for a picture that shows a face, (N,) 0 or 1.
 
     Range of the mean: 0 to 1, higher is better. Source: this project.
@@ -38,12 +36,12 @@ def face_left(unchanged: Values) -> Values:
     mean: 0 to 1, must be 0. NaN where the output is of another size. Source: this project.
 
     Args:
-        unchanged: (N,) shares, see :func:`ganonymization.evaluation.observations.unchanged_shares`.
+        unchanged: (N,) shares, see :func:`ganonymization.evaluation.look.unchanged_shares`.
     """
     return np.where(np.isfinite(unchanged), (unchanged > _LEFT).astype(np.float64), np.nan)
 
 
-def own_face(hashes: NDArray[np.str_]) -> Values:
+def own_face(hashes: Texts) -> Values:
     """Whether an output is not the very file that other originals have got too, (N,) 0 or 1.
 
     Range of the mean: 0 to 1, must be 1: a constant face covers everybody and shows nothing.
@@ -54,18 +52,18 @@ def own_face(hashes: NDArray[np.str_]) -> Values:
     return np.where(hashes == "", np.nan, alone)
 
 
-def likeness_rank(sides: PairedObservations) -> Values:
+def likeness_rank(pairs: PairedObservations) -> Values:
     """Share of other originals that an output's pose and expression resemble more, (N,).
 
     Range: 0 to 1, lower is better; 0.5 on average where outputs belong to other originals.
     Mahalanobis distance of head pose, openings and the leading ways in which faces move, in units
     of how outputs usually differ from their originals. NaN without a face. Source: this project.
     """
-    rank = np.full(len(sides.file), np.nan)
-    both = sides.before.found & sides.after.found
+    rank = np.full(len(pairs.file), np.nan)
+    both = pairs.before.found & pairs.after.found
     if both.sum() < _LEAST:
         return rank
-    a, b = _descriptors(sides.before.landmarks_px[both], sides.after.landmarks_px[both])
+    a, b = _descriptors(pairs.before.landmarks_px[both], pairs.after.landmarks_px[both])
     gap = b - a
     spread = np.cov(gap, rowvar=False) + 1e-9 * np.eye(gap.shape[1])
     white = np.linalg.inv(np.linalg.cholesky(spread)).T
@@ -91,28 +89,28 @@ def mixed_up(rank: Values, surroundings: Values) -> Values:
 METRICS = (has_output, face_left, own_face, likeness_rank, mixed_up)
 
 
-def measure(sides: PairedObservations) -> Family:
+def measure(pairs: PairedObservations) -> Family:
     """Look for what is missing, left or mixed up."""
-    rank = likeness_rank(sides)
+    rank = likeness_rank(pairs)
     columns: dict[str, tuple[Callable[..., Any], Values]] = {
-        "has an output": (has_output, has_output(sides.outputs)),
-        "an original face is left": (face_left, face_left(sides.unchanged)),
-        "output of its own": (own_face, own_face(sides.after.sha256)),
+        "has an output": (has_output, has_output(pairs.outputs)),
+        "an original face is left": (face_left, face_left(pairs.unchanged)),
+        "output of its own": (own_face, own_face(pairs.after.sha256)),
         "others that resemble it more": (likeness_rank, rank),
-        "mixed up": (mixed_up, mixed_up(rank, sides.surroundings)),
+        "mixed up": (mixed_up, mixed_up(rank, pairs.surroundings)),
     }
     figures: list[Figure] = []
     for title, (metric, values) in columns.items():
-        figures += mean_figures(metric, title, values, sides.person, sides.groups)
+        figures += pairs.mean_figures(metric, title, values)
     pictures = {title: values for title, (_, values) in columns.items()}
-    verdict, findings = _judged(pictures, sides)
+    verdict, findings = _judged(pictures, pairs)
     return Family("coverage", verdict, findings, tuple(figures), METRICS, pictures)
 
 
 def _judged(
-    pictures: dict[str, Values], sides: PairedObservations
+    pictures: dict[str, Values], pairs: PairedObservations
 ) -> tuple[Verdict, tuple[str, ...]]:
-    whole = len(sides.file)
+    whole = len(pairs.file)
     missing = int((pictures["has an output"] == 0).sum())
     left = int(np.nansum(pictures["an original face is left"]))
     alike = int((pictures["output of its own"] == 0).sum())

@@ -1,19 +1,16 @@
-"""Whether the expression stays: as a classifier, as landmarks, and as pose and gaze tell."""
+"""Whether the expression stays: by a classifier, by landmarks, and by pose and gaze."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..geometry import topology
 from ..surrogate.eye_mouth_opening import EYES, MOUTH
 from ..surrogate.shape_model import Posed, gaze_of
+from .arrays import Interval, Texts, Values
 from .classifiers import balanced_accuracy
 from .expression_classifier import Classify, by_face, f1, kappa, mean_probability_change, read
-from .figures import EVERYBODY, Family, Figure, Verdict, graded, mean_figures, worst
+from .figures import EVERYBODY, Family, Figure, graded, worst
 from .observations import PairedObservations
 from .statistics import correlation_interval
-
-Values = NDArray[np.float64]
-Texts = NDArray[np.str_]
 
 _AGREES, _AGREES_LITTLE = 0.8, 0.6
 _OPENS, _OPENS_LITTLE = 0.8, 0.6
@@ -52,7 +49,7 @@ def pose_error_deg(before: Values, after: Values) -> Values:
     return angle
 
 
-def opening_correlation(before: Values, after: Values, person: Texts) -> tuple[float, float, float]:
+def opening_correlation(before: Values, after: Values, person: Texts) -> Interval:
     """Pearson's correlation of an opening or a glance before and after.
 
     Range: -1 to 1, higher is better; openings of mouth and eyes in their own widths.
@@ -65,49 +62,40 @@ METRICS = (mean_probability_change, balanced_accuracy, f1, kappa, expression_dis
            pose_error_deg, opening_correlation)  # fmt: skip
 
 
-def measure(sides: PairedObservations, classify: Classify = by_face) -> Family:
-    """Compare expressions before and after.
-
-    Args:
-        sides: What was seen.
-        classify: Tells expressions on originals and outputs.
-    """
-    figures, pictures = _of_landmarks(sides)
-    findings: list[str] = []
-    verdicts: list[Verdict] = []
+def measure(pairs: PairedObservations, classify: Classify = by_face) -> Family:
+    """Compare expressions before and after; ``classify`` reads them on originals and outputs."""
+    figures, pictures = _of_landmarks(pairs)
     mouth = next(f for f in figures if f.title == "mouth opening" and f.group == EVERYBODY)
-    verdicts.append(graded(mouth.value, _OPENS, _OPENS_LITTLE))
-    classes, before, after = classify(sides)
-    tables = {}
-    if classes:
-        found = read(sides, classes, before, after)
-        figures = found.figures + figures
-        pictures["probability change"] = found.changes
-        tables["classes"] = found.rows
-        if found.figures[0].metric == "balanced_accuracy":
-            verdicts.append(graded(found.share, _AGREES, _AGREES_LITTLE))
-        findings.append(found.finding)
-    else:
-        findings.append("Expressions are not labelled, so no classifier was asked; give --labels.")
+    verdicts = [graded(mouth.value, _OPENS, _OPENS_LITTLE)]
     r = "an unknown r" if np.isnan(mouth.value) else f"r = {mouth.value:.2f}"
-    findings.append(f"Mouths open with {r}.")
-    return Family("expression", worst(verdicts), tuple(findings), tuple(figures), METRICS,
+    opens = f"Mouths open with {r}."
+    classes, before, after = classify(pairs)
+    if not classes:
+        finding = "Expressions are not labelled, so no classifier was asked; give --labels."
+        return Family("expression", worst(verdicts), (finding, opens), tuple(figures), METRICS,
+                      pictures)  # fmt: skip
+    found = read(pairs, classes, before, after)
+    pictures["probability change"] = found.changes
+    if found.figures[0].metric == "balanced_accuracy":
+        verdicts.append(graded(found.share, _AGREES, _AGREES_LITTLE))
+    figures, tables = [*found.figures, *figures], {"classes": found.rows}
+    return Family("expression", worst(verdicts), (found.finding, opens), tuple(figures), METRICS,
                   pictures, tables)  # fmt: skip
 
 
-def _of_landmarks(sides: PairedObservations) -> tuple[list[Figure], dict[str, Values]]:
-    both = sides.before.found & sides.after.found
+def _of_landmarks(pairs: PairedObservations) -> tuple[list[Figure], dict[str, Values]]:
+    both = pairs.before.found & pairs.after.found
     pictures = {name: np.full(len(both), np.nan) for name in ("expression distance", "pose error")}
     figures: list[Figure] = []
     if both.any():
-        before, after = (Posed.of(s.landmarks_px[both]) for s in (sides.before, sides.after))
+        before, after = (Posed.of(s.landmarks_px[both]) for s in (pairs.before, pairs.after))
         pictures["expression distance"][both] = expression_distance(before.frontal, after.frontal)
         pictures["pose error"][both] = pose_error_deg(
             _level(before.rotation), _level(after.rotation)
         )
         for title, a, b in zip(_OPENINGS, _openings(before.frontal), _openings(after.frontal),
                                strict=True):  # fmt: skip
-            found = opening_correlation(a, b, sides.person[both])
+            found = opening_correlation(a, b, pairs.person[both])
             figures.append(Figure("opening_correlation", title, *found, int(both.sum())))
     else:
         figures = [Figure("opening_correlation", title, float("nan")) for title in _OPENINGS]
@@ -115,7 +103,7 @@ def _of_landmarks(sides: PairedObservations) -> tuple[list[Figure], dict[str, Va
         (expression_distance, "landmark distance, pose removed", "expression distance"),
         (pose_error_deg, "head pose error in degrees", "pose error"),
     ):
-        figures += mean_figures(metric, title, pictures[name], sides.person, sides.groups)
+        figures += pairs.mean_figures(metric, title, pictures[name])
     return figures, pictures
 
 

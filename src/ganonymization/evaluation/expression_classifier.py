@@ -1,20 +1,19 @@
 """What a classifier reads of the expressions: on originals, on outputs, and learnt from either."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..geometry import topology
 from ..surrogate.shape_model import Posed
 from . import classifiers
+from .arrays import Rows, Texts, Values
 from .classifiers import balanced_accuracy
-from .figures import EVERYBODY, Figure, mean_figures, members
-from .observations import PairedObservations, Seen
+from .figures import EVERYBODY, Figure, members
+from .observations import Observations, PairedObservations
 
-Values = NDArray[np.float64]
-Texts = NDArray[np.str_]
 Classify = Callable[[PairedObservations], tuple[list[str], Values, Values]]
 
 _SHAPE_WEIGHT = 10.0  # so that landmarks spread about as far as gradients do
@@ -26,23 +25,23 @@ def mean_probability_change(before: Values, after: Values) -> Values:
     """Mean over classes of |p after - p before|, of a classifier trained on originals, (N,).
 
     Range: 0 to 2 / classes, lower is better. Source: Hellmann et al., "GANonymization", TOMM 2024,
-    section 4.2, there told class by class.
+    section 4.2, there class by class.
     """
     change: Values = np.abs(after - before).mean(1)
     return change
 
 
-def f1(predicted: NDArray[np.int64], true: NDArray[np.int64], of: int) -> float:
+def f1(predicted: Rows, true: Rows, of: int) -> float:
     """F1 of one class of a classifier that was trained on anonymized pictures.
 
     Range: 0 to 1, higher is better. Source: van Rijsbergen 1979; the paper's utility test.
     """
     both = ((predicted == of) & (true == of)).sum()
-    told = (predicted == of).sum() + (true == of).sum()
-    return float(2 * both / told) if told else float("nan")
+    either = (predicted == of).sum() + (true == of).sum()
+    return float(2 * both / either) if either else float("nan")
 
 
-def kappa(before: NDArray[np.int64], after: NDArray[np.int64], of: int) -> float:
+def kappa(before: Rows, after: Rows, of: int) -> float:
     """Agreement beyond chance on one class, of a classifier on originals and on outputs.
 
     Range: -1 to 1, 0 is chance, higher is better. Source: Cohen, "A coefficient of agreement for
@@ -54,35 +53,35 @@ def kappa(before: NDArray[np.int64], after: NDArray[np.int64], of: int) -> float
     return (agreed - expected) / (1 - expected) if expected < 1 else float("nan")
 
 
-def by_face(sides: PairedObservations) -> tuple[list[str], Values, Values]:
+def by_face(pairs: PairedObservations) -> tuple[list[str], Values, Values]:
     """Classes, and their probabilities before and after, of a classifier trained on originals."""
-    return _across(sides, face_features)
+    return _across(pairs, face_features)
 
 
-def by_landmarks(sides: PairedObservations) -> tuple[list[str], Values, Values]:
+def by_landmarks(pairs: PairedObservations) -> tuple[list[str], Values, Values]:
     """As :func:`by_face`, by landmarks alone: what is drawn otherwise does not mislead it."""
-    return _across(sides, landmark_features)
+    return _across(pairs, landmark_features)
 
 
 def _across(
-    sides: PairedObservations, features: Callable[[Seen], Values]
+    pairs: PairedObservations, features: Callable[[Observations], Values]
 ) -> tuple[list[str], Values, Values]:
-    classes = classifiers.classes_of(sides.expression, sides.before.found)
+    classes = classifiers.classes_of(pairs.expression, pairs.before.found)
     if len(classes) < 2:
-        return [], np.zeros((len(sides.file), 0)), np.zeros((len(sides.file), 0))
-    seen = [features(sides.before), features(sides.after)]
+        return [], np.zeros((len(pairs.file), 0)), np.zeros((len(pairs.file), 0))
+    seen = [features(pairs.before), features(pairs.after)]
     before, after = classifiers.cross_probabilities(
-        seen[0], seen, sides.expression, sides.person, classes
+        seen[0], seen, pairs.expression, pairs.person, classes
     )
     return classes, before, after
 
 
-def face_features(seen: Seen) -> Values:
+def face_features(seen: Observations) -> Values:
     """What classifiers look at: gradients, and the landmarks with the pose removed, (N, D)."""
     return np.hstack([seen.gradients, landmark_features(seen)])
 
 
-def landmark_features(seen: Seen) -> Values:
+def landmark_features(seen: Observations) -> Values:
     """Where the landmarks lie with the pose removed, (N, D)."""
     there = seen.found
     shapes = np.full((len(there), 2 * topology.SURFACE_COUNT), np.nan)
@@ -113,91 +112,92 @@ class Read:
     finding: str
 
 
-def read(sides: PairedObservations, classes: list[str], before: Values, after: Values) -> Read:
+def read(pairs: PairedObservations, classes: list[str], before: Values, after: Values) -> Read:
     """Compare what is read from originals and from outputs.
 
     Args:
-        sides: What was seen.
+        pairs: What was seen.
         classes: C names.
         before: (N, C) probabilities on originals.
         after: (N, C) probabilities on outputs.
     """
-    order = np.array(classes)
-    asked = np.where(sides.before.found, sides.expression, "")
-    known = [name for name in classes if (asked == name).any()]
+    names = np.array(classes)
+    labels = np.where(pairs.before.found, pairs.expression, "")
     changes = mean_probability_change(before, after)
-    figures = mean_figures(mean_probability_change, "probability change", changes, sides.person,
-                           sides.groups)  # fmt: skip
-    learnt = _learnt_anew(sides, order)
-    rows = [_class_row(i, classes, asked, before, after, learnt) for i in range(len(classes))]
+    figures = pairs.mean_figures(mean_probability_change, "probability change", changes)
+    learnt = _learnt_anew(pairs, names)
+    rows = [_class_row(i, classes, labels, before, after, learnt) for i in range(len(classes))]
+    known = [name for name in classes if (labels == name).any()]
     if len(known) < 2:
         finding = "Expressions are not labelled, so nothing is known of what was read rightly."
         return Read(figures, rows, changes, float("nan"), finding)
-    told = {"labels read from originals": _said(before, order),
-            "labels read from outputs": _said(after, order),
-            "labels read from outputs, learnt from outputs": _said(learnt, order)}  # fmt: skip
-    shape_classes, *shapes = by_landmarks(sides)
-    for name, told_by_shape in zip(("originals", "outputs"), shapes, strict=True):
-        title = f"labels read from {name}, by landmarks alone"
-        told[title] = _said(told_by_shape, np.array(shape_classes))
-    if not np.isfinite(learnt).any():
-        del told["labels read from outputs, learnt from outputs"]
-    accuracies = {
-        title: _accuracies(title, said, asked, sides, known) for title, said in told.items()
+    readings = {
+        "labels read from originals": _likeliest(before, names),
+        "labels read from outputs": _likeliest(after, names),
     }
-    figures = [figure for found in accuracies.values() for figure in found] + figures
-    real, kept = (accuracies[f"labels read from {name}"][0].value
-                  for name in ("originals", "outputs"))  # fmt: skip
-    chance = 1 / len(known)
+    if np.isfinite(learnt).any():
+        readings["labels read from outputs, learnt from outputs"] = _likeliest(learnt, names)
+    shape_classes, *shapes = by_landmarks(pairs)
+    for name, probabilities in zip(("originals", "outputs"), shapes, strict=True):
+        title = f"labels read from {name}, by landmarks alone"
+        readings[title] = _likeliest(probabilities, np.array(shape_classes))
+    accuracies = [
+        _accuracies(title, reading, labels, pairs, known) for title, reading in readings.items()
+    ]
+    share, finding = _kept(accuracies[0][0].value, accuracies[1][0].value, 1 / len(known))
+    return Read([*itertools.chain(*accuracies), *figures], rows, changes, share, finding)
+
+
+def _kept(real: float, kept: float, chance: float) -> tuple[float, str]:
+    """Of what is read from originals beyond chance, what is read from outputs; and in words."""
     share = (kept - chance) / (real - chance) if real > chance * _ABOVE_CHANCE else float("nan")
     beyond = f"{share:.0%}" if np.isfinite(share) else "an unknown share"
-    finding = (
+    return share, (
         f"A classifier trained on originals reads {kept:.0%} of the labels from outputs and "
         f"{real:.0%} from originals, all expressions counted alike: {beyond} of what is beyond "
         f"chance ({chance:.0%})."
     )
-    return Read(figures, rows, changes, share, finding)
 
 
-def _learnt_anew(sides: PairedObservations, order: Texts) -> Values:
+def _learnt_anew(pairs: PairedObservations, classes: Texts) -> Values:
     """Probabilities on outputs by classifiers that learnt from outputs of other people."""
-    learnt = np.full((len(sides.file), len(order)), np.nan)
-    there = classifiers.classes_of(sides.expression, sides.after.found)
-    names = [str(name) for name in order if name in there]
-    if len(names) > 1:
-        released = face_features(sides.after)
-        columns = [list(order).index(name) for name in names]
-        learnt[:, columns] = classifiers.cross_probabilities(
-            released, [released], sides.expression, sides.person, names
-        )[0]
-        seen = np.isfinite(learnt[:, columns]).all(1)
-        learnt[seen] = np.nan_to_num(learnt[seen])
+    learnt = np.full((len(pairs.file), len(classes)), np.nan)
+    enough = classifiers.classes_of(pairs.expression, pairs.after.found)
+    columns = np.flatnonzero(np.isin(classes, enough))
+    if len(columns) > 1:
+        features = face_features(pairs.after)
+        (found,) = classifiers.cross_probabilities(
+            features, [features], pairs.expression, pairs.person, classes[columns].tolist()
+        )
+        there = np.isfinite(found).all(1)
+        learnt[there] = 0
+        learnt[:, columns] = found
     return learnt
 
 
 def _accuracies(
-    title: str, said: Texts, asked: Texts, sides: PairedObservations, classes: list[str]
+    title: str, reading: Texts, labels: Texts, pairs: PairedObservations, classes: list[str]
 ) -> list[Figure]:
     """Everybody's balanced accuracy, and each group's of the classes that it has."""
     figures = []
-    everybody = {EVERYBODY: np.ones(len(asked), bool)}
-    for group, chosen in {**everybody, **members(sides.groups)}.items():
-        rows = chosen & np.isin(asked, classes)
-        there = [name for name in classes if (asked[rows] == name).any()]
-        if group != EVERYBODY and (rows.sum() < _LEAST_OF_GROUP or len(there) < 2):
+    everybody = {EVERYBODY: np.ones(len(labels), bool)}
+    for group, chosen in {**everybody, **members(pairs.groups)}.items():
+        rows = chosen & np.isin(labels, classes)
+        count = len(np.unique(labels[rows]))
+        if group != EVERYBODY and (rows.sum() < _LEAST_OF_GROUP or count < 2):
             continue
-        right = (said == asked)[rows].astype(np.float64)
-        found = balanced_accuracy(right, asked[rows], sides.person[rows])
+        right = (reading == labels)[rows].astype(np.float64)
+        found = balanced_accuracy(right, labels[rows], pairs.person[rows])
         figures.append(Figure("balanced_accuracy", title, *found, int(rows.sum()), group,
-                              {"chance": 1 / len(there)}))  # fmt: skip
+                              {"chance": 1 / count}))  # fmt: skip
     return figures
 
 
-def _said(probabilities: Values, classes: Texts) -> Texts:
+def _likeliest(probabilities: Values, classes: Texts) -> Texts:
     """The likeliest class, ``""`` where there is no face."""
     there = np.isfinite(probabilities).all(1)
-    said: Texts = np.where(there, classes[np.nan_to_num(probabilities).argmax(1)], "")
-    return said
+    likeliest: Texts = np.where(there, classes[np.nan_to_num(probabilities).argmax(1)], "")
+    return likeliest
 
 
 def _class_row(

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..types import Reals
+from .arrays import Flags, Texts, Values
 from .statistics import interval_over_people
 
 Verdict = Literal["pass", "warn", "fail", "info"]
-Interval = tuple[float, float, float]
 FamilyName = Literal["identity", "expression", "traits", "geometry", "quality", "coverage"]
 
 _WORSE: tuple[Verdict, ...] = ("info", "pass", "warn", "fail")
@@ -62,7 +61,7 @@ class Family:
     findings: tuple[str, ...]
     figures: tuple[Figure, ...]
     metrics: tuple[Callable[..., Any], ...]
-    pictures: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    pictures: Mapping[str, Values] = field(default_factory=dict)
     tables: Mapping[str, list[dict[str, object]]] = field(default_factory=dict)
 
     def figure(self, title: str, group: str = EVERYBODY) -> Figure:
@@ -98,22 +97,22 @@ def mean_figures(
     metric: Callable[..., Any],
     title: str,
     values: Reals,
-    person: NDArray[np.str_],
-    groups: Mapping[str, NDArray[np.str_]],
+    person: Texts,
+    groups: Mapping[str, Texts],
     reference: Mapping[str, float] | None = None,
     *,
     least: int = 10,
 ) -> list[Figure]:
-    """The mean over everybody and over each group, with intervals over people.
+    """The mean of (N,) values over everybody and over each group, with intervals over people.
 
     Args:
         metric: Defines the values.
         title: Of the figures.
-        values: (N,), NaN where there is none.
+        values: NaN where there is none.
         person: (N,) who is on the picture.
         groups: By kind, such as ``"gender"``, the group of each picture, (N,); ``""`` is none.
         reference: See :class:`Figure`.
-        least: Pictures that a group must have to be told.
+        least: Pictures that a group must have.
     """
     figures = []
     for group, chosen in {EVERYBODY: np.ones(len(values), bool), **members(groups)}.items():
@@ -127,7 +126,7 @@ def mean_figures(
     return figures
 
 
-def members(groups: Mapping[str, NDArray[np.str_]]) -> dict[str, NDArray[np.bool_]]:
+def members(groups: Mapping[str, Texts]) -> dict[str, Flags]:
     """Who is in each group, by names such as ``"gender: female"``."""
     return {
         f"{kind}: {value}": values == value

@@ -1,4 +1,4 @@
-"""What landmarks tell: who somebody is, and what is left of the expression."""
+"""What landmarks reveal: who somebody is, and what is left of the expression."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..datasets.people import People
 from ..errors import InputError, MissingExtraError
@@ -14,8 +13,9 @@ from ..geometry import topology
 from ..surrogate.shape_model import Posed
 from ..types import Reals
 from . import attackers, classifiers
-from .attackers import AttackerName, Chosen, Values
-from .figures import Family, Figure, Interval, graded
+from .arrays import Flags, Interval, Rows, Texts, Values
+from .attackers import AttackerName
+from .figures import Family, Figure, graded
 from .identity import recognisable
 from .observations import PairedObservations
 from .ranking import GALLERY, Found, Spaces, cross_attack, ranked_figures, ranks_of, share_ranked
@@ -39,12 +39,12 @@ class Thirds:
         test: (N,) bool, the attacked.
     """
 
-    fit: Chosen
-    attack: Chosen
-    test: Chosen
+    fit: Flags
+    attack: Flags
+    test: Flags
 
     @classmethod
-    def of(cls, person: NDArray[np.str_], turn: int = 0, seed: int = 0) -> "Thirds":
+    def of(cls, person: Texts, turn: int = 0, seed: int = 0) -> "Thirds":
         """Split people at random; the turns 0, 1 and 2 let each third be the test once."""
         part = (attackers.folds(person, 3, seed) - turn) % 3
         return cls(part == 1, part == 2, part == 0)
@@ -93,7 +93,7 @@ def rank1(
     return interval_over_people(first, people.person[rows])
 
 
-def _pairs(people: People, parts: Thirds, draw: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _pairs(people: People, parts: Thirds, draw: int) -> tuple[Rows, Rows]:
     return attackers.gallery_and_probes(people.person, people.expression, parts.test, draw)
 
 
@@ -105,9 +105,9 @@ def gallery_size(people: People, parts: Thirds) -> int:
 def expression_kept(
     before: Values,
     after: Values,
-    person: NDArray[np.str_],
-    expression: NDArray[np.str_],
-    chosen: Chosen,
+    person: Texts,
+    expression: Texts,
+    chosen: Flags,
 ) -> dict[str, Interval]:
     """Correlation of the difference between two pictures of one person, before and after.
 
@@ -141,10 +141,10 @@ def expression_kept(
 
 def classified(
     released: Values,
-    person: NDArray[np.str_],
-    expression: NDArray[np.str_],
-    learnt: Chosen,
-    asked: Chosen,
+    person: Texts,
+    expression: Texts,
+    learnt: Flags,
+    tested: Flags,
 ) -> Interval:
     """Balanced accuracy of an expression classifier that learns from released landmarks.
 
@@ -157,14 +157,14 @@ def classified(
         person: (N,).
         expression: (N,).
         learnt: (N,) the pictures to learn from.
-        asked: (N,) those to classify, of other people.
+        tested: (N,) those to classify, of other people.
 
     Raises:
         InputError: Fewer than two expressions have enough pictures.
     """
     known = sorted(
         set(classifiers.classes_of(expression, learnt))
-        & set(classifiers.classes_of(expression, asked))
+        & set(classifiers.classes_of(expression, tested))
     )
     if len(known) < 2:
         raise InputError("too few labelled expressions to tell apart")
@@ -172,14 +172,12 @@ def classified(
     components = attackers.principal_components(released, learnt & labelled)
     model = classifiers.discriminants(len(known))
     model.fit(components[learnt & labelled], expression[learnt & labelled])
-    where = asked & labelled
+    where = tested & labelled
     right = (model.predict(components[where]) == expression[where]).astype(np.float64)
     return classifiers.balanced_accuracy(right, expression[where], person[where])
 
 
-def _expressions(
-    person: NDArray[np.str_], expression: NDArray[np.str_], chosen: Chosen
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _expressions(person: Texts, expression: Texts, chosen: Flags) -> tuple[Rows, Rows]:
     """Each person's neutral pictures against each that is labelled otherwise."""
     first, second = [], []
     for name in np.unique(person[chosen]):
@@ -196,37 +194,37 @@ METRICS = (share_ranked, recognisable, expression_kept, classified)
 
 
 def measure(
-    sides: PairedObservations, released: Callable[[Values], Values] | None = None
+    pairs: PairedObservations, released: Callable[[Values], Values] | None = None
 ) -> Family:
     """Attack landmarks as they are, as they are released, and as they are found again.
 
     Args:
-        sides: What was seen.
+        pairs: What was seen.
         released: From landmarks in pixels (M, 478, 3) to those that the generator gets, all of one
             nobody, for different ones would hide people from the attackers; None if unknown.
     """
-    found = sides.before.found
-    shapes = {AS_THEY_ARE: _whole(sides.before.landmarks_px, found)}
+    found = pairs.before.found
+    shapes = {AS_THEY_ARE: _whole(pairs.before.landmarks_px, found)}
     if released is not None:
-        surrogate_px = np.full_like(sides.before.landmarks_px, np.nan)
-        surrogate_px[found] = released(sides.before.landmarks_px[found])
+        surrogate_px = np.full_like(pairs.before.landmarks_px, np.nan)
+        surrogate_px[found] = released(pairs.before.landmarks_px[found])
         shapes[RELEASED] = _whole(surrogate_px, found)
-    shapes[AGAIN] = _whole(sides.after.landmarks_px, found & sides.after.found)
-    attacked = _attacked(sides, shapes, found)
+    shapes[AGAIN] = _whole(pairs.after.landmarks_px, found & pairs.after.found)
+    attacked = _attacked(pairs, shapes, found)
     figures = [
         figure for name, parts in attacked.items()
-        for figure in ranked_figures(name, parts, sides.person, {})
+        for figure in ranked_figures(name, parts, pairs.person, {})
     ]  # fmt: skip
-    kept = _expression(sides, shapes)
+    kept = _expression(pairs, shapes)
     if not attacked:
         finding = "Too few people with several pictures: nobody was attacked."
         return Family("geometry", "info", (finding,), tuple(kept), METRICS)
-    told, finding = _judged(figures, shapes)
-    return Family("geometry", graded(told.value, _PASSES, _WARNS), (finding,),
-                  (told, *figures, *kept), METRICS)  # fmt: skip
+    worst, finding = _judged(figures, shapes)
+    verdict = graded(worst.value, _PASSES, _WARNS)
+    return Family("geometry", verdict, (finding,), (worst, *figures, *kept), METRICS)
 
 
-def _whole(landmarks_px: Values, found: Chosen) -> Values:
+def _whole(landmarks_px: Values, found: Flags) -> Values:
     """(N, 1434) in the canonical frame, NaN where there is no face."""
     values = np.full((len(found), topology.LANDMARK_COUNT * 3), np.nan)
     if found.any():
@@ -235,39 +233,39 @@ def _whole(landmarks_px: Values, found: Chosen) -> Values:
 
 
 def _attacked(
-    sides: PairedObservations, shapes: Mapping[str, Values], found: Chosen
+    pairs: PairedObservations, shapes: Mapping[str, Values], found: Flags
 ) -> dict[str, list[Found]]:
-    def spaces(learnt: Chosen) -> Spaces:
-        if not attackers.can_learn(sides.person, learnt):
+    def spaces(learnt: Flags) -> Spaces:
+        if not attackers.can_learn(pairs.person, learnt):
             return {}
         learnt_by: dict[str, tuple[Values, Values]] = {}
         kinds: tuple[AttackerName, ...] = ("lda", "mlp")
         for name, values in shapes.items():
             for kind in kinds:
-                features = attackers.learnt_or_blind(values, sides.person, learnt, kind)
+                features = attackers.learnt_or_blind(values, pairs.person, learnt, kind)
                 learnt_by[f"{kind}, {name}"] = (features, features)
         return learnt_by
 
-    return cross_attack(sides.person, sides.expression, found, spaces)
+    return cross_attack(pairs.person, pairs.expression, found, spaces)
 
 
-def _expression(sides: PairedObservations, shapes: Mapping[str, Values]) -> list[Figure]:
-    """What is left of differences, and how well expressions are told apart."""
+def _expression(pairs: PairedObservations, shapes: Mapping[str, Values]) -> list[Figure]:
+    """What is left of differences, and how well expressions are classified."""
     figures: list[Figure] = []
-    part = attackers.folds(sides.person)
+    part = attackers.folds(pairs.person)
     for name, values in shapes.items():
         found = np.isfinite(values).all(1)
         if name != AS_THEY_ARE:
             with suppress(InputError):  # too few labels; there is no figure then
-                kept = expression_kept(shapes[AS_THEY_ARE], values, sides.person,
-                                       sides.expression, found)  # fmt: skip
+                kept = expression_kept(shapes[AS_THEY_ARE], values, pairs.person,
+                                       pairs.expression, found)  # fmt: skip
                 figures += [
                     Figure("expression_kept", f"expression kept, {region}, {name}", *interval,
                            int(found.sum())) for region, interval in kept.items()
                 ]  # fmt: skip
         with suppress(InputError):
             rights = [
-                classified(np.nan_to_num(values), sides.person, sides.expression,
+                classified(np.nan_to_num(values), pairs.person, pairs.expression,
                            found & (part != fold), found & (part == fold)) for fold in range(3)
             ]  # fmt: skip
             figures.append(Figure("classified", f"expressions told apart, {name}",
@@ -289,11 +287,12 @@ def _judged(figures: list[Figure], shapes: Mapping[str, Values]) -> tuple[Figure
     value, low, high = (
         recognisable(v, chance, raw.value) for v in (released.value, released.low, released.high)
     )
-    told = Figure("recognisable", "recognisable by the shape, strongest attacker", value, low, high,
-                  released.count, reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
+    title = "recognisable by the shape, strongest attacker"
+    worst = Figure("recognisable", title, value, low, high, released.count,
+                   reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
     finding = (
         f"By landmarks alone attackers name {released.value:.1%} of people "
         f"({released.title.partition(', ')[2]}); by the originals' {raw.value:.1%}; "
         f"chance is {chance:.1%}."
     )
-    return told, finding
+    return worst, finding

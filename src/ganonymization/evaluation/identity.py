@@ -4,8 +4,8 @@
 * *same picture*: the same, and the very original is in the gallery;
 * *parrot*: anonymizes the gallery in the same way (Newton, Sweeney and Malin, "Preserving privacy
   by de-identifying face images", TKDE 2005);
-* *trained*: moreover learns from anonymized pictures of other people what still tells people
-  apart (Fisher's discriminants of the recogniser's numbers);
+* *trained*: moreover learns from anonymized pictures of other people what still sets
+  people apart (Fisher's discriminants of the recogniser's numbers);
 * *trained, originals*: learns from both kinds, and searches originals.
 
 People are split in parts; each is attacked by what was learnt from the others.
@@ -14,15 +14,13 @@ People are split in parts; each is attacked by what was learnt from the others.
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import attackers
-from .figures import EVERYBODY, Family, Figure, Verdict, graded, mean_figures
+from .arrays import Flags, Texts, Values
+from .figures import EVERYBODY, Family, Figure, graded, mean_figures
 from .observations import PairedObservations
 from .ranking import GALLERY, RANKS, Found, cross_attack, ranked_figures, share_ranked
 from .statistics import distances, paired_test, rank_probabilities
-
-Values = NDArray[np.float64]
 
 FALSE_ACCEPTS = (1e-2, 1e-3)
 FLOOR = "originals by originals"
@@ -85,76 +83,80 @@ METRICS = (share_ranked, recognisable, distance_to_original, called_same_person,
 
 
 def measure(
-    sides: PairedObservations, same_person: float, others: Mapping[str, Values] | None = None
+    pairs: PairedObservations, same_person: float, others: Mapping[str, Values] | None = None
 ) -> Family:
     """Attack, verify, and compare with other anonymizations.
 
     Args:
-        sides: What was seen.
+        pairs: What was seen.
         same_person: The recogniser's threshold.
         others: By name, (N,) distances to the original of the pictures anonymized in another way.
     """
-    gaps = distance_to_original(sides.before.embedding, sides.after.embedding)
+    gaps = distance_to_original(pairs.before.embedding, pairs.after.embedding)
     accepted = called_same_person(gaps, same_person)
-    figures = mean_figures(distance_to_original, "distance to the own original", gaps,
-                           sides.person, sides.groups)  # fmt: skip
-    figures += mean_figures(called_same_person, "called the same person", accepted,
-                            sides.person, sides.groups, {"threshold": same_person})  # fmt: skip
-    figures += _verification(sides, gaps)
-    found = {OWN_PICTURE: [_own_picture(sides)], **_attacks(sides)}
+    figures = pairs.mean_figures(distance_to_original, "distance to the own original", gaps)
+    figures += pairs.mean_figures(
+        called_same_person, "called the same person", accepted, {"threshold": same_person}
+    )
+    figures += _verification(pairs, gaps)
+    found = {OWN_PICTURE: [_own_picture(pairs)], **_attacks(pairs)}
     for name, parts in found.items():
-        figures += ranked_figures(name, parts, sides.person, sides.groups)
-    verdict, findings, told = _judged(figures)
-    table = _compared(gaps, others or {})
+        figures += ranked_figures(name, parts, pairs.person, pairs.groups)
+    worst, findings = _judged(figures)
+    others = others or {}  # the paper's test, corrected for how many are compared
+    table: list[dict[str, object]] = [
+        {"against": name, **paired_test(gaps, other, comparisons=len(others))}
+        for name, other in others.items()
+    ]
     return Family(
-        "identity", verdict, findings, (*told, *figures), METRICS,
+        "identity", graded(worst.value, _PASSES, _WARNS), findings, (worst, *figures), METRICS,
         {"distance": gaps, "ranked first": found[OWN_PICTURE][0][1][:, 0]},
         {"compared": table} if table else {},
     )  # fmt: skip
 
 
-def _verification(sides: PairedObservations, gaps: Values) -> list[Figure]:
+def _verification(pairs: PairedObservations, gaps: Values) -> list[Figure]:
     rng = np.random.default_rng(0)
     one, other = rng.integers(0, len(gaps), (2, _STRANGERS))
-    strangers = sides.person[one] != sides.person[other]
+    strangers = pairs.person[one] != pairs.person[other]
     impostor = distance_to_original(
-        sides.before.embedding[one[strangers]], sides.after.embedding[other[strangers]]
+        pairs.before.embedding[one[strangers]], pairs.after.embedding[other[strangers]]
     )
     figures = []
     for rate in FALSE_ACCEPTS:
         accepted, threshold = true_accepts(gaps, impostor, rate)
         figures += mean_figures(
-            true_accepts, f"accepted where {rate:g} of strangers are", accepted, sides.person, {},
+            true_accepts, f"accepted where {rate:g} of strangers are", accepted, pairs.person, {},
             {"chance": rate, "threshold": threshold},
         )  # fmt: skip
     return figures
 
 
-def _own_picture(sides: PairedObservations) -> Found:
+def _own_picture(pairs: PairedObservations) -> Found:
     """Each output against its very original, among one original of each other person."""
-    before, after = sides.before.embedding, sides.after.embedding
+    before, after = pairs.before.embedding, pairs.after.embedding
     seen = np.flatnonzero(np.isfinite(before).all(1))
-    names, first = np.unique(sides.person[seen], return_index=True)
+    names, first = np.unique(pairs.person[seen], return_index=True)
     others = distances(np.nan_to_num(after), before[seen[first]])
-    others[sides.person[:, None] == names[None]] = np.nan
+    others[pairs.person[:, None] == names[None]] = np.nan
     own = distance_to_original(before, after)
     return np.arange(len(own)), rank_probabilities(own, others, GALLERY, RANKS), len(names)
 
 
-def _attacks(sides: PairedObservations) -> dict[str, list[Found]]:
-    before, after, person = sides.before.embedding, sides.after.embedding, sides.person
+def _attacks(pairs: PairedObservations) -> dict[str, list[Found]]:
+    before, after, person = pairs.before.embedding, pairs.after.embedding, pairs.person
 
-    def spaces(learnt: NDArray[np.bool_]) -> dict[str, tuple[Values, Values]]:
+    def spaces(learnt: Flags) -> dict[str, tuple[Values, Values]]:
         untrained = {FLOOR: (before, before), "naive": (before, after), "parrot": (after, after)}
         if not attackers.can_learn(person, learnt):
             return untrained
         return untrained | _trained(before, after, person, learnt)
 
-    return cross_attack(person, sides.expression, np.isfinite(before).all(1), spaces)
+    return cross_attack(person, pairs.expression, np.isfinite(before).all(1), spaces)
 
 
 def _trained(
-    before: Values, after: Values, person: NDArray[np.str_], learnt: NDArray[np.bool_]
+    before: Values, after: Values, person: Texts, learnt: Flags
 ) -> dict[str, tuple[Values, Values]]:
     released = attackers.learnt_or_blind(after, person, learnt)
     twice = np.concatenate([before, after])
@@ -165,8 +167,8 @@ def _trained(
     }
 
 
-def _judged(figures: list[Figure]) -> tuple[Verdict, tuple[str, ...], list[Figure]]:
-    """The verdict on the strongest attacker, what is found, and how recognisable people are."""
+def _judged(figures: list[Figure]) -> tuple[Figure, tuple[str, ...]]:
+    """How recognisable people are to the strongest attacker, and what is found."""
     first = {
         f.title.partition(", ")[2]: f for f in figures
         if f.metric == "share_ranked" and f.title.startswith("rank 1 ") and f.group == EVERYBODY
@@ -184,7 +186,7 @@ def _judged(figures: list[Figure]) -> tuple[Verdict, tuple[str, ...], list[Figur
     found = first[strongest]
     chance = found.reference["chance"]
     value, low, high = (left(strongest, v) for v in (found.value, found.low, found.high))
-    told = Figure("recognisable", "recognisable, strongest attacker", value, low, high,
+    worst = Figure("recognisable", "recognisable, strongest attacker", value, low, high,
                   found.count, reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
     findings = [
         f"The strongest attacker ({strongest}) names {found.value:.1%} of people, "
@@ -197,12 +199,4 @@ def _judged(figures: list[Figure]) -> tuple[Verdict, tuple[str, ...], list[Figur
         )
     elif floor is not None and np.isnan(left("naive", floor.value)):
         findings.append("The recogniser knows nobody in the originals, so it proves little here.")
-    return graded(told.value, _PASSES, _WARNS), tuple(findings), [told]
-
-
-def _compared(gaps: Values, others: Mapping[str, Values]) -> list[dict[str, object]]:
-    """The paper's test between two anonymizations, corrected for how many are compared."""
-    return [
-        {"against": name, **paired_test(gaps, other, comparisons=len(others))}
-        for name, other in others.items()
-    ]
+    return worst, tuple(findings)

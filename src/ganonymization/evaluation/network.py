@@ -1,24 +1,22 @@
-"""Expressions told by a network that ``ganonymize classify train`` has made."""
+"""Expressions read by a network that ``ganonymize classify train`` has made."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..io import images
 from ..types import Image
 from . import appearance
+from .arrays import Texts, Values
 from .expression_classifier import Classify
 from .observations import PairedObservations
-
-Values = NDArray[np.float64]
 
 _BATCH = 32
 
 
-class Network(Protocol):
+class PictureClassifier(Protocol):
     """A trained classifier."""
 
     @property
@@ -31,21 +29,21 @@ class Network(Protocol):
         ...
 
 
-def by_network(network: Network) -> Classify:
+def by_network(network: PictureClassifier) -> Classify:
     """Ask a network about levelled crops of originals and outputs.
 
     It must not have learnt from the pictures that are evaluated.
     """
 
-    def classify(sides: PairedObservations) -> tuple[list[str], Values, Values]:
-        before = _asked(network, sides.original, sides.before.landmarks_px)
-        after = _asked(network, sides.output, sides.after.landmarks_px)
+    def classify(pairs: PairedObservations) -> tuple[list[str], Values, Values]:
+        before = _probabilities(network, pairs.original, pairs.before.landmarks_px)
+        after = _probabilities(network, pairs.output, pairs.after.landmarks_px)
         return list(network.classes), before, after
 
     return classify
 
 
-def _asked(network: Network, paths: NDArray[np.str_], landmarks_px: Values) -> Values:
+def _probabilities(network: PictureClassifier, paths: Texts, landmarks_px: Values) -> Values:
     """(N, classes), NaN where there is no face."""
     found = np.full((len(paths), len(network.classes)), np.nan)
     there = np.flatnonzero(np.isfinite(landmarks_px[:, 0, 0]))

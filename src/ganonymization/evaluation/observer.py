@@ -2,34 +2,25 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import registry
-from ..detect.base import DetectorOptions, detect_turned
+from ..detect.base import Detector, DetectorOptions, detect_turned
 from ..errors import FaceError
 from ..landmarks.base import Landmarker
 from ..landmarks.search import find_landmarks
 from ..options import DetectorName
 from ..recognize.recogniser import Recogniser, load_recogniser
-from ..types import Detection, Image
+from ..types import Image
 from . import appearance
-from .store import Values
+from .arrays import Values
+from .store import Arrays
 
 VERSION = 1  # of what is measured; another one measures anew
-_HULL_GROWTH = 1.25  # what is painted over to see what hair and surroundings tell alone
+_HULL_GROWTH = 1.25  # what is painted over to see what hair and surroundings reveal alone
 _PAINT = (127, 127, 127)
-
-
-class Detect(Protocol):
-    """Faces in a picture."""
-
-    def __call__(self, image: Image) -> list[Detection]:
-        """Every face in an RGB uint8 (H, W, 3) picture."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -66,11 +57,11 @@ class Observer:
         recogniser: Reads who somebody is.
     """
 
-    detect: Detect
+    detect: Detector
     landmarker: Landmarker
     recogniser: Recogniser
 
-    def __call__(self, image: Image, surroundings: bool) -> Values:
+    def __call__(self, image: Image, surroundings: bool) -> Arrays:
         """What is seen in a picture.
 
         Args:
@@ -96,21 +87,14 @@ class Observer:
             return {**seen, **self._face(image, points)}
         return seen
 
-    def marked(self, image: Image, landmarks_px: NDArray[np.float64]) -> Values:
-        """What the recogniser reads where somebody says that there is a face.
+    def marked(self, image: Image, landmarks_px: Values) -> Arrays:
+        """What the recogniser reads where a face (478, 3) is marked: ``embedding`` (D,).
 
         A blurred face is found by no detector; whoever wants to know who it is marks it by hand.
-
-        Args:
-            image: (H, W, 3) uint8 RGB.
-            landmarks_px: (478, 3) of the face in the original.
-
-        Returns:
-            ``embedding`` (D,).
         """
         return {"embedding": self.recogniser(image, landmarks_px).astype(np.float32)}
 
-    def _face(self, image: Image, points: NDArray[np.float64]) -> Values:
+    def _face(self, image: Image, points: Values) -> Arrays:
         tone, sharp = appearance.skin_tone_deg(image, points), appearance.sharpness(image, points)
         return {
             "landmarks_px": points.astype(np.float32),
@@ -121,7 +105,7 @@ class Observer:
         }
 
 
-def painted_over(image: Image, landmarks_px: NDArray[np.float64]) -> Image:
+def painted_over(image: Image, landmarks_px: Values) -> Image:
     """The picture with the face, and somewhat more, in one grey."""
     # the hull of all landmarks: in profile the oval lies within the face
     hull = cv2.convexHull(landmarks_px[:, :2].astype(np.float32))[:, 0]

@@ -19,7 +19,7 @@ from . import plots
 from .figures import EVERYBODY, Family, FamilyName, Figure, Verdict, worst
 
 if TYPE_CHECKING:
-    from .report import Report
+    from .report import EvaluationReport
 
 _WORST, _SAMPLES, _THUMBNAIL_PX = 12, 24, 144
 _PACKAGES = ("ganonymization", "onnxruntime", "numpy", "scipy", "scikit-learn",
@@ -34,12 +34,13 @@ _PLOTS: Mapping[FamilyName, tuple[Callable[[Family], str | None], ...]] = {
     "geometry": (plots.attacks,),
 }
 _SAFE: tuple[FamilyName, ...] = ("identity", "geometry", "coverage")
-# Where each family looks for its worst pictures, and whether large is bad.
-_WORST_BY = (("identity", "ranked first", True), ("expression", "pose error", True),
-             ("coverage", "mixed up", True))  # fmt: skip
+# By which column each family finds its worst pictures; large is bad.
+_WORST_BY: Mapping[FamilyName, str] = {
+    "identity": "ranked first", "expression": "pose error", "coverage": "mixed up",
+}  # fmt: skip
 
 
-def page(report: "Report", originals: Path | None, outputs: Mapping[str, Path]) -> str:
+def page(report: "EvaluationReport", originals: Path | None, outputs: Mapping[str, Path]) -> str:
     """The page.
 
     Args:
@@ -49,12 +50,14 @@ def page(report: "Report", originals: Path | None, outputs: Mapping[str, Path]) 
     """
     families = {family.name: family for family in report.families}
     style = files("ganonymization.evaluation").joinpath("page.css").read_text()
+    drawn = np.random.default_rng(0).permutation(len(report.pairs.file))[:_SAMPLES]
+    samples = [(int(i), "") for i in drawn]
     parts = [
         _first_screen(report, families),
         _shown("Worst cases", _worst_cases(report), report, originals, outputs),
-        _shown("Samples, drawn at random", _samples(report), report, originals, outputs),
+        _shown("Samples, drawn at random", samples, report, originals, outputs),
         *(_family(family) for family in report.families),
-        _left_out(report),
+        _skipped(report),
         _method(report),
     ]
     return (
@@ -65,32 +68,32 @@ def page(report: "Report", originals: Path | None, outputs: Mapping[str, Path]) 
     )
 
 
-def _first_screen(report: "Report", families: Mapping[FamilyName, Family]) -> str:
+def _first_screen(report: "EvaluationReport", families: Mapping[FamilyName, Family]) -> str:
     """Is it safe, is the expression kept, what failed."""
-    safe = worst([families[name].verdict for name in _SAFE if name in families])
-    kept = families["expression"].verdict if "expression" in families else "info"
-    failed = [family for family in report.families if family.verdict in ("fail", "warn")]
-    told = "".join(
+    failures = "".join(
         f"<li><b>{family.name}: {family.verdict}.</b> {escape(' '.join(family.findings))}"
-        for family in failed
+        for family in report.families
+        if family.verdict in ("fail", "warn")
     )
-    people = len(np.unique(report.sides.person))
+    people = len(np.unique(report.pairs.person))
     return (
         f"<header class={report.verdict}><h1>{report.verdict.upper()}</h1>"
-        f"<p>{len(report.sides.file)} pictures with a face, {people} people, "
-        f"{len(report.left_out)} left out</header><section class=tiles>"
-        + _tile("Is it safe?", safe, [families[n] for n in _SAFE if n in families])
-        + _tile("Is the expression kept?", kept,
-                [families[n] for n in ("expression",) if n in families])
-        + f"<div class=tile><h2>What failed?</h2><ul>{told or '<li>Nothing.'}</ul></div></section>"
+        f"<p>{len(report.pairs.file)} pictures with a face, {people} people, "
+        f"{len(report.skipped)} left out</header><section class=tiles>"
+        + _tile("Is it safe?", [families[n] for n in _SAFE if n in families])
+        + _tile("Is the expression kept?",
+                [families[n] for n in families if n == "expression"])
+        + f"<div class=tile><h2>What failed?</h2><ul>{failures or '<li>Nothing.'}</ul></div>"
+        "</section>"
     )  # fmt: skip
 
 
-def _tile(question: str, verdict: Verdict, families: Sequence[Family]) -> str:
-    said = "".join(f"<li>{escape(family.findings[0])}" for family in families)
+def _tile(question: str, families: Sequence[Family]) -> str:
+    verdict = worst([family.verdict for family in families])
+    findings = "".join(f"<li>{escape(family.findings[0])}" for family in families)
     return (
         f"<div class='tile {verdict}'><h2>{question} <em>{_WORDS[verdict]}</em></h2>"
-        f"<ul>{said}</ul></div>"
+        f"<ul>{findings}</ul></div>"
     )
 
 
@@ -142,32 +145,29 @@ def _table(rows: Sequence[Mapping[str, object]]) -> str:
     return f"<table><tr>{head}{body}</table>"
 
 
-def _worst_cases(report: "Report") -> list[tuple[int, str]]:
+def _worst_cases(report: "EvaluationReport") -> list[tuple[int, str]]:
     """Rows of pictures and what is bad about them, the worst of each kind first."""
     found: list[tuple[int, str]] = []
-    each = _WORST // len(_WORST_BY)
-    for name, column, large in _WORST_BY:
-        values = next((f.pictures.get(column) for f in report.families if f.name == name), None)
-        if values is None or not np.isfinite(values).any():
-            continue
-        order = np.argsort(np.where(np.isfinite(values), -values if large else values, np.inf))
-        found += [(int(i), f"{column}: {values[i]:.2f}") for i in order[:each] if values[i] > 0]
+    families = {family.name: family for family in report.families}
+    for name, column in _WORST_BY.items():
+        values = families[name].pictures.get(column) if name in families else None
+        if values is not None:
+            worst_first = np.argsort(np.where(np.isfinite(values), -values, np.inf))
+            found += [
+                (int(i), f"{column}: {values[i]:.2f}")
+                for i in worst_first[: _WORST // len(_WORST_BY)]
+                if values[i] > 0
+            ]
     return found
 
 
-def _samples(report: "Report") -> list[tuple[int, str]]:
-    count = len(report.sides.file)
-    drawn = np.random.default_rng(0).permutation(count)[:_SAMPLES]
-    return [(int(i), "") for i in drawn]
-
-
 def _shown(
-    title: str, rows: Sequence[tuple[int, str]], report: "Report", originals: Path | None,
+    title: str, rows: Sequence[tuple[int, str]], report: "EvaluationReport", originals: Path | None,
     outputs: Mapping[str, Path],
 ) -> str:  # fmt: skip
     cells = []
     for i, why in rows:
-        file = str(report.sides.file[i])
+        file = str(report.pairs.file[i])
         before = _thumbnail(originals / file) if originals else ""
         after = _thumbnail(outputs[file]) if file in outputs else "no output"
         cells.append(f"<figure>{before}{after}<figcaption>{escape(file)} {escape(why)}"
@@ -188,14 +188,14 @@ def _thumbnail(path: Path) -> str:
     return f"<img alt='' src='data:image/webp;base64,{data}'>"
 
 
-def _left_out(report: "Report") -> str:
-    rows = [{"file": left.path.name, "why": left.reason} for left in report.left_out[:50]]
-    more = len(report.left_out) - len(rows)
+def _skipped(report: "EvaluationReport") -> str:
+    rows = [{"file": path.name, "why": reason} for path, reason, _ in report.skipped[:50]]
+    more = len(report.skipped) - len(rows)
     rest = f"<p>and {more} more, see left-out.csv" if more > 0 else ""
     return f"<section><h2>Left out</h2>{_table(rows) or '<p>Nothing.'}{rest}</section>"
 
 
-def _method(report: "Report") -> str:
+def _method(report: "EvaluationReport") -> str:
     metrics = {m.__name__: m for family in report.families for m in family.metrics}
     definitions = "".join(
         f"<dt>{name}<dd>{escape(definition(metric))}" for name, metric in metrics.items()

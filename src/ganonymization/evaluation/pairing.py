@@ -46,13 +46,13 @@ def pair(
     found = [path for path in images.walk(anonymized) if images.is_picture(path)]
     if not found:
         raise InputError(f"{anonymized}: no pictures in it; give the folder of the outputs")
-    told = {
+    by_manifest = {
         entry["file"]: [anonymized / output for output in entry["outputs"]]
         for entry in read_manifest(anonymized / MANIFEST)
         if entry.get("file") and "outputs" in entry
     }
-    listed = {path for outputs in told.values() for path in outputs}
-    same = {file: anonymized / file for file in files if file not in told}
+    listed = {path for outputs in by_manifest.values() for path in outputs}
+    same = {file: anonymized / file for file in files if file not in by_manifest}
     taken = listed | set(same.values())
     by_stem: dict[str, list[Path]] = defaultdict(list)
     for path in found:
@@ -60,8 +60,8 @@ def pair(
             by_stem[_stem(path.relative_to(anonymized).as_posix())].append(path)
     pairs = []
     for file in files:
-        if file in told:
-            outputs = told[file]
+        if file in by_manifest:
+            outputs = by_manifest[file]
         elif same[file].is_file() and same[file] not in listed:
             outputs = [same[file]]
         else:

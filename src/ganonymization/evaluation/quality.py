@@ -1,20 +1,18 @@
 """Whether outputs look like faces, many different ones, and as sharp as the originals."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .figures import Family, Figure, Verdict, graded, mean_figures, worst
+from .arrays import Flags, Rows, Values
+from .figures import Family, Figure, Verdict, graded, worst
 from .observations import PairedObservations
 from .statistics import distances, frechet_distance
-
-Values = NDArray[np.float64]
 
 _FOUND, _FOUND_LITTLE = 0.95, 0.8
 _VARIED, _VARIED_LITTLE = 0.6, 0.3
 _LEAST = 20
 
 
-def face_found(found: NDArray[np.bool_], outputs: NDArray[np.int64]) -> Values:
+def face_found(found: Flags, outputs: Rows) -> Values:
     """Whether a face with landmarks is found in an output, (N,) 0 or 1.
 
     Range of the mean: 0 to 1, higher is better; NaN without an output. Source: this project.
@@ -53,21 +51,19 @@ def frechet(before: Values, after: Values) -> float:
 METRICS = (face_found, sharpness_ratio, variety, frechet)
 
 
-def measure(sides: PairedObservations) -> Family:
+def measure(pairs: PairedObservations) -> Family:
     """Look at the outputs as pictures."""
-    found = face_found(sides.after.found, sides.outputs)
-    sharp = sharpness_ratio(sides.before.sharpness, sides.after.sharpness)
-    figures = mean_figures(face_found, "face found in the output", found, sides.person,
-                           sides.groups)  # fmt: skip
-    figures += mean_figures(sharpness_ratio, "sharpness by the original's", sharp, sides.person,
-                            sides.groups)  # fmt: skip
-    both = np.isfinite(sides.before.embedding).all(1) & np.isfinite(sides.after.embedding).all(1)
+    found = face_found(pairs.after.found, pairs.outputs)
+    sharp = sharpness_ratio(pairs.before.sharpness, pairs.after.sharpness)
+    figures = pairs.mean_figures(face_found, "face found in the output", found)
+    figures += pairs.mean_figures(sharpness_ratio, "sharpness by the original's", sharp)
+    both = np.isfinite(pairs.before.embedding).all(1) & np.isfinite(pairs.after.embedding).all(1)
     verdicts: list[Verdict] = [graded(figures[0].value, _FOUND, _FOUND_LITTLE)]
     share = figures[0].value
     findings = ["There are no outputs." if np.isnan(share) else
                 f"A face is found in {share:.1%} of the outputs."]  # fmt: skip
     if both.sum() >= _LEAST:
-        before, after = sides.before.embedding[both], sides.after.embedding[both]
+        before, after = pairs.before.embedding[both], pairs.after.embedding[both]
         varied = variety(before, after)
         figures.append(Figure("variety", "variety of faces", varied, count=int(both.sum())))
         figures.append(Figure("frechet", "Fréchet distance to the originals",

@@ -4,25 +4,22 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError
 from . import attackers
+from .arrays import Flags, Interval, Rows, Texts, Values
 from .figures import Figure, mean_figures
 from .statistics import distances, interval_over_people, rank_probabilities
 
-Values = NDArray[np.float64]
-Texts = NDArray[np.str_]
-Chosen = NDArray[np.bool_]
 Spaces = Mapping[str, tuple[Values, Values]]
-Found = tuple[NDArray[np.int64], Values, int]
+Found = tuple[Rows, Values, int]
 
 GALLERY = 100
 RANKS = (1, 5, 10)
 _ROUNDS = 5
 
 
-def share_ranked(found: Values, person: Texts) -> tuple[float, float, float]:
+def share_ranked(found: Values, person: Texts) -> Interval:
     """Share of probes whose person is among the first k of a gallery.
 
     Galleries are of 100 people, or of all where there are fewer. Range: 0 to 1, lower is better;
@@ -36,9 +33,7 @@ def share_ranked(found: Values, person: Texts) -> tuple[float, float, float]:
     return interval_over_people(found, person)
 
 
-def ranks_of(
-    galleries: Values, probes: Values, gallery: NDArray[np.int64], probe: NDArray[np.int64]
-) -> Found:
+def ranks_of(galleries: Values, probes: Values, gallery: Rows, probe: Rows) -> Found:
     """How probably probes are found: their rows, the probabilities, people in the full gallery.
 
     Args:
@@ -56,7 +51,7 @@ def ranks_of(
 
 
 def cross_attack(
-    person: Texts, expression: Texts, seen: Chosen, spaces: Callable[[Chosen], Spaces]
+    person: Texts, expression: Texts, seen: Flags, spaces: Callable[[Flags], Spaces]
 ) -> dict[str, list[Found]]:
     """Attack each third of the people with what was learnt from the others.
 
@@ -76,14 +71,14 @@ def cross_attack(
     found: dict[str, list[Found]] = {}
     for attacked in range(int(part.max(initial=0)) + 1):
         chosen = seen & (part == attacked)
-        with suppress(InputError):  # too few people; the caller tells that there is no figure
+        with suppress(InputError):  # too few people; the caller says that there is no figure
             draws = [
                 attackers.gallery_and_probes(person, expression, chosen, draw)
                 for draw in range(_ROUNDS)
             ]
             for name, (galleries, probes) in spaces(seen & (part != attacked)).items():
                 found.setdefault(name, []).extend(
-                    ranks_of(galleries, probes, *pairs) for pairs in draws
+                    ranks_of(galleries, probes, *rows) for rows in draws
                 )
     return found
 

@@ -1,7 +1,5 @@
 """Writes what was measured: ``metrics.json``, tables, and a page that needs nothing else."""
 
-import csv
-import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -11,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..io import images
+from ..io.text import write_csv, write_text
 from ..types import Skipped
 from .figures import EVERYBODY, Family, Figure, Verdict
 from .observations import PairedObservations
@@ -21,30 +19,30 @@ _TABLES = ("expression-classes.csv", "identity-compared.csv")
 
 
 @dataclass(frozen=True)
-class Report:
+class EvaluationReport:
     """All that was found.
 
     Attributes:
         verdict: The worst of the families'.
         families: In their order.
-        sides: What was looked at.
-        left_out: Pictures and rows that were not.
+        pairs: What was looked at.
+        skipped: Pictures and rows that were not.
         settings: How, by name.
     """
 
     verdict: Verdict
     families: tuple[Family, ...]
-    sides: PairedObservations
-    left_out: tuple[Skipped, ...]
+    pairs: PairedObservations
+    skipped: tuple[Skipped, ...]
     settings: Mapping[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; what could not be measured is null."""
         return {
             "verdict": self.verdict,
-            "pictures": len(self.sides.file),
-            "people": len(np.unique(self.sides.person)),
-            "left_out": len(self.left_out),
+            "pictures": len(self.pairs.file),
+            "people": len(np.unique(self.pairs.person)),
+            "left_out": len(self.skipped),
             "settings": dict(self.settings),
             "families": {
                 family.name: {
@@ -58,16 +56,20 @@ class Report:
 
     def table(self) -> str:
         """For people: the verdicts, what was found, and the figures over everybody."""
-        lines = [f"{self.verdict.upper()}: {len(self.sides.file)} pictures of "
-                 f"{len(np.unique(self.sides.person))} people"]  # fmt: skip
+        lines = [f"{self.verdict.upper()}: {len(self.pairs.file)} pictures of "
+                 f"{len(np.unique(self.pairs.person))} people"]  # fmt: skip
         for family in self.families:
             lines += ["", f"{family.name}: {family.verdict}"]
             lines += [f"  {finding}" for finding in family.findings]
-            lines += [f"  {told(f):28s} {f.title}" for f in family.figures if f.group == EVERYBODY]
+            lines += [
+                f"  {with_interval(f):28s} {f.title}"
+                for f in family.figures
+                if f.group == EVERYBODY
+            ]
         return "\n".join(lines)
 
 
-def told(figure: Figure) -> str:
+def with_interval(figure: Figure) -> str:
     """The value with its interval."""
     if math.isnan(figure.value):
         return "not measured"
@@ -76,7 +78,9 @@ def told(figure: Figure) -> str:
     return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
 
 
-def write(report: Report, out: Path, originals: Path | None, outputs: Mapping[str, Path]) -> None:
+def write(
+    report: EvaluationReport, out: Path, originals: Path | None, outputs: Mapping[str, Path]
+) -> None:
     """Write every file of a report.
 
     Args:
@@ -88,55 +92,48 @@ def write(report: Report, out: Path, originals: Path | None, outputs: Mapping[st
     Raises:
         OutputError: A file cannot be written.
     """
-    _write(out / "metrics.json", json.dumps(report.as_dict(), indent=1, allow_nan=False))
-    _write(out / "figures.csv", _csv([
+    write_text(out / "metrics.json", json.dumps(report.as_dict(), indent=1, allow_nan=False))
+    _write_rows(out / "figures.csv", [
         {"family": family.name, **{k: v for k, v in asdict(figure).items() if k != "reference"},
          "reference": "; ".join(f"{k} {v:.4g}" for k, v in figure.reference.items())}
         for family in report.families for figure in family.figures
-    ]))  # fmt: skip
-    _write(out / "pictures.csv", _csv(_pictures(report)))
-    _write(out / "left-out.csv", _csv([
-        {"file": str(left.path), "reason": left.reason} for left in report.left_out
-    ]))  # fmt: skip
-    for stale in out.glob("*-*.csv"):  # of families that were not asked for this time
-        if stale.name in _TABLES:
-            stale.unlink()
+    ])  # fmt: skip
+    _write_rows(out / "pictures.csv", _pictures(report))
+    skipped = [{"file": str(path), "reason": reason} for path, reason, _ in report.skipped]
+    _write_rows(out / "left-out.csv", skipped)
+    for name in _TABLES:  # those of families that were not asked for this time are stale
+        (out / name).unlink(missing_ok=True)
     for family in report.families:
         for name, rows in family.tables.items():
-            _write(out / f"{family.name}-{name}.csv", _csv(rows))
-    _write(out / "report.html", page(report, originals, outputs))
+            _write_rows(out / f"{family.name}-{name}.csv", rows)
+    write_text(out / "report.html", page(report, originals, outputs))
 
 
-def _pictures(report: Report) -> list[dict[str, object]]:
+def _pictures(report: EvaluationReport) -> list[dict[str, object]]:
     """A row for each picture, with what every family measured on it."""
     columns = {
         f"{family.name}: {name}": values
         for family in report.families
         for name, values in family.pictures.items()
     }
-    sides = report.sides
+    pairs = report.pairs
     return [
-        {"file": sides.file[i], "person": sides.person[i],
+        {"file": pairs.file[i], "person": pairs.person[i],
          **{name: "" if np.isnan(values[i]) else f"{values[i]:.4f}"
             for name, values in columns.items()}}
-        for i in range(len(sides.file))
+        for i in range(len(pairs.file))
     ]  # fmt: skip
 
 
-def _csv(rows: Sequence[Mapping[str, object]]) -> str:
-    text = io.StringIO()
+def _write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Rows of equal keys as CSV; an empty file without any."""
     if rows:
-        writer = csv.DictWriter(text, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return text.getvalue()
+        write_csv(path, rows[0], (row.values() for row in rows), line_end="\r\n")
+    else:
+        write_text(path, "")
 
 
 def _without_nan(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _without_nan(inside) for name, inside in value.items()}
     return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _write(path: Path, text: str) -> None:
-    images.write_whole(path, lambda file: file.write(text.encode(errors="backslashreplace")))

@@ -4,14 +4,13 @@ import io
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OutputError
 
-Values = Mapping[str, NDArray[np.float32]]
+Arrays = Mapping[str, NDArray[np.float32]]
 
 
 class Store:
@@ -29,37 +28,32 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=NORMAL")  # a kill loses nothing
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS seen (key TEXT PRIMARY KEY, arrays BLOB)"
             )
             self._connection.execute("SELECT key, arrays FROM seen LIMIT 1")
         except (OSError, sqlite3.Error) as error:
-            raise OutputError(f"{path}: cannot be used ({error}); remove it or choose another") \
-                from error  # fmt: skip
+            reason = f"{path}: cannot be used ({error}); remove it or choose another"
+            raise OutputError(reason) from error
 
     def __enter__(self) -> "Store":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._connection.close()
 
     def has(self, key: str) -> bool:
         """Whether something was put under a key."""
-        return self._connection.execute(
-            "SELECT 1 FROM seen WHERE key = ?", (key,)
-        ).fetchone() is not None  # fmt: skip
+        found = self._connection.execute("SELECT 1 FROM seen WHERE key = ?", (key,)).fetchone()
+        return found is not None
 
-    def get(self, key: str) -> Values | None:
+    def get(self, key: str) -> Arrays | None:
         """The arrays put under a key, or None."""
         row = self._connection.execute("SELECT arrays FROM seen WHERE key = ?", (key,)).fetchone()
         return None if row is None else dict(np.load(io.BytesIO(row[0]), allow_pickle=False))
 
-    def put(self, key: str, arrays: Values) -> None:
+    def put(self, key: str, arrays: Arrays) -> None:
         """Keep arrays under a key.
 
         Raises:

@@ -1,16 +1,13 @@
-"""Whether traits go: sex, ancestry, age, glasses, or whatever a table tells of the originals."""
+"""Whether traits go: sex, ancestry, age, glasses, or whatever a table says of the originals."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import attackers, classifiers
+from .arrays import Flags, Interval, Texts, Values
 from .figures import Family, Figure, mean_figures
 from .observations import PairedObservations
 from .ranking import GALLERY, RANKS, ranks_of
 from .statistics import correlation_interval, interval_over_people
-
-Values = NDArray[np.float64]
-Texts = NDArray[np.str_]
 
 _YES = 0.5
 _LEAST = 20
@@ -29,7 +26,7 @@ def trait_lost(before: Values, after: Values) -> Values:
     return np.where(seen, (after <= _YES).astype(np.float64), np.nan)
 
 
-def skin_tone_kept(before: Values, after: Values, person: Texts) -> tuple[float, float, float]:
+def skin_tone_kept(before: Values, after: Values, person: Texts) -> Interval:
     """Correlation of the cheeks' individual typology angle before and after.
 
     Range: -1 to 1; near 0 the skin tone is not passed on, near 1 it is. Scenes need it, for neck
@@ -38,7 +35,7 @@ def skin_tone_kept(before: Values, after: Values, person: Texts) -> tuple[float,
     return correlation_interval(before, after, person)
 
 
-def context_rank(found: Values, person: Texts) -> tuple[float, float, float]:
+def context_rank(found: Values, person: Texts) -> Interval:
     """Share of people whom a recogniser names by what is around a face that is painted over.
 
     Range: 0 to 1, lower is better, chance is 1 / gallery; no anonymizer of faces changes it, for
@@ -50,81 +47,83 @@ def context_rank(found: Values, person: Texts) -> tuple[float, float, float]:
 METRICS = (trait_lost, skin_tone_kept, context_rank)
 
 
-def measure(sides: PairedObservations) -> Family:
+def measure(pairs: PairedObservations) -> Family:
     """Compare what is seen of traits before and after."""
-    figures, pictures = _traits(sides)
-    lost = sorted((f for f in figures), key=lambda f: f.value)
-    findings = []
-    if lost:
-        kept = ", ".join(f"{f.title} {f.value:.0%}" for f in lost[:3])
-        findings.append(f"Of the traits, these go least often: {kept}.")
-    else:
-        findings.append("No traits are labelled; give --labels.")
-    tone = np.isfinite(sides.before.skin_tone_deg) & np.isfinite(sides.after.skin_tone_deg)
-    if tone.sum() >= _LEAST:
-        angles = sides.before.skin_tone_deg[tone], sides.after.skin_tone_deg[tone]
-        told = skin_tone_kept(*angles, sides.person[tone])
-        lost.append(Figure("skin_tone_kept", "skin tone passed on", *told, int(tone.sum())))
-        if np.isfinite(told[0]):
-            findings.append(f"Skin tone is passed on with r = {told[0]:.2f}.")
-    if sides.scene:
-        lost += _context(sides)
-    return Family("traits", "info", tuple(findings), tuple(lost), METRICS, pictures)
+    figures, pictures = _traits(pairs)
+    figures.sort(key=lambda figure: figure.value)
+    kept = ", ".join(f"{f.title} {f.value:.0%}" for f in figures[:3])
+    findings = [
+        f"Of the traits, these go least often: {kept}."
+        if figures
+        else "No traits are labelled; give --labels."
+    ]
+    before, after = pairs.before.skin_tone_deg, pairs.after.skin_tone_deg
+    known = np.isfinite(before) & np.isfinite(after)
+    if known.sum() >= _LEAST:
+        tone = skin_tone_kept(before[known], after[known], pairs.person[known])
+        figures.append(Figure("skin_tone_kept", "skin tone passed on", *tone, int(known.sum())))
+        if np.isfinite(tone[0]):
+            findings.append(f"Skin tone is passed on with r = {tone[0]:.2f}.")
+    if pairs.scene:
+        figures += _context(pairs)
+    return Family("traits", "info", tuple(findings), tuple(figures), METRICS, pictures)
 
 
-def _traits(sides: PairedObservations) -> tuple[list[Figure], dict[str, Values]]:
+def _traits(pairs: PairedObservations) -> tuple[list[Figure], dict[str, Values]]:
     figures: list[Figure] = []
     pictures: dict[str, Values] = {}
-    for title, labels in questions(sides).items():
+    for title, labels in questions(pairs).items():
         before, after = classifiers.cross_probabilities(
-            sides.before.embedding, [sides.before.embedding, sides.after.embedding],
-            labels, sides.person, ["no", "yes"],
+            pairs.before.embedding, [pairs.before.embedding, pairs.after.embedding],
+            labels, pairs.person, ["no", "yes"],
         )  # fmt: skip
         lost = trait_lost(before[:, 1], after[:, 1])
         if np.isfinite(lost).sum() < _LEAST:
             continue
         by_chance = float((after[np.isfinite(after[:, 1]), 1] <= _YES).mean())
-        figures += mean_figures(trait_lost, title, lost, sides.person, {},
+        figures += mean_figures(trait_lost, title, lost, pairs.person, {},
                                 {"as often without it": by_chance})  # fmt: skip
         pictures[f"lost: {title}"] = lost
     return figures, pictures
 
 
-def questions(sides: PairedObservations) -> dict[str, Texts]:
+def questions(pairs: PairedObservations) -> dict[str, Texts]:
     """Each trait as yes and no, (N,), of the columns that are no expression."""
-    asked = {}
-    for column, values in sides.labels.items():
+    found = {}
+    for column, values in pairs.labels.items():
         if column == "expression":
             continue
         known = values != ""
         names = [str(name) for name in np.unique(values[known])]
+        traits: dict[str, Flags] = {}
         if set(map(str.lower, names)) <= {"0", "1", "-1", "yes", "no", "true", "false"}:
-            told = {column: np.isin(np.char.lower(values), _TRUE)}
+            traits[column] = np.isin(np.char.lower(values), _TRUE)
         elif len(names) <= _MOST_VALUES:
-            told = {f"{column}: {name}": values == name for name in names}
-        else:
-            told = {}
-        for title, yes in told.items():
-            answers = np.where(known, np.where(yes, "yes", "no"), "")
-            if len(classifiers.classes_of(answers, sides.before.found)) == 2:
-                asked[title] = answers
-    return asked
+            traits = {f"{column}: {name}": values == name for name in names}
+        for title, holds in traits.items():
+            answers = np.where(known, np.where(holds, "yes", "no"), "")
+            if len(classifiers.classes_of(answers, pairs.before.found)) == 2:
+                found[title] = answers
+    return found
 
 
-def _context(sides: PairedObservations) -> list[Figure]:
+def _context(pairs: PairedObservations) -> list[Figure]:
     """How often people are named by what is around their faces."""
-    context, person = sides.before.context, sides.person
-    seen = np.isfinite(context).all(1)
-    if attackers.several(person, seen) < _LEAST:
+    context, person = pairs.before.context, pairs.person
+    there = np.isfinite(context).all(1)
+    if attackers.several(person, there) < _LEAST:
         return []
-    rows, found, size = [], [], GALLERY
-    for draw in range(3):
-        pairs = attackers.gallery_and_probes(person, sides.expression, seen, draw)
-        probes, probabilities, people = ranks_of(context, context, *pairs)
-        rows.append(probes)
-        found.append(probabilities[:, RANKS.index(1)])
-        size = min(size, people)
-    where = np.concatenate(rows)
-    told = context_rank(np.concatenate(found), person[where])
+    found = [
+        ranks_of(
+            context,
+            context,
+            *attackers.gallery_and_probes(person, pairs.expression, there, draw),
+        )
+        for draw in range(3)
+    ]
+    probes = np.concatenate([rows for rows, _, _ in found])
+    first = np.concatenate([probabilities[:, RANKS.index(1)] for _, probabilities, _ in found])
+    size = min(GALLERY, *(people for *_, people in found))
     title = f"rank 1 of {size} by what is around the face"
-    return [Figure("context_rank", title, *told, len(where), reference={"chance": 1 / size})]
+    interval = context_rank(first, person[probes])
+    return [Figure("context_rank", title, *interval, len(probes), reference={"chance": 1 / size})]

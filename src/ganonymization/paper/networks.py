@@ -127,7 +127,7 @@ class Checkpoint:
     content: Mapping[str, Any]
 
     def img_size(self, default: int = 512) -> Any:
-        """Side of the pictures it was trained on, or a default where it does not tell."""
+        """Side of the pictures it was trained on, or a default where it is not known."""
         settings = self.content.get("hyper_parameters")
         return settings.get("img_size", default) if isinstance(settings, dict) else default
 
@@ -139,7 +139,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
     Raises:
         ModelError: The file is none, or a parameter is missing, of another shape or unknown; the
-            message tells the first.
+            message names the first.
     """
     try:
         with torch.serialization.safe_globals([pathlib.PosixPath]):

@@ -7,11 +7,8 @@ FacialLandmarks478/    that, and its landmark map to the right of it: what train
 left_out.txt           pictures without a face, or unreadable, with the reason
 """
 
-import queue
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,30 +16,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import registry
-from ..detect.base import Detector, DetectorOptions, detect_turned
+from ..datasets.layout import face_pictures
+from ..datasets.table import SPLITS
 from ..errors import FaceError, InputError, OptionError, UnreadableError
 from ..geometry import conditioning, transforms
 from ..io import images
-from ..landmarks.base import Landmarker
-from ..landmarks.search import find_landmarks
-from ..training.layout import GENERATOR_SIZE_PX, PREPARED_SIZE_PX
-from ..training.prepare import prepare_face
+from ..io.files import write_bytes
+from ..io.text import write_text
+from ..landmarks.face_finder import FaceFinder
+from ..training.prepare import prepare_face, prepared_from_image
 from ..training.segment import OnnxSegmenter, PersonSegmenter
 from ..types import Image, Skipped
 
-SPLITS = ("train", "val", "test")
 FOLDERS = ("original", "FaceCrop", "FaceSegmentation", "FacialLandmarks478")
 _SEED = 42
-
-
-@dataclass(frozen=True)
-class _Stages:
-    """What one thread works with; MediaPipe's networks are not to be shared."""
-
-    detector: Detector
-    landmarker: Landmarker
-    segmenter: PersonSegmenter
 
 
 @dataclass(frozen=True)
@@ -51,23 +38,16 @@ class PreprocessReport:
 
     Attributes:
         faces: How many were written, by split.
-        left_out: Pictures that gave no face, and faces without landmarks.
+        skipped: Pictures that gave no face, and faces without landmarks.
     """
 
     faces: dict[str, int]
-    left_out: list[Skipped]
+    skipped: list[Skipped]
 
 
 @dataclass(frozen=True)
 class _Job:
-    """One picture on its way.
-
-    Attributes:
-        path: Of the picture.
-        split: Where it goes.
-        name: Relative to the split's folder.
-        stem: Of the pictures made of it.
-    """
+    """A picture, its split, its name in there, and the stem of what is made of it."""
 
     path: Path
     split: str
@@ -105,36 +85,27 @@ def preprocess(
         raise OptionError(f"--test_size {test_size}: give a share from 0 to below 0.5")
     if not 16 <= size_px <= 4096 or workers < 1:
         raise OptionError("--img_size must be 16 to 4096 pixels and --num_workers at least 1")
-    if not source.is_dir():
-        raise InputError(f"{source}: not a folder; give a folder of face pictures")
     source, out = source.resolve(), out.resolve()
-    made = [out / name for name in FOLDERS]
-    for folder in made:
+    pictures = face_pictures(source)
+    for folder in (out / name for name in FOLDERS):
         if folder.is_dir() and any(folder.iterdir()):
             raise InputError(
                 f"{folder}: not empty; two splits of the same faces would mix training and test: "
                 "remove it or give another --output_dir"
             )
-    pictures = [path for path in images.walk(source) if images.is_picture(path)]
-    if not pictures:
-        raise InputError(f"{source}: holds no pictures; give a folder of face pictures")
     jobs = _jobs(pictures, source, test_size, shuffle)
-    stages: queue.Queue[_Stages] = queue.Queue()
-    for _ in range(min(workers, len(jobs))):
-        stages.put(_load())
+    finder, segmenter = FaceFinder(), OnnxSegmenter()
 
     def work(job: _Job) -> tuple[int, list[Skipped]]:
-        with _borrowed(stages) as mine:
-            return _write_faces(job, out, mine, size_px, align_faces)
+        return _write_faces(job, out, finder, segmenter, size_px, align_faces)
 
     report = PreprocessReport(dict.fromkeys(SPLITS, 0), [])
-    with ThreadPoolExecutor(stages.qsize()) as pool:
-        for job, (written, left_out) in zip(jobs, pool.map(work, jobs), strict=True):
-            report.left_out.extend(left_out)
+    with ThreadPoolExecutor(min(workers, len(jobs))) as pool:
+        for job, (written, skipped) in zip(jobs, pool.map(work, jobs), strict=True):
+            report.skipped.extend(skipped)
             report.faces[job.split] += written
-    lines = "".join(f"{path}\t{reason}\n" for path, reason, _ in report.left_out)
-    told = lines.encode("utf-8", "backslashreplace")
-    images.write_whole(out / "left_out.txt", lambda file: file.write(told))
+    lines = [f"{path}\t{reason}\n" for path, reason, _ in report.skipped]
+    write_text(out / "left_out.txt", "".join(lines))
     if not sum(report.faces.values()):
         raise InputError(f"{source}: no face was found in {len(pictures)} pictures")
     return report
@@ -142,7 +113,7 @@ def preprocess(
 
 def _jobs(pictures: list[Path], source: Path, test_size: float, shuffle: bool) -> list[_Job]:
     """Each picture with its split and a name that no other picture has."""
-    named = [(path, *_told(path.relative_to(source))) for path in pictures]
+    named = [(path, *_split_of(path.relative_to(source))) for path in pictures]
     if not any(split for _, split, _ in named):
         order = list(range(len(pictures)))
         if shuffle:
@@ -160,31 +131,16 @@ def _jobs(pictures: list[Path], source: Path, test_size: float, shuffle: bool) -
     return jobs
 
 
-def _told(name: Path) -> tuple[str, Path]:
+def _split_of(name: Path) -> tuple[str, Path]:
     """The split that a path starts with, or nothing, and the rest of it."""
     first, *rest = name.parts
     return (first, Path(*rest)) if first in SPLITS and rest else ("", name)
 
 
-def _load() -> _Stages:
-    detector = registry.load(registry.DETECTORS, "centerface")(DetectorOptions())
-    landmarker = registry.load(registry.LANDMARKERS, "facemesh")()
-    return _Stages(detector, landmarker, OnnxSegmenter())
-
-
-@contextmanager
-def _borrowed(stages: "queue.Queue[_Stages]") -> Iterator[_Stages]:
-    mine = stages.get()
-    try:
-        yield mine
-    finally:
-        stages.put(mine)
-
-
 def _write_faces(
-    job: _Job, out: Path, stages: _Stages, size_px: int, align_faces: bool
+    job: _Job, out: Path, finder: FaceFinder, segmenter: PersonSegmenter, size_px: int, align: bool
 ) -> tuple[int, list[Skipped]]:
-    """Write every face of a picture; how many, and what was left out.
+    """Write every face of a picture; how many, and what was skipped.
 
     Raises:
         OutputError: A picture cannot be written.
@@ -194,25 +150,20 @@ def _write_faces(
         image = images.read(job.path).pixels
     except (OSError, UnreadableError) as error:
         return 0, [Skipped(job.path, str(error), unreadable=True)]
-    images.write_whole(out / FOLDERS[0] / job.split / job.name, lambda file: file.write(data))
-    detections = detect_turned(stages.detector, image)
-    if not detections:
-        return 0, [Skipped(job.path, "no face found", unreadable=False)]
-    written, left_out = 0, []
-    for detection in detections:
-        try:
-            landmarks_px = find_landmarks(image, detection, stages.landmarker)
-        except FaceError as error:
-            left_out.append(Skipped(job.path, str(error), unreadable=False))
+    write_bytes(out / FOLDERS[0] / job.split / job.name, data)
+    written, skipped = 0, []
+    for landmarks_px in finder.each(image):
+        if isinstance(landmarks_px, FaceError):
+            skipped.append(Skipped(job.path, str(landmarks_px), unreadable=False))
             continue
-        crop, head, dots = _face(image, landmarks_px, stages.segmenter, size_px, align_faces)
+        crop, head, dots = _face(image, landmarks_px, segmenter, size_px, align)
         # A further face takes the whole file name: a_1.jpg may be a picture of its own.
         stem = job.stem if not written else job.name.with_name(f"{job.name.name}_{written}")
         target = Path(job.split) / stem.with_name(stem.name + ".png")
         for folder, pixels in zip(FOLDERS[1:], (crop, head, np.hstack([head, dots])), strict=True):
             images.write(out / folder / target, images.Picture(np.ascontiguousarray(pixels)))
         written += 1
-    return written, left_out
+    return written, skipped
 
 
 def _face(
@@ -234,9 +185,8 @@ def _face(
         crop_from_image = transforms.compose(back, crop_from_image)
     crop = transforms.warp(image, crop_from_image, size_px, cv2.BORDER_CONSTANT)
     layers, _ = prepare_face(image, landmarks_px, segmenter)
-    layers_from_image = transforms.generator_crop(landmarks_px, GENERATOR_SIZE_PX)
-    layers_from_image[:, 2] += (PREPARED_SIZE_PX - GENERATOR_SIZE_PX) / 2
-    crop_from_layers = transforms.compose(crop_from_image, transforms.inverse(layers_from_image))
+    image_from_layers = transforms.inverse(prepared_from_image(landmarks_px))
+    crop_from_layers = transforms.compose(crop_from_image, image_from_layers)
     opacity = transforms.warp(np.ascontiguousarray(layers[..., 3]), crop_from_layers, size_px)
     head = np.round(crop * (opacity[..., None] / 255.0)).astype(np.uint8)
     points = transforms.apply(crop_from_image, landmarks_px)

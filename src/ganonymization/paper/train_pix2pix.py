@@ -4,25 +4,27 @@ Hellmann et al., "GANonymization", TOMM 2024: least squares GAN and 100 times th
 difference, Adam at 2e-4 with betas (0.5, 0.999). Checkpoints have the published layout.
 """
 
+import math
 import re
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, Dataset
 
-from ..errors import InputError, ModelError, OptionError, UnreadableError
+from ..errors import ModelError, OptionError
 from ..io import images
 from ..training.devices import average_gradients, open_fabric
-from ..training.run_dir import RunFolder, save
+from ..training.harness import Intervals, Metrics, fit
+from ..training.run_dir import RunDir, pixels_of, save_checkpoint
+from ..types import Image
 from .networks import PatchDiscriminator, Pix2PixGenerator, load_checkpoint
+from .side_by_side import SideBySide
+
+Batch = dict[str, Tensor]
 
 LAMBDA_PIXEL = 100
 _SEED = 42
@@ -74,46 +76,6 @@ class Pix2PixSettings:
             raise OptionError("--lr must be above 0, --b1 and --b2 from 0 to below 1")
         if self.device < -1:
             raise OptionError(f"--device {self.device}: give -1 for the CPU or a GPU's number")
-
-
-class SideBySide(Dataset[dict[str, Tensor]]):
-    """Pictures whose left half is a face and whose right half its landmark map.
-
-    Keys: ``picture`` and ``condition``, (3, S, S) uint8.
-
-    Args:
-        folder: Read recursively.
-        size_px: S.
-
-    Raises:
-        InputError: It holds no pictures.
-    """
-
-    def __init__(self, folder: Path, size_px: int) -> None:
-        self.files = [p for p in images.walk(folder) if images.is_picture(p)]
-        self.size_px = size_px
-        if not self.files:
-            raise InputError(
-                f"{folder}: no pictures; make them with 'main.py preprocess' and name the folder "
-                "that holds FacialLandmarks478 as --data_dir"
-            )
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        pixels = images.read(self.files[index]).pixels
-        middle = pixels.shape[1] // 2
-        halves = {"picture": pixels[:, :middle], "condition": pixels[:, middle:]}
-        side = (self.size_px, self.size_px)
-        return {
-            name: torch.from_numpy(
-                np.ascontiguousarray(
-                    cv2.resize(half, side, interpolation=cv2.INTER_AREA).transpose(2, 0, 1)
-                )
-            )
-            for name, half in halves.items()
-        }
 
 
 class Pix2PixRun:
@@ -178,11 +140,10 @@ class Pix2PixRun:
                 f"{checkpoint}: has no optimizers to go on with; take it out of --models_dir"
             ) from error
 
-    def train_step(self, batch: dict[str, Tensor]) -> dict[str, float]:
+    def train_step(self, batch: Batch, ends_epoch: bool = False) -> dict[str, Tensor]:
         """One step of both networks on pictures and conditions, (N, 3, S, S) uint8."""
         torch.manual_seed(hash((_SEED, self.step, self.fabric.global_rank)))  # of the dropout
-        picture, condition = (_scaled(batch[name]) for name in ("picture", "condition"))
-        picture, condition = (x.to(self.fabric.device) for x in (picture, condition))
+        picture, condition = self._scaled(batch)
         self.discriminator.requires_grad_(False)
         drawn = self.generator(condition)
         fooled = _distance(self.discriminator(drawn, condition), 1.0)
@@ -191,10 +152,18 @@ class Pix2PixRun:
         self.discriminator.requires_grad_(True)
         real = _distance(self.discriminator(picture, condition), 1.0)
         fake = _distance(self.discriminator(drawn.detach(), condition), 0.0)
-        self._descend(1, self.discriminator, (real + fake) / 2)
+        loss = (real + fake) / 2
+        self._descend(1, self.discriminator, loss)
         self.step += 1
-        return {"gan": float(fooled.detach()), "l1": float(pixel.detach()),
-                "discriminator": float((real + fake).detach()) / 2}  # fmt: skip
+        self.batch += 1
+        if ends_epoch:
+            self.epoch, self.batch = self.epoch + 1, 0
+        return {"gan": fooled.detach(), "l1": pixel.detach(), "discriminator": loss.detach()}
+
+    def _scaled(self, batch: Batch) -> list[Tensor]:
+        """Picture and condition on the device, in [-1, 1]."""
+        device = self.fabric.device
+        return [batch[name].to(device).float() / 127.5 - 1 for name in ("picture", "condition")]
 
     def _descend(self, which: int, network: nn.Module, loss: Tensor) -> None:
         optimizer = self.optimizers[which]
@@ -204,13 +173,13 @@ class Pix2PixRun:
         optimizer.step()
 
     @torch.no_grad()
-    def draw(self, batch: dict[str, Tensor]) -> list[Tensor]:
-        """Pictures, conditions and what is drawn, (N, 3, S, S) each."""
-        picture, condition = (_scaled(batch[name]) for name in ("picture", "condition"))
+    def draw(self, batch: Batch) -> Image:
+        """Pictures over their conditions over what is drawn."""
+        picture, condition = self._scaled(batch)
         self.generator.eval()
-        drawn = self.generator(condition.to(self.fabric.device)).cpu()
+        drawn = self.generator(condition)
         self.generator.train()
-        return [picture, condition, drawn]
+        return pixels_of(torch.cat([torch.cat(list(x), 2) for x in (picture, condition, drawn)], 1))
 
 
 def train_pix2pix(
@@ -236,36 +205,37 @@ def train_pix2pix(
     """
     if checkpoint_interval < 1 or epoch < 0:
         raise OptionError("--checkpoint_interval starts at 1, --epoch at 0")
-    data = Path(settings.data_dir) / settings.dataset_name
+    data, models = Path(settings.data_dir) / settings.dataset_name, Path(settings.models_dir)
     faces = SideBySide(data / "train", settings.img_size)
-    shown = _first(SideBySide(data / "val", settings.img_size)) if (data / "val").is_dir() else None
+    shown = None
+    if (data / "val").is_dir():
+        shown = SideBySide(data / "val", settings.img_size).first(_SHOWN)
     cuda = settings.device >= 0 and torch.cuda.is_available()
     devices = [settings.device] if cuda else 1
-    fabric = open_fabric(log_dir, "cuda" if cuda else "cpu", devices, 1, "32-true")
-    run, models = Pix2PixRun(fabric, settings, epoch), Path(settings.models_dir)
-    last = newest_checkpoint(models)
+    fabric = open_fabric("cuda" if cuda else "cpu", devices=devices, folder=log_dir)
+    run, last, written = Pix2PixRun(fabric, settings, epoch), newest_checkpoint(models), None
     if last is not None:
         run.restore(last)
-    written: Path | None = None
-    total = (settings.n_epochs - epoch) * len(faces)
-    with RunFolder(fabric, log_dir, total) as folder:
-        for batch, ends_epoch in _batches(faces, run):
-            parts = run.train_step(batch)
-            run.batch += 1
-            if ends_epoch:
-                run.epoch, run.batch = run.epoch + 1, 0
-            samples = run.step * settings.batch_size
-            rate = folder.progress(samples)
-            if run.step % _LOG_EVERY == 0:
-                folder.log(samples, {"epoch": float(run.epoch), "images_per_s": rate} | parts)
-            late = minutes is not None and folder.minutes() > minutes
-            over = run.epoch >= settings.n_epochs or late
-            if over or run.step % checkpoint_interval == 0:
-                written = _keep(run, models, written)
-                if shown is not None:
-                    _show(run, shown, Path(settings.output_dir) / settings.dataset_name)
-            if over:
-                break
+
+    def step(batch: tuple[Batch, bool]) -> tuple[int, Metrics]:
+        losses = run.train_step(*batch)
+        return run.step * settings.batch_size, {"epoch": float(run.epoch), **losses}
+
+    def save() -> None:
+        nonlocal written
+        written = _keep(run, models, written)
+        if shown is not None:
+            path = Path(settings.output_dir) / settings.dataset_name / f"{run.epoch}-{run.step}.png"
+            images.write(path, images.Picture(run.draw(shown)))
+
+    batches = faces.epochs(
+        run.epoch, settings.n_epochs, run.batch, settings.batch_size, settings.n_cpu
+    )
+    with RunDir(fabric, log_dir, (settings.n_epochs - epoch) * len(faces)) as run_dir:
+        fit(
+            step, batches, run_dir, Intervals(_LOG_EVERY, save_steps=checkpoint_interval),
+            save=save, first_step=run.step + 1, minutes=math.inf if minutes is None else minutes,
+        )  # fmt: skip
     last = written or last
     if last is None:
         raise OptionError(f"--epoch {epoch}: a run of {settings.n_epochs} epochs ends before it")
@@ -276,8 +246,8 @@ def newest_checkpoint(folder: Path) -> Path | None:
     """The ``.ckpt`` that has seen the most steps, or None."""
 
     def steps(path: Path) -> tuple[int, float]:
-        told = re.search(r"step=(\d+)", path.name)
-        return (int(told[1]) if told else -1, path.stat().st_mtime)
+        number = re.search(r"step=(\d+)", path.name)
+        return (int(number[1]) if number else -1, path.stat().st_mtime)
 
     return max(folder.glob("*.ckpt"), key=steps, default=None)
 
@@ -285,48 +255,10 @@ def newest_checkpoint(folder: Path) -> Path | None:
 def _keep(run: Pix2PixRun, models: Path, previous: Path | None) -> Path:
     """Write a checkpoint; the one that this process wrote before goes, no other."""
     path = models / f"epoch={run.epoch}-step={2 * run.step}.ckpt"
-    save(path, run.state())
+    save_checkpoint(path, run.state())
     if previous is not None and previous != path:
         previous.unlink(missing_ok=True)
     return path
-
-
-def _show(run: Pix2PixRun, batch: dict[str, Tensor], folder: Path) -> None:
-    rows = torch.cat([torch.cat(list(x), 2) for x in run.draw(batch)], 1)
-    pixels = ((rows.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
-    path = folder / f"{run.epoch}-{run.step}.png"
-    images.write(path, images.Picture(np.ascontiguousarray(pixels)))
-
-
-def _batches(faces: SideBySide, run: Pix2PixRun) -> Iterator[tuple[dict[str, Tensor], bool]]:
-    """What is left of the run's epochs, and whether a batch is its epoch's last.
-
-    An epoch's order depends on its number alone.
-
-    Raises:
-        InputError: A picture cannot be read.
-    """
-    settings, skipped = run.settings, run.batch
-    for epoch in range(run.epoch, settings.n_epochs):
-        order = np.random.default_rng([_SEED, epoch]).permutation(len(faces)).tolist()
-        starts = range(0, len(order), settings.batch_size)
-        chunks = [order[i : i + settings.batch_size] for i in starts][skipped:]
-        skipped = 0
-        loader = DataLoader(faces, batch_sampler=chunks, num_workers=settings.n_cpu)
-        try:
-            for number, batch in enumerate(loader, 1):
-                yield batch, number == len(chunks)
-        except UnreadableError as error:  # a worker's message carries its whole traceback
-            raise InputError(str(error).strip().splitlines()[-1].partition(": ")[2]) from error
-
-
-def _first(faces: SideBySide) -> dict[str, Tensor]:
-    loaded = [faces[i] for i in range(min(_SHOWN, len(faces)))]
-    return {name: torch.stack([sample[name] for sample in loaded]) for name in loaded[0]}
-
-
-def _scaled(pixels: Tensor) -> Tensor:
-    return pixels.float() / 127.5 - 1
 
 
 def _distance(scores: Tensor, wanted: float) -> Tensor:

@@ -42,12 +42,7 @@ class Recogniser(Protocol):
     same_person: float
 
     def __call__(self, image: Image, landmarks_px: Reals) -> NDArray[np.float64]:
-        """The face's numbers, (D,).
-
-        Args:
-            image: (H, W, 3) uint8 RGB.
-            landmarks_px: (478, 3) of the face.
-        """
+        """The numbers (D,) of a face, (478, 3) landmarks in an RGB uint8 (H, W, 3) picture."""
         ...
 
 
@@ -119,8 +114,8 @@ class ArcFaceRecogniser:
         self._size, self._bgr = declared["size"], declared["order"] == "bgr"
         self._mean, self._scale = float(declared["mean"]), float(declared["scale"])
         self.same_person = float(declared["same_person"])
-        told = ", ".join(f"{key} {value}" for key, value in declared.items())
-        self.name = f"{path.name} ({told})"
+        settings = ", ".join(f"{key} {value}" for key, value in declared.items())
+        self.name = f"{path.name} ({settings})"
         try:
             self._session = onnxruntime.InferenceSession(
                 str(path), providers=["CPUExecutionProvider"]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import InputError
-from ..io import images
+from ..io.text import write_text
 from .config import TrainingConfig
 from .layout import is_prepared
 from .train import rehearse, train
@@ -23,16 +23,9 @@ def run_training(
     nodes: int,
     minutes: float | None,
 ) -> None:
-    """Train and print the checkpoint's path.
+    """Train and print the checkpoint's path; see :func:`~ganonymization.training.train.train`.
 
-    Args:
-        config: The settings.
-        data: Prepared folders or folders of pictures; empty for the config's own.
-        out: The run's folder.
-        accelerator: ``"cpu"``, ``"cuda"`` or ``"auto"``.
-        devices: On each node.
-        nodes: How many.
-        minutes: Stop after this long, or None.
+    ``data`` are prepared folders or folders of pictures; empty for the config's own.
 
     Raises:
         InputError: There is no data.
@@ -40,17 +33,16 @@ def run_training(
     folders = _prepared(config, data, out / "prepared")
     with suppress(OSError, ValueError):  # under a test's capture it has no number
         os.dup2(sys.stderr.fileno(), 2)  # further devices' processes must be heard
-    limit = math.inf if minutes is None else minutes
     checkpoint = train(
-        replace(config, data=folders), out,
-        accelerator=accelerator, devices=devices, nodes=nodes, minutes=limit,
+        replace(config, data=folders), out, accelerator=accelerator, devices=devices, nodes=nodes,
+        minutes=math.inf if minutes is None else minutes,
     )  # fmt: skip
     if int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0:
         print(checkpoint)
 
 
 def show_rehearsal(config: TrainingConfig, data: list[Path], accelerator: str) -> None:
-    """Print what each stage would take, told from one step.
+    """Print what each stage would take, by one step of it.
 
     Raises:
         InputError: The data are no prepared folders.
@@ -73,13 +65,11 @@ def _prepared(config: TrainingConfig, data: list[Path], made: Path) -> tuple[str
         if is_prepared(folder):
             folders.append(str(folder.absolute()))
             continue
-        target = made / str(number)
-        told = f"{folder.resolve()}\n"
+        target, source = made / str(number), f"{folder.resolve()}\n"
         if not is_prepared(target):
-            # first, for a folder that is prepared must tell of what
-            images.write_whole(target / "source.txt", lambda f, told=told: f.write(told.encode()))
+            write_text(target / "source.txt", source)  # first: a prepared folder must name it
             _prepare(folder, target)
-        elif (target / "source.txt").read_text(encoding="utf-8") != told:
+        elif (target / "source.txt").read_text(encoding="utf-8") != source:
             raise InputError(f"{target}: was prepared from other pictures; name another run folder")
         folders.append(str(target.absolute()))
     return tuple(folders)
@@ -93,7 +83,7 @@ def _prepare(folder: Path, target: Path) -> None:
         )
     from .prepare import prepare_folder  # brings MediaPipe, which training itself does not need
 
-    count, refused = prepare_folder(folder, target)
+    count, skipped = prepare_folder(folder, target)
     print(f"{count} faces prepared in {target}")
-    for path, reason, _ in refused:
+    for path, reason, _ in skipped:
         print(f"left out {path}: {reason}", file=sys.stderr)

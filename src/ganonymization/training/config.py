@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ..errors import OptionError
-from ..io import images
+from ..io.text import write_text
 
 Precision = Literal["32-true", "bf16-mixed"]
 
@@ -54,10 +54,10 @@ class TrainingConfig:
         weight_l1: Of the mean absolute difference to the picture; eyes, brows and mouth count
             fourfold.
         weight_perceptual: Of the difference of frozen features.
-        weight_landmarks: Of the mean distance between where landmarks were asked for and where
-            FaceMesh finds them, in outer-eye distances.
-        weight_kl: Pulls styles towards N(0, 1). At 0.01 they told too little of their pictures, and
-            the generator drew the mean of what it could not know.
+        weight_landmarks: Of the mean distance between wanted landmarks and those that
+            FaceMesh finds, in outer-eye distances.
+        weight_kl: Pulls styles towards N(0, 1). At 0.01 they held too little of their pictures,
+            and the generator drew the mean of what it could not know.
         weight_tone: Of the coarse colour of scenes in a foreign style.
         feature_crop_px: Discriminators look at a random square of at most this side: half the
             time of a step goes into their features.
@@ -90,10 +90,9 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if not self.stages:
             raise OptionError("a run needs at least one [[stages]] table")
-        if self.precision not in get_args(Precision):
-            raise OptionError(
-                f"precision = {self.precision!r}: choose one of {', '.join(get_args(Precision))}"
-            )
+        known = get_args(Precision)
+        if self.precision not in known:
+            raise OptionError(f"precision = {self.precision!r}: choose one of {', '.join(known)}")
         for stage in self.stages:
             if stage.size_px % 32 or stage.size_px < 64:
                 raise OptionError(f"size_px = {stage.size_px}: give a multiple of 32 from 64 on")
@@ -120,14 +119,14 @@ def read_config(path: Path) -> TrainingConfig:
     stages = content.pop("stages", [{}])
     if not isinstance(stages, list) or not all(isinstance(stage, dict) for stage in stages):
         raise OptionError(f"{path}: stages must be [[stages]] tables")
-    made = tuple(_made(Stage, stage, path) for stage in stages)
+    checked = tuple(_checked(Stage, stage, path) for stage in stages)
     if isinstance(content.get("data"), list):
         content["data"] = tuple(content["data"])
-    config: TrainingConfig = _made(TrainingConfig, content | {"stages": made}, path)
+    config: TrainingConfig = _checked(TrainingConfig, content | {"stages": checked}, path)
     return config
 
 
-def _made(kind: Any, settings: dict[str, Any], path: Path) -> Any:
+def _checked(kind: Any, settings: dict[str, Any], path: Path) -> Any:
     """A dataclass from a table whose names and types are checked."""
     defaults = kind()
     known = {f.name for f in fields(kind)}
@@ -154,7 +153,7 @@ def write_config(config: TrainingConfig, path: Path) -> None:
     for stage in stages:
         lines += ["", "[[stages]]"] + [f"{name} = {_toml(value)}" for name, value in stage.items()]
     text = "\n".join(lines) + "\n"
-    images.write_whole(path, lambda file: file.write(text.encode()))
+    write_text(path, text)
 
 
 def _toml(value: object) -> str:

@@ -1,7 +1,6 @@
 """Processes and devices of a run."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -12,57 +11,35 @@ from ..errors import OptionError
 
 
 def open_fabric(
-    folder: Path, accelerator: str, devices: int | list[int], nodes: int, precision: str
+    accelerator: str,
+    precision: str = "32-true",
+    devices: int | list[int] = 1,
+    nodes: int = 1,
+    folder: Path | None = None,
 ) -> Fabric:
     """Processes, devices and precision of a run, launched.
 
     Args:
-        folder: Of the run; TensorBoard's events go there.
         accelerator: ``"cpu"``, ``"cuda"`` or ``"auto"``.
+        precision: Lightning's name of it.
         devices: How many on each node, or which.
         nodes: How many.
-        precision: Lightning's name of it.
+        folder: For TensorBoard's events; None leaves nothing on disk.
 
     Raises:
         OptionError: The machine has no such devices.
     """
-    with _missing_devices_told():
-        return _launched(folder, accelerator, devices, nodes, precision)
-
-
-def open_one_device(accelerator: str, precision: str) -> Fabric:
-    """One device that leaves nothing on disk.
-
-    Args:
-        accelerator: ``"cpu"``, ``"cuda"`` or ``"auto"``.
-        precision: Lightning's name of it.
-
-    Raises:
-        OptionError: The machine has no such device.
-    """
-    with _missing_devices_told():
-        return Fabric(accelerator=accelerator, devices=1, precision=precision)  # type: ignore[arg-type]
-
-
-@contextmanager
-def _missing_devices_told() -> Iterator[None]:
+    several = (len(devices) if isinstance(devices, list) else devices) * nodes > 1
     try:
-        yield
+        fabric = Fabric(
+            accelerator=accelerator, devices=devices, num_nodes=nodes,
+            strategy="ddp" if several else "auto", precision=precision,  # type: ignore[arg-type]
+            loggers=None if folder is None else TensorBoardLogger(folder, name="", version=""),
+        )  # fmt: skip
+        fabric.launch()
     except (RuntimeError, ValueError) as error:  # Lightning's, on devices that are not there
         reason = str(error).strip().splitlines()[0]
-        raise OptionError(f"no such devices: {reason}; try --accelerator cpu") from error
-
-
-def _launched(
-    folder: Path, accelerator: str, devices: int | list[int], nodes: int, precision: str
-) -> Fabric:
-    several = (len(devices) if isinstance(devices, list) else devices) * nodes > 1
-    fabric = Fabric(
-        accelerator=accelerator, devices=devices, num_nodes=nodes,
-        strategy="ddp" if several else "auto", precision=precision,  # type: ignore[arg-type]
-        loggers=TensorBoardLogger(folder, name="", version=""),
-    )  # fmt: skip
-    fabric.launch()
+        raise OptionError(f"no such devices: {reason}", "try the `accelerator` cpu") from error
     return fabric
 
 

@@ -58,8 +58,8 @@ class _Head(nn.Module):
         self.body = spectral_norm(nn.Conv2d(width, width, 3, stride=2, padding=1))
         self.score = spectral_norm(nn.Conv2d(width, 1, 3, padding=1))
 
-    def forward(self, features: Tensor, told: Tensor) -> Tensor:
-        small = F.adaptive_avg_pool2d(told, (features.shape[-2], features.shape[-1]))
+    def forward(self, features: Tensor, layout: Tensor) -> Tensor:
+        small = F.adaptive_avg_pool2d(layout, (features.shape[-2], features.shape[-1]))
         x = F.leaky_relu(self.squeeze(torch.cat([features, small], 1)), 0.2)
         scores: Tensor = self.score(F.leaky_relu(self.body(x), 0.2))
         return scores
@@ -74,5 +74,5 @@ class Discriminator(nn.Module):
 
     def forward(self, features: list[Tensor], condition: Tensor, wall: Tensor) -> list[Tensor]:
         """Score maps of a picture's features given its condition and wall, (N, 1, h, w) each."""
-        told = torch.cat([condition, wall], 1)
-        return [head(f, told) for head, f in zip(self.heads, features, strict=True)]
+        layout = torch.cat([condition, wall], 1)
+        return [head(f, layout) for head, f in zip(self.heads, features, strict=True)]

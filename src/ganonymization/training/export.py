@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,13 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from ..errors import ModelError, OptionError, OutputError
+from ..errors import ModelError, OptionError
+from ..io.files import atomic_path
 from ..options import ExportPrecision
 from ..paper.networks import load_checkpoint
 from ..synthesize.generator import FORMAT as MESH_FORMAT
 from ..synthesize.pix2pix import FORMAT as DOTS_FORMAT
-from .conditions import Feed, dots_condition, mesh_sample
+from .conditions import Samples, dots_samples, mesh_samples
 from .losses import Networks
 from .networks import STYLE_SIZE, strided
 from .quantize import quantize
@@ -67,14 +69,13 @@ class Drawable:
         network: In evaluation mode.
         size_px: Side of what it draws.
         metadata: Written into the file; the run time asks for them.
-        sample: The inputs, by name, of the i-th test condition; landmarks come from the prepared
-            folder, or from a posed model face.
+        samples: Test conditions, of landmarks from a prepared folder or from a posed model face.
     """
 
     network: nn.Module
     size_px: int
     metadata: dict[str, object]
-    sample: Callable[[int, Path | None], Feed]
+    samples: Callable[[Path | None], Samples]
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def open_checkpoint(checkpoint: Path, size_px: int = 256) -> Drawable:
 
     Args:
         checkpoint: The file.
-        size_px: Side of what ours will draw; a published one tells its own.
+        size_px: Side of what ours will draw; a published one has its own.
 
     Raises:
         ModelError: The file is none of both; the message says what is missing.
@@ -106,7 +107,7 @@ def open_checkpoint(checkpoint: Path, size_px: int = 256) -> Drawable:
         published = load_checkpoint(checkpoint)
         network, size = published.generator, published.img_size()
         metadata: dict[str, object] = {"format": DOTS_FORMAT, "size_px": size}
-        return Drawable(network.eval(), size, metadata, lambda i, f: dots_condition(i, size, f))
+        return Drawable(network.eval(), size, metadata, partial(dots_samples, size))
     nets = Networks()
     try:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
@@ -118,7 +119,7 @@ def open_checkpoint(checkpoint: Path, size_px: int = 256) -> Drawable:
         ) from error
     metadata = {"format": MESH_FORMAT, "size_px": size_px, "style_size": STYLE_SIZE}
     network_ours = DrawnGenerator(nets).eval()
-    return Drawable(network_ours, size_px, metadata, lambda i, f: mesh_sample(i, size_px, f))
+    return Drawable(network_ours, size_px, metadata, partial(mesh_samples, size_px))
 
 
 def export(
@@ -135,37 +136,30 @@ def export(
         out: The file to write; its folder is made.
         precision: ``"fp32"``; ``"fp16"``, whose large weights are stored in half precision and
             widened when the file is loaded; or ``"int8"``, whose convolutions are integer.
-        size_px: Side of the pictures it will draw; a published one tells its own.
+        size_px: Side of the pictures it will draw; a published one has its own.
         prepared: A prepared folder, for test conditions and for the ranges that int8 needs.
 
     Raises:
         ModelError: The checkpoint cannot be read.
         OptionError: int8 without a prepared folder, or a size that the network cannot draw.
-        OutputError: The folder cannot be made.
+        OutputError: The file cannot be written.
     """
     if size_px < 64 or size_px % 32:
-        raise OptionError(f"--size {size_px}: give a multiple of 32 from 64 on")
+        raise OptionError(f"pictures of {size_px} px", "make `size` a multiple of 32 from 64 on")
     if precision == "int8" and prepared is None:
-        raise OptionError("int8 needs pictures for its ranges: give --calibrate PREPARED")
+        raise OptionError(
+            "int8 needs pictures for its ranges", "give a prepared folder as `calibrate`"
+        )
     drawable = open_checkpoint(checkpoint, size_px)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out.parent}: cannot be made ({error.strerror})") from error
-    temporary = out.with_name(out.name + ".part")
-    try:
-        _write(drawable, temporary, precision, prepared)
-        report = _compared(drawable, temporary, prepared)
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    sample = drawable.samples(prepared)
+    with atomic_path(out, out.suffix) as temporary:
+        _write(drawable, sample, temporary, precision)
+        report = _compared(drawable, sample, temporary)
     return ExportReport(out, *report)
 
 
-def _write(
-    drawable: Drawable, out: Path, precision: ExportPrecision, prepared: Path | None
-) -> None:
-    example = drawable.sample(0, prepared)
+def _write(drawable: Drawable, sample: Samples, out: Path, precision: ExportPrecision) -> None:
+    example = sample(0)
     names = [*example, "picture"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's notes; the result is compared below
@@ -175,7 +169,7 @@ def _write(
             output_names=["picture"], dynamic_axes={name: {0: "n"} for name in names},
         )  # fmt: skip
     if precision == "int8":
-        quantize(out, [drawable.sample(i, prepared) for i in range(_CALIBRATED)])
+        quantize(out, [sample(i) for i in range(_CALIBRATED)])
     model = onnx.load(str(out))
     if precision == "fp16":
         _halve_weights(model)
@@ -184,10 +178,10 @@ def _write(
     onnx.save(model, str(out))
 
 
-def _compared(drawable: Drawable, model: Path, prepared: Path | None) -> tuple[float, float]:
+def _compared(drawable: Drawable, sample: Samples, model: Path) -> tuple[float, float]:
     """PSNR in decibels over the test conditions, and milliseconds a picture."""
     session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-    feeds = [drawable.sample(_CALIBRATED + i, prepared) for i in range(_COMPARED)]
+    feeds = [sample(_CALIBRATED + i) for i in range(_COMPARED)]
     squared, spent = [], []
     for feed in feeds:
         with torch.inference_mode():

@@ -17,14 +17,10 @@ _Arrays = dict[str, NDArray[np.float32]]
 
 
 def load_exported(generator: Generator, model: str) -> None:
-    """Give a generator the weights of a file that ``ganonymize export`` wrote.
+    """Give a generator, in place, the weights of a file that ``ganonymize export`` wrote.
 
     The style encoder, the discriminators and the bank of styles are not in the file and must be
-    learnt anew; a head start does that.
-
-    Args:
-        generator: Is changed in place.
-        model: A file, or the name of a shipped model.
+    learnt anew; a head start does that. ``model`` is a file, or the name of a shipped model.
 
     Raises:
         ModelError: The file lacks a parameter, or is none of ours.

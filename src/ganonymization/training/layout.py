@@ -28,12 +28,7 @@ def is_prepared(folder: Path) -> bool:
 
 
 def load(folder: Path, name: str, mmap_mode: Literal["r"] | None = None) -> NDArray[Any]:
-    """One array of a prepared folder.
-
-    Args:
-        folder: The prepared folder.
-        name: Of the file.
-        mmap_mode: ``"r"`` maps it instead of reading it.
+    """One array of a prepared folder; ``mmap_mode="r"`` maps it instead of reading it.
 
     Raises:
         InputError: The folder is not a prepared one.

@@ -3,6 +3,7 @@
 import copy
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -52,9 +53,9 @@ class Networks(nn.Module):
 
 @dataclass(frozen=True)
 class Judged:
-    """What the discriminators are to tell apart: a square of composed and of real pictures.
+    """What the discriminators compare: a square of M composed and of M real pictures.
 
-    Only pictures that were drawn in their own style are judged, M of them.
+    Only pictures that were drawn in their own style are judged.
 
     Attributes:
         fake: Feature maps of the composed pictures, without gradient.
@@ -69,6 +70,22 @@ class Judged:
     condition: Tensor
     wall: Tensor
     opacity: Tensor
+
+
+class GeneratorLoss(NamedTuple):
+    """What a forward pass of the generator gives.
+
+    Attributes:
+        total: To descend.
+        parts: Of it, by name, without gradient.
+        judged: For the discriminators.
+        styles: (M, 16) mean styles of the portraits, for the bank.
+    """
+
+    total: Tensor
+    parts: dict[str, Tensor]
+    judged: Judged
+    styles: Tensor
 
 
 def unpack(batch: Batch) -> Batch:
@@ -89,8 +106,8 @@ def unpack(batch: Batch) -> Batch:
 
 def generator_loss(
     nets: Networks, x: Batch, config: TrainingConfig, weight_gan: float, foreign_styles: bool
-) -> tuple[Tensor, Judged, dict[str, Tensor]]:
-    """Loss of generator and encoder, what the discriminators are to judge, and the loss's parts.
+) -> GeneratorLoss:
+    """Loss of generator and encoder, and what the discriminators are to judge.
 
     All portraits and the first half of the batch have their style read from the picture and are
     compared with it (a conditional VAE-GAN, Zhu et al., "Toward multimodal image-to-image
@@ -126,54 +143,54 @@ def generator_loss(
     fake = nets.features(_within(square, (composed * valid)[read]))
     with torch.no_grad():
         real = nets.features(_within(square, (picture * valid)[read]))
-    told = [_within(square, x[name][read]) for name in ("condition", "wall", "opacity")]
-    scores = nets.discriminator(fake, told[0], told[1])
-    fooled = torch.stack([redrawn_mean(score, told[2]) for score in scores]).mean()
+    condition, wall, opacity = (
+        _within(square, x[name][read]) for name in ("condition", "wall", "opacity")
+    )
+    scores = nets.discriminator(fake, condition, wall)
+    fooled = torch.stack([redrawn_mean(score, opacity) for score in scores]).mean()
     parts["gan"] = -weight_gan * fooled
     distances = [(f - r).abs().mean() for f, r in zip(fake, real, strict=True)]
     parts["perceptual"] = config.weight_perceptual * torch.stack(distances).mean()
-    nets.styles.follow(mean[x["portrait"]].detach())
-    judged = Judged([f.detach() for f in fake], real, *told)
+    judged = Judged([f.detach() for f in fake], real, condition, wall, opacity)
     total = torch.stack([part.float() for part in parts.values()]).sum()
-    return total, judged, {name: part.detach() for name, part in parts.items()}
+    styles = mean[x["portrait"]].detach()
+    return GeneratorLoss(total, {name: p.detach() for name, p in parts.items()}, judged, styles)
 
 
-def landmark_distance(nets: Networks, drawn: Tensor, asked: Tensor) -> Tensor:
-    """Mean distance between where landmarks were asked for and found, in outer-eye distances.
+def landmark_distance(nets: Networks, drawn: Tensor, wanted: Tensor) -> Tensor:
+    """Mean distance between wanted and found landmarks, in outer-eye distances.
 
     Args:
         nets: Their FaceMesh looks.
         drawn: (N, 3, S, S) in [-1, 1].
-        asked: (N, 478, 2), the picture's sides at -1 and 1.
+        wanted: (N, 478, 2), the picture's sides at -1 and 1.
     """
     with torch.autocast(drawn.device.type, enabled=False):
-        view = face_view(asked)
+        view = face_view(wanted)
         grid = F.affine_grid(view, [len(view), 3, INPUT_PX, INPUT_PX], align_corners=False)
-        seen = F.grid_sample(drawn.float(), grid, padding_mode="border", align_corners=False)
-        relative = 2 * nets.facemesh(seen) / INPUT_PX - 1
+        crop = F.grid_sample(drawn.float(), grid, padding_mode="border", align_corners=False)
+        relative = 2 * nets.facemesh(crop) / INPUT_PX - 1
         found = relative @ view[:, :, :2].mT + view[:, None, :, 2]
-        outer_eyes = (asked[:, _OUTER_EYES[0]] - asked[:, _OUTER_EYES[1]]).norm(dim=1)
-        gap = (found - asked).abs() / outer_eyes[:, None, None]
+        outer_eyes = (wanted[:, _OUTER_EYES[0]] - wanted[:, _OUTER_EYES[1]]).norm(dim=1)
+        gap = (found - wanted).abs() / outer_eyes[:, None, None]
         distance: Tensor = (gap * point_weights().to(gap.device)).mean()
     return distance
 
 
-def face_view(asked: Tensor) -> Tensor:
-    """Where FaceMesh looks: a level square about the face, half as large again, a little off.
+def face_view(wanted: Tensor) -> Tensor:
+    """Where FaceMesh looks, by wanted landmarks (N, 478, 2) with the picture's sides at -1 and 1.
 
-    As MediaPipe cuts it out of a picture. Off at random, lest the generator please one cut alone.
-
-    Args:
-        asked: (N, 478, 2) landmarks, the picture's sides at -1 and 1.
+    A level square about the face, half as large again, as MediaPipe cuts it out of a picture. A
+    little off at random, lest the generator please one cut alone.
 
     Returns:
         (N, 2, 3), from the view's coordinates to the picture's, both from -1 to 1.
     """
-    low, high = asked.amin(1), asked.amax(1)
-    off = torch.rand(4, len(asked), device=asked.device) * 2 - 1
+    low, high = wanted.amin(1), wanted.amax(1)
+    off = torch.rand(4, len(wanted), device=wanted.device) * 2 - 1
     half = 0.75 * (high - low).amax(1) * (1 + _OFF * off[0])
     centre = (low + high) / 2 + _OFF * half[:, None] * off[1:3].T
-    along = asked[:, _OUTER_EYES[1]] - asked[:, _OUTER_EYES[0]]
+    along = wanted[:, _OUTER_EYES[1]] - wanted[:, _OUTER_EYES[0]]
     angle = torch.atan2(along[:, 1], along[:, 0]) + _OFF * off[3]
     cosine, sine = half * torch.cos(angle), half * torch.sin(angle)
     rows = torch.stack([cosine, -sine, centre[:, 0], sine, cosine, centre[:, 1]], 1)

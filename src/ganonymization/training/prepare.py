@@ -1,6 +1,5 @@
 """Pictures to a prepared folder of crops, landmarks and head masks, by the pipeline's stages."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,13 +7,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import registry
-from ..detect.base import DetectorOptions, detect_turned
-from ..errors import FaceError, InputError, LandmarksError, OutputError, UnreadableError
+from ..datasets.layout import face_pictures
+from ..errors import InputError, OutputError
 from ..geometry import transforms
 from ..geometry.wall import Wall
-from ..io import images
-from ..landmarks.search import find_landmarks
+from ..io.files import atomic_path
+from ..landmarks.face_finder import FaceFinder
 from ..types import Image, Skipped
 from .layout import CHANNELS, GENERATOR_SIZE_PX, PREPARED_SIZE_PX
 from .segment import OnnxSegmenter, PersonSegmenter, head_mask
@@ -34,41 +32,28 @@ def prepare_folder(
         source: A folder, read recursively.
         out: The prepared folder to write; see ``training/layout.py`` for what it holds.
         detector: A detector's name.
-        segmenter: Tells the head from the background; None takes MediaPipe's.
+        segmenter: Finds the head; None takes the shipped one.
 
     Returns:
-        How many faces were prepared, and the pictures that were left out.
+        How many faces were prepared, and the pictures that were skipped.
 
     Raises:
         InputError: There is no picture with a face.
         OutputError: The folder cannot be written.
     """
-    if not source.is_dir():
-        raise InputError(f"{source}: not a folder; give a folder of face pictures")
-    pictures = [path for path in images.walk(source) if images.is_picture(path)]
-    if not pictures:
-        raise InputError(f"{source}: holds no pictures; give a folder of face pictures")
-    find = registry.load(registry.DETECTORS, detector)(DetectorOptions())
-    landmarker = registry.load(registry.LANDMARKERS, "facemesh")()
-    segmenter = segmenter or OnnxSegmenter()
-    faces = _Faces()
-    refused: list[Skipped] = []
+    pictures = face_pictures(source)
+    finder, segmenter = FaceFinder(detector), segmenter or OnnxSegmenter()
+    faces, skipped = _Faces(), []
     raw = out / "crops.raw.part"
     try:
         out.mkdir(parents=True, exist_ok=True)
         with raw.open("wb") as file:
             for path in pictures:
-                try:
-                    image = images.read(path).pixels
-                    found = detect_turned(find, image)
-                    if not found:
-                        raise LandmarksError("no face found")
-                    landmarks_px = find_landmarks(image, found[0], landmarker)
-                except (FaceError, UnreadableError) as error:
-                    unreadable = isinstance(error, UnreadableError)
-                    refused.append(Skipped(path, str(error), unreadable))
+                found = finder.largest(path)
+                if isinstance(found, Skipped):
+                    skipped.append(found)
                     continue
-                layers, landmarks = prepare_face(image, landmarks_px, segmenter)
+                layers, landmarks = prepare_face(*found, segmenter)
                 file.write(layers.tobytes())
                 faces.add(path.relative_to(source), layers, landmarks)
         if not faces.names:
@@ -79,7 +64,7 @@ def prepare_folder(
         raise OutputError(f"{out}: cannot be written ({error.strerror}); choose another") from error
     finally:
         raw.unlink(missing_ok=True)
-    return len(faces.names), refused
+    return len(faces.names), skipped
 
 
 @dataclass
@@ -108,25 +93,27 @@ class _Faces:
 def prepare_face(
     image: Image, landmarks_px: NDArray[np.float64], segmenter: PersonSegmenter
 ) -> tuple[Image, NDArray[np.float64]]:
-    """One face's layers and landmarks.
+    """One face's layers (288, 288, 5), see ``layout.py``, and its landmarks in their pixels.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         landmarks_px: (478, 3) in picture pixels.
-        segmenter: Tells the head from the background.
-
-    Returns:
-        (288, 288, 5) uint8: R, G, B, head opacity, 255 inside the picture; and the (478, 3)
-        landmarks in pixels of those layers.
+        segmenter: Finds the head.
     """
-    crop_from_image = transforms.generator_crop(landmarks_px, GENERATOR_SIZE_PX)
-    crop_from_image[:, 2] += (PREPARED_SIZE_PX - GENERATOR_SIZE_PX) / 2
+    crop_from_image = prepared_from_image(landmarks_px)
     colour = transforms.warp(image, crop_from_image, PREPARED_SIZE_PX)
     whole = np.full(image.shape[:2], 255, np.uint8)
     inside = transforms.warp(whole, crop_from_image, PREPARED_SIZE_PX, cv2.BORDER_CONSTANT)
     landmarks = transforms.apply(crop_from_image, landmarks_px)
     head = head_mask(segmenter(colour), Wall.around(landmarks))
     return np.dstack([colour, head, inside]).astype(np.uint8), landmarks
+
+
+def prepared_from_image(landmarks_px: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The transform, (2, 3), that puts the generator's crop in the middle of a prepared one."""
+    prepared = transforms.generator_crop(landmarks_px, GENERATOR_SIZE_PX)
+    prepared[:, 2] += (PREPARED_SIZE_PX - GENERATOR_SIZE_PX) / 2
+    return prepared
 
 
 def _chroma(layers: Image) -> float:
@@ -146,10 +133,9 @@ def _skin_ita_deg(layers: Image, landmarks: NDArray[np.float64]) -> float:
 
 
 def _store_crops(raw: Path, path: Path, count: int) -> None:
-    """Turn the raw bytes into an array file, whose header tells how many there are."""
+    """Turn the raw bytes into an array file, whose header says how many there are."""
     shape = (count, PREPARED_SIZE_PX, PREPARED_SIZE_PX, CHANNELS)
-    part = path.with_name(path.name + ".part")
-    crops = np.lib.format.open_memmap(part, "w+", np.uint8, shape)
-    crops[:] = np.memmap(raw, np.uint8, "r", shape=shape)
-    crops.flush()
-    os.replace(part, path)
+    with atomic_path(path) as part:
+        crops = np.lib.format.open_memmap(part, "w+", np.uint8, shape)
+        crops[:] = np.memmap(raw, np.uint8, "r", shape=shape)
+        crops.flush()

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from ..errors import ModelError, OutputError
 from .config import Stage, TrainingConfig
@@ -15,8 +15,9 @@ from .data import Batches, PreparedFaces
 from .devices import average_gradients
 from .from_onnx import load_exported
 from .losses import Batch, Networks, discriminator_loss, generator_loss, unpack
-from .run_dir import RunFolder, load, save
+from .run_dir import RunDir, read_checkpoint, save_checkpoint
 
+_RESTORED = ("nets", "optimizer_g", "optimizer_d")
 _ADAM = (0.5, 0.99)
 _SHEET_ROWS = 6
 _FIRST_OF_SHEET = 1 << 40  # beyond any sample of a run
@@ -42,114 +43,23 @@ class Run:
         self.optimizer_d = torch.optim.Adam(self.nets.discriminator.parameters(), 1e-3, _ADAM)
         self.samples = 0
 
-    def state(self) -> dict[str, object]:
-        """All that a later process needs to go on as if nothing had happened."""
-        return {
-            "nets": self.nets.state_dict(),
-            "optimizer_g": self.optimizer_g.state_dict(),
-            "optimizer_d": self.optimizer_d.state_dict(),
-            "samples": self.samples,
-        }
-
     def restore(self, checkpoint: Path) -> None:
         """Go on where a checkpoint stopped, if there is one.
 
         Raises:
             ModelError: The file is none, or of another network.
         """
-        state = load(checkpoint)
+        state = read_checkpoint(checkpoint)
         if state is None:
             return
         try:
-            self.nets.load_state_dict(state["nets"])
-            for name in ("optimizer_g", "optimizer_d"):
+            for name in _RESTORED:
                 getattr(self, name).load_state_dict(state[name])
             self.samples = state["samples"]
         except (KeyError, RuntimeError, ValueError) as error:
             raise ModelError(
                 f"{checkpoint}: of another network or version; name another run folder"
             ) from error
-
-    def faces(self, stage: Stage) -> PreparedFaces:
-        """The samples of a stage."""
-        c = self.config
-        folders = [Path(folder) for folder in c.data]
-        return PreparedFaces(folders, stage.size_px, c.portrait_share, c.jitter_eyes, c.seed)
-
-    def batches(self, faces: Dataset[Batch], first_sample: int, batch: int) -> Iterator[Batch]:
-        """This device's share of the samples from the first unseen one on."""
-        workers = self.config.workers
-        loader = DataLoader(
-            faces,
-            batch_sampler=Batches(
-                first_sample, batch, self.fabric.global_rank, self.fabric.world_size
-            ),
-            num_workers=workers,
-            pin_memory=self.fabric.device.type == "cuda",
-            prefetch_factor=4 if workers else None,
-        )
-        for loaded in loader:
-            yield {
-                name: layer.to(self.fabric.device, non_blocking=True)
-                for name, layer in loaded.items()
-            }
-
-    def calibrate(self, pictures: Tensor) -> None:
-        """Scale the frozen features by the run's first pictures, alike on all devices."""
-        self.nets.features.calibrate(pictures)
-        for deviation in self.nets.features.buffers():
-            self._average(deviation)
-
-    def _average(self, statistic: Tensor) -> None:
-        if self.fabric.world_size > 1 and statistic.is_floating_point():
-            statistic.copy_(self.fabric.all_reduce(statistic, reduce_op="mean"))  # type: ignore[arg-type]
-
-    def seed_step(self) -> None:
-        """Make the noise of a step depend on the seed, the samples seen and the device alone."""
-        torch.manual_seed(hash((self.config.seed, self.samples, self.fabric.global_rank)))
-
-    def step(self, batch: Batch, stage: Stage, step: int) -> dict[str, Tensor]:
-        """One step of both networks; the parts of the losses come back.
-
-        Args:
-            batch: As the loader gives it.
-            stage: The current one.
-            step: Of the stage.
-        """
-        seen = stage.batch * self.fabric.world_size
-        falling = _FLOOR + (1 - _FLOOR) * (1 + math.cos(math.pi * step * seen / stage.samples)) / 2
-        for optimizer, rate in (
-            (self.optimizer_g, stage.learning_rate),
-            (self.optimizer_d, stage.discriminator_rate),
-        ):
-            for group in optimizer.param_groups:
-                group["lr"] = rate * falling
-        nets, x = self.nets, unpack(batch)
-        encoder = list(nets.encoder.parameters())
-        self.seed_step()
-        nets.discriminator.requires_grad_(False)
-        with self.fabric.autocast():
-            loss, judged, parts = generator_loss(
-                nets, x, self.config, stage.weight_gan, stage.foreign_styles
-            )
-        warm = step * seen >= stage.head_start
-        nets.generator.requires_grad_(warm)
-        self._descend(loss, self.optimizer_g, nets.painters() if warm else encoder)
-        nets.discriminator.requires_grad_(True)
-        with self.fabric.autocast():
-            loss_d = discriminator_loss(nets, judged)
-        self._descend(loss_d, self.optimizer_d, list(nets.discriminator.parameters()))
-        nets.follow(seen, step, stage.average_samples)
-        self.samples += seen
-        return parts | {"discriminator": loss_d.detach()}
-
-    def _descend(
-        self, loss: Tensor, optimizer: torch.optim.Optimizer, moved: list[torch.nn.Parameter]
-    ) -> None:
-        optimizer.zero_grad()
-        self.fabric.backward(loss)
-        average_gradients(self.fabric, moved)
-        optimizer.step()
 
     def save(self, checkpoint: Path) -> None:
         """Write the checkpoint; its bank of styles is the first device's.
@@ -160,8 +70,9 @@ class Run:
         self._check_replicas()
         failed = ""
         if self.fabric.is_global_zero:
+            state = {name: getattr(self, name).state_dict() for name in _RESTORED}
             try:
-                save(checkpoint, self.state())
+                save_checkpoint(checkpoint, state | {"samples": self.samples})
             except OutputError as error:
                 failed = str(error)
         failed = self.fabric.broadcast(failed)  # all stop, rather than wait for the first
@@ -183,15 +94,88 @@ class Run:
         if largest != smallest:
             raise ModelError("the devices' networks differ; start again from the last checkpoint")
 
+    def faces(self, stage: Stage) -> PreparedFaces:
+        """The samples of a stage."""
+        c = self.config
+        folders = [Path(folder) for folder in c.data]
+        return PreparedFaces(folders, stage.size_px, c.portrait_share, c.jitter_eyes, c.seed)
+
+    def batches(self, faces: Dataset[Batch], first: int, end: int, batch: int) -> Iterator[Batch]:
+        """This device's share of the samples from ``first`` on to before ``end``."""
+        workers = self.config.workers
+        loader = DataLoader(
+            faces,
+            batch_sampler=Batches(
+                first, end, batch, self.fabric.global_rank, self.fabric.world_size
+            ),
+            num_workers=workers,
+            pin_memory=self.fabric.device.type == "cuda",
+            prefetch_factor=4 if workers else None,
+        )
+        for loaded in loader:
+            yield {
+                name: layer.to(self.fabric.device, non_blocking=True)
+                for name, layer in loaded.items()
+            }
+
+    def calibrate(self, pictures: Tensor) -> None:
+        """Scale the frozen features by the run's first pictures, alike on all devices."""
+        self.nets.features.calibrate(pictures)
+        for deviation in self.nets.features.buffers():
+            if self.fabric.world_size > 1 and deviation.is_floating_point():
+                deviation.copy_(self.fabric.all_reduce(deviation, reduce_op="mean"))
+
+    def step(self, batch: Batch, stage: Stage, step: int) -> dict[str, Tensor]:
+        """One step of both networks, the stage's ``step``-th; the parts of the losses come back."""
+        count = stage.batch * self.fabric.world_size
+        self._set_rates(stage, step * count / stage.samples)
+        nets, x = self.nets, unpack(batch)
+        # the noise of a step depends on the seed, the samples seen and the device alone
+        torch.manual_seed(hash((self.config.seed, self.samples, self.fabric.global_rank)))
+        nets.discriminator.requires_grad_(False)
+        with self.fabric.autocast():
+            loss, parts, judged, styles = generator_loss(
+                nets, x, self.config, stage.weight_gan, stage.foreign_styles
+            )
+        nets.styles.follow(styles)
+        warm = step * count >= stage.head_start
+        nets.generator.requires_grad_(warm)
+        moved = nets.painters() if warm else list(nets.encoder.parameters())
+        self._descend(loss, self.optimizer_g, moved)
+        nets.discriminator.requires_grad_(True)
+        with self.fabric.autocast():
+            loss_d = discriminator_loss(nets, judged)
+        self._descend(loss_d, self.optimizer_d, list(nets.discriminator.parameters()))
+        nets.follow(count, step, stage.average_samples)
+        self.samples += count
+        return parts | {"discriminator": loss_d.detach()}
+
+    def _set_rates(self, stage: Stage, progress: float) -> None:
+        """Half a cosine down to a tenth; ``progress`` of the stage is 0 to 1."""
+        falling = _FLOOR + (1 - _FLOOR) * (1 + math.cos(math.pi * progress)) / 2
+        for optimizer, rate in (
+            (self.optimizer_g, stage.learning_rate),
+            (self.optimizer_d, stage.discriminator_rate),
+        ):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * falling
+
+    def _descend(
+        self, loss: Tensor, optimizer: torch.optim.Optimizer, moved: list[torch.nn.Parameter]
+    ) -> None:
+        optimizer.zero_grad()
+        self.fabric.backward(loss)
+        average_gradients(self.fabric, moved)
+        optimizer.step()
+
     @torch.no_grad()
-    def draw_sheet(self, folder: RunFolder, faces: PreparedFaces) -> None:
+    def draw_sheet(self, run_dir: RunDir, faces: PreparedFaces) -> None:
         """Fixed samples: condition, picture, redrawn in its own style, and in two foreign ones."""
-        loaded = [faces[_FIRST_OF_SHEET + i] for i in range(_SHEET_ROWS)]
-        stacked = {name: torch.stack([sample[name] for sample in loaded]) for name in loaded[0]}
-        x = unpack({name: layer.to(self.fabric.device) for name, layer in stacked.items()})
+        loaded = default_collate([faces[_FIRST_OF_SHEET + i] for i in range(_SHEET_ROWS)])
+        x = unpack({name: layer.to(self.fabric.device) for name, layer in loaded.items()})
         mean, _ = self.nets.encoder(x["picture"] * x["opacity"])
         columns = [x["condition"], x["picture"]]
         for number in range(3):
             drawn = self.nets.average(x["input"], mean.roll(number, 0))
             columns.append(drawn * x["opacity"] + x["picture"] * (1 - x["opacity"]))
-        folder.sheet(self.samples, columns)
+        run_dir.sheet(self.samples, columns)

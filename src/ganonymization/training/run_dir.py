@@ -1,16 +1,13 @@
-"""What a run leaves in its folder: settings, checkpoints, metrics, picture sheets.
+"""What a run leaves in its folder: checkpoints, metrics and picture sheets.
 
-config.toml        every setting
-checkpoint.pt      networks, optimizers, how far the run is; replaced whole or not at all
-metrics.jsonl      one line per ``log_every`` steps
-sheets/            fixed samples drawn by the moving average
-events.out.*       the same for TensorBoard
-README.txt         says what these are, and how to go on
+Metrics are lines of ``metrics.jsonl``, sheets are pictures in ``sheets/``; ``events.out.*`` hold
+both for TensorBoard.
 """
 
 import json
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,28 +20,22 @@ from torch import Tensor
 
 from ..errors import ModelError, OutputError
 from ..io import images
-
-README = """A training run.
-
-config.toml     every setting of the run
-checkpoint.pt   networks, optimizers and progress; the same command again goes on from here
-metrics.jsonl   one JSON object a line: stage, samples, images per second, each part of the loss
-sheets/         drawn samples; each row: condition, picture, drawn in its own style, in two foreign
-events.out.*    the same numbers and sheets for TensorBoard
-"""
+from ..io.files import atomic_path
+from ..types import Image
 
 
-def save(path: Path, state: object) -> None:
+def save_checkpoint(path: Path, state: object) -> None:
     """Write a checkpoint completely or not at all.
 
     Raises:
         OutputError: It cannot be written; what was there before stays.
     """
-    images.write_whole(path, lambda file: torch.save(state, file))
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        torch.save(state, file)  # a name would be written into it
 
 
-def load(path: Path) -> dict[str, Any] | None:
-    """The state in a checkpoint of :func:`save`, or None where there is none.
+def read_checkpoint(path: Path) -> dict[str, Any] | None:
+    """The state in a checkpoint of :func:`save_checkpoint`, or None where there is none.
 
     Raises:
         ModelError: The file is not one.
@@ -60,8 +51,8 @@ def load(path: Path) -> dict[str, Any] | None:
     return state
 
 
-class RunFolder:
-    """Writes metrics, sheets and checkpoints of one run; only the first process does.
+class RunDir:
+    """Writes metrics and sheets of one run, and keeps its time; only the first process writes.
 
     Args:
         fabric: Launched.
@@ -79,17 +70,13 @@ class RunFolder:
         )  # fmt: skip
         self._task = self._bar.add_task("training", total=total_samples, rate=math.nan)
 
-    def __enter__(self) -> "RunFolder":
+    def __enter__(self) -> "RunDir":
         self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
         self.fabric.logger.finalize("success")
-
-    def minutes(self) -> float:
-        """Since this process began."""
-        return (time.monotonic() - self._started) / 60
 
     def progress(self, samples: int) -> float:
         """Move the bar; images per second since this process began."""
@@ -100,18 +87,9 @@ class RunFolder:
         self._bar.update(self._task, completed=samples, rate=rate)
         return rate
 
-    def log(self, samples: int, numbers: dict[str, float]) -> None:
-        """Append a line of metrics, here and for TensorBoard."""
-        if not self.fabric.is_global_zero:
-            return
-        line = {"samples": samples} | {name: round(value, 5) for name, value in numbers.items()}
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with (self.folder / "metrics.jsonl").open("a") as file:
-                file.write(json.dumps(line) + "\n")
-        except OSError as error:
-            raise OutputError(f"{self.folder}: cannot be written ({error.strerror})") from error
-        self.fabric.log_dict(numbers, step=samples)
+    def is_late(self, minutes: float) -> bool:
+        """Whether this process has run for so long; the first process's clock counts for all."""
+        return bool(self.fabric.broadcast(time.monotonic() - self._started > 60 * minutes))
 
     def due(self, save_every_s: float, sheet_every_s: float) -> tuple[bool, bool]:
         """Whether a checkpoint and a sheet are due; asking starts their time anew.
@@ -126,13 +104,31 @@ class RunFolder:
         self._sheet = now if due[1] else self._sheet
         return due
 
-    def sheet(self, samples: int, rows: list[Tensor]) -> None:
-        """Write pictures (N, 3, S, S) in [-1, 1], one column for each entry of ``rows``."""
+    def log(self, samples: int, metrics: Mapping[str, Tensor | float]) -> None:
+        """Append a line of metrics, here and for TensorBoard."""
         if not self.fabric.is_global_zero:
             return
-        grid = torch.cat([torch.cat(list(column), 1) for column in rows], 2)
-        pixels = ((grid.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
-        picture = images.Picture(np.ascontiguousarray(pixels))
-        images.write(self.folder / "sheets" / f"{samples:09d}.png", picture)
+        numbers = {n: v.item() if isinstance(v, Tensor) else v for n, v in metrics.items()}
+        line = {"samples": samples} | {name: round(value, 5) for name, value in numbers.items()}
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / "metrics.jsonl").open("a") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise OutputError(f"{self.folder}: cannot be written ({error.strerror})") from error
+        self.fabric.log_dict(numbers, step=samples)
+
+    def sheet(self, samples: int, columns: list[Tensor]) -> None:
+        """Write pictures (N, 3, S, S) in [-1, 1], a row for each of the N."""
+        if not self.fabric.is_global_zero:
+            return
+        pixels = pixels_of(torch.cat([torch.cat(list(column), 1) for column in columns], 2))
+        images.write(self.folder / "sheets" / f"{samples:09d}.png", images.Picture(pixels))
         board = cast(TensorBoardLogger, self.fabric.logger)
         board.experiment.add_image("sheet", pixels, samples, dataformats="HWC")
+
+
+def pixels_of(picture: Tensor) -> Image:
+    """A drawn picture (3, H, W) in [-1, 1] as (H, W, 3) uint8."""
+    scaled = ((picture.clamp(-1, 1) + 1) * 127.5).round().byte()
+    return np.ascontiguousarray(scaled.permute(1, 2, 0).cpu().numpy())

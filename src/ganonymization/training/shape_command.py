@@ -7,7 +7,7 @@ import numpy as np
 
 from ..datasets.people import People, read_people
 from ..errors import OptionError, OutputError
-from ..io import images
+from ..io.files import atomic_path
 from ..surrogate.shape_model import ShapeModel
 from ..types import Skipped
 from . import layout
@@ -40,10 +40,11 @@ def fit_and_save(
     except OSError as error:
         raise OutputError(f"{out.parent}: cannot be made ({error.strerror})") from error
     singles = None if prepared is None else layout.load(prepared, "landmarks.npy")
-    people, left_out = read_people(folder, index)
+    people, skipped = read_people(folder, index)
     arrays = fit_shape(people, singles).arrays()
-    images.write_whole(out, lambda file: np.savez_compressed(file, **arrays))
-    return left_out
+    with atomic_path(out) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)  # to a name it would add a suffix
+    return skipped
 
 
 def fitter_beside(prepared: Path) -> Callable[[People], ShapeModel]:

@@ -1,4 +1,4 @@
-"""Fits the shape model: which codes of a face tell its expression and little of its owner.
+"""Fits the shape model: codes of a face that hold its expression and little of its owner.
 
 The codes of one privacy setting are a linear map, thresholds and a linear map back (see
 :mod:`ganonymization.surrogate.shape_model`), fitted together by gradient descent on pairs of
@@ -6,7 +6,7 @@ pictures of one person. Two things are weighed against each other:
 
 * how well the difference of the two pictures survives: one minus the correlation, for the whole
   face, and for brows, eyes and mouth apart;
-* how much the codes of one picture tell of those of the other: the sum of the squared canonical
+* how much the codes of one picture predict those of the other: the sum of the squared canonical
   correlations (Hotelling, "Relations between two sets of variates", Biometrika 1936). It is what
   any linear attacker lives on, and no scaling of the codes can hide it.
 
@@ -21,13 +21,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..datasets.people import NEUTRAL, People
-from ..errors import InputError
+from ..datasets.people import People
 from ..geometry import topology
-from ..surrogate.shape_model import ExpressionCoder, Posed, ShapeModel
+from ..surrogate.shape_model import ExpressionCoder, ShapeModel
 from ..types import Reals
-
-Values = NDArray[np.float64]
+from .shape_faces import Faces, Values, mirror_image
 
 LEAK_WEIGHTS: Mapping[str, float] = {"balanced": 0.5, "high": 4.0}
 """What a unit of leak costs beside a unit of lost correlation, by privacy setting."""
@@ -38,7 +36,6 @@ _EXPRESSIONS = 6  # directions that a nobody does not differ in
 _STEPS, _BATCH, _RATE = 900, 1500, 3e-3
 _STAY = 1.0  # weight of the distance to the first guess
 _SPREAD = 1.0  # of nobodies beside that of people
-_LEAST_PEOPLE = 40
 _LEAST_SPREAD = 1e-2  # of an input, beside that of the widest
 _REGIONS: Mapping[str, tuple[int, ...]] = {
     "face": tuple(range(0, _SURFACE, 3)),
@@ -58,129 +55,20 @@ def fit_shape(
 
     Args:
         people: Several pictures of each person.
-        singles: (M, 478, 3) further faces, one each of people who do not matter, or None; they tell
+        singles: (M, 478, 3) further faces, one each of people who do not matter, or None; they show
             how faces vary and what heads look like when they turn.
         leak_weights: A coder is fitted for each, by its name.
 
     Raises:
         InputError: Too few people have several pictures.
     """
-    faces = _Faces.of(people, singles)
+    faces = Faces.of(people, singles)
     coders = {name: _fit_coder(faces, weight) for name, weight in leak_weights.items()}
     directions = _people_directions(faces, list(coders.values()))
     return ShapeModel(faces.mean, faces.pose_terms, directions, coders)
 
 
-@dataclass(frozen=True)
-class _Faces:
-    """People and their mirror images as deviations from the neutral mean, pose removed.
-
-    Attributes:
-        deviations: (N, 1404).
-        person: (N,) numbers; a mirror image is another person.
-        at_rest: (N,) bool, the mean is theirs: neutral ones, or all where none is labelled so.
-        labelled_neutral: (N,) bool.
-        singles: (M, 1404).
-        mean: (1404,).
-        pose_terms: (9, 1404).
-    """
-
-    deviations: Values
-    person: NDArray[np.int64]
-    at_rest: NDArray[np.bool_]
-    labelled_neutral: NDArray[np.bool_]
-    singles: Values
-    mean: Values
-    pose_terms: Values
-
-    @classmethod
-    def of(cls, people: People, singles: Reals | None) -> "_Faces":
-        _, number = np.unique(people.person, return_inverse=True)
-        if (np.bincount(number) > 1).sum() < _LEAST_PEOPLE:
-            raise InputError(
-                f"fewer than {_LEAST_PEOPLE} people have several pictures; a shape model needs them"
-            )
-        surface, pose = _mirrored(people.landmarks_px)
-        person = np.concatenate([number, number + number.max() + 1])
-        more = np.zeros((0, topology.LANDMARK_COUNT, 3)) if singles is None else singles
-        more_surface, more_pose = _mirrored(more)
-        pose_terms = _pose_terms(surface, pose, person, more_surface, more_pose)
-        upright, more_upright = surface - pose @ pose_terms, more_surface - more_pose @ pose_terms
-        neutral = np.concatenate([people.expression == NEUTRAL] * 2)
-        at_rest = neutral if neutral.any() else np.ones_like(neutral)
-        mean = upright[at_rest].mean(0)
-        return cls(upright - mean, person, at_rest, neutral, more_upright - mean, mean, pose_terms)
-
-    def within(self) -> Values:
-        """Deviations from each person's mean, unbiased, of people with several pictures."""
-        counts = np.bincount(self.person)[self.person]
-        centred = _centred(self.deviations, self.person)[counts > 1]
-        unbiased: Values = centred * np.sqrt(counts / np.maximum(counts - 1, 1))[counts > 1, None]
-        return unbiased
-
-    def displacements(self) -> Values:
-        """Other faces minus the person's neutral one; without those, within-person deviations."""
-        people = self.person.max() + 1
-        neutral = self.labelled_neutral
-        counts = np.bincount(self.person[neutral], minlength=people)
-        rest = np.zeros((people, self.deviations.shape[1]))
-        np.add.at(rest, self.person[neutral], self.deviations[neutral])
-        rest /= np.maximum(counts, 1)[:, None]
-        moved = ~neutral & (counts[self.person] > 0)
-        if moved.sum() < _CODES * 4:
-            return self.within()
-        displaced: Values = self.deviations[moved] - rest[self.person[moved]]
-        return displaced
-
-    def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Values]:
-        """Two pictures of one person, not both neutral, and how often to draw them."""
-        first, second, weight = [], [], []
-        for person in range(self.person.max() + 1):
-            members = np.flatnonzero(self.person == person)
-            for a in members:
-                for b in members:
-                    if a != b and not (self.labelled_neutral[a] and self.labelled_neutral[b]):
-                        first.append(a)
-                        second.append(b)
-                        weight.append(min(len(members), 4) / (len(members) * (len(members) - 1)))
-        if not first:
-            raise InputError("no person has two pictures that differ in expression")
-        weights = np.array(weight)
-        return np.array(first), np.array(second), weights / weights.sum()
-
-
-def _mirrored(landmarks: Reals) -> tuple[Values, Values]:
-    """Surfaces and pose features of faces, then of their mirror images: (2 N, 1404), (2 N, 9)."""
-    points = np.asarray(landmarks, np.float64)
-    both = np.concatenate([points, points[:, topology.mirror()] * [-1, 1, 1]])
-    posed = Posed.of(both)
-    return posed.frontal[:, :_SURFACE].reshape(len(both), 3 * _SURFACE), posed.pose_features()
-
-
-def _centred(values: Values, group: NDArray[np.int64]) -> Values:
-    """Each row minus the mean of its group."""
-    counts = np.bincount(group)
-    means = np.zeros((len(counts), values.shape[1]))
-    np.add.at(means, group, values)
-    centred: Values = values - (means / np.maximum(counts, 1)[:, None])[group]
-    return centred
-
-
-def _pose_terms(
-    surface: Values, pose: Values, person: NDArray[np.int64], more: Values, more_pose: Values
-) -> Values:
-    """How the surface follows the pose features, told from within people and from single faces."""
-    a = [_centred(pose, person)]
-    b = [_centred(surface, person)]
-    if len(more):  # who turns the head may differ from who does not: they count less
-        a.append(0.3 * (more_pose - more_pose.mean(0)))
-        b.append(0.3 * (more - more.mean(0)))
-    left, right = np.concatenate(a), np.concatenate(b)
-    terms: Values = np.linalg.solve(left.T @ left + 1e-3 * np.eye(left.shape[1]), left.T @ right)
-    return terms
-
-
-def _coordinate_weights(within: Values) -> Values:
+def coordinate_weights(within: Values) -> Values:
     """What a deviation counts at each coordinate, so that brows and eyes count beside the mouth."""
     spread = np.sqrt((within.reshape(len(within), _SURFACE, 3) ** 2).mean(0).sum(1))
     weights = np.full(_SURFACE, _REST_OF_FACE / spread.mean())
@@ -192,23 +80,14 @@ def _coordinate_weights(within: Values) -> Values:
     return flattened
 
 
-def _mirror_image(directions: Values) -> Values:
-    """The deviations of the mirror images, (N, 1404)."""
-    points = directions.reshape(len(directions), -1, 3)
-    flipped: Values = (points[:, topology.mirror()[:_SURFACE]] * [-1, 1, 1]).reshape(
-        directions.shape
-    )
-    return flipped
-
-
-def _principal(rows: Values, count: int) -> Values:
+def principal(rows: Values, count: int) -> Values:
     """Leading principal directions of rows and their mirror images, (count, 1404).
 
     Each moves both sides of the face alike, or against each other, to the last digit.
     """
     found = []
     for sign in (1, -1):
-        half = (rows + sign * _mirror_image(rows)) / 2
+        half = (rows + sign * mirror_image(rows)) / 2
         values, vectors = np.linalg.eigh(half.T @ half)
         found += list(zip(values[-count:], vectors.T[-count:], strict=True))
     found.sort(key=lambda pair: -pair[0])
@@ -217,14 +96,14 @@ def _principal(rows: Values, count: int) -> Values:
 
 def _symmetry(directions: Values) -> Values:
     """1 for directions that move both sides alike, -1 for those that do the opposite."""
-    signs: Values = np.sign((directions * _mirror_image(directions)).sum(1))
+    signs: Values = np.sign((directions * mirror_image(directions)).sum(1))
     return signs
 
 
-def _fit_coder(faces: _Faces, leak_weight: float) -> ExpressionCoder:
-    weights = _coordinate_weights(faces.within())
-    codes = _principal(faces.displacements() * weights, _CODES)
-    inputs = _principal(np.concatenate([faces.deviations, faces.singles[::4]]) * weights, _INPUTS)
+def _fit_coder(faces: Faces, leak_weight: float) -> ExpressionCoder:
+    weights = coordinate_weights(faces.within())
+    codes = principal(faces.displacements() * weights, _CODES)
+    inputs = principal(np.concatenate([faces.deviations, faces.singles[::4]]) * weights, _INPUTS)
     seen = faces.deviations * weights @ inputs.T
     inputs = inputs[seen.std(0) > _LEAST_SPREAD * seen.std(0).max()]  # few faces span few inputs
     seen = faces.deviations * weights @ inputs.T
@@ -347,7 +226,7 @@ def canonical_leak(codes: Tensor, first: NDArray[np.int64], second: NDArray[np.i
     return total
 
 
-def _people_directions(faces: _Faces, coders: list[ExpressionCoder]) -> Values:
+def _people_directions(faces: Faces, coders: list[ExpressionCoder]) -> Values:
     """How neutral faces differ between people: leading symmetric directions, a deviation long."""
     population = faces.singles if len(faces.singles) else faces.deviations[faces.at_rest]
     between = population - population.mean(0)
@@ -355,12 +234,12 @@ def _people_directions(faces: _Faces, coders: list[ExpressionCoder]) -> Values:
     spread = between.T @ between / len(between) - within.T @ within / len(within)
     codes = np.concatenate([coder.encode for coder in coders])
     taken = np.concatenate([codes / np.linalg.norm(codes, axis=1, keepdims=True),
-                            _principal(faces.displacements(), _EXPRESSIONS)])  # fmt: skip
+                            principal(faces.displacements(), _EXPRESSIONS)])  # fmt: skip
     basis = np.linalg.svd(taken, full_matrices=False)[2]
     free = np.eye(len(spread)) - basis.T @ basis  # a nobody at rest wears no expression
     twice = free @ spread @ free
-    alike = (twice + _mirror_image(_mirror_image(twice).T).T + _mirror_image(twice)
-             + _mirror_image(twice.T).T) / 4  # fmt: skip
+    alike = (twice + mirror_image(mirror_image(twice).T).T + mirror_image(twice)
+             + mirror_image(twice.T).T) / 4  # fmt: skip
     values, vectors = np.linalg.eigh(alike)
     leading = vectors[:, ::-1][:, :_PEOPLE].T
     deviations = np.sqrt(np.maximum(values[::-1][:_PEOPLE], 0))

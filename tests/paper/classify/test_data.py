@@ -13,9 +13,10 @@ from ganonymization.io.images import Picture
 from ganonymization.paper.classify.data import (
     LabelledPictures,
     balance,
+    fill_split,
     foreign_classes,
-    split_by_person,
-    targets_of,
+    known_rows,
+    labels_of,
     wanted_by,
 )
 from ganonymization.paper.classify.network import Labels
@@ -36,18 +37,21 @@ def table(labels=None, person=None, split=None, count=4):
 
 
 def test_one_column_holds_the_classes():
-    targets = targets_of(table({"expression": ["sad", "", "happy"], "Male": ["0", "1", "1"]}))
-    assert targets.labels == Labels(("happy", "sad"), False, "expression")
-    np.testing.assert_array_equal(targets.wanted, [[0, 1], [NAN, NAN], [1, 0]])
-    assert targets.known.tolist() == [True, False, True]
+    faces = table({"expression": ["sad", "", "happy"], "Male": ["0", "1", "1"]})
+    assert labels_of(faces) == Labels(("happy", "sad"), False, "expression")
+    wanted = wanted_by(labels_of(faces), faces)
+    np.testing.assert_array_equal(wanted, [[0, 1], [NAN, NAN], [1, 0]])
+    assert known_rows(wanted).tolist() == [True, False, True]
 
 
 def test_several_columns_are_a_class_each():
     faces = table({"Male": ["0", "1", ""], "Young": ["1", "", "0"], "name": ["a", "b", "c"]})
-    targets = targets_of(faces)
-    assert targets.labels == Labels(("Male", "Young"), True, "")
-    np.testing.assert_array_equal(targets.wanted, [[0, 1], [1, NAN], [NAN, 0]])
-    assert targets_of(faces, ["Young", "Male"]).labels.classes == ("Young", "Male")
+    labels = labels_of(faces)
+    assert labels == Labels(("Male", "Young"), True, "")
+    wanted = wanted_by(labels, faces)
+    np.testing.assert_array_equal(wanted, [[0, 1], [1, NAN], [NAN, 0]])
+    assert known_rows(wanted).all()
+    assert labels_of(faces, ["Young", "Male"]).classes == ("Young", "Male")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +66,7 @@ def test_several_columns_are_a_class_each():
 )
 def test_columns_that_cannot_be_learned(labels, columns, told):
     with pytest.raises(InputError, match=told):
-        targets_of(table(labels), columns)
+        labels_of(table(labels), columns)
 
 
 def test_what_another_table_knows():
@@ -77,25 +81,25 @@ def test_what_another_table_knows():
 
 def test_nobody_is_on_two_sides_of_a_split():
     people = [f"p{i % 20}" for i in range(100)]
-    split = split_by_person(table(person=people, count=100)).split
+    split = fill_split(table(person=people, count=100)).split
     sides = {p: {s for s, q in zip(split, people, strict=True) if q == p} for p in people}
     assert all(len(found) == 1 for found in sides.values())
     assert {s: list(split).count(s) for s in set(split)} == {"train": 70, "val": 15, "test": 15}
-    again = split_by_person(table(person=people, count=100)).split
+    again = fill_split(table(person=people, count=100)).split
     np.testing.assert_array_equal(split, again)
-    assert (split != split_by_person(table(person=people, count=100), seed=1).split).any()
+    assert (split != fill_split(table(person=people, count=100), seed=1).split).any()
 
 
 def test_pictures_of_nobody_are_split_one_by_one():
-    assert set(split_by_person(table(count=3)).split) == {"train", "val", "test"}
+    assert set(fill_split(table(count=3)).split) == {"train", "val", "test"}
     with pytest.raises(InputError, match="1 people cannot be split into train, val and test"):
-        split_by_person(table(person=["p"] * 4))
+        fill_split(table(person=["p"] * 4))
 
 
 def test_a_given_split_stays():
     whole = table(split=["train", "val", "train", "test"])
-    assert split_by_person(whole) is whole
-    split = split_by_person(table(split=["train", "train", "train", "test"])).split
+    assert fill_split(whole) is whole
+    split = fill_split(table(split=["train", "train", "train", "test"])).split
     assert sorted(split[:3]) == ["train", "train", "val"]
     assert split[3] == "test"
 
@@ -107,18 +111,19 @@ def test_a_given_split_stays():
 )  # fmt: skip
 def test_half_a_split_is_refused(split, told):
     with pytest.raises(InputError, match=told):
-        split_by_person(table(split=split))
+        fill_split(table(split=split))
 
 
 def test_rare_classes_weigh_more():
-    targets = targets_of(table({"expression": ["a", "b", "b", "b"]}))
-    np.testing.assert_allclose(balance(targets.labels, targets.wanted), [2, 2 / 3])
-    targets = targets_of(
-        table({"Bald": ["0", "0", "0", "1", ""], "Male": ["1", "1", "0", "0", "1"]})
-    )
-    np.testing.assert_allclose(balance(targets.labels, targets.wanted), [3, 2 / 3])
+    one = table({"expression": ["a", "b", "b", "b"]})
+    labels = labels_of(one)
+    np.testing.assert_allclose(balance(labels, wanted_by(labels, one)), [2, 2 / 3])
+    several = table({"Bald": ["0", "0", "0", "1", ""], "Male": ["1", "1", "0", "0", "1"]})
+    labels = labels_of(several)
+    wanted = wanted_by(labels, several)
+    np.testing.assert_allclose(balance(labels, wanted), [3, 2 / 3])
     with pytest.raises(InputError, match="no training picture is 'Bald'"):
-        balance(targets.labels, targets.wanted[:3])
+        balance(labels, wanted[:3])
 
 
 def test_pictures_come_with_what_is_wanted(tmp_path):
@@ -152,11 +157,11 @@ def test_the_published_layout_of_one_class_each(tmp_path):
     )
     for name in ("train/a.png", "val/7-b.png", "train/c.png", "train/a.jpg_1.png"):
         images.write(tmp_path / name, Picture(np.zeros((4, 4, 3), np.uint8)))
-    faces, left_out = read_labelled(tmp_path)
+    faces, skipped = read_labelled(tmp_path)
     assert faces.files.tolist() == ["train/a.png", "val/7-b.png", "train/c.png"]
     assert faces.split.tolist() == ["train", "val", "train"]
     assert faces.labels["expression"].tolist() == ["anger", "happy", ""]
-    assert {(p.path.name, p.reason) for p in left_out} == {
+    assert {(p.path.name, p.reason) for p in skipped} == {
         ("lost.jpg", "no such picture"), ("a.jpg_1.png", "has no row in labels.csv"),
     }  # fmt: skip
 

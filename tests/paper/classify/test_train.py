@@ -86,7 +86,7 @@ def test_it_reports_on_people_it_has_not_seen(run, squares):
     trained, out = run
     assert trained.pictures == {"train": 39, "val": 9, "test": 9}  # of 57 that are known
     assert trained.reported_on == "test"
-    assert "report is about test" in trained.told()
+    assert "report is about test" in trained.summary()
     with np.load(out / "result_pred_label.npz") as kept:
         told = dict(line.split(",") for line in (out / "split.csv").read_text().splitlines()[1:])
         assert {told[name] for name in kept["files"]} == {"test"}

@@ -28,7 +28,7 @@ def quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
-class Told(Callback):
+class EpochLines(Callback):
     """A line an epoch."""
 
     def on_train_epoch_end(
@@ -36,15 +36,15 @@ class Told(Callback):
     ) -> None:
         """Print what was logged."""
         numbers = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        told = ", ".join(f"{name} {value:.4f}" for name, value in sorted(numbers.items()))
-        print(f"epoch {trainer.current_epoch}: {told}", file=sys.stderr)
+        line = ", ".join(f"{name} {value:.4f}" for name, value in sorted(numbers.items()))
+        print(f"epoch {trainer.current_epoch}: {line}", file=sys.stderr)
 
 
 class Keeper(ModelCheckpoint):
     """Finds its checkpoints again where their folder was moved."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what a checkpoint tells of the others."""
+        """Take over what a checkpoint knows of the others."""
 
         def here(path: str) -> str:
             return str(Path(self.dirpath or "") / Path(path).name) if path else path

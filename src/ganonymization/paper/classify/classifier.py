@@ -16,7 +16,7 @@ _BATCH = 32
 
 
 class Classifier:
-    """Tells the classes of pictures.
+    """Reads the classes of pictures.
 
     Args:
         network: Made by :func:`new_network` or read by :func:`load_classifier`.
@@ -57,11 +57,11 @@ class Classifier:
 
 
 def fit_picture(picture: NDArray[np.uint8], size_px: int) -> Image:
-    """The central square of a picture, (S, S, 3) uint8 RGB.
+    """The central square of a picture, (size_px, size_px, 3) uint8 RGB.
 
     Args:
         picture: (H, W, 3) RGB or (H, W) grey, uint8.
-        size_px: S.
+        size_px: Side of the square.
 
     Raises:
         InputError: It is no such array.

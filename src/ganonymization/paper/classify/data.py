@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
@@ -24,26 +24,7 @@ _SHIFT = 0.05  # of the side
 _YES_NO = {"0", "1"}
 
 
-@dataclass(frozen=True)
-class Targets:
-    """What a classifier shall tell of each picture of a table.
-
-    Attributes:
-        labels: The classes.
-        wanted: (N, C) 1 where a class holds, 0 where not, NaN where it is not known.
-    """
-
-    labels: Labels
-    wanted: NDArray[np.float64]
-
-    @property
-    def known(self) -> NDArray[np.bool_]:
-        """(N,) pictures of which at least one class is known."""
-        known: NDArray[np.bool_] = ~np.isnan(self.wanted).all(axis=1)
-        return known
-
-
-def targets_of(table: Table, columns: Sequence[str] = ()) -> Targets:
+def labels_of(table: Table, columns: Sequence[str] = ()) -> Labels:
     """Choose the classes of a table.
 
     Args:
@@ -58,40 +39,50 @@ def targets_of(table: Table, columns: Sequence[str] = ()) -> Targets:
     columns = list(dict.fromkeys(columns)) or _usual_columns(table)
     for column in columns:
         if column not in table.labels:
-            told = ", ".join(table.labels) or "none"
-            raise InputError(f"{table.folder}: no label column {column!r}; there are: {told}")
+            known = ", ".join(table.labels) or "none"
+            raise InputError(f"{table.folder}: no label column {column!r}; there are: {known}")
+    values = {column: set(table.labels[column].tolist()) - {""} for column in columns}
     if len(columns) > 1:
-        labels = Labels(tuple(columns), True, "")
-        _check_yes_no(table, columns)
-    else:
-        values = sorted({str(value) for value in table.labels[columns[0]]} - {""})
-        if len(values) < 2:
-            raise InputError(
-                f"{table.folder}: the column {columns[0]!r} knows {values or 'nothing'}; a "
-                "classifier needs two classes: name another column or add pictures"
-            )
-        labels = Labels(tuple(values), False, columns[0])
-    return Targets(labels, wanted_by(labels, table))
+        for column in columns:
+            if values[column] - _YES_NO:
+                raise InputError(
+                    f"{table.folder}: the column {column!r} holds "
+                    f"{sorted(values[column] - _YES_NO)[0]!r}; several columns at once must hold "
+                    "0 and 1: name this one alone"
+                )
+        return Labels(tuple(columns), True, "")
+    (column,) = columns
+    if len(values[column]) < 2:
+        raise InputError(
+            f"{table.folder}: the column {column!r} knows {sorted(values[column]) or 'nothing'}; a "
+            "classifier needs two classes: name another column or add pictures"
+        )
+    return Labels(tuple(sorted(values[column])), False, column)
 
 
 def wanted_by(labels: Labels, table: Table) -> NDArray[np.float64]:
-    """What a classifier should answer on a table: (N, C) as in :class:`Targets`.
+    """What a classifier should answer: (N, C) 1 where a class holds, 0 where not, NaN if unknown.
 
     All NaN where the table lacks the column, or has a class there that the classifier does not
     know; :func:`foreign_classes` counts these.
     """
-    count = len(table.files)
+    unknown = np.full((len(table.files), len(labels.classes)), np.nan)
     if labels.multi_label:
-        blank = np.full(count, "")
-        numbers = np.full((count, len(labels.classes)), np.nan)
         for place, name in enumerate(labels.classes):
-            values = table.labels.get(name, blank)
-            numbers[values == "0", place], numbers[values == "1", place] = 0, 1
-        return numbers
+            if name in table.labels:
+                values = table.labels[name]
+                unknown[values == "0", place], unknown[values == "1", place] = 0, 1
+        return unknown
     if labels.column not in table.labels:
-        return np.full((count, len(labels.classes)), np.nan)
+        return unknown
     hot = table.labels[labels.column][:, None] == np.array(labels.classes)[None]
     return np.where(hot.any(axis=1, keepdims=True), hot.astype(np.float64), np.nan)
+
+
+def known_rows(wanted: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(N,) pictures of which at least one class is known, by (N, C) of :func:`wanted_by`."""
+    known: NDArray[np.bool_] = ~np.isnan(wanted).all(axis=1)
+    return known
 
 
 def foreign_classes(labels: Labels, table: Table) -> Counter[str]:
@@ -101,7 +92,7 @@ def foreign_classes(labels: Labels, table: Table) -> Counter[str]:
     return Counter(str(v) for v in table.labels[labels.column] if v and v not in labels.classes)
 
 
-def split_by_person(table: Table, seed: int = 42) -> Table:
+def fill_split(table: Table, seed: int = 42) -> Table:
     """Fill in the split where the table has none; it depends on the people and the seed alone.
 
     A table with training but without validation pictures gives up some people for these. Where
@@ -211,22 +202,11 @@ def _vary(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _usual_columns(table: Table) -> list[str]:
     if USUAL_COLUMN in table.labels:
         return [USUAL_COLUMN]
-    found = [name for name, values in table.labels.items() if set(values.tolist()) >= _YES_NO]
-    found = [name for name in found if set(table.labels[name].tolist()) <= {"", *_YES_NO}]
+    values = {name: set(column.tolist()) for name, column in table.labels.items()}
+    found = [name for name, known in values.items() if _YES_NO <= known <= {"", *_YES_NO}]
     if not found:
-        told = ", ".join(table.labels) or "none"
         raise InputError(
             f"{table.folder}: no label column {USUAL_COLUMN!r} and none of 0 and 1; name one of "
-            f"the label columns: {told}"
+            f"the label columns: {', '.join(table.labels) or 'none'}"
         )
     return found
-
-
-def _check_yes_no(table: Table, columns: Sequence[str]) -> None:
-    for column in columns:
-        strange = set(table.labels[column].tolist()) - {"", *_YES_NO}
-        if strange:
-            raise InputError(
-                f"{table.folder}: the column {column!r} holds {sorted(strange)[0]!r}; several "
-                "columns at once must hold 0 and 1: name this one alone"
-            )

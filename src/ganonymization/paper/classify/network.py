@@ -19,9 +19,10 @@ from safetensors.torch import save as safetensors_of
 from torch import Tensor, nn
 
 from ...errors import ModelError, OptionError
-from ...io import images
+from ...io.files import write_bytes
+from ...io.text import write_text
 
-_Config: Any = transformers.ConvNextConfig  # its stubs tell less than we know
+_Config: Any = transformers.ConvNextConfig  # its stubs know less than we do
 _ConvNext: Any = transformers.ConvNextForImageClassification
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
@@ -60,7 +61,7 @@ SIZES = {
 
 @dataclass(frozen=True)
 class Labels:
-    """What a classifier tells of a picture.
+    """What a classifier says of a picture.
 
     Attributes:
         classes: Names, in the order of its outputs.
@@ -81,7 +82,7 @@ class Network(nn.Module):
         model: Of transformers, with what :func:`new_network` adds to its configuration.
 
     Attributes:
-        labels: What it tells.
+        labels: What it says.
         size_px: S, the side of its pictures.
     """
 
@@ -119,11 +120,11 @@ def new_network(
     """A network to train: random, or with weights that were trained before, but for its last layer.
 
     Args:
-        labels: What it shall tell.
+        labels: What it shall say.
         size: One of ``SIZES``, for a random one.
         size_px: Side of its pictures; None for the usual one.
         weights: A folder of ``save_pretrained``; nothing is fetched.
-        download: A name on the Hugging Face hub, which is asked for it.
+        download: A name on the Hugging Face hub, to fetch it from.
 
     Raises:
         ModelError: Such weights cannot be read.
@@ -146,7 +147,7 @@ def new_network(
         depths=list(chosen.depths), hidden_sizes=list(chosen.widths),
         drop_path_rate=chosen.drop_path, layer_scale_init_value=chosen.layer_scale,
     )  # fmt: skip
-    return Network(_ConvNext(_told(config, labels, size_px or chosen.size_px)))
+    return Network(_ConvNext(_described(config, labels, size_px or chosen.size_px)))
 
 
 def save_classifier(network: Network, folder: Path) -> None:
@@ -159,13 +160,13 @@ def save_classifier(network: Network, folder: Path) -> None:
     weights = {name: tensor.cpu().contiguous() for name, tensor in state.items()}
     data = safetensors_of(weights, {"format": "pt"})
     config = network.model.config.to_diff_dict() | {"architectures": [_ConvNext.__name__]}
-    told = json.dumps(config, indent=1)
-    images.write_whole(folder / WEIGHTS_FILE, lambda file: file.write(data))
-    images.write_whole(folder / CONFIG_FILE, lambda file: file.write(told.encode()))
+    text = json.dumps(config, indent=1)
+    write_bytes(folder / WEIGHTS_FILE, data)
+    write_text(folder / CONFIG_FILE, text)
 
 
-def _told(config: Any, labels: Labels, size_px: int) -> Any:
-    """Write into a configuration what the saved folder must tell."""
+def _described(config: Any, labels: Labels, size_px: int) -> Any:
+    """Write classes and picture size into a configuration."""
     config.id2label = dict(enumerate(labels.classes))
     config.label2id = {name: number for number, name in enumerate(labels.classes)}
     kind = "multi" if labels.multi_label else "single"
@@ -177,15 +178,6 @@ def _told(config: Any, labels: Labels, size_px: int) -> Any:
     return config
 
 
-def _check_folder(folder: Path) -> None:
-    for name in (CONFIG_FILE, WEIGHTS_FILE):
-        if not (folder / name).is_file():
-            raise ModelError(
-                f"{folder}: no classifier, for it has no {name}; give a folder that 'ganonymize "
-                "classify train' or save_pretrained wrote"
-            )
-
-
 def read_network(
     source: str, local: bool, labels: Labels | None = None, size_px: int | None = None
 ) -> Network:
@@ -194,19 +186,23 @@ def read_network(
     Args:
         source: A folder or, where it is not ``local``, a name on the Hugging Face hub.
         local: Nothing may be fetched.
-        labels: For a last layer that tells these; it is random where the source has another.
+        labels: For a last layer of these; it is random where the source has another.
         size_px: Side of its pictures, with ``labels``; None for the source's.
 
     Raises:
         ModelError: The source has no ConvNeXt.
     """
-    if local:
-        _check_folder(Path(source))
+    for name in (CONFIG_FILE, WEIGHTS_FILE) if local else ():
+        if not (Path(source) / name).is_file():
+            raise ModelError(
+                f"{source}: no classifier, for it has no {name}; give a folder that 'ganonymize "
+                "classify train' or save_pretrained wrote"
+            )
     try:
         with _quiet():
             config = _Config.from_pretrained(source, local_files_only=local)
             if labels is not None:
-                config = _told(config, labels, size_px or int(config.image_size))
+                config = _described(config, labels, size_px or int(config.image_size))
             model, found = _ConvNext.from_pretrained(
                 source, config=config, local_files_only=local, use_safetensors=True,
                 output_loading_info=True, ignore_mismatched_sizes=labels is not None,
@@ -234,9 +230,7 @@ def read_network(
 def _quiet() -> Iterator[None]:
     """Without transformers' bars and notes; what matters of them is checked."""
     notes: Any = transformers.utils.logging
-    verbosity, bar = (
-        notes.get_verbosity(), notes.is_progress_bar_enabled()
-    )  # fmt: skip
+    verbosity, bar = notes.get_verbosity(), notes.is_progress_bar_enabled()
     notes.set_verbosity_error()
     notes.disable_progress_bar()
     try:

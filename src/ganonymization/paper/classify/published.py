@@ -5,14 +5,15 @@ labels.csv            image_path, split (0, 1 or 2 for train, val or test), a co
 train/ val/ test/     the pictures; ``image_path`` is their name, whatever their suffix is now
 """
 
-import csv
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...datasets import read_dataset
+from ...datasets.layout import read_rows
 from ...datasets.table import Table
 from ...errors import InputError
 from ...io import images
@@ -27,12 +28,7 @@ _ONE, _ZERO = {"1", "1.0", "True"}, {"0", "0.0", "False"}
 def read_labelled(
     folder: Path, kind: str | None = None, index: Path | None = None
 ) -> tuple[Table, list[Skipped]]:
-    """Read the published layout, or a data set where there is no ``labels.csv``.
-
-    Args:
-        folder: Of the pictures.
-        kind: Of :func:`read_dataset`; None finds out.
-        index: A table of :func:`read_dataset`.
+    """Read the published layout, or by :func:`read_dataset` where there is no ``labels.csv``.
 
     Raises:
         InputError: Neither can be read.
@@ -51,9 +47,18 @@ def read_published(folder: Path) -> tuple[Table, list[Skipped]]:
     Raises:
         InputError: The list cannot be read, or none of its pictures is there.
     """
-    rows = _rows(folder / LIST_FILE)
-    classes = [n for n in rows[0] if n not in ("image_path", "split") and _named(n)]
-    found, used, left_out = _pictures(folder), [], []
+    rows = read_rows(folder / LIST_FILE)
+    if not rows or not {"image_path", "split"} < set(rows[0]):
+        raise InputError(
+            f"{folder / LIST_FILE}: needs rows and the columns image_path, split and the classes"
+        )
+    # pandas writes the row number into a column of no name
+    classes = [
+        name
+        for name in rows[0]
+        if name not in ("image_path", "split") and not name.startswith("Unnamed:")
+    ]
+    found, used, skipped = _pictures(folder), [], []
     for row in rows:
         split = _SPLITS.get(row["split"].removesuffix(".0"), "")
         name = PurePosixPath(row["image_path"].replace("\\", "/").lstrip("/"))
@@ -63,45 +68,23 @@ def read_published(folder: Path) -> tuple[Table, list[Skipped]]:
             used.append((files[0], split, row))
         else:
             why = "several pictures have this name" if files else "no such picture"
-            left_out.append(Skipped(folder / split / name, why, unreadable=False))
+            skipped.append(Skipped(folder / split / name, why, unreadable=False))
     if not used:
         raise InputError(f"{folder}: none of the {len(rows)} pictures of its {LIST_FILE} is there")
     files, splits, kept = (list(column) for column in zip(*used, strict=True))
     unlisted = {f for some in found.values() for f in some} - set(files)
-    left_out += [Skipped(folder / f, f"has no row in {LIST_FILE}", False) for f in sorted(unlisted)]
+    skipped += [Skipped(folder / f, f"has no row in {LIST_FILE}", False) for f in sorted(unlisted)]
     blank = np.full(len(files), "")
-    return Table(folder, np.array(files), np.array(splits), blank, _labels(classes, kept)), left_out
+    return Table(folder, np.array(files), np.array(splits), blank, _labels(classes, kept)), skipped
 
 
-def _labels(
-    classes: list[str], rows: list[dict[str, str]]
-) -> Mapping[str, np.ndarray[tuple[int], np.dtype[np.str_]]]:
-    columns = {
-        name: np.array(
-            ["1" if row[name] in _ONE else "0" if row[name] in _ZERO else "" for row in rows]
-        )
-        for name in classes
-    }
+def _labels(classes: list[str], rows: list[dict[str, str]]) -> Mapping[str, NDArray[np.str_]]:
+    codes = dict.fromkeys(_ONE, "1") | dict.fromkeys(_ZERO, "0")
+    columns = {name: np.array([codes.get(row[name], "") for row in rows]) for name in classes}
     hot = np.stack([values == "1" for values in columns.values()])
     if (hot.sum(axis=0) > 1).any():
         return columns
     return {USUAL_COLUMN: np.where(hot.any(axis=0), np.array(classes)[hot.argmax(axis=0)], "")}
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [{k: v or "" for k, v in row.items() if k} for row in csv.DictReader(file)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a CSV file") from error
-    if not rows or not {"image_path", "split"} < set(rows[0]):
-        raise InputError(f"{path}: needs rows and the columns image_path, split and the classes")
-    return rows
-
-
-def _named(column: str) -> bool:
-    """Whether it is more than the row number that pandas writes."""
-    return not column.startswith("Unnamed:")
 
 
 def _pictures(folder: Path) -> dict[tuple[str, str], list[str]]:

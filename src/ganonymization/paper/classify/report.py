@@ -6,10 +6,8 @@ classification_report.txt    precision, recall and F1 of each class; .json holds
 confusion_matrix.csv         counts; .json has the shares too
 """
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +20,11 @@ from sklearn.metrics import classification_report, confusion_matrix
 from ...datasets.table import Table
 from ...errors import InputError, UnreadableError
 from ...io import images
+from ...io.files import atomic_path
+from ...io.text import write_csv, write_text
 from ...types import Image, Skipped
 from .classifier import Classifier
-from .data import wanted_by
+from .data import known_rows, wanted_by
 from .network import Labels
 
 RESULT_FILE = "result_pred_label.npz"
@@ -49,7 +49,7 @@ class Predictions:
     wanted: NDArray[np.float64]
 
     @property
-    def told(self) -> NDArray[np.bool_]:
+    def predicted(self) -> NDArray[np.bool_]:
         """(N, C) what it decides for: the likeliest class, or all above one half if multi-label."""
         if self.labels.multi_label:
             return self.shares > 0.5
@@ -60,34 +60,16 @@ class Predictions:
     @property
     def judged(self) -> NDArray[np.bool_]:
         """(N,) pictures of which something is known."""
-        known: NDArray[np.bool_] = ~np.isnan(self.wanted).all(axis=1)
-        return known
+        return known_rows(self.wanted)
 
 
 def predict(classifier: Classifier, table: Table) -> tuple[Predictions, list[Skipped]]:
-    """Ask a classifier about every picture of a table; those that cannot be read are left out.
+    """Ask a classifier about every picture of a table; those that cannot be read are skipped.
 
     Raises:
         InputError: None can be read.
     """
-    shares, read = [], np.zeros(len(table.files), bool)
-    left_out: list[Skipped] = []
-    for start, pictures in _read(table):
-        good = [p for p in pictures if not isinstance(p, Skipped)]
-        left_out += [p for p in pictures if isinstance(p, Skipped)]
-        read[start : start + len(pictures)] = [not isinstance(p, Skipped) for p in pictures]
-        shares.append(classifier(good))
-    if not read.any():
-        raise InputError(f"{table.folder}: none of {len(read)} pictures can be read; look at them")
-    seen = table.of(read)
-    labels = classifier.labels
-    return (
-        Predictions(labels, seen.files, np.concatenate(shares), wanted_by(labels, seen)),
-        left_out,
-    )
 
-
-def _read(table: Table) -> Iterator[tuple[int, list[Image | Skipped]]]:
     def read(name: str) -> Image | Skipped:
         path = table.folder / name
         try:
@@ -96,30 +78,41 @@ def _read(table: Table) -> Iterator[tuple[int, list[Image | Skipped]]]:
             return Skipped(path, str(error), unreadable=True)
 
     names = [str(name) for name in table.files]
+    shares, skipped, readable = [], [], []
     with ThreadPoolExecutor(_READERS) as pool:
         for start in range(0, len(names), _READ_AT_ONCE):
-            yield start, list(pool.map(read, names[start : start + _READ_AT_ONCE]))
+            pictures = list(pool.map(read, names[start : start + _READ_AT_ONCE]))
+            readable += [not isinstance(p, Skipped) for p in pictures]
+            skipped += [p for p in pictures if isinstance(p, Skipped)]
+            shares.append(classifier([p for p in pictures if not isinstance(p, Skipped)]))
+    if not any(readable):
+        raise InputError(f"{table.folder}: none of {len(names)} pictures can be read; look at them")
+    table, labels = table.of(np.array(readable)), classifier.labels
+    found = Predictions(labels, table.files, np.concatenate(shares), wanted_by(labels, table))
+    return found, skipped
 
 
 def confusion(predictions: Predictions) -> NDArray[np.int64]:
-    """Counts of the pictures whose class is known; rows are what is true, columns what is told.
+    """Counts of the pictures whose class is known; rows are true, columns predicted.
 
     Returns:
         Multi-class (C, C). Multi-label (C, 2, 2): of each class [[TN, FP], [FN, TP]].
     """
-    told, wanted = predictions.told, predictions.wanted
+    predicted, wanted = predictions.predicted, predictions.wanted
     if not predictions.labels.multi_label:
-        rows, count = predictions.judged, wanted.shape[1]
-        return _counts(wanted[rows].argmax(1), told[rows].argmax(1), count)
+        rows = predictions.judged
+        return _counts(wanted[rows].argmax(1), predicted[rows].argmax(1), wanted.shape[1])
     known = ~np.isnan(wanted)
-    each = [_counts(w[k], t[k], 2) for w, t, k in zip(wanted.T, told.T, known.T, strict=True)]
-    return np.stack(each)
+    columns = zip(wanted.T, predicted.T, known.T, strict=True)
+    return np.stack([_counts(w[k], p[k], 2) for w, p, k in columns])
 
 
-def _counts(true: NDArray[Any], told: NDArray[Any], classes: int) -> NDArray[np.int64]:
+def _counts(true: NDArray[Any], predicted: NDArray[Any], classes: int) -> NDArray[np.int64]:
     if not len(true):
         return np.zeros((classes, classes), np.int64)
-    return np.asarray(confusion_matrix(true.astype(int), told.astype(int), labels=range(classes)))
+    return np.asarray(
+        confusion_matrix(true.astype(int), predicted.astype(int), labels=range(classes))
+    )
 
 
 def report_of(predictions: Predictions, as_dict: bool = False) -> Any:
@@ -131,14 +124,17 @@ def report_of(predictions: Predictions, as_dict: bool = False) -> Any:
     rows, classes = predictions.judged, predictions.labels.classes
     if not rows.any():
         raise InputError("no picture has a known label; without one there is nothing to report")
-    told, wanted = predictions.told[rows].astype(int), predictions.wanted[rows]
+    predicted, wanted = predictions.predicted[rows].astype(int), predictions.wanted[rows]
     if predictions.labels.multi_label:
         # Where nothing is known both are 0: a true negative, which none of the numbers counts.
-        told, wanted = np.where(np.isnan(wanted), 0, told), np.nan_to_num(wanted).astype(int)
+        predicted, wanted = (
+            np.where(np.isnan(wanted), 0, predicted),
+            np.nan_to_num(wanted).astype(int),
+        )
     else:
-        told, wanted = told.argmax(1), wanted.argmax(1)
+        predicted, wanted = predicted.argmax(1), wanted.argmax(1)
     return classification_report(
-        wanted, told, labels=range(len(classes)), target_names=classes,
+        wanted, predicted, labels=range(len(classes)), target_names=classes,
         output_dict=as_dict, zero_division=0.0, digits=3,
     )  # fmt: skip
 
@@ -146,59 +142,35 @@ def report_of(predictions: Predictions, as_dict: bool = False) -> Any:
 def write_report(folder: Path, predictions: Predictions, prefix: str = "") -> str:
     """Write all of it and return the report's text, empty where no label is known.
 
-    Args:
-        folder: Made if missing.
-        predictions: To write.
-        prefix: Of the names of reports and matrices.
+    ``prefix`` begins the names of reports and matrices.
 
     Raises:
         OutputError: The folder cannot be made or written.
     """
     labels = predictions.labels
-    images.write_whole(
-        folder / RESULT_FILE,
-        lambda file: np.savez_compressed(
+    with atomic_path(folder / RESULT_FILE) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(
             file, pred=predictions.shares, label=predictions.wanted, files=predictions.files,
             classes=np.array(labels.classes),
-        ),
-    )  # fmt: skip
+        )  # fmt: skip
     header = ["file", "true", "predicted", *labels.classes]
-    write_rows(folder / "predictions.csv", header, _rows(predictions))
+    write_csv(folder / "predictions.csv", header, _rows(predictions))
     if not predictions.judged.any():
         return ""
     text = str(report_of(predictions))
     report = json.dumps(report_of(predictions, as_dict=True), indent=1)
-    _write_text(folder / f"{prefix}classification_report.txt", text)
-    _write_text(folder / f"{prefix}classification_report.json", report)
+    write_text(folder / f"{prefix}classification_report.txt", text)
+    write_text(folder / f"{prefix}classification_report.json", report)
     _write_matrix(folder, prefix, labels, confusion(predictions))
     return text
 
 
-def write_rows(path: Path, header: Sequence[object], rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV file.
-
-    Raises:
-        OutputError: It cannot be written.
-    """
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(header)
-    table.writerows(rows)
-    _write_text(path, out.getvalue())
-
-
-def _write_text(path: Path, text: str) -> None:
-    images.write_whole(path, lambda file: file.write(text.encode("utf-8", "backslashreplace")))
-
-
 def _rows(predictions: Predictions) -> Iterator[list[object]]:
-    """Of each picture the file, what is true, what is told, and the probabilities."""
-    classes, wanted = np.array(predictions.labels.classes), predictions.wanted == 1
-    for file, true, told, shares in zip(
-        predictions.files, wanted, predictions.told, predictions.shares, strict=True
-    ):
-        names = ("|".join(classes[true]), "|".join(classes[told]))
-        yield [file, *names, *(f"{share:.6f}" for share in shares)]
+    """Of each picture the file, what is true, what is predicted, and the probabilities."""
+    classes, true = np.array(predictions.labels.classes), predictions.wanted == 1
+    for row, file in enumerate(predictions.files):
+        names = ("|".join(classes[held[row]]) for held in (true, predictions.predicted))
+        yield [file, *names, *(f"{share:.6f}" for share in predictions.shares[row])]
 
 
 def _write_matrix(folder: Path, prefix: str, labels: Labels, counts: NDArray[np.int64]) -> None:
@@ -206,10 +178,10 @@ def _write_matrix(folder: Path, prefix: str, labels: Labels, counts: NDArray[np.
     header = ["class", "TN", "FP", "FN", "TP"]
     header = header if labels.multi_label else ["true \\ predicted", *labels.classes]
     rows = zip(labels.classes, counts, strict=True)
-    write_rows(path, header, ([name, *row.reshape(-1).tolist()] for name, row in rows))
+    write_csv(path, header, ([name, *row.reshape(-1).tolist()] for name, row in rows))
     totals = counts.sum(axis=-1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
-    told = {
+    content = {
         "classes": labels.classes,
         "rows": "true",
         "columns": "predicted",
@@ -217,4 +189,4 @@ def _write_matrix(folder: Path, prefix: str, labels: Labels, counts: NDArray[np.
         "counts": counts.tolist(),
         "shares_of_true": shares.round(6).tolist(),
     }
-    _write_text(path.with_suffix(".json"), json.dumps(told))
+    write_text(path.with_suffix(".json"), json.dumps(content))

@@ -29,7 +29,7 @@ class ClassifierTask(lightning.LightningModule):
 
     Args:
         network: To train.
-        labels: That it tells.
+        labels: The classes.
         weights: (C,) of :func:`data.balance`.
         learning_rate: AdamW's at first.
     """
@@ -73,7 +73,7 @@ class ClassifierTask(lightning.LightningModule):
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """A checkpoint tells its classes, so that no run of others goes on with it."""
+        """A checkpoint names its classes, so that no run of others goes on with it."""
         checkpoint["labels"] = asdict(self.labels)
 
     def _loss(self, logits: Tensor, wanted: Tensor) -> Tensor:
@@ -84,11 +84,13 @@ class ClassifierTask(lightning.LightningModule):
 def loss_of(logits: Tensor, wanted: Tensor, weights: Tensor, multi_label: bool) -> Tensor:
     """The mean loss over what is known.
 
+    Multi-label is binary cross entropy of each class, else cross entropy over the classes.
+
     Args:
         logits: (N, C).
         wanted: (N, C) 0, 1, or NaN for unknown; multi-class has whole rows of them.
         weights: (C,) of the classes or, for multi-label, of their presence.
-        multi_label: Binary cross entropy of each class, else cross entropy over the classes.
+        multi_label: Each class holds or not by itself.
     """
     known = ~wanted.isnan()
     if multi_label:

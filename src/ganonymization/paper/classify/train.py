@@ -23,14 +23,24 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from ...datasets.table import Table
+from ...datasets.table import SPLITS, Table
 from ...errors import InputError, ModelError, OptionError, OutputError, UnreadableError
+from ...io.text import write_csv
+from ...training.harness import reason_of
 from ...types import Skipped
-from .callbacks import Keeper, Told, quiet
+from .callbacks import EpochLines, Keeper, quiet
 from .classifier import Classifier
-from .data import LabelledPictures, Sample, balance, split_by_person, targets_of
+from .data import (
+    LabelledPictures,
+    Sample,
+    balance,
+    fill_split,
+    known_rows,
+    labels_of,
+    wanted_by,
+)
 from .network import Labels, new_network, save_classifier
-from .report import predict, write_report, write_rows
+from .report import predict, write_report
 from .settings import ClassifierSettings
 from .task import ClassifierTask, check_monitor
 
@@ -46,16 +56,16 @@ class TrainedClassifier:
         pictures: How many there are of each split.
         reported_on: The split that ``report`` is about.
         report: scikit-learn's, as text.
-        left_out: Pictures of that split that could not be read.
+        skipped: Pictures of that split that could not be read.
     """
 
     classifier: Classifier
     pictures: dict[str, int]
     reported_on: str
     report: str
-    left_out: list[Skipped]
+    skipped: list[Skipped]
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """For people."""
         counts = ", ".join(f"{name} {count}" for name, count in self.pictures.items())
         return f"pictures: {counts}; the report is about {self.reported_on}\n{self.report}"
@@ -78,21 +88,21 @@ def train_classifier(
         OutputError: ``out`` cannot be written.
     """
     settings = settings or ClassifierSettings()
-    targets = targets_of(table, settings.columns)
-    _check_count(targets.labels, settings)
-    used = table.of(targets.known)
-    wanted = targets.wanted[targets.known]
-    used = split_by_person(used, settings.seed)
-    rows = {name: used.split == name for name in ("train", "val", "test")}
-    weights = balance(targets.labels, wanted[rows["train"]])
-    mode = check_monitor(settings.monitor, settings.metric_mode, targets.labels.multi_label)
+    labels = labels_of(table, settings.columns)
+    _check_count(labels, settings)
+    used = table.of(known_rows(wanted_by(labels, table)))
+    used = fill_split(used, settings.seed)
+    wanted = wanted_by(labels, used)
+    rows = {name: used.split == name for name in SPLITS}
+    weights = balance(labels, wanted[rows["train"]])
+    mode = check_monitor(settings.monitor, settings.metric_mode, labels.multi_label)
     reported_on = _reported_on(settings, rows)
 
     lightning.seed_everything(settings.seed, workers=True, verbose=False)
     network = new_network(
-        targets.labels, settings.size, settings.size_px, settings.weights, settings.download
+        labels, settings.size, settings.size_px, settings.weights, settings.download
     )
-    task = ClassifierTask(network, targets.labels, weights, settings.learning_rate)
+    task = ClassifierTask(network, labels, weights, settings.learning_rate)
     loaders = [
         _loader(used.of(rows[name]), wanted[rows[name]], network.size_px, settings, name == "train")
         for name in ("train", "val")
@@ -100,12 +110,12 @@ def train_classifier(
     with _folder_written(out):
         _fit(task, loaders, out, settings, mode)
     save_classifier(network, out)
-    write_rows(out / SPLIT_FILE, ["file", "split"], zip(used.files, used.split, strict=True))
+    write_csv(out / SPLIT_FILE, ["file", "split"], zip(used.files, used.split, strict=True))
     classifier = Classifier(network)
-    predictions, left_out = predict(classifier, used.of(rows[reported_on]))
+    predictions, skipped = predict(classifier, used.of(rows[reported_on]))
     report = write_report(out, predictions, settings.report_prefix)
     pictures = {name: int(chosen.sum()) for name, chosen in rows.items()}
-    return TrainedClassifier(classifier, pictures, reported_on, report, left_out)
+    return TrainedClassifier(classifier, pictures, reported_on, report, skipped)
 
 
 def _check_count(labels: Labels, settings: ClassifierSettings) -> None:
@@ -147,7 +157,7 @@ def _fit(
         models, f"{{epoch}}-{{{settings.monitor}:.6f}}", settings.monitor, mode=mode,
         save_top_k=settings.save_top_k or -1, save_last=True, enable_version_counter=False,
     )  # fmt: skip
-    callbacks: list[Callback] = [keeper, Told()]
+    callbacks: list[Callback] = [keeper, EpochLines()]
     if settings.early_stop_n:
         callbacks.append(EarlyStopping(settings.monitor, patience=settings.early_stop_n, mode=mode))
     last = models / "last.ckpt"
@@ -211,10 +221,7 @@ def _folder_written(out: Path) -> Iterator[None]:
     try:
         out.mkdir(parents=True, exist_ok=True)
         yield
-    except UnreadableError as error:  # a loader process's message carries its whole traceback
-        told = str(error).strip()
-        if "Traceback" in told:
-            told = told.splitlines()[-1].partition(": ")[2]
-        raise InputError(told) from error
+    except UnreadableError as error:
+        raise InputError(reason_of(error)) from error
     except OSError as error:
         raise OutputError(f"{out}: cannot be written ({error}); choose another place") from error

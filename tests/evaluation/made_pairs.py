@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ganonymization.evaluation.observations import PairedObservations, Seen
+from ganonymization.evaluation.observations import Observations, PairedObservations
 from ganonymization.surrogate.shape_model import Posed
 
 from ..simulated_people import simulated
@@ -22,11 +22,11 @@ def same_expressions_of_nobody(people):
     return posed.posed(posed.frontal - np.array(at_rest) + at_rest[0])
 
 
-def made_seen(landmarks_px, embedding, seed=0, files="a", **changes) -> Seen:
+def made_seen(landmarks_px, embedding, seed=0, files="a", **changes) -> Observations:
     """What would be seen of faces with these landmarks."""
     count = len(landmarks_px)
     rng = np.random.default_rng(seed)
-    seen = Seen(
+    seen = Observations(
         sha256=np.array([f"{files}{i}" for i in range(count)]),
         faces=np.ones(count, np.int64),
         size_hw=np.full((count, 2), 16.0),
@@ -40,7 +40,7 @@ def made_seen(landmarks_px, embedding, seed=0, files="a", **changes) -> Seen:
     return replace(seen, **changes)
 
 
-def made_sides(count=40, pictures=4, seed=0, **changes) -> PairedObservations:
+def made_pairs(count=40, pictures=4, seed=0, **changes) -> PairedObservations:
     """A good anonymization: the expressions stay, and nothing tells who somebody was."""
     people = simulated(count, pictures, seed=seed)
     rng = np.random.default_rng(seed)
@@ -53,7 +53,7 @@ def made_sides(count=40, pictures=4, seed=0, **changes) -> PairedObservations:
     after = made_seen(
         same_expressions_of_nobody(people), rng.normal(0, 0.1, (whole, NUMBERS)), 2, "output"
     )
-    sides = PairedObservations(
+    pairs = PairedObservations(
         file=people.files,
         person=people.person,
         labels={"expression": people.expression},
@@ -67,19 +67,19 @@ def made_sides(count=40, pictures=4, seed=0, **changes) -> PairedObservations:
         output=np.array([f"outputs/{file}" for file in people.files]),
         scene=False,
     )
-    return replace(sides, **changes)
+    return replace(pairs, **changes)
 
 
-def with_gender(sides: PairedObservations, **changes) -> PairedObservations:
+def with_gender(pairs: PairedObservations, **changes) -> PairedObservations:
     """Every second person is female, and figures are broken down by it."""
-    number = np.unique(sides.person, return_inverse=True)[1]
+    number = np.unique(pairs.person, return_inverse=True)[1]
     gender = np.array(["female", "male"])[number % 2]
     return replace(
-        sides, labels={**sides.labels, "gender": gender}, groups={"gender": gender}, **changes
+        pairs, labels={**pairs.labels, "gender": gender}, groups={"gender": gender}, **changes
     )
 
 
-def without_face(seen: Seen, chosen) -> Seen:
+def without_face(seen: Observations, chosen) -> Observations:
     """The same where no face was found in the chosen pictures."""
     gone = {}
     for name in ("landmarks_px", "embedding", "context", "gradients", "skin_tone_deg", "sharpness"):
@@ -89,21 +89,21 @@ def without_face(seen: Seen, chosen) -> Seen:
     return replace(seen, faces=np.where(chosen, 0, seen.faces), **gone)
 
 
-def without_output(sides: PairedObservations, chosen) -> PairedObservations:
+def without_output(pairs: PairedObservations, chosen) -> PairedObservations:
     """The same where the chosen originals have no output."""
-    after = without_face(sides.after, chosen)
+    after = without_face(pairs.after, chosen)
     after = replace(after, sha256=np.where(chosen, "", after.sha256))
     return replace(
-        sides,
+        pairs,
         after=after,
-        outputs=np.where(chosen, 0, sides.outputs),
-        output=np.where(chosen, "", sides.output),
+        outputs=np.where(chosen, 0, pairs.outputs),
+        output=np.where(chosen, "", pairs.output),
     )
 
 
-def copied(sides: PairedObservations) -> PairedObservations:
+def copied(pairs: PairedObservations) -> PairedObservations:
     """The same where outputs are the originals."""
-    return replace(sides, after=sides.before)
+    return replace(pairs, after=pairs.before)
 
 
 def told_by(classes, before, after):
@@ -113,9 +113,9 @@ def told_by(classes, before, after):
         np.array([rows[classes.index(c)] if c else np.full(len(classes), np.nan) for c in said])
         for said in (before, after)
     ]
-    return lambda sides: (classes, *spread)
+    return lambda pairs: (classes, *spread)
 
 
-def first_of(sides: PairedObservations, count: int) -> np.ndarray:
+def first_of(pairs: PairedObservations, count: int) -> np.ndarray:
     """(N,) bool, the first few pictures."""
-    return np.arange(len(sides.file)) < count
+    return np.arange(len(pairs.file)) < count

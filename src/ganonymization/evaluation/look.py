@@ -1,0 +1,214 @@
+"""Looking at originals and their outputs side by side; what was seen before is kept."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..io import images
+from ..types import Image, Skipped
+from .arrays import Values
+from .observer import Observer, ObserverSpec
+from .pairing import Pair
+from .store import Arrays, Store
+
+
+class ToObserve(NamedTuple):
+    """A file to look at.
+
+    Attributes:
+        path: Of the picture.
+        surroundings: Ask the recogniser about what is around the face, too.
+        marked_px: (478, 3), of the face in the original, where one is looked for; else None.
+    """
+
+    path: Path
+    surroundings: bool = False
+    marked_px: Values | None = None
+
+
+Keys = dict[ToObserve, str]
+Observe = Callable[[Sequence[ToObserve]], Iterable[Arrays | Skipped]]
+
+
+@dataclass(frozen=True)
+class ObservedPair:
+    """One pair, seen; see :class:`~ganonymization.evaluation.observations.PairedObservations`."""
+
+    pair: Pair
+    hashes: tuple[str, str]
+    before: Arrays | None
+    after: Arrays | None
+    unchanged: float
+    surroundings: float
+    problems: tuple[Skipped, ...]
+
+    @property
+    def shows_face(self) -> bool:
+        """Whether a face was found in the original."""
+        return self.before is not None and len(self.before["boxes"]) > 0
+
+
+def look(
+    file_pairs: Sequence[Pair],
+    observe: Observe,
+    version: str,
+    store: Store,
+    advance: Callable[[], None],
+) -> list[ObservedPair]:
+    """Look at every pair; what the store knows is not looked at again.
+
+    Args:
+        file_pairs: See :func:`ganonymization.evaluation.pairing.pair`.
+        observe: Looks at files, in order.
+        version: Names whatever decides what is seen.
+        store: Keeps what was seen.
+        advance: Called for each file.
+    """
+    keys: Keys = {}
+    problems: dict[Path, Skipped] = {}
+    for job in (job for pair in file_pairs for job in _jobs(pair)):
+        try:
+            kind = "original" if job.surroundings else "output"
+            keys[job] = f"{_sha256(job.path)} {kind} {version}"
+        except InputError as error:
+            problems[job.path] = Skipped(job.path, str(error), True)
+            advance()
+    new = {key: job for job, key in keys.items() if not store.has(key)}
+    for _ in range(len(keys) - len(new)):
+        advance()
+    for key, skipped in _observe_into(store, new, observe):
+        if skipped:
+            alike = [job.path for job, other in keys.items() if other == key]
+            problems |= {path: skipped._replace(path=path) for path in alike}
+        advance()
+    observed = [_observed_pair(pair, keys, problems, store) for pair in file_pairs]
+    return _with_marked(observed, observe, version, store)
+
+
+def _jobs(pair: Pair) -> tuple[ToObserve, ...]:
+    return ToObserve(pair.original, True), *(ToObserve(path) for path in pair.outputs[:1])
+
+
+def _observe_into(
+    store: Store, new: Mapping[str, ToObserve], observe: Observe
+) -> Iterator[tuple[str, Skipped | None]]:
+    """Put what is seen in files under their keys; gives each key and why there is nothing."""
+    for key, seen in zip(new, observe(list(new.values())), strict=True):
+        if isinstance(seen, Skipped):
+            yield key, seen
+        else:
+            store.put(key, seen)
+            yield key, None
+
+
+def _observed_pair(
+    pair: Pair, keys: Keys, problems: Mapping[Path, Skipped], store: Store
+) -> ObservedPair:
+    jobs = _jobs(pair)
+    seen = [store.get(keys[job]) if job in keys else None for job in jobs]
+    hashes = [keys[job].partition(" ")[0] if job in keys else "" for job in jobs]
+    before, after = (*seen, None)[:2]
+    shares = float("nan"), float("nan")
+    if before and after and len(before["boxes"]) and same_size(before, after):
+        original, output = (images.read(job.path).pixels for job in jobs)
+        shares = unchanged_shares(original, output, before["boxes"])
+    skipped = tuple(problems[job.path] for job in jobs if job.path in problems)
+    return ObservedPair(pair, (hashes[0], (*hashes, "")[1]), before, after, *shares, skipped)
+
+
+def _with_marked(
+    observed: list[ObservedPair], observe: Observe, version: str, store: Store
+) -> list[ObservedPair]:
+    """In scenes without a face the recogniser is asked where the original one was."""
+    keys: dict[int, str] = {}
+    jobs: dict[str, ToObserve] = {}
+    for row, one in enumerate(observed):
+        before, after = one.before or {}, one.after or {}
+        if "landmarks_px" in before and after and "landmarks_px" not in after \
+                and same_size(before, after):  # fmt: skip
+            keys[row] = f"{one.hashes[1]} at {one.hashes[0]} {version}"
+            marked_px = before["landmarks_px"].astype(float)
+            jobs[keys[row]] = ToObserve(one.pair.outputs[0], marked_px=marked_px)
+    new = {key: job for key, job in jobs.items() if not store.has(key)}
+    for _ in _observe_into(store, new, observe):
+        pass  # what cannot be read there is not known
+    return [
+        replace(one, after={**(one.after or {}), **(store.get(keys[row]) or {})})
+        if row in keys
+        else one
+        for row, one in enumerate(observed)
+    ]
+
+
+def in_processes(spec: ObserverSpec, jobs: int) -> Observe:
+    """Looks at files in processes of their own, for recognisers keep a whole one busy."""
+
+    def observe(files: Sequence[ToObserve]) -> Iterator[Arrays | Skipped]:
+        if not files:
+            return
+        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+            yield from pool.map(partial(observe_file, spec), files, chunksize=4)
+
+    return observe
+
+
+def observe_file(spec: ObserverSpec, job: ToObserve) -> Arrays | Skipped:
+    """What is seen in a file, or why not; networks are loaded once in a process."""
+    try:
+        image = images.read(job.path).pixels
+        if job.marked_px is not None:
+            return _observer(spec).marked(image, job.marked_px)
+        return _observer(spec)(image, job.surroundings)
+    except InputError as error:
+        return Skipped(job.path, str(error), True)
+
+
+@cache
+def _observer(spec: ObserverSpec) -> Observer:
+    return spec.load()
+
+
+def same_size(before: Arrays, after: Arrays) -> bool:
+    """Whether two pictures have one size, as scenes do."""
+    return bool((before["size_hw"] == after["size_hw"]).all())
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def unchanged_shares(
+    before: Image, after: Image, boxes: NDArray[np.float32]
+) -> tuple[float, float]:
+    """How much of a picture is left: within the face that is left most, and around the faces.
+
+    A pixel within is left where no channel differs by more than 3 grey levels, which writing a JPEG
+    anew does to it; around, 16 are allowed. Pictures are (H, W, 3) uint8, ``boxes`` (F, 4).
+    """
+    change = np.abs(before.astype(np.int16) - after.astype(np.int16)).max(-1)
+    around = np.ones(change.shape, bool)
+    within = 0.0
+    for left, top, right, bottom in boxes:
+        x, y, w, h = (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
+        middle = change[_part(x, y, w / 4, h / 4)]  # a box's corners show surroundings
+        within = max(within, float((middle <= 3).mean())) if middle.size else within
+        around[_part(x, y, w, h)] = False
+    beside = change[around]
+    return within, float((beside <= 16).mean()) if beside.size else float("nan")
+
+
+def _part(x: float, y: float, half_width: float, half_height: float) -> tuple[slice, slice]:
+    rows = slice(max(int(y - half_height), 0), max(int(y + half_height) + 1, 0))
+    return rows, slice(max(int(x - half_width), 0), max(int(x + half_width) + 1, 0))

@@ -1,0 +1,35 @@
+"""Text files, written completely or not at all."""
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+from .files import write_bytes
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8; missing folders are made, and names that are no UTF-8 are escaped.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_csv(
+    path: Path,
+    header: Iterable[object],
+    rows: Iterable[Iterable[object]],
+    line_end: str = "\n",
+) -> None:
+    """Write a table.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator=line_end)
+    table.writerow(header)
+    table.writerows(rows)
+    write_text(path, text.getvalue())
