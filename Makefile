@@ -1,18 +1,25 @@
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+QUIET := not gpu and not network and not web
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-web web bench clean
+.PHONY: demo test test-all lint test-web web bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ganonymize demo $(if $(PICTURE),"$(PICTURE)") --out demo
 
-test: $(VENV)/.installed-dev
+test: lint
+	$(BIN)/pytest -m 'not slow and $(QUIET)'
+
+# With what takes long: killed runs, every engine, a wheel in an empty environment.
+test-all: lint
+	$(BIN)/pytest
+
+lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
 
 # The page in a real browser, and axe-core, which looks for what keeps people out.
 test-web: $(VENV)/.installed-web web/node_modules/axe-core
@@ -21,6 +28,7 @@ test-web: $(VENV)/.installed-web web/node_modules/axe-core
 	$(BIN)/pytest -m web tests/web
 
 bench: $(VENV)/.installed-dev
+	$(BIN)/pip install -q -c constraints.txt -e '.[bench]'
 	$(BIN)/python benchmarks/table.py
 	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/cores.py
@@ -28,19 +36,25 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/limits.py
 	$(BIN)/python benchmarks/speed.py
 
-$(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+# A folder that a stopped call left half made has no stamp, and is made anew.
+$(VENV)/.made:
+	@"$(PYTHON)" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "error: $(or $(PYTHON),python3) is no Python 3.11 or newer with venv (Debian: python3-venv); \
+	name one: make PYTHON=python3.12 $(firstword $(MAKECMDGOALS))" >&2; exit 1; }
+	rm -rf $(VENV)
+	"$(PYTHON)" -m venv $(VENV)
+	touch $@
 
 # A stamp for each set of packages: the second call installs nothing.
-$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.made
 	$(BIN)/pip install -q -c constraints.txt -e .
 	touch $@
 
-$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.made
 	$(BIN)/pip install -q -c constraints.txt -e '.[train,eval,serve,scale,datasets,dev]'
 	touch $@ $(VENV)/.installed
 
-$(VENV)/.installed-web: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.installed-web: pyproject.toml constraints.txt | $(VENV)/.made
 	$(BIN)/pip install -q -c constraints.txt -e '.[train,eval,serve,scale,datasets,dev,web]'
 	touch $@ $(VENV)/.installed-dev $(VENV)/.installed
 

@@ -22,11 +22,12 @@ ALLOWED = {
     "options": {"errors"},
     "types": {"errors"},
     "weights": {"errors"},
-    "onnx_session": {"errors", "options"},
+    "onnx_session": {"errors", "options", "weights"},
     "geometry": GROUND,
     "config": GROUND | {"detect.base", "pipeline", "surrogate.shape_model", "weights"},
     "surrogate": GROUND | {"geometry"},
-    **dict.fromkeys(("detect", "landmarks", "io", "recognize"), STAGE),
+    **dict.fromkeys(("detect", "io", "recognize"), STAGE),
+    "landmarks": STAGE | {"detect.blazeface"},  # which FaceMesh looks with
     "synthesize": STAGE | {"paper.networks"},
     "pipeline": GROUND
     | BASES

@@ -7,7 +7,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from .errors import OptionError
+from . import weights
+from .errors import ModelError, OptionError
 from .options import Device, check_choice
 
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
@@ -74,6 +75,36 @@ def open_session(
         raise _no_cuda(missed)
     session.disable_fallback()  # nor later, when a call fails
     return session
+
+
+def open_shipped(
+    name: str, threads: int = 0, device: Device = "cpu", *, any_size: bool = False
+) -> onnxruntime.InferenceSession:
+    """A network that ships with the package.
+
+    Args:
+        name: Of its file in ``weights``, without ``.onnx``.
+        threads: Of one call; 0 takes every core.
+        device: ``"cpu"`` or ``"cuda"``.
+        any_size: Its inputs differ in size, so memory is given back after each call.
+
+    Raises:
+        ModelError: The file is missing or damaged; install the package anew.
+        OptionError: The device does not work here; the message has the remedy.
+    """
+    path = weights.path_of(name)
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 3
+    settings.intra_op_num_threads = threads
+    if threads:  # disable spinning: callers share the CPU
+        settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    settings.enable_mem_pattern = settings.enable_cpu_mem_arena = not any_size
+    try:
+        return open_session(str(path), settings, device)
+    except OptionError:
+        raise
+    except Exception as error:  # ONNX Runtime's own exceptions have no common base
+        raise ModelError(f"{path}: missing or damaged; install the package anew") from error
 
 
 def run(

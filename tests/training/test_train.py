@@ -158,8 +158,3 @@ def test_a_checkpoint_of_another_network_is_refused(config, tmp_path):
     (tmp_path / "checkpoint.pt").write_text("hello")
     with pytest.raises(ModelError, match="not a checkpoint"):
         train(config, tmp_path, accelerator="cpu")
-
-
-def test_training_needs_no_mediapipe():
-    code = "import sys; sys.modules['mediapipe'] = None; import ganonymization.training.train"
-    subprocess.run([sys.executable, "-c", code], check=True)

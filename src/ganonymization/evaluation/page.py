@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .report import Report
 
 _WORST, _SAMPLES, _THUMBNAIL_PX = 12, 24, 144
-_PACKAGES = ("ganonymization", "mediapipe", "onnxruntime", "numpy", "scipy", "scikit-learn",
+_PACKAGES = ("ganonymization", "onnxruntime", "numpy", "scipy", "scikit-learn",
              "dlib-bin", "matplotlib")  # fmt: skip
 _WORDS: Mapping[Verdict, str] = {
     "pass": "yes", "warn": "with reservations", "fail": "no", "info": "not asked",

@@ -111,7 +111,7 @@ def generator_crop(landmarks_px: Reals, size_px: int, side_eyes: float = CROP_SI
 
 def inverse(transform: Matrix) -> Matrix:
     """The transform back."""
-    linear: Matrix = np.linalg.inv(transform[:, :2])
+    linear = np.linalg.inv(transform[:, :2])
     return np.column_stack([linear, -linear @ transform[:, 2]])
 
 

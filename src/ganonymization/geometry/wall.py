@@ -179,7 +179,7 @@ def opacity(radius: Reals) -> NDArray[np.float32]:
         radius: Radii of the wall, any shape.
     """
     t = np.clip((RING - np.asarray(radius)) / (RING - 1), 0, 1)
-    return (t * t * (3 - 2 * t)).astype(np.float32)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
 @dataclass(frozen=True)

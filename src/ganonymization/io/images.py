@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,14 +25,14 @@ from ..types import Image
 
 WRITERS = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF",
-    ".tiff": "TIFF", ".bmp": "BMP", ".avif": "AVIF",
+    ".tiff": "TIFF", ".bmp": "BMP", ".avif": "AVIF", ".heic": "HEIF", ".heif": "HEIF",
 }  # fmt: skip
 """Suffixes of pictures that are read and written, and Pillow's names of their formats."""
 
-_READERS = sorted(set(WRITERS.values()))  # no others: EPS, say, would run a program
+_READERS = sorted(set(WRITERS.values()) - {"HEIF"})  # no others: EPS, say, would run a program
 
 DEFAULT_MAX_PIXELS = 120_000_000
-_WITH_ALPHA = {"PNG", "WEBP", "TIFF", "AVIF"}
+_WITH_ALPHA = {"PNG", "WEBP", "TIFF", "AVIF", "HEIF"}
 _JPEG_QUALITY = 95
 
 
@@ -83,7 +84,7 @@ def read(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
     """Read a picture upright, as RGB.
 
     Args:
-        path: JPEG, PNG, WebP, TIFF, BMP or AVIF; 8 or 16 bit, grey, palette, alpha or CMYK.
+        path: JPEG, PNG, WebP, TIFF, BMP, AVIF or HEIC; 8 or 16 bit, grey, palette, alpha or CMYK.
         max_pixels: Larger pictures are refused before they are decoded.
 
     Raises:
@@ -114,19 +115,33 @@ def decode(file: IO[bytes], name: str, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
         UnreadableError: Truncated, no picture, animated, or too large.
     """
     try:
-        with Pillow.open(file, formats=_READERS) as opened:
+        formats = _READERS
+        if file.read(12)[4:8] == b"ftyp":
+            _know_heif()
+            formats = [*_READERS, "HEIF"]
+        file.seek(0)
+        with Pillow.open(file, formats=formats) as opened:
             _check_kind(name, opened, max_pixels)
             return _decode(opened)
     except InputError:
         raise
     except UnidentifiedImageError as error:
         raise UnreadableError(
-            f"{name}: not a picture that can be read; give a JPEG, PNG, WebP, TIFF, BMP or AVIF"
+            f"{name}: not a picture that can be read; give a JPEG, PNG, WebP, TIFF, BMP, AVIF or "
+            "HEIC"
         ) from error
     except Pillow.DecompressionBombError as error:
         raise UnreadableError(f"{name}: too many pixels; shrink it first") from error
     except Exception as error:  # decoders raise anything on files that were made to break them
         raise UnreadableError(f"{name}: damaged or unreadable ({error}); copy it anew") from error
+
+
+@cache
+def _know_heif() -> None:
+    """Teach Pillow what phones take; not before such a file comes, for the library is large."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
 
 
 def _check_kind(path: str, opened: Pillow.Image, max_pixels: int) -> None:
@@ -243,6 +258,8 @@ def encode(file: IO[bytes], picture: Picture, kind: str) -> None:
         picture: What to write.
         kind: Pillow's name of a format in ``WRITERS``.
     """
+    if kind == "HEIF":
+        _know_heif()
     image, options = _encodable(picture, kind)
     image.save(file, kind, **options)
 
@@ -254,12 +271,12 @@ def _encodable(picture: Picture, kind: str) -> tuple[Pillow.Image, dict[str, Any
     if picture.alpha is not None and kind in _WITH_ALPHA:
         image = image.convert("LA" if picture.grey else "RGBA")
         image.putalpha(Pillow.fromarray(picture.alpha))
-        if kind in ("WEBP", "AVIF"):
+        if kind in ("WEBP", "AVIF", "HEIF"):
             image = image.convert("RGBA")
     options: dict[str, Any] = {"icc_profile": picture.icc} if picture.icc else {}
     if kind == "JPEG":
         options |= picture.jpeg or {"quality": _JPEG_QUALITY, "subsampling": 0}
-    elif kind in ("WEBP", "AVIF"):
+    elif kind in ("WEBP", "AVIF", "HEIF"):
         options["quality"] = 90
         if kind == "WEBP":
             options["method"] = 2  # 4 % larger than the usual 4, in half the time

@@ -28,7 +28,7 @@ from ..landmarks.base import Landmarker
 from ..landmarks.search import find_landmarks
 from ..training.layout import GENERATOR_SIZE_PX, PREPARED_SIZE_PX
 from ..training.prepare import prepare_face
-from ..training.segment import PersonSegmenter, SelfieSegmentation
+from ..training.segment import OnnxSegmenter, PersonSegmenter
 from ..types import Image, Skipped
 
 SPLITS = ("train", "val", "test")
@@ -169,7 +169,7 @@ def _told(name: Path) -> tuple[str, Path]:
 def _load() -> _Stages:
     detector = registry.load(registry.DETECTORS, "centerface")(DetectorOptions())
     landmarker = registry.load(registry.LANDMARKERS, "facemesh")()
-    return _Stages(detector, landmarker, SelfieSegmentation())
+    return _Stages(detector, landmarker, OnnxSegmenter())
 
 
 @contextmanager

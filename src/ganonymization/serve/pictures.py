@@ -33,7 +33,7 @@ SeedQuery = Annotated[
 ]
 _KINDS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
 _TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "TIFF": "image/tiff",
-          "BMP": "image/bmp", "AVIF": "image/avif"}  # fmt: skip
+          "BMP": "image/bmp", "AVIF": "image/avif", "HEIF": "image/heic"}  # fmt: skip
 _NAME = "the picture"
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -95,7 +95,7 @@ class Choices:
         }),
     },
     openapi_extra={"requestBody": {
-        "required": True, "description": "JPEG, PNG, WebP, TIFF, BMP or AVIF.",
+        "required": True, "description": "JPEG, PNG, WebP, TIFF, BMP, AVIF or HEIC.",
         "content": {"image/*": _BINARY},
     }},
 )  # fmt: skip

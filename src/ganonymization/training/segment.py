@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Protocol
 
 import cv2
-import mediapipe as mp
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from .. import weights
 from ..errors import ModelError
 from ..geometry.wall import Wall
 from ..types import Image
@@ -26,28 +26,18 @@ class PersonSegmenter(Protocol):
         ...
 
 
-class SelfieSegmentation:
-    """MediaPipe's selfie segmentation. Not to be shared by threads."""
-
-    def __init__(self) -> None:
-        self._network = mp.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0)
-
-    def __call__(self, crop: Image) -> NDArray[np.float32]:
-        """Probability of the person at each pixel of an RGB uint8 (S, S, 3) crop, (S, S)."""
-        return np.asarray(self._network.process(crop).segmentation_mask, np.float32)
-
-
 class OnnxSegmenter:
     """Any network of one input (1, 3, S, S), RGB in [0, 1], and probabilities (1, 1, S, S).
 
     Args:
-        model: The ONNX file, with S fixed.
+        model: The ONNX file, with S fixed; None for the shipped one, MediaPipe's for selfies.
 
     Raises:
         ModelError: It is no such network.
     """
 
-    def __init__(self, model: Path) -> None:
+    def __init__(self, model: Path | None = None) -> None:
+        model = weights.path_of("selfie") if model is None else model
         try:
             self._session = onnxruntime.InferenceSession(
                 str(model), providers=["CPUExecutionProvider"]

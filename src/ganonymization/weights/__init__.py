@@ -46,6 +46,48 @@ SHIPPED = {
     )
 }
 
+NETWORKS = {
+    model.name: model
+    for model in (
+        ShippedModel(
+            name="centerface",
+            file="centerface.onnx",
+            sha256="f24ea35234042a9e7bde6b9fd083d51f72f41257aed48bfcaa7c2ea0fd2a7cf9",
+            licence="MIT",
+            reads="faces in a picture of any size, BGR, 0 to 255",
+        ),
+        ShippedModel(
+            name="blazeface-near",
+            file="blazeface-near.onnx",
+            sha256="5be9a985632fde302ba8a0e8edc97af673e8890e0bf8aba4c7e21c5684543401",
+            licence="Apache-2.0",
+            reads="near faces at 128 px",
+        ),
+        ShippedModel(
+            name="blazeface-far",
+            file="blazeface-far.onnx",
+            sha256="9a76f587cad9695ef20dc2b1380f83255d7f8e78b36417d04daf4c35f48b1c2f",
+            licence="Apache-2.0",
+            reads="faces farther away at 192 px",
+        ),
+        ShippedModel(
+            name="facemesh",
+            file="facemesh.onnx",
+            sha256="9621075caced6313e3b43db22505667e477367c16a3046666fc7bb6dcc332ba2",
+            licence="Apache-2.0",
+            reads="478 landmarks of a face at 192 px",
+        ),
+        ShippedModel(
+            name="selfie",
+            file="selfie.onnx",
+            sha256="517beddeb86307bc94a227936589d3e4b7c9fd2b00a3a9d64d5a85c3df9f5d9a",
+            licence="Apache-2.0",
+            reads="the person in a picture at 256 px",
+        ),
+    )
+}
+"""Networks of others, converted by ``tools/convert_mediapipe.py``; NOTICE.md says whose."""
+
 
 def resolve(name_or_file: str) -> Path:
     """The file of a shipped model, or the file itself.
@@ -65,13 +107,24 @@ def resolve(name_or_file: str) -> Path:
             known = ", ".join(SHIPPED)
             raise ModelError(f"{path}: no such model file; give a file or one of: {known}")
         return path
-    if not shipped.path.is_file():
-        raise ModelError(f"{shipped.path}: missing; reinstall the package")
-    if sha256_of(shipped.path) != shipped.sha256:
-        raise ModelError(
-            f"{shipped.path}: its sha256 is not the shipped one; reinstall the package"
-        )
-    return shipped.path
+    return _checked(shipped)
+
+
+def path_of(network: str) -> Path:
+    """The file of one of ``NETWORKS``.
+
+    Raises:
+        ModelError: It is missing or has changed; reinstall the package.
+    """
+    return _checked(NETWORKS[network])
+
+
+def _checked(model: ShippedModel) -> Path:
+    if not model.path.is_file():
+        raise ModelError(f"{model.path}: missing; reinstall the package")
+    if sha256_of(model.path) != model.sha256:
+        raise ModelError(f"{model.path}: its sha256 is not the shipped one; reinstall the package")
+    return model.path
 
 
 def sha256_of(path: Path) -> str:

@@ -11,7 +11,7 @@ import { distinct, zip } from './zip.js';
 
 const AT_ONCE = 2; // one is sent while another is worked on
 const READABLE = /^image\/(jpeg|png|webp|tiff|bmp|avif)$|\.(jpe?g|png|webp|tiff?|bmp|avif)$/i;
-const TAKEN = 'Taken are JPEG, PNG, WebP, TIFF, BMP, AVIF. Videos, GIFs, ZIPs: Video tab.';
+const TAKEN = 'Taken are JPEG, PNG, WebP, TIFF, BMP, AVIF, HEIC. Videos, GIFs, ZIPs: Video tab.';
 
 /** The tab. */
 export class Pictures {
