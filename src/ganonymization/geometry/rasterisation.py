@@ -67,9 +67,7 @@ def triangle_map(landmarks_px: Reals, size_px: int) -> NDArray[np.int32]:
     return canvas[..., 0].astype(np.int32) + 256 * canvas[..., 1].astype(np.int32) - 1
 
 
-def render(
-    donor: Image, donor_px: Reals, landmarks_px: Reals, size_px: int
-) -> Texture:
+def render(donor: Image, donor_px: Reals, landmarks_px: Reals, size_px: int) -> Texture:
     """A donor's face on a mesh.
 
     What the donor's picture hides is taken from its mirror twin.
@@ -88,9 +86,9 @@ def render(
     chosen = maps[of_pixel].astype(np.float32)
     axis = np.arange(size_px, dtype=np.float32)
     x, y = axis[None, :], axis[:, None]
-    places = [chosen[..., i, 0] * x + chosen[..., i, 1] * y + chosen[..., i, 2] for i in (0, 1)]
+    u, v = (chosen[..., i, 0] * x + chosen[..., i, 1] * y + chosen[..., i, 2] for i in (0, 1))
     image = cv2.remap(
-        _smoothed(donor, maps[usable]), *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        _smoothed(donor, maps[usable]), u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     valid = shown & usable[of_pixel]
     inner = numbers >= len(topology.triangles())

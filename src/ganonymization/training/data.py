@@ -29,7 +29,7 @@ _WARPED_SHARE = 0.6
 _FEATURES = (topology.EYE_LEFT, topology.EYE_RIGHT, topology.LIPS_OUTER, *topology.BROWS)
 
 
-class _Shards:
+class Shards:
     """Prepared folders as one list of faces; vivid and dark ones are drawn more often.
 
     Args:
@@ -48,12 +48,12 @@ class _Shards:
         self.landmarks = np.concatenate(parts).astype(np.float64)
         self.grey = np.concatenate([layout.load(folder, "chroma.npy") for folder in folders]) < 20
         skin_ita_deg = np.concatenate([layout.load(f, "skin_ita_deg.npy") for f in folders])
-        self._cumulative = np.cumsum(vividness(self.landmarks) * rarity(skin_ita_deg))
-        self._cumulative /= self._cumulative[-1]
+        self.cumulative = np.cumsum(vividness(self.landmarks) * rarity(skin_ita_deg))
+        self.cumulative /= self.cumulative[-1]
 
     def draw(self, rng: np.random.Generator) -> int:
         """The number of a random face."""
-        return int(np.searchsorted(self._cumulative, rng.random()))
+        return int(np.searchsorted(self.cumulative, rng.random()))
 
     def moved(
         self, face: int, rng: np.random.Generator, size_px: int
@@ -99,7 +99,7 @@ class PreparedFaces(Dataset[dict[str, Tensor]]):
         jitter_eyes: float,
         seed: int,
     ) -> None:
-        self.shards = _Shards(folders)
+        self.shards = Shards(folders)
         self.size_px, self.portrait_share = size_px, portrait_share
         self.jitter_eyes, self.seed = jitter_eyes, seed
 
@@ -124,7 +124,7 @@ class PreparedFaces(Dataset[dict[str, Tensor]]):
             # At run time the picture's own pixels make the wall's edge coarse: never finer here.
             wall = np.where(radius <= 1 + rng.uniform(0, 0.05), 255, 0).astype(np.uint8)
             alpha = np.round(255 * opacity(radius)).astype(np.uint8)
-        weight = np.where(crop[..., 4] > 250, _feature_weight(points, self.size_px), 0)
+        weight = np.where(crop[..., 4] > 250, feature_weight(points, self.size_px), 0)
         eyes_px = self.size_px / transforms.CROP_SIDE_EYES
         drawn = jittered(points, rng, self.jitter_eyes * eyes_px)
         layers = {
@@ -190,7 +190,7 @@ def rarity(skin_ita_deg: Reals) -> NDArray[np.float64]:
     return np.where(skin_ita_deg < 10, 3.0, np.where(skin_ita_deg < 28, 1.7, 1.0))
 
 
-def _feature_weight(points: NDArray[np.float64], size_px: int) -> Image:
+def feature_weight(points: NDArray[np.float64], size_px: int) -> Image:
     """64 everywhere, 255 on eyes, brows and mouth, (S, S): expressions are the product."""
     weight = np.full((size_px, size_px), 64, np.uint8)
     for ring in _FEATURES:

@@ -49,7 +49,7 @@ class FaceFeatures(nn.Module):
         return [f / self.get_buffer(f"deviation_{i}") for i, f in enumerate(raw)]
 
 
-class _Head(nn.Module):
+class Head(nn.Module):
     """Scores one feature map, seeing condition and wall mask at its size."""
 
     def __init__(self, channels: int, width: int = 64) -> None:
@@ -59,6 +59,7 @@ class _Head(nn.Module):
         self.score = spectral_norm(nn.Conv2d(width, 1, 3, padding=1))
 
     def forward(self, features: Tensor, layout: Tensor) -> Tensor:
+        """Scores of patches, (N, 1, h, w), from (N, C, H, W) features and (N, 4, S, S) layout."""
         small = F.adaptive_avg_pool2d(layout, (features.shape[-2], features.shape[-1]))
         x = F.leaky_relu(self.squeeze(torch.cat([features, small], 1)), 0.2)
         scores: Tensor = self.score(F.leaky_relu(self.body(x), 0.2))
@@ -70,7 +71,7 @@ class Discriminator(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heads = nn.ModuleList(_Head(count) for count in FaceFeatures.channels)
+        self.heads = nn.ModuleList(Head(count) for count in FaceFeatures.channels)
 
     def forward(self, features: list[Tensor], condition: Tensor, wall: Tensor) -> list[Tensor]:
         """Score maps of a picture's features given its condition and wall, (N, 1, h, w) each."""

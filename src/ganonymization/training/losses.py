@@ -140,11 +140,11 @@ def generator_loss(
     }
     valid = (x["weight"] > 0).float()
     square = random_square(picture.shape[-1], config.feature_crop_px)
-    fake = nets.features(_within(square, (composed * valid)[read]))
+    fake = nets.features(within(square, (composed * valid)[read]))
     with torch.no_grad():
-        real = nets.features(_within(square, (picture * valid)[read]))
+        real = nets.features(within(square, (picture * valid)[read]))
     condition, wall, opacity = (
-        _within(square, x[name][read]) for name in ("condition", "wall", "opacity")
+        within(square, x[name][read]) for name in ("condition", "wall", "opacity")
     )
     scores = nets.discriminator(fake, condition, wall)
     fooled = torch.stack([redrawn_mean(score, opacity) for score in scores]).mean()
@@ -214,7 +214,8 @@ def random_square(size_px: int, side_px: int) -> tuple[slice, slice]:
     return slice(top, top + side), slice(left, left + side)
 
 
-def _within(square: tuple[slice, slice], x: Tensor) -> Tensor:
+def within(square: tuple[slice, slice], x: Tensor) -> Tensor:
+    """What lies in a square of :func:`random_square`, (N, C, k, k)."""
     return x[:, :, square[0], square[1]].contiguous(memory_format=torch.channels_last)
 
 

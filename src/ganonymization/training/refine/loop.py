@@ -1,6 +1,6 @@
 """The refiner's training loop: on one device, for so many minutes, and on from where it stopped.
 
-    python -m ganonymization.training.refine.loop RUN --data PREPARED --minutes 60
+python -m ganonymization.training.refine.loop RUN --data PREPARED --minutes 60
 """
 
 import argparse
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torch.utils.data import DataLoader, default_collate
 
 from ..data import Batches
@@ -26,6 +27,7 @@ _AVERAGE_SAMPLES = 3000
 _KEEP_EVERY_S, _SHEET_EVERY_S = 300, 420
 _SHEET_FIRST = 1 << 40  # beyond any sample of a run
 _SHEET_ROWS = 8
+_ENDLESS = 1 << 40  # samples; the time limit ends a run
 _NEW = ("texture_stem", "to_mix", "style", "reading")
 
 
@@ -36,9 +38,13 @@ class Run:
         folder: Holds ``checkpoint.pt``, ``metrics.jsonl`` and ``sheet.png``; made.
         device: Torch's name.
         learning_rate: Of the refiner.
+        start_from: What :meth:`Networks.compact` gave an earlier run, as a file; or None.
     """
 
-    def __init__(self, folder: Path, device: str = "cpu", learning_rate: float = 2e-4) -> None:
+    def __init__(
+        self, folder: Path, device: str = "cpu", learning_rate: float = 2e-4,
+        start_from: Path | None = None,
+    ) -> None:  # fmt: skip
         self.folder, self.device, self.step = folder, torch.device(device), 0
         torch.manual_seed(0)
         nets = Networks().to(self.device)
@@ -46,6 +52,8 @@ class Run:
         self.optimizer_g = torch.optim.Adam(nets.painters(), learning_rate, _ADAM)
         self.optimizer_d = torch.optim.Adam(nets.discriminator.parameters(), 4e-4, _ADAM)
         folder.mkdir(parents=True, exist_ok=True)
+        if start_from is not None:
+            nets.load_compact(torch.load(start_from, map_location=self.device))
         if (folder / "checkpoint.pt").exists():
             state = torch.load(folder / "checkpoint.pt", map_location=self.device)
             self.nets.load_state_dict(state["nets"])
@@ -71,7 +79,7 @@ class Run:
         nets.discriminator.requires_grad_(False)
         loss, judged, parts = refiner_loss(nets, x, weight_gan)
         self.optimizer_g.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         if self.step < _HEAD_START_STEPS:
             for name, parameter in nets.refiner.named_parameters():
                 if not name.startswith(_NEW):
@@ -80,11 +88,11 @@ class Run:
         nets.discriminator.requires_grad_(True)
         loss_d = discriminator_loss(nets, judged, x["reading"])
         self.optimizer_d.zero_grad()
-        loss_d.backward()
+        torch.autograd.backward(loss_d)
         self.optimizer_d.step()
         nets.follow(len(x["picture"]), self.step, _AVERAGE_SAMPLES)
         self.step += 1
-        return {name: float(part) for name, part in parts.items()} | {"d": float(loss_d)}
+        return {name: float(part) for name, part in parts.items()} | {"d": float(loss_d.detach())}
 
     @torch.no_grad()
     def draw_sheet(self, fixed: Batch) -> None:
@@ -97,8 +105,8 @@ class Run:
         side = x["picture"].shape[-2:]
         columns = [
             x["picture"], x["texture"] * (x["cover"] > 0), composed, rgb,
-            torch.nn.functional.interpolate(torch.exp(gain) - 1, side).clamp(-1, 1),
-            (torch.nn.functional.interpolate(alpha, side) * x["cover"] * 2 - 1).expand(-1, 3, -1, -1),
+            F.interpolate(torch.exp(gain) - 1, side).clamp(-1, 1),
+            (F.interpolate(alpha, side) * x["cover"] * 2 - 1).expand(-1, 3, -1, -1),
         ]  # fmt: skip
         rows = torch.cat([_strip(column) for column in columns], 2)
         pixels = ((rows.clamp(-1, 1) + 1) * 127.5).byte().permute(1, 2, 0).cpu().numpy()
@@ -126,7 +134,7 @@ def train(
     """
     fixed = default_collate([shown[_SHEET_FIRST + i] for i in range(_SHEET_ROWS)])
     loader = DataLoader(
-        faces, batch_sampler=Batches(run.step * batch, batch), num_workers=workers,
+        faces, batch_sampler=Batches(run.step * batch, _ENDLESS, batch), num_workers=workers,
         prefetch_factor=4 if workers else None,
     )  # fmt: skip
     started = kept = sheet = time.monotonic()
@@ -164,11 +172,17 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--start-from", type=Path, help="a compact state of an earlier run")
+    parser.add_argument("--compact", type=Path, help="write the run's compact state and end")
     a = parser.parse_args()
     torch.set_num_threads(a.threads)
+    run = Run(a.run, a.device, a.rate, a.start_from)
+    if a.compact is not None:
+        torch.save(run.nets.compact(), a.compact)
+        return
     faces = RefinerFaces(a.data, a.size, 0.35, seed=0)
     shown = RefinerFaces([a.shown or a.data[0]], a.size, 0.25, seed=1, held_out=a.shown is None)
-    train(Run(a.run, a.device, a.rate), faces, shown, a.minutes, a.batch, a.workers)
+    train(run, faces, shown, a.minutes, a.batch, a.workers)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..discriminator import FaceFeatures, _Head
+from ..discriminator import FaceFeatures, Head
 from ..from_onnx import load_exported
-from ..losses import Judged, _within, random_square, redrawn_mean
+from ..losses import Judged, random_square, redrawn_mean, within
 from ..networks import Generator, StyleEncoder
 from .network import READINGS, Refiner, compose
 
@@ -25,7 +25,7 @@ class Discriminator(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heads = nn.ModuleList(_Head(count + READINGS) for count in FaceFeatures.channels)
+        self.heads = nn.ModuleList(Head(count + READINGS) for count in FaceFeatures.channels)
 
     def forward(self, features: list[Tensor], told: Tensor, reading: Tensor) -> list[Tensor]:
         """Score maps, (N, 1, h, w) each.
@@ -58,6 +58,25 @@ class Networks(nn.Module):
     def painters(self) -> list[nn.Parameter]:
         """The parameters that the refiner's optimizer moves."""
         return [*self.refiner.parameters(), *self.encoder.parameters()]
+
+    def compact(self) -> dict[str, dict[str, Tensor]]:
+        """What a later run needs to go on, in half precision: no optimizer, nothing of files."""
+        return {
+            name: {key: value.half() for key, value in module.state_dict().items()}
+            for name, module in self._kept().items()
+        }
+
+    def load_compact(self, state: dict[str, dict[str, Tensor]]) -> None:
+        """Go on from what :meth:`compact` gave."""
+        for name, module in self._kept().items():
+            module.load_state_dict({key: value.float() for key, value in state[name].items()})
+        self.refiner.load_state_dict(self.average.state_dict())
+
+    def _kept(self) -> dict[str, nn.Module]:
+        return {
+            "average": self.average, "encoder": self.encoder,
+            "discriminator": self.discriminator, "features": self.features,
+        }  # fmt: skip
 
     @torch.no_grad()
     def follow(self, samples: int, step: int, memory: float) -> None:
@@ -118,10 +137,10 @@ def refiner_loss(nets: Networks, x: Batch, weight_gan: float) -> tuple[Tensor, J
     }
     valid = (x["weight"] > 0).float()
     square = random_square(picture.shape[-1], _CROP_PX)
-    fake = nets.features(_within(square, composed * valid))
+    fake = nets.features(within(square, composed * valid))
     with torch.no_grad():
-        real = nets.features(_within(square, picture * valid))
-    condition, wall, opacity = (_within(square, x[n]) for n in ("condition", "wall", "opacity"))
+        real = nets.features(within(square, picture * valid))
+    condition, wall, opacity = (within(square, x[n]) for n in ("condition", "wall", "opacity"))
     scores = nets.discriminator(fake, torch.cat([condition, wall], 1), x["reading"])
     parts["gan"] = -weight_gan * torch.stack([redrawn_mean(s, opacity) for s in scores]).mean()
     gaps = [((f - r).abs() * own).mean() for f, r in zip(fake, real, strict=True)]

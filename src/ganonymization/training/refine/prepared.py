@@ -1,8 +1,8 @@
 """What the refiner's training needs of a prepared folder beside crops and landmarks.
 
-    readings.npy   (N, 7) float32, shares of the seven expressions, as a reader sees them
-    age.npy        (N,) float32, years as a model guesses them, 0 where nobody did
-    held_out.npy   (N,) bool, never trained on: a fifth of the vivid ones, by source and person
+readings.npy   (N, 7) float32, shares of the seven expressions, as a reader sees them
+age.npy        (N,) float32, years as a model guesses them, 0 where nobody did
+held_out.npy   (N,) bool, never trained on: a fifth of the vivid ones, by source and person
 """
 
 import csv
@@ -39,7 +39,10 @@ def add_readings(prepared: Path, reader: Path, index: Path | None = None) -> Non
     names = (prepared / "files.txt").read_text().splitlines()
     session = onnxruntime.InferenceSession(str(reader), providers=["CPUExecutionProvider"])
     readings = np.stack(
-        [read(session, crop[..., :3], points) for crop, points in zip(crops, landmarks, strict=True)]
+        [
+            read(session, crop[..., :3], points)
+            for crop, points in zip(crops, landmarks, strict=True)
+        ]
     )
     rows = {} if index is None else {r["file"]: r for r in csv.DictReader(index.open())}
     found = [rows.get(name, {}) for name in names]

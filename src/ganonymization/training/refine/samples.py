@@ -14,14 +14,8 @@ from ...geometry import conditioning, rasterisation, topology, transforms
 from ...geometry.wall import opacity
 from ...types import Image
 from .. import layout
-from ..data import (
-    _feature_weight,
-    _jittered_wall,
-    _recoloured,
-    _Shards,
-    darker_skin,
-    jittered,
-)
+from ..augment import darker_skin, jittered, jittered_wall, recoloured
+from ..data import Shards, feature_weight
 
 READINGS = 7  # neutral, happy, sad, angry, fearful, disgusted, surprised
 STYLE_PX = 64
@@ -36,9 +30,10 @@ Sample = dict[str, Tensor]
 class RefinerFaces(Dataset[Sample]):
     """Random samples; layers are (C, S, S) uint8 if not said otherwise.
 
-    Keys: those of :class:`ganonymization.training.data.PreparedFaces`, and ``texture`` (3), ``skin``
-    and ``features`` (1 each, where the texture may be used), ``style_of`` (3, 64, 64), ``reading``
-    (7,) float32, ``cross`` (a flag: the texture is another person's).
+    Keys: those of :class:`ganonymization.training.data.PreparedFaces` but ``landmarks``, and
+    ``texture`` (3), ``skin`` and ``features`` (1 each, where the texture may be used),
+    ``style_of`` (3, 64, 64), ``reading`` (7,) float32, ``cross`` (a flag: the texture is another
+    person's).
 
     Args:
         folders: Prepared, each with ``readings.npy``, (N, 7) float32.
@@ -53,16 +48,16 @@ class RefinerFaces(Dataset[Sample]):
         self, folders: Sequence[Path], size_px: int, portrait_share: float, seed: int,
         cross_share: float = 0.5, held_out: bool = False,
     ) -> None:  # fmt: skip
-        self.shards = _Shards(folders)
+        self.shards = Shards(folders)
         self.size_px, self.portrait_share, self.seed = size_px, portrait_share, seed
         self.cross_share = cross_share
         self.readings = np.concatenate([layout.load(f, "readings.npy") for f in folders])
         apart = np.concatenate([layout.load(f, "held_out.npy") for f in folders])
         old = np.concatenate([layout.load(f, "age.npy") for f in folders]) > 50
         vivid = self.readings[:, 2:].sum(1)
-        weight = np.diff(self.shards._cumulative, prepend=0)
+        weight = np.diff(self.shards.cumulative, prepend=0)
         weight = weight * (1 + 4 * vivid + 2 * old) * (apart == held_out)
-        self.shards._cumulative = np.cumsum(weight) / weight.sum()
+        self.shards.cumulative = np.cumsum(weight) / weight.sum()
         donors = ~self.shards.grey & ~apart & (_yaw(self.shards.landmarks) < _FRONTAL)
         self.donors = np.nonzero(donors)[0]
 
@@ -85,7 +80,7 @@ class RefinerFaces(Dataset[Sample]):
             style_of = (colour * (crop[..., 3:4] / 255.0)).astype(np.uint8)
             texture = _own(colour, points, drawn, rng, 0.6 if portrait else 1.0)
         features = texture.features * np.uint8(rng.random() < 0.5)
-        weight = np.where(crop[..., 4] > 250, _feature_weight(points, size), 0).astype(np.uint8)
+        weight = np.where(crop[..., 4] > 250, feature_weight(points, size), 0).astype(np.uint8)
         small = cv2.resize(style_of, (STYLE_PX, STYLE_PX), interpolation=cv2.INTER_AREA)
         return _tensors({
             "condition": conditioning.mesh(drawn, size).transpose(2, 0, 1),
@@ -167,9 +162,9 @@ def _scene_or_head(
     if portrait:
         whole = np.full((size, size), 255, np.uint8)
         return (colour * (crop[..., 3:4] / 255.0)).astype(np.uint8), whole, whole
-    radius = _jittered_wall(points, rng).radius_map(size)
+    radius = jittered_wall(points, rng).radius_map(size)
     wall = np.where(radius <= 1 + rng.uniform(0, 0.05), 255, 0).astype(np.uint8)
-    return _recoloured(colour, rng), wall, np.round(255 * opacity(radius)).astype(np.uint8)
+    return recoloured(colour, rng), wall, np.round(255 * opacity(radius)).astype(np.uint8)
 
 
 def _yaw(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import default_collate
+
+from ganonymization.training.from_onnx import load_exported
+from ganonymization.training.networks import Generator
+from ganonymization.training.refine import loop, samples
+from ganonymization.training.refine.losses import Networks, refiner_loss, unpack
+from ganonymization.training.refine.network import Refiner, compose
+from ganonymization.training.refine.samples import RefinerFaces, coarse
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def prepared_with_readings(prepared, tmp_path_factory):
+    """The prepared faces of the neighbouring tests, read and one of them held out."""
+    folder = tmp_path_factory.mktemp("refine")
+    for file in prepared.iterdir():
+        (folder / file.name).symlink_to(file)
+    count = len(np.load(prepared / "landmarks.npy"))
+    shares = np.eye(7, dtype=np.float32)[np.arange(count) % 7]
+    np.save(folder / "readings.npy", shares)
+    np.save(folder / "age.npy", np.full(count, 60, np.float32))
+    np.save(folder / "held_out.npy", np.arange(count) == 0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def faces(prepared_with_readings):
+    patch = pytest.MonkeyPatch()
+    patch.setattr(samples, "_FRONTAL", 9.0)
+    patch.setattr(samples, "_NEAREST", 1)
+    yield RefinerFaces([prepared_with_readings], SIZE, 0.3, seed=0)
+    patch.undo()
+
+
+def test_a_sample_is_repeated_by_its_number(faces):
+    first, again = faces[3], faces[3]
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert any(not torch.equal(first[name], faces[4][name]) for name in first)
+
+
+def test_held_out_faces_are_neither_drawn_nor_donors(faces, prepared_with_readings):
+    assert 0 not in faces.donors
+    drawn = {faces.shards.draw(np.random.default_rng(i)) for i in range(50)}
+    assert 0 not in drawn
+    apart = RefinerFaces([prepared_with_readings], SIZE, 0.3, seed=0, held_out=True)
+    assert {apart.shards.draw(np.random.default_rng(i)) for i in range(9)} == {0}
+
+
+def test_a_reading_crosses_in_steps_of_a_quarter():
+    assert coarse(np.array([0.1, 0.13, 0.9, 1.0])).tolist() == [0.0, 0.25, 1.0, 1.0]
+
+
+def test_the_texture_keeps_its_own_resolution():
+    """Composing at twice the size keeps detail that the network never saw."""
+    torch.manual_seed(0)
+    rgb, gain = torch.zeros(1, 3, SIZE, SIZE), torch.zeros(1, 3, SIZE // 8, SIZE // 8)
+    alpha = torch.ones(1, 1, SIZE // 2, SIZE // 2)
+    fine = torch.rand(1, 3, 2 * SIZE, 2 * SIZE) * 2 - 1
+    cover = torch.ones(1, 1, 2 * SIZE, 2 * SIZE)
+    assert torch.allclose(compose(rgb, gain, alpha, fine, cover), fine, atol=1e-6)
+    half = compose(rgb, gain, alpha, fine, cover / 2)
+    assert torch.allclose(half, fine / 2, atol=1e-6)
+
+
+def test_it_starts_as_the_shipped_generator():
+    shipped = Generator()
+    load_exported(shipped, "default")
+    nets = Networks()
+    for key, value in shipped.state_dict().items():
+        assert torch.equal(nets.refiner.state_dict()[key], value)
+    assert float(nets.refiner.reading.weight.detach().abs().sum()) == 0  # changes nothing yet
+
+
+def test_a_run_goes_on_where_it_stopped(faces, tmp_path):
+    torch.manual_seed(0)
+    batch = default_collate([faces[i] for i in range(2)])
+    run = loop.Run(tmp_path / "run", learning_rate=1e-3)
+    parts = [run.learn(batch, weight_gan=0.0) for _ in range(4)]
+    assert all(np.isfinite(value) for part in parts for value in part.values())
+    assert run.step == 4
+    before = {key: value.clone() for key, value in run.nets.average.state_dict().items()}
+    run.save()
+    again = loop.Run(tmp_path / "run")
+    assert again.step == 4
+    assert all(torch.equal(again.nets.average.state_dict()[key], before[key]) for key in before)
+    torch.save(run.nets.compact(), tmp_path / "state.pt")
+    assert (tmp_path / "state.pt").stat().st_size < 16_000_000
+    onwards = loop.Run(tmp_path / "other", start_from=tmp_path / "state.pt")
+    for key, value in before.items():
+        assert torch.allclose(onwards.nets.refiner.state_dict()[key], value, atol=2e-3, rtol=2e-3)
+
+
+def test_another_persons_face_is_not_compared_pixel_by_pixel(faces):
+    torch.manual_seed(0)
+    batch = default_collate([faces[i] for i in range(4)])
+    batch["cross"][:], batch["portrait"][:] = True, False
+    nets = Networks()
+    _, _, parts = refiner_loss(nets, unpack(batch), 0.5)
+    assert float(parts["l1"]) == 0 and float(parts["perceptual"]) == 0
+    assert float(parts["use"]) > 0 and float(parts["ring"]) >= 0
+
+
+def test_the_small_one_is_within_its_budget():
+    """At most 3 million parameters: what is to be distilled from the large one."""
+    small = Refiner(widths=(40, 64, 104, 144), tail=24)
+    assert sum(p.numel() for p in small.parameters()) < 3_000_000
