@@ -8,7 +8,6 @@ python main.py train_classifier --data_dir D --num_classes N
 """
 
 import argparse
-import functools
 import sys
 from pathlib import Path
 
@@ -162,9 +161,9 @@ def train_classifier(arguments: argparse.Namespace) -> None:
 def anonymize(arguments: argparse.Namespace) -> None:
     """Anonymize a picture or a folder in portrait mode."""
     from ganonymization import Anonymizer, seeds
+    from ganonymization.batch.execute import in_threads
     from ganonymization.batch.folder import FolderJob
-    from ganonymization.batch.folders import check_apart
-    from ganonymization.batch.tree import DiskTree
+    from ganonymization.batch.storage import LocalStorage, check_apart
     from ganonymization.cli import console
     from ganonymization.io import images  # after --help
 
@@ -175,9 +174,9 @@ def anonymize(arguments: argparse.Namespace) -> None:
     folder = arguments.command == "anonymize_directory"
     source = arguments.input_directory if folder else arguments.input_file
     out = arguments.output_directory if folder else arguments.output_file
-    trees = DiskTree(source), DiskTree(out)
+    folders = LocalStorage(source), LocalStorage(out)
     if folder:
-        check_apart(*trees)
+        check_apart(*folders)
     else:
         images.check_output(source, out)
     anonymizer = Anonymizer(
@@ -194,8 +193,8 @@ def anonymize(arguments: argparse.Namespace) -> None:
         )
         return
     seed = seeds.fresh_seed() if arguments.seed is None else arguments.seed
-    job = FolderJob(lambda: anonymizer, *trees, seed)
-    if not console.anonymize_folder(job, functools.partial(job.run, 2), False):
+    job = FolderJob(lambda: anonymizer, *folders, seed)
+    if not console.anonymize_folder(job, in_threads(2), False):
         sys.exit(1)
 
 

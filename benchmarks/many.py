@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ganonymization.batch.execute import execute, in_threads
 from ganonymization.batch.folder import FolderJob
-from ganonymization.batch.manifest import Entry
-from ganonymization.batch.tree import DiskTree
+from ganonymization.batch.storage import LocalStorage
 from ganonymization.io import images
 from ganonymization.io.images import Picture
 from ganonymization.types import Image, Result
@@ -61,23 +61,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         source, out = Path(scratch) / "in", Path(scratch) / "out"
         linked(source, count)
-        job = FolderJob(Passing, DiskTree(source), DiskTree(out), seed=1)  # type: ignore[arg-type]
+        folders = LocalStorage(source), LocalStorage(out)
+        job = FolderJob(Passing, *folders, seed=1)  # type: ignore[arg-type]
         marks = [time.perf_counter()]
-        done: list[Entry] = []
         tenth = max(1, count // 10)
-
-        def report(entry: Entry) -> None:
-            done.append(entry)
-            if len(done) % tenth == 0 or len(done) == 1:
+        for done, _ in enumerate(execute(job, in_threads(2)), 1):
+            if done % tenth == 0 or done == 1:
                 marks.append(time.perf_counter())
-
-        job.run(2, report)
         start_s = marks[1] - marks[0]
         rates = [tenth / (b - a) for a, b in pairwise(marks[1:])]
         peak_mb = memory_mb()
         begun = time.perf_counter()
-        again: list[Entry] = []
-        job.run(2, again.append)
+        again = list(execute(job, in_threads(2)))
         resume_s = time.perf_counter() - begun
         assert all(entry.status == "skipped" for entry in again)
         assert len(list(out.rglob("*.png"))) == count

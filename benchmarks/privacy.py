@@ -20,8 +20,9 @@ import cv2
 import numpy as np
 
 from ganonymization import Anonymizer, registry
+from ganonymization.batch.execute import execute, in_threads
 from ganonymization.batch.folder import FolderJob
-from ganonymization.batch.tree import DiskTree
+from ganonymization.batch.storage import LocalStorage
 from ganonymization.detect.base import DetectorOptions, detect_turned
 from ganonymization.evaluation import geometry
 from ganonymization.evaluation.command import evaluate
@@ -105,13 +106,12 @@ def copy_all(source: Path, out: Path, files: list[str]) -> None:
 def redraw_all(options: dict[str, object], source: Path, out: Path, files: list[str]) -> None:
     """Ours, or the paper's network."""
     job = FolderJob(lambda: Anonymizer(detector="blazeface", **options),
-                    DiskTree(source), DiskTree(out), 1,
+                    LocalStorage(source), LocalStorage(out), 1,
                     settings=repr(sorted((k, str(v)) for k, v in options.items() if k != "shape")),
                     chosen=frozenset(files))  # fmt: skip
-    failed = []
-    job.run(2, lambda entry: failed.append(entry) if entry.status == "failed" else None)
+    failed = [entry.file for entry in execute(job, in_threads(2)) if entry.status == "failed"]
     if failed:
-        print(f"  failed: {[entry.file for entry in failed]}", file=sys.stderr)
+        print(f"  failed: {failed}", file=sys.stderr)
 
 
 def methods(shape: ShapeModel, paper: str | None) -> dict[str, Callable[..., None]]:

@@ -21,9 +21,10 @@ import numpy as np
 from processes import NOT_CARRIED, OURS
 from table import copies, machine
 
+from ganonymization.batch.execute import execute
 from ganonymization.batch.folder import FolderJob
-from ganonymization.batch.run_ray import run_on_ray
-from ganonymization.batch.tree import DiskTree
+from ganonymization.batch.run_ray import on_ray
+from ganonymization.batch.storage import LocalStorage
 from ganonymization.io import images
 from ganonymization.io.images import Picture
 from ganonymization.pipeline import Anonymizer
@@ -72,20 +73,22 @@ def first_node(few: int, many: int, workers: int, scratch: Path) -> dict[str, fl
     images.write(scratch / "tiny" / "0.bmp", Picture(pixels))
     for i in range(1, many):
         os.link(scratch / "tiny" / "0.bmp", scratch / "tiny" / f"{i}.bmp")
-    job = FolderJob(idle, DiskTree(scratch / "tiny"), DiskTree(scratch / "tiny-out"), seed=1)
+    folders = LocalStorage(scratch / "tiny"), LocalStorage(scratch / "tiny-out")
+    job = FolderJob(idle, *folders, seed=1)
     start = time.perf_counter()
     files = job.files()
     planned_s = time.perf_counter() - start
 
-    def on_ray(count: int) -> tuple[float, float]:
+    def timed(count: int) -> tuple[float, float]:
         """Seconds, and those of this process's processor."""
         start, busy = time.perf_counter(), time.process_time()
         again = replace(job, overwrite=True)
-        run_on_ray(again, lambda entry: None, files[:count], workers=workers)
+        for _ in execute(again, on_ray(workers=workers), files[:count]):
+            pass
         return time.perf_counter() - start, time.process_time() - busy
 
-    on_ray(few)  # imports
-    (few_s, few_busy_s), (many_s, many_busy_s) = on_ray(few), on_ray(many)
+    timed(few)  # imports
+    (few_s, few_busy_s), (many_s, many_busy_s) = timed(few), timed(many)
     return {
         "planned, microseconds a file": planned_s / many * 1e6,
         "first node's processor, milliseconds a file": (many_busy_s - few_busy_s)

@@ -1,5 +1,6 @@
-"""A picture file: read, anonymized, and written under its new name."""
+"""A picture file, on disk or in memory: decoded, anonymized, and encoded again."""
 
+import io
 import itertools
 from collections.abc import Container
 from dataclasses import replace
@@ -50,29 +51,62 @@ def anonymize_file(
     """
     if on_no_face is not None:
         check_choice(on_no_face, OnNoFace)
-    portrait = anonymizer.mode == "portrait"
     images.check_output(source, out)
     picture = images.read(source, max_pixels)
     result = anonymizer(picture.pixels, seed=seed, name=name)
+    shown = composed(picture, result)
     if not result.faces:
-        chosen = on_no_face or ("skip" if portrait else "copy")
+        chosen = on_no_face or ("skip" if anonymizer.mode == "portrait" else "copy")
         if chosen == "error":
             raise NoFaceError(f"{source}: no face found", "lower `min_score` or check the picture")
-        if chosen == "skip":
-            return result, []
-        images.write(out, picture)
-        return result, [out]
-    if result.image is not None:
-        images.write(out, without_faces(picture, result.image, result.composite_mask))
-        return result, [out]
+        shown = [picture] if chosen == "copy" else []
     numbered = (out.with_stem(f"{out.stem}_{i}") for i in itertools.count(1))
-    free = itertools.chain([out], (path for path in numbered if path not in reserved))
-    written = list(itertools.islice(free, len(result.portraits)))
+    free = (path for path in numbered if path not in reserved and not path.is_symlink())
+    written = list(itertools.islice(itertools.chain([out], free), len(shown)))
     for path in written:  # all before the first is written
         images.check_output(source, path)
-    for path, head in zip(written, result.portraits, strict=True):
-        images.write(path, images.Picture(head, grey=picture.grey))
+    for path, each in zip(written, shown, strict=True):
+        images.write(path, each)
     return result, written
+
+
+def anonymize_bytes(
+    anonymizer: Anonymizer,
+    content: bytes,
+    *,
+    seed: int,
+    name: str = "",
+    max_pixels: int = images.DEFAULT_MAX_PIXELS,
+    kind: str | None = None,
+) -> tuple[Result, list[bytes]]:
+    """Anonymize a picture file in memory.
+
+    Args:
+        anonymizer: Its mode decides what is made: the scene, or a portrait for each face.
+        content: Of the picture file.
+        seed: Of the run.
+        name: For messages, and for the seeds of the faces.
+        max_pixels: Larger pictures are refused.
+        kind: Pillow's name of the format to write; None writes the one that was read.
+
+    Returns:
+        The result and the picture files made; of a portrait without a face there are none.
+
+    Raises:
+        UnreadableError: The picture cannot be read.
+        OutputError: The format cannot hold it.
+    """
+    picture = images.decode(io.BytesIO(content), name, max_pixels)
+    result = anonymizer(picture.pixels, seed=seed, name=name)
+    made = composed(picture, result)
+    return result, [images.encoded(each, kind or picture.kind, name) for each in made]
+
+
+def composed(picture: images.Picture, result: Result) -> list[images.Picture]:
+    """What became of a picture: the scene, or a portrait of each face."""
+    if result.image is None:
+        return [images.Picture(head, grey=picture.grey) for head in result.portraits]
+    return [without_faces(picture, result.image, result.composite_mask)]
 
 
 def without_faces(picture: images.Picture, pixels: Image, composite_mask: Mask) -> images.Picture:

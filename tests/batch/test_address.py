@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganonymization.batch import address
-from ganonymization.batch.address import AddressTree
+from ganonymization.batch.address import FsspecStorage, open_storage
+from ganonymization.batch.execute import execute, in_threads
 from ganonymization.batch.folder import FolderJob
-from ganonymization.batch.folders import check_apart, open_tree
 from ganonymization.batch.manifest import Entry
-from ganonymization.batch.tree import UNKNOWN_NS, DiskTree, Stamp
+from ganonymization.batch.storage import UNKNOWN_NS, LocalStorage, Stamp, check_apart
 from ganonymization.errors import InputError, OptionError, OutputError
 from ganonymization.io import images
 from ganonymization.io.images import Picture
@@ -27,11 +27,11 @@ from ganonymization.io.images import Picture
 def place(request, tmp_path):
     """An empty folder of each kind."""
     if request.param == "disk":
-        return open_tree(str(tmp_path / "place"))
+        return open_storage(str(tmp_path / "place"))
     if request.param == "file":
         (tmp_path / "place").mkdir()
-        return AddressTree(f"file://{tmp_path}/place")
-    return open_tree(f"memory://{uuid.uuid4().hex}/place")
+        return FsspecStorage(f"file://{tmp_path}/place")
+    return open_storage(f"memory://{uuid.uuid4().hex}/place")
 
 
 NAMES = st.lists(
@@ -41,7 +41,7 @@ NAMES = st.lists(
 
 @given(NAMES, st.binary(max_size=40))
 def test_what_is_written_is_listed_and_read(names, content):
-    place = open_tree(f"memory://{uuid.uuid4().hex}/in")
+    place = open_storage(f"memory://{uuid.uuid4().hex}/in")
     place.write("0", b"")
     folders = {name.partition("/")[0] for name in names if "/" in name}
     names = [name for name in names if name not in folders]
@@ -52,7 +52,9 @@ def test_what_is_written_is_listed_and_read(names, content):
         assert place.stamp(name).size == len(content)
         with place.reading(name) as path:
             assert path.read_bytes() == content and path.suffix == os.path.splitext(name)[1]
-        assert isinstance(place, DiskTree) or not path.exists()  # no original stays on this disk
+        assert (
+            isinstance(place, LocalStorage) or not path.exists()
+        )  # no original stays on this disk
 
 
 def test_a_place_of_each_kind_does_the_same(place):
@@ -76,7 +78,7 @@ def test_a_place_of_each_kind_does_the_same(place):
 
 
 def test_nothing_is_sent_after_an_error():
-    place = open_tree(f"memory://{uuid.uuid4().hex}")
+    place = open_storage(f"memory://{uuid.uuid4().hex}")
     with pytest.raises(ValueError), place.writing() as folder:
         (folder / "a.txt").write_bytes(b"half")
         raise ValueError
@@ -100,7 +102,7 @@ def test_manifests_are_read_in_the_order_they_were_written(place, monkeypatch):
 
 
 def test_a_manifest_in_parts_loses_little_to_a_kill():
-    place = open_tree(f"memory://{uuid.uuid4().hex}")
+    place = open_storage(f"memory://{uuid.uuid4().hex}")
     manifest = place.manifest(None)
     for i in range(1201):
         manifest.add(Entry(f"{i}.png", "done"))
@@ -108,7 +110,7 @@ def test_a_manifest_in_parts_loses_little_to_a_kill():
 
 
 def test_a_store_that_shows_half_written_files_gets_them_under_another_name(tmp_path, monkeypatch):
-    place = AddressTree(f"file://{tmp_path}")
+    place = FsspecStorage(f"file://{tmp_path}")
 
     def broken(content, file):
         file.write(b"half")
@@ -127,7 +129,7 @@ def test_a_store_that_shows_half_written_files_gets_them_under_another_name(tmp_
 
 
 def test_it_travels_without_what_it_saw():
-    place = open_tree(f"memory://{uuid.uuid4().hex}")
+    place = open_storage(f"memory://{uuid.uuid4().hex}")
     for i in range(200):
         place.write(f"{i}.png", b"")
     before = len(pickle.dumps(place))
@@ -151,23 +153,23 @@ def test_each_store_has_its_own_word_for_time(facts, time):
 
 def test_addresses_that_cannot_be_are_told():
     with pytest.raises(OptionError, match=r"nosuch://x.*s3://"):
-        open_tree("nosuch://x")
+        open_storage("nosuch://x")
     with pytest.raises(OptionError, match="cache"):
-        open_tree("simplecache::memory://x")
+        open_storage("simplecache::memory://x")
     with pytest.raises(OptionError, match="s3fs"):
-        open_tree("s3://bucket/in")
+        open_storage("s3://bucket/in")
 
 
 @pytest.mark.parametrize("a", ["memory://x/in", "memory://x/in/"])
 @pytest.mark.parametrize("b", ["memory://x/in", "memory://x/in/out", "memory://x"])
 def test_addresses_within_each_other_are_refused(a, b):
     with pytest.raises(OutputError, match="keep apart"):
-        check_apart(open_tree(a), open_tree(b))
-    check_apart(open_tree(a), open_tree("memory://x/in-2"))
+        check_apart(open_storage(a), open_storage(b))
+    check_apart(open_storage(a), open_storage("memory://x/in-2"))
 
 
 def test_a_store_that_cannot_be_listed_is_one_error(monkeypatch):
-    place = open_tree(f"memory://{uuid.uuid4().hex}")
+    place = open_storage(f"memory://{uuid.uuid4().hex}")
 
     def refused(*_, **__):
         raise PermissionError("not yours")
@@ -181,22 +183,22 @@ def test_a_path_by_another_name_is_the_same_path(tmp_path):
     place = tmp_path / "a b"
     place.mkdir()
     for uri in (place.as_uri(), place.as_uri().replace("file:", "local:")):
-        again = open_tree(uri)
-        assert isinstance(again, DiskTree) and again.root == place
-        for pair in [(again, DiskTree(place)), (DiskTree(place), again)]:
+        again = open_storage(uri)
+        assert isinstance(again, LocalStorage) and again.root == place
+        for pair in [(again, LocalStorage(place)), (LocalStorage(place), again)]:
             with pytest.raises(OutputError, match="keep apart"):
                 check_apart(*pair)
 
 
 def test_a_folder_is_no_file(tmp_path):
     (tmp_path / "sub").mkdir()
-    with pytest.raises(InputError, match="sub: a folder"), DiskTree(tmp_path).reading("sub"):
+    with pytest.raises(InputError, match="sub: a folder"), LocalStorage(tmp_path).reading("sub"):
         pass
 
 
 def test_a_job_between_addresses(make_anonymizer, picture):
     """Resuming, changed inputs and broken files go as on a disk."""
-    source, out = (AddressTree(f"memory://{uuid.uuid4().hex}/{name}") for name in ("in", "out"))
+    source, out = (FsspecStorage(f"memory://{uuid.uuid4().hex}/{name}") for name in ("in", "out"))
     for name in ("a.png", "sub/b.png"):
         content = io.BytesIO()
         images.encode(content, Picture(picture), "PNG")
@@ -206,9 +208,7 @@ def test_a_job_between_addresses(make_anonymizer, picture):
     job = FolderJob(make_anonymizer, source, out, seed=1)
 
     def run():
-        entries = []
-        job.run(2, entries.append)
-        return {entry.file: entry.status for entry in entries}
+        return {entry.file: entry.status for entry in execute(job, in_threads(2))}
 
     told = {"bad.jpg": "failed", "notes.txt": "not a picture"}
     assert run() == told | {"a.png": "done", "sub/b.png": "done"}
@@ -231,18 +231,41 @@ def test_a_job_between_addresses(make_anonymizer, picture):
 def test_a_store_cannot_write_elsewhere(tmp_path, make_anonymizer, picture, name):
     """Stores take any name, as somebody else may have given it."""
     name = name.format(outside=str(tmp_path).strip("/"))
-    source, out = (AddressTree(f"memory://{uuid.uuid4().hex}/{end}") for end in ("in", "out"))
+    source, out = (FsspecStorage(f"memory://{uuid.uuid4().hex}/{end}") for end in ("in", "out"))
     source.write("b.png", b"broken")
     content = io.BytesIO()
     images.encode(content, Picture(picture), "PNG")
     store = fsspec.filesystem("memory").store
     (key,) = [key for key in store if key.endswith("in/b.png")]
     store[key.replace("b.png", name)] = MemoryFile(None, key, content.getvalue())
-    entries = []
-    FolderJob(make_anonymizer, source, out, seed=1).run(1, entries.append)
-    told = {entry.file: entry for entry in entries}
+    job = FolderJob(make_anonymizer, source, out, seed=1)
+    told = {entry.file: entry for entry in execute(job, in_threads(1))}
     assert told[name].status == "failed" and "leads out" in told[name].error
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_changes_while_it_is_read_fails(make_anonymizer, picture):
+    source, out = (open_storage(f"memory://{uuid.uuid4().hex}/{name}") for name in ("in", "out"))
+    source.write("a.png", images.encoded(Picture(picture), "PNG", "a"))
+    anonymizer = make_anonymizer()
+
+    class Meddling(type(anonymizer)):
+        def __call__(self, image, **more):
+            open_storage(str(source)).write("a.png", b"another")  # by somebody else
+            return super().__call__(image, **more)
+
+    anonymizer.__class__ = Meddling
+    (entry,) = execute(FolderJob(lambda: anonymizer, source, out, seed=1), in_threads(1))
+    assert entry.status == "failed" and "changed while it was read" in entry.error
+
+
+def test_the_remedy_of_an_error_is_named_once(make_anonymizer, picture):
+    source, out = (open_storage(f"memory://{uuid.uuid4().hex}/{name}") for name in ("in", "out"))
+    source.write("a.png", images.encoded(Picture(picture), "PNG", "a"))
+    job = FolderJob(make_anonymizer, source, out, seed=1, max_pixels=9)
+    (entry,) = execute(job, in_threads(1))
+    assert entry.error.startswith(f"{source}/a.png: ")
+    assert entry.error.count("raise `max_pixels`") == 1
 
 
 @pytest.fixture(autouse=True)

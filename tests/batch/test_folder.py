@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from ganonymization.batch.folder import FolderJob, _in_order
+from ganonymization.batch.execute import _as_completed, execute, in_threads
+from ganonymization.batch.folder import FolderJob
 from ganonymization.batch.manifest import MANIFEST, Entry, read_manifest
-from ganonymization.batch.tree import DiskTree
+from ganonymization.batch.storage import LocalStorage
 from ganonymization.errors import NoFaceError, OptionError, OutputError, UnreadableError
 from ganonymization.io import images
 from ganonymization.io.images import Picture
@@ -30,13 +31,11 @@ def tree(tmp_path, picture):
 
 
 def folder_job(make, source, out, *more, **options):
-    return FolderJob(make, DiskTree(source), DiskTree(out), *more, **options)
+    return FolderJob(make, LocalStorage(source), LocalStorage(out), *more, **options)
 
 
 def run(job, jobs=2):
-    entries = []
-    job.run(jobs, entries.append)
-    return {entry.file: entry for entry in entries}
+    return {entry.file: entry for entry in execute(job, in_threads(jobs))}
 
 
 def test_the_tree_is_mirrored_and_every_file_accounted_for(tree, tmp_path, make_anonymizer):
@@ -305,8 +304,30 @@ def test_many_files_wait_for_their_turn(tmp_path, make_anonymizer):
     started, most = [], 0
     job = folder_job(make_anonymizer, tmp_path / "in", tmp_path / "out", seed=1)
     files = job.files()
-    told = iter(_in_order(lambda file: started.append(file) or Entry(file.name, "failed"),
-                                files, 2))  # fmt: skip
+    told = _as_completed(lambda f: started.append(f) or Entry(f.name, "failed"), files, 2)
     for i, _ in enumerate(told):
         most = max(most, len(started) - i)
     assert len(started) == 60 and most <= 9
+
+
+def test_a_link_in_the_output_folder_never_leads_to_an_original(tmp_path, make_anonymizer, picture):
+    source, out = tmp_path / "in", tmp_path / "out"
+    for name in ("a.png", "b.png", "sub/c.png"):
+        images.write(source / name, Picture(picture))
+    before = {path: path.read_bytes() for path in source.rglob("*.png")}
+    out.mkdir()
+    (out / "a.png").symlink_to(source / "b.png")
+    (out / "sub").symlink_to(source / "sub")
+    entries = run(folder_job(make_anonymizer, source, out, 1, naming="{stem}{suffix}"))
+    assert statuses(entries) == {"a.png": "failed", "b.png": "done", "sub/c.png": "failed"}
+    assert "links to an original" in entries["a.png"].error
+    assert {path: path.read_bytes() for path in source.rglob("*.png")} == before
+
+
+def test_further_portraits_follow_no_link(tmp_path, make_anonymizer, picture):
+    images.write(tmp_path / "a.png", Picture(picture))
+    faces = face_landmarks((36, 60), 14), face_landmarks((92, 60), 14)
+    anonymizer = make_anonymizer(detector=FakeDetector(*faces), mode="portrait")
+    (tmp_path / "out_1.png").symlink_to(tmp_path / "a.png")
+    _, written = anonymize_file(anonymizer, tmp_path / "a.png", tmp_path / "out.png", seed=1)
+    assert [path.name for path in written] == ["out.png", "out_2.png"]

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from ganonymization.batch.html_report import REPORT, write_report
-from ganonymization.batch.tree import DiskTree
+from ganonymization.batch.storage import LocalStorage
 from ganonymization.errors import OutputError
 
 MEANINGS = {"done": "every face redrawn", "failed": "not written", "no face": "no face found"}
@@ -19,7 +19,7 @@ def written(folder, *lines):
 
 
 def page_of(folder, seed=1):
-    write_report(DiskTree(folder), MEANINGS, seed)
+    write_report(LocalStorage(folder), MEANINGS, seed)
     return (folder / REPORT).read_text()
 
 
@@ -55,7 +55,7 @@ def test_a_page_that_cannot_be_written_is_one_error(tmp_path):
     (tmp_path / "report.html").mkdir()
     written(tmp_path, line("a.png", outputs=["a.png"]))
     with pytest.raises(OutputError):
-        write_report(DiskTree(tmp_path), MEANINGS, 1)
+        write_report(LocalStorage(tmp_path), MEANINGS, 1)
 
 
 def test_lines_of_an_earlier_version_are_counted(tmp_path):

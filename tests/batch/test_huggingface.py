@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from ganonymization import cli
 from ganonymization.batch.huggingface import anonymize_rows
-from ganonymization.cli import dataset
+from ganonymization.config import AnonymizerConfig
 from ganonymization.errors import InputError, MissingExtraError, OutputError, UnreadableError
 from ganonymization.io import images
 from ganonymization.io.images import Picture
@@ -513,7 +513,7 @@ def test_a_missing_extra_is_told(two_splits, tmp_path, make_anonymizer, monkeypa
 
 
 def test_the_command(hf, two_splits, tmp_path, make_anonymizer, monkeypatch):
-    monkeypatch.setattr(dataset, "make_anonymizer", lambda *_, **__: make_anonymizer())
+    monkeypatch.setattr(AnonymizerConfig, "load", lambda _: make_anonymizer())
 
     def run(*options, out="out"):
         words = ["dataset", str(two_splits), str(tmp_path / out), "--seed", "1", *options]

@@ -18,9 +18,10 @@ WORKER = """
 import sys, time
 from pathlib import Path
 import numpy as np
+from ganonymization.batch.execute import execute, in_threads
 from ganonymization.batch.folder import FolderJob
-from ganonymization.batch.run_processes import run_in_processes
-from ganonymization.batch.tree import DiskTree
+from ganonymization.batch.run_processes import in_processes
+from ganonymization.batch.storage import LocalStorage
 from ganonymization.types import Result
 
 class Slow:
@@ -31,12 +32,10 @@ class Slow:
 
 if __name__ == "__main__":
     print("ready", flush=True)
-    trees = [DiskTree(Path(folder)) for folder in sys.argv[2:]]
+    trees = [LocalStorage(Path(folder)) for folder in sys.argv[2:]]
     job = FolderJob(Slow, *trees, seed=1)
-    if sys.argv[1] == "processes":
-        run_in_processes(job, 2, lambda entry: None, job.files())
-    else:
-        job.run(2, lambda entry: None)
+    for _ in execute(job, in_processes(2) if sys.argv[1] == "processes" else in_threads(2)):
+        pass
 """
 PICTURES = 80
 
@@ -48,20 +47,25 @@ def start(script, engine, source, out):
     return worker
 
 
+def _await_outputs(worker, out, count):
+    while worker.poll() is None and len(list(out.rglob("*.png"))) < count:
+        time.sleep(0.002)
+
+
 @pytest.mark.parametrize("engine", ["threads", "processes"])
 @pytest.mark.parametrize("kills", [4, pytest.param(50, marks=pytest.mark.slow)])
 def test_a_killed_job_goes_on(tmp_path, kills, engine):
     rng, source, out = random.Random(kills), tmp_path / "in", tmp_path / "out"
     script = tmp_path / "worker.py"  # a file, for processes import it
     script.write_text(WORKER)
-    start_s = 0.0 if engine == "threads" else 0.8  # until processes are up
     pixels = np.random.default_rng(1).integers(0, 255, (PICTURES, 48, 64, 3), np.uint8)
     for i, picture in enumerate(pixels):
         images.write(source / f"{i % 7}" / f"{i}.png", Picture(picture))
     reached = []
     for _ in range(kills):
         worker = start(script, engine, source, out)
-        time.sleep(start_s * rng.random() + rng.uniform(0.0, 1.0 / kills + 0.05))
+        _await_outputs(worker, out, len(list(out.rglob("*.png"))) + rng.randrange(40 // kills + 2))
+        time.sleep(rng.uniform(0.0, 0.03))
         worker.send_signal(signal.SIGKILL)
         worker.wait()
         worker.stdout.close()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganonymization.batch.naming import check_clashes, check_naming, in_shard, planned, renamed
-from ganonymization.batch.tree import DiskTree
+from ganonymization.batch.storage import LocalStorage
 from ganonymization.errors import OptionError, OutputError
 
 
@@ -26,7 +26,7 @@ def test_outputs_are_named_by_the_pattern(name, naming, out):
     "naming", ["", "same.jpg", "{stem}", "{name}{suffix}", "{stem", "../{stem}{suffix}", "{0}"]
 )
 def test_patterns_that_lose_files_are_refused(naming):
-    with pytest.raises(OptionError, match="--name"):
+    with pytest.raises(OptionError, match="`name`"):
         check_naming(naming)
 
 
@@ -59,15 +59,30 @@ def test_names_of_further_heads_are_taken_by_the_files_that_have_them():
 
 
 def test_one_output_for_two_inputs_is_refused(tmp_path):
-    check_clashes([("a.mp4", "a.mp4"), ("a.mp4", "a.mp4.png")], DiskTree(tmp_path))
+    check_clashes([("a.mp4", "a.mp4"), ("a.mp4", "a.mp4.png")], LocalStorage(tmp_path))
     with pytest.raises(OutputError, match=r"b\.png and a\.mp4 would both"):
-        check_clashes([("a.mp4", "a.mp4.png"), ("b.png", "a.mp4.png")], DiskTree(tmp_path))
+        check_clashes([("a.mp4", "a.mp4.png"), ("b.png", "a.mp4.png")], LocalStorage(tmp_path))
+
+
+def folded(path):
+    return path.parent / path.name.lower()
 
 
 def test_names_that_differ_in_case_clash_where_the_disk_cannot_tell(tmp_path, monkeypatch):
     names = [("A.jpg", "A.jpg"), ("a.jpg", "a.jpg")]
-    check_clashes(names, DiskTree(tmp_path / "not" / "yet"))
-    real = Path.exists
-    monkeypatch.setattr(Path, "exists", lambda path: ".case-A" in path.name or real(path))
-    with pytest.raises(OutputError, match="tells them apart"):
-        check_clashes(names, DiskTree(tmp_path / "not" / "yet"))
+    for folder in (tmp_path / "not" / "yet", tmp_path):
+        check_clashes(names, LocalStorage(folder))
+    real = {name: getattr(Path, name) for name in ("exists", "lstat")}
+    for name, function in real.items():  # of a disk that tells no case
+        monkeypatch.setattr(Path, name, lambda path, f=function: f(folded(path)))
+    for folder in (tmp_path / "not" / "yet", tmp_path):
+        with pytest.raises(OutputError, match="tells them apart"):
+            check_clashes(names, LocalStorage(folder))
+
+
+def test_whether_a_disk_tells_case_is_found_without_writing(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    tmp_path.chmod(0o555)
+    before = tmp_path.stat().st_mtime_ns
+    assert LocalStorage(tmp_path / "new").tells_case()
+    assert tmp_path.stat().st_mtime_ns == before

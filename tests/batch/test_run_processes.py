@@ -4,14 +4,16 @@ import os
 import signal
 import time
 from collections import Counter
+from contextlib import closing
 from functools import partial
 
 import numpy as np
 import pytest
 
+from ganonymization.batch.execute import execute
 from ganonymization.batch.folder import FolderJob
-from ganonymization.batch.run_processes import run_in_processes
-from ganonymization.batch.tree import DiskTree
+from ganonymization.batch.run_processes import in_processes
+from ganonymization.batch.storage import LocalStorage
 from ganonymization.errors import ModelError, WorkersError
 from ganonymization.io import images
 from ganonymization.io.images import Picture
@@ -58,13 +60,11 @@ def tree(tmp_path):
 
 
 def run(job, workers=2):
-    entries = []
-    run_in_processes(job, workers, entries.append, job.files())
-    return {entry.file: entry for entry in entries}
+    return {entry.file: entry for entry in execute(job, in_processes(workers))}
 
 
 def make_job(tree, tmp_path, make):
-    return FolderJob(make, DiskTree(tree), DiskTree(tmp_path / "out"), seed=1)
+    return FolderJob(make, LocalStorage(tree), LocalStorage(tmp_path / "out"), seed=1)
 
 
 def alive(tmp_path):
@@ -108,17 +108,14 @@ def test_an_anonymizer_that_cannot_be_made_says_so_itself(tree, tmp_path, capfd)
 
 
 def test_processes_that_cannot_start_are_one_error(tree, tmp_path):
-    with pytest.raises(WorkersError, match=r"exit code 3.*--jobs"):
+    with pytest.raises(WorkersError, match=r"exit code 3.*fewer `jobs`"):
         run(make_job(tree, tmp_path, partial(gone, os.getpid())))
 
 
 def test_a_stop_leaves_no_process_and_no_scraps(tree, tmp_path):
     job = make_job(tree, tmp_path, partial(Inverting, tmp_path))
-
-    def stopped(entry):
+    with pytest.raises(KeyboardInterrupt), closing(execute(job, in_processes(2))) as entries:
+        next(entries)
         raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run_in_processes(job, 2, stopped, job.files())
     assert not alive(tmp_path)
     assert not list((tmp_path / "out").glob(".*"))

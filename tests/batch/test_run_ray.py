@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganonymization.batch.address import AddressTree
+from ganonymization.batch.address import FsspecStorage
+from ganonymization.batch.execute import execute
 from ganonymization.batch.folder import FolderJob
-from ganonymization.batch.run_ray import run_on_ray
-from ganonymization.batch.tree import DiskTree
+from ganonymization.batch.run_ray import on_ray
+from ganonymization.batch.storage import LocalStorage
 from ganonymization.errors import ModelError, OptionError, WorkersError
 from ganonymization.io import images
 from ganonymization.io.images import Picture
@@ -61,9 +62,7 @@ def tree(tmp_path):
 
 
 def run(job, **options):
-    entries = []
-    run_on_ray(job, entries.append, job.files(), **options)
-    return entries
+    return list(execute(job, on_ray(**options)))
 
 
 def check_whole(source, out):
@@ -72,7 +71,7 @@ def check_whole(source, out):
         made = images.read(out / path.relative_to(source)).pixels
         assert np.array_equal(made, images.read(path).pixels ^ 255)
     assert sum(path.suffix == ".png" for path in out.rglob("*")) == 60
-    told = Counter((line["file"], line["status"]) for line in DiskTree(out).manifest_lines())
+    told = Counter((line["file"], line["status"]) for line in LocalStorage(out).manifest_lines())
     assert set(told.values()) == {1}
     assert Counter(status for _, status in told) == {"done": 60, "failed": 1, "not a picture": 1}
 
@@ -81,7 +80,7 @@ def test_one_machine_for_as_long_as_it_takes(tree, tmp_path, inverting, monkeypa
     import ray
 
     monkeypatch.chdir(tmp_path)
-    job = FolderJob(inverting, DiskTree(Path("in")), DiskTree(Path("out")), seed=1)
+    job = FolderJob(inverting, LocalStorage(Path("in")), LocalStorage(Path("out")), seed=1)
     entries = run(job, workers=2)
     assert len(entries) == len({entry.file for entry in entries}) == 62
     check_whole(tree, tmp_path / "out")
@@ -95,7 +94,7 @@ def test_an_anonymizer_that_cannot_be_made_is_told_once(tree, tmp_path):
     def broken():
         raise ModelError("m.onnx: missing; export it anew")
 
-    job = FolderJob(broken, DiskTree(tree), DiskTree(tmp_path / "out"), seed=1)
+    job = FolderJob(broken, LocalStorage(tree), LocalStorage(tmp_path / "out"), seed=1)
     with pytest.raises(ModelError, match=r"m\.onnx"):
         run(job)
     assert not (tmp_path / "out").exists()
@@ -109,14 +108,14 @@ def test_a_cluster_that_gives_up_is_one_error(tree, tmp_path, inverting, monkeyp
         raise RayError("The first node died.")
 
     monkeypatch.setattr(data.Dataset, "iter_rows", lost)
-    job = FolderJob(inverting, DiskTree(tree), DiskTree(tmp_path / "out"), seed=1)
+    job = FolderJob(inverting, LocalStorage(tree), LocalStorage(tmp_path / "out"), seed=1)
     with pytest.raises(WorkersError, match=r"The first node died.*what is done stays"):
         run(job, workers=1)
 
 
 def test_no_cluster_answers(tree, tmp_path, inverting):
-    job = FolderJob(inverting, DiskTree(tree), DiskTree(tmp_path / "out"), seed=1)
-    with pytest.raises(OptionError, match=r"--address 127\.0\.0\.1:1"):
+    job = FolderJob(inverting, LocalStorage(tree), LocalStorage(tmp_path / "out"), seed=1)
+    with pytest.raises(OptionError, match=r"127\.0\.0\.1:1: no Ray cluster.*`address`"):
         run(job, address="127.0.0.1:1")
     assert not (tmp_path / "out").exists()
 
@@ -129,7 +128,7 @@ def test_a_node_dies_and_nothing_is_lost(tree, tmp_path, inverting):
         dying = cluster.add_node(num_cpus=1)
         cluster.wait_for_nodes()
         out = tmp_path / "out"
-        job = FolderJob(inverting, DiskTree(tree), AddressTree(f"file://{out}"), seed=1)
+        job = FolderJob(inverting, LocalStorage(tree), FsspecStorage(f"file://{out}"), seed=1)
         killed_after = []
 
         def kill():

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from ganonymization import cli
 from ganonymization.batch.webdataset import anonymize_shard, find_shards
-from ganonymization.cli import dataset
+from ganonymization.config import AnonymizerConfig
 from ganonymization.errors import InputError, OutputError, UnreadableError
 from ganonymization.io import images
 from ganonymization.io.images import Picture
@@ -92,10 +92,24 @@ def test_shards_are_found(tmp_path, shard):
             find_shards(nothing)
 
 
+def test_a_folder_is_no_shard(tmp_path, shard):
+    (tmp_path / "x.tar").mkdir()
+    assert find_shards(tmp_path) == [shard]
+    inner = packed(tmp_path / "x.tar" / "y.tar", [])
+    assert find_shards(tmp_path) == [shard, inner]
+
+
+def test_an_input_that_cannot_be_read_is_no_error_of_the_output(tmp_path, make_anonymizer, shard):
+    out = tmp_path / "out.tar"
+    with pytest.raises(UnreadableError, match=r"none\.tar: cannot be read \(No such file"):
+        anonymize_shard(make_anonymizer(), tmp_path / "none.tar", out, seed=1)
+    assert not out.exists()
+
+
 def test_the_command_tells_what_is_missing_and_goes_on(
     shard, tmp_path, make_anonymizer, monkeypatch
 ):
-    monkeypatch.setattr(dataset, "make_anonymizer", lambda *_, **__: make_anonymizer())
+    monkeypatch.setattr(AnonymizerConfig, "load", lambda _: make_anonymizer())
     first = CliRunner().invoke(cli.app, ["dataset", str(tmp_path), str(tmp_path / "out")])
     assert first.exit_code == 1 and "a/2 left out" in first.output
     assert "2 samples, 2 of 2 faces redrawn" in first.output

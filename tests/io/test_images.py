@@ -171,7 +171,7 @@ def test_missing_files_folders_and_large_pictures_are_refused(tmp_path):
     with pytest.raises(UnreadableError, match="folder"):
         images.read(tmp_path)
     images.write(tmp_path / "a.png", Picture(smooth()))
-    with pytest.raises(UnreadableError, match="max_pixels"):
+    with pytest.raises(UnreadableError, match="raise `max_pixels`"):
         images.read(tmp_path / "a.png", max_pixels=100)
 
 
@@ -189,6 +189,15 @@ def test_outputs_that_must_not_be_written_are_refused(tmp_path):
         images.check_output(source, tmp_path / "b.xyz")
     with pytest.raises(OutputError, match="suffix"):
         images.write(tmp_path / "b", Picture(smooth()))
+
+
+def test_a_format_that_cannot_hold_a_picture_is_one_error(tmp_path):
+    huge = Picture(np.zeros((1, 70_000, 3), np.uint8))
+    with pytest.raises(OutputError, match=r"a\.jpg: cannot be written"):
+        images.write(tmp_path / "a.jpg", huge)
+    with pytest.raises(OutputError, match=r"a\.webp: cannot be written as WEBP"):
+        images.encoded(huge, "WEBP", "a.webp")
+    assert not list(tmp_path.iterdir())
 
 
 def test_missing_output_folders_are_made_and_files_stand_in_the_way(tmp_path):

@@ -1,4 +1,5 @@
-"""A folder at an address: S3, GCS, whatever fsspec reaches."""
+# ruff: noqa: D102 - methods are documented once, at Storage
+"""Folders at addresses: S3, GCS, whatever fsspec reaches."""
 
 import io
 import json
@@ -11,23 +12,38 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from ..errors import GanonymizationError, InputError, MissingExtraError, OptionError, OutputError
-from ..io import images
+from ..io.files import SCRAP, walk
 from .manifest import ManifestInParts, shard_manifest
-from .tree import SCRAP, UNKNOWN_NS, Stamp
+from .storage import UNKNOWN_NS, LocalStorage, Stamp, Storage, identity_of
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
+_LOCAL = ("file://", "local://")
 _WRITES_WHOLE = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"}
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")
 
 
-class AddressTree:
-    """A folder at an address that fsspec reaches.
+def open_storage(place: str | Path) -> Storage:
+    """The folder that a path or an address as ``s3://bucket/folder`` names.
 
-    A file is fetched to this disk, or sent from it, whole; nothing stays here.
+    Raises:
+        OptionError: The address is of no known kind.
+        MissingExtraError: fsspec, or what it needs for that kind, is not installed.
+    """
+    if isinstance(place, Path):
+        return LocalStorage(place)
+    if place.startswith(_LOCAL):  # the same folder as its path
+        return LocalStorage(Path(url2pathname(urlsplit(place).path)))
+    return FsspecStorage(place) if "://" in place else LocalStorage(Path(place))
+
+
+class FsspecStorage(Storage):
+    """A folder at an address; files are fetched or sent whole, and nothing stays on this disk.
 
     Args:
         address: As ``s3://bucket/folder``.
@@ -41,37 +57,25 @@ class AddressTree:
         self._address = address.rstrip("/")
         self._files, self._root = _opened(self._address)
         self._whole = address.partition("://")[0] in _WRITES_WHOLE
-        self._seen: dict[str, Stamp] = {}
+        self._listed: dict[str, Stamp] = {}
 
     def __str__(self) -> str:
         return self._address
 
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_listed": {}}  # there may be millions
+
     @property
     def identity(self) -> str:
-        """The same for each way to write an address, as ``s3://`` and ``s3a://``."""
-        return f"{type(self._files).__name__}:{self._root}"
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without what was seen, for there may be millions."""
-        return self.__dict__ | {"_seen": {}}
+        return identity_of(type(self._files).__name__, self._root)
 
     def names(self) -> Iterator[str]:
-        """See :class:`ganonymization.batch.tree.Tree`.
-
-        Raises:
-            InputError: It cannot be listed, or there is nothing.
-        """
-        self.look()
-        if not self._seen:
+        self.list_files()
+        if not self._listed:
             raise InputError(f"{self}: nothing is there; check the address")
-        return iter(list(self._seen))
+        return iter(list(self._listed))
 
-    def look(self) -> None:
-        """See :class:`ganonymization.batch.tree.Tree`.
-
-        Raises:
-            InputError: It cannot be listed.
-        """
+    def list_files(self) -> None:
         try:
             found = self._files.find(self._root, detail=True)
         except FileNotFoundError:
@@ -79,48 +83,43 @@ class AddressTree:
         except Exception as error:  # each kind of store raises its own
             raise InputError(f"{self}: cannot be listed ({error}); check the address") from error
         cut = len(self._root) + 1
-        self._seen = {path[cut:]: _stamp(facts) for path, facts in sorted(found.items())}
+        self._listed = {path[cut:]: _stamp(facts) for path, facts in sorted(found.items())}
 
     def stamp(self, name: str) -> Stamp:
-        """See :class:`ganonymization.batch.tree.Tree`."""
-        return self._seen.get(name) or _stamp(self._files.info(f"{self._root}/{name}"))
+        path = f"{self._root}/{name}"
+        self._files.invalidate_cache(path)
+        return _stamp(self._files.info(path))
 
-    def is_folder(self, name: str) -> bool:
-        """See :class:`ganonymization.batch.tree.Tree`."""
-        return False
+    def listed(self, name: str) -> Stamp:
+        return self._listed.get(name) or self.stamp(name)
 
     @contextmanager
     def reading(self, name: str) -> Iterator[Path]:
-        """See :class:`ganonymization.batch.tree.Tree`."""
         with tempfile.TemporaryDirectory(prefix="ganonymization-") as folder:
             path = Path(folder) / Path(name).name
             self._files.get_file(f"{self._root}/{name}", str(path))
-            with _told_as(str(path), f"{self}/{name}"):
+            with _renamed(str(path), f"{self}/{name}"):
                 yield path
 
     @contextmanager
     def writing(self) -> Iterator[Path]:
-        """See :class:`ganonymization.batch.tree.Tree`; nothing is sent after an error."""
         with tempfile.TemporaryDirectory(prefix="ganonymization-") as scratch:
             folder = Path(scratch)
-            with _told_as(scratch, str(self)):
+            with _renamed(scratch, str(self)):
                 yield folder
-            for path in images.walk(folder):
+            for path in walk(folder):  # nothing is sent after an error
                 with path.open("rb") as file:
                     self._send(path.relative_to(folder).as_posix(), file)
 
     def write(self, name: str, content: bytes) -> None:
-        """See :class:`ganonymization.batch.tree.Tree`."""
         self._send(name, io.BytesIO(content))
 
     def manifest(self, shard: tuple[int, int] | None) -> ManifestInParts:
-        """See :class:`ganonymization.batch.tree.Tree`."""
         started = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         stem = shard_manifest(shard).removesuffix(".jsonl")
         return ManifestInParts(lambda i, text: self.write(f"{stem}-{started}-{i:06d}.jsonl", text))
 
     def manifest_lines(self) -> Iterator[dict[str, Any]]:
-        """See :class:`ganonymization.batch.tree.Tree`."""
         parts = self._files.glob(f"{self._root}/manifest*.jsonl")
         started = re.compile(r"(\d{8}T\d+Z-\d+)\.jsonl$")
         for path in sorted(parts, key=lambda path: "".join(started.findall(path))):
@@ -128,18 +127,13 @@ class AddressTree:
                 yield json.loads(line)
 
     def sweep(self) -> None:
-        """See :class:`ganonymization.batch.tree.Tree`."""
         for path in [] if self._whole else self._files.find(self._root):
             if SCRAP.fullmatch(path.rpartition("/")[2]):
                 self._files.rm_file(path)
 
-    def tells_case(self) -> bool:
-        """See :class:`ganonymization.batch.tree.Tree`."""
-        return True
-
     def _send(self, name: str, content: Any) -> None:
         """Write to a name of its own first, unless the store shows nothing but whole files."""
-        self._seen.pop(name, None)
+        self._listed.pop(name, None)
         path = f"{self._root}/{name}"
         folder = path.rpartition("/")[0]
         temporary = path if self._whole else f"{folder}/.{secrets.token_hex(8)}.part"
@@ -155,12 +149,12 @@ class AddressTree:
 
 
 @contextmanager
-def _told_as(here: str, there: str) -> Iterator[None]:
+def _renamed(here: str, there: str) -> Iterator[None]:
     """Errors name the place that the user knows."""
     try:
         yield
     except GanonymizationError as error:
-        error.args = (str(error).replace(here, there),)
+        error.args = (error.message.replace(here, there),)
         raise
 
 

@@ -1,9 +1,6 @@
 """A folder of pictures and videos: a mirrored tree, a manifest line per file, nothing lost."""
 
-from collections import deque
-from collections.abc import Callable, Container, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Callable, Container
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -13,13 +10,11 @@ from ..options import OnNoFace
 from ..picture_file import anonymize_file
 from ..pipeline import Anonymizer
 from ..video.file import BESIDE, VideoOptions, anonymize_video, is_video
-from .folders import check_apart
-from .manifest import FINISHED, Entry, Source, Status, latest, sha256_of
+from .manifest import FINISHED, Entry, InputRecord, Status, latest, sha256_of
 from .naming import PLAIN, Planned, check_clashes, in_shard, leads_out, planned
-from .tree import UNKNOWN_NS, Tree
+from .storage import UNKNOWN_NS, Stamp, Storage, check_apart
 
-_WAITING = 4  # files on their way, by job
-_ASKED = ("file", "status", "outputs", "output_bytes", "source")  # of millions of lines
+_KEPT = ("file", "status", "outputs", "output_bytes", "source")  # of millions of lines
 
 
 @dataclass(frozen=True)
@@ -43,8 +38,8 @@ class FolderJob:
     """
 
     make_anonymizer: Callable[[], Anonymizer]
-    source: Tree
-    out: Tree
+    source: Storage
+    out: Storage
     seed: int
     on_no_face: OnNoFace | None = None
     overwrite: bool = False
@@ -73,45 +68,6 @@ class FolderJob:
             and (self.shard is None or in_shard(file.name, self.shard))
         ]
 
-    def run(
-        self, jobs: int, report: Callable[[Entry], None], files: list[Planned] | None = None
-    ) -> None:
-        """Anonymize every file in threads of this process.
-
-        Errors of one file do not stop the others.
-
-        Args:
-            jobs: Files in work at a time.
-            report: Called in order with each finished entry, after it stands in the manifest.
-            files: Of :meth:`files`, if they are known already.
-
-        Raises:
-            OutputError: The output folder or its manifest cannot be written.
-        """
-        files = self.files() if files is None else files
-        done, anonymizer = self.begin(), self.make_anonymizer()
-        with closing(self.out.manifest(self.shard)) as manifest:
-
-            def work(file: Planned) -> Entry:
-                if self.is_done(file, done):
-                    return Entry(file.name, "skipped")
-                entry = self.one(anonymizer, file)
-                manifest.add(entry)
-                return entry
-
-            for entry in _in_order(work, files, max(1, jobs)):
-                report(entry)
-
-    def pending(self, files: list[Planned], report: Callable[[Entry], None]) -> list[Planned]:
-        """As :meth:`begin`, and the files that are not done; the others are reported."""
-        done, todo = self.begin(), []
-        for file in files:
-            if self.is_done(file, done):
-                report(Entry(file.name, "skipped"))
-            else:
-                todo.append(file)
-        return todo
-
     def begin(self) -> dict[str, Entry]:
         """Clear away what a killed run left; what is done already, unless it is done again."""
         if self.shard is None:  # other shards' scraps are in use
@@ -120,9 +76,9 @@ class FolderJob:
 
     def done_before(self) -> dict[str, Entry]:
         """What the manifests in the output folder say is finished, with these settings."""
-        self.out.look()
+        self.out.list_files()
         return {
-            name: Entry.of({key: line[key] for key in _ASKED})
+            name: Entry.of({key: line[key] for key in _KEPT})
             for name, line in latest(self.out.manifest_lines()).items()
             if line["status"] in FINISHED
             and line.get("settings") == self.settings
@@ -138,27 +94,32 @@ class FolderJob:
             return False  # it was named otherwise
         try:
             whole = all(
-                self.out.stamp(output).size == size
+                self.out.listed(output).size == size
                 for output, size in zip(entry.outputs, entry.output_bytes, strict=True)
             )
-            return whole and self._still(file, entry.source)
-        except Exception:  # of whatever kind a store's are: doing it again tells
+            return whole and self._is_unchanged(file, entry.source, self.source.listed(file.name))
+        except Exception:  # of whatever kind a store's are: doing it again shows it
             return False
 
     def one(self, anonymizer: Anonymizer, file: Planned) -> Entry:
-        """Anonymize one file, whatever it is; an error is told in the entry."""
+        """Anonymize one file, whatever it is; an error stands in the entry."""
         if not is_read(file.name) and not self.source.is_folder(file.name):
             return Entry(file.name, "not a picture", settings=self.settings)
         name = f"{self.source}/{file.name}"
         if leads_out(file.name):
             return self.failed(file, f"{name}: the name leads out of the folder; rename it")
+        if any(self.out.leads_into(output, self.source) for output in outputs(file)):
+            return self.failed(
+                file, f"{self.out}/{file.out}: links to an original; remove the link"
+            )
         try:
             stamp = self.source.stamp(file.name)
             with self.source.reading(file.name) as path, self.out.writing() as folder:
-                before = Source(stamp.size, stamp.mtime_ns, sha256_of(path))
+                before = InputRecord(stamp.size, stamp.mtime_ns, sha256_of(path))
                 make = self._video if is_video(path) else self._picture
                 entry = make(anonymizer, file, path, folder)
-                if self.source.stamp(file.name) != stamp and not self._still(file, before):
+                now = self.source.stamp(file.name)
+                if now != stamp and not self._is_unchanged(file, before, now):
                     raise InputError(f"{name}: changed while it was read; run again")
                 sizes = tuple((folder / output).stat().st_size for output in entry.outputs)
         except GanonymizationError as error:
@@ -169,15 +130,14 @@ class FolderJob:
             return self.failed(file, f"{name}: {type(error).__name__}: {error}")
         return replace(entry, settings=self.settings, source=before, output_bytes=sizes)
 
-    def _still(self, file: Planned, source: Source) -> bool:
+    def _is_unchanged(self, file: Planned, before: InputRecord, now: Stamp) -> bool:
         """Whether an input is as it was; it is read only where its time alone has changed."""
-        now = self.source.stamp(file.name)
-        if now.size != source.size:
+        if now.size != before.size:
             return False
-        if now.mtime_ns == source.mtime_ns != UNKNOWN_NS:
+        if now.mtime_ns == before.mtime_ns != UNKNOWN_NS:
             return True
         with self.source.reading(file.name) as path:
-            return sha256_of(path) == source.sha256
+            return sha256_of(path) == before.sha256
 
     def failed(self, file: Planned, error: str) -> Entry:
         """The entry of a file that could not be done."""
@@ -217,18 +177,3 @@ def outputs(file: Planned) -> tuple[str, ...]:
     if is_video(Path(file.name)):
         return tuple(file.out + end for end in ("", *BESIDE))
     return (file.out,) if is_read(file.name) else ()
-
-
-def _in_order(work: Callable[[Planned], Entry], files: list[Planned], jobs: int) -> Iterator[Entry]:
-    """Results in the files' order; only a few files are on their way, however many there are."""
-    waiting: deque[Future[Entry]] = deque()
-    with ThreadPoolExecutor(jobs) as pool:
-        try:
-            for file in files:
-                waiting.append(pool.submit(work, file))
-                if len(waiting) >= _WAITING * jobs:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)

@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 from ..io import images
 from .manifest import FINISHED, Status, latest
-from .tree import Tree
+from .storage import Storage
 
 REPORT = "report.html"
 _SAMPLE = 48
-_MOST_TOLD = 1000
+_MOST_LISTED = 1000
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
 table { border-collapse: collapse; } td, th { padding: .2rem .8rem; text-align: left; }
@@ -26,7 +26,7 @@ img { width: 100%; height: 11rem; object-fit: cover; background: #8884; }
 """
 
 
-def write_report(out: Tree, meanings: Mapping[Status, str], seed: int) -> None:
+def write_report(out: Storage, meanings: Mapping[Status, str], seed: int) -> None:
     """Write the page from the manifests in an output folder; of the inputs it shows nothing.
 
     Args:
@@ -37,9 +37,9 @@ def write_report(out: Tree, meanings: Mapping[Status, str], seed: int) -> None:
     Raises:
         OutputError: It cannot be written.
     """
-    lines = list(latest(out.manifest_lines()).values())
+    lines = list(latest(map(_summary, out.manifest_lines())).values())
     counts = Counter(line["status"] for line in lines)
-    drawn = [_shown(line) for line in lines if line["status"] in FINISHED and _shown(line)]
+    drawn = [line["shown"] for line in lines if line["status"] in FINISHED and line["shown"]]
     sample = sorted(random.Random(seed).sample(drawn, min(_SAMPLE, len(drawn))))
     page = [
         '<!doctype html><html lang="en"><meta charset="utf-8">',
@@ -48,8 +48,8 @@ def write_report(out: Tree, meanings: Mapping[Status, str], seed: int) -> None:
         *(f"<tr><td>{counts[status]}</td><td>{status}</td><td>{meaning}</td></tr>"
           for status, meaning in meanings.items() if counts[status]),
         f"</table><p>{_faces(lines)}</p>",
-        *_told("Not written", (line for line in lines if line["status"] == "failed"), "error"),
-        *_told("Without a face: look at these, a detector misses some",
+        *_listed("Not written", (line for line in lines if line["status"] == "failed"), "error"),
+        *_listed("Without a face: look at these, a detector misses some",
                (line for line in lines if line["status"] == "no face"), "file"),
         f"<h2>{len(sample)} outputs drawn by lot</h2><p>Is every face somebody else's?</p><main>",
         *(f'<figure><a href="{quote(name)}"><img loading="lazy" alt="" src="{quote(name)}"></a>'
@@ -60,6 +60,19 @@ def write_report(out: Tree, meanings: Mapping[Status, str], seed: int) -> None:
     out.write(REPORT, content)
 
 
+def _summary(line: dict[str, Any]) -> dict[str, Any]:
+    """What the page shows of a line: there may be millions."""
+    return {
+        "file": line["file"],
+        "status": line["status"],
+        "error": line.get("error"),
+        "shown": _shown(line),
+        "faces": len(line["faces"]),
+        "filled": sum(face["outcome"] != "synthesized" for face in line["faces"]),
+        "tracks": len(line.get("tracks", ())),
+    }
+
+
 def _shown(line: dict[str, Any]) -> str:
     """The picture that stands for a file: of a video its strip."""
     outputs: list[str] = line["outputs"]
@@ -67,19 +80,19 @@ def _shown(line: dict[str, Any]) -> str:
 
 
 def _faces(lines: list[dict[str, Any]]) -> str:
-    faces = [face for line in lines for face in line["faces"]]
-    filled = sum(face["outcome"] != "synthesized" for face in faces)
-    tracks = sum(len(line.get("tracks", ())) for line in lines)
+    faces, filled, tracks = (
+        sum(line[key] for line in lines) for key in ("faces", "filled", "tracks")
+    )
     return (
-        f"{len(faces)} faces in pictures, {filled} of them covered rather than redrawn; "
+        f"{faces} faces in pictures, {filled} of them covered rather than redrawn; "
         f"{tracks} faces followed in videos."
     )
 
 
-def _told(title: str, lines: Iterable[dict[str, Any]], key: str) -> list[str]:
+def _listed(title: str, lines: Iterable[dict[str, Any]], key: str) -> list[str]:
     words = [html.escape(str(line[key])) for line in lines]
     if not words:
         return []
-    more = [f"<li>and {len(words) - _MOST_TOLD} more"] if len(words) > _MOST_TOLD else []
-    items = [f"<li>{text}" for text in words[:_MOST_TOLD]]
+    more = [f"<li>and {len(words) - _MOST_LISTED} more"] if len(words) > _MOST_LISTED else []
+    items = [f"<li>{text}" for text in words[:_MOST_LISTED]]
     return [f"<h2>{title}</h2><ul>", *items, *more, "</ul>"]

@@ -1,35 +1,30 @@
 """Hugging Face data sets on disk, as ``save_to_disk`` of a Dataset or DatasetDict writes them.
 
 Pictures are replaced; labels, features, split names and order stay as they are. A row whose picture
-cannot be made is left out whole, and told; a column that may show a face otherwise is refused.
+cannot be made is skipped whole, and reported; a column that may show a face otherwise is refused.
 
-The files are read and written themselves, Arrow streams beside JSON. So nothing is decoded into a
-cache, looked up in the network or told to anybody, and no original is ever written to a disk.
+The Arrow and JSON files are read and written directly. So nothing is decoded into a cache, looked
+up in the network or sent to anybody, and no original is ever written to a disk.
 """
 
 import hashlib
-import io
 import itertools
 import json
-import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import av
-
 from ..errors import GanonymizationError, InputError, OutputError, UnreadableError
 from ..io import images
+from ..io.files import atomic_folder, atomic_path, write_bytes
 from ..pipeline import Anonymizer
-from .huggingface_columns import Part, arrow, holds_picture, part_of
-from .webdataset import Report, anonymized
+from .huggingface_columns import Part, Redraw, arrow, holds_picture, part_of, redrawn
+from .webdataset import DatasetReport, anonymized
 
 _DICT, _STATE, _INFO = "dataset_dict.json", "state.json", "dataset_info.json"
 _BATCH_ROWS, _BATCH_BYTES = 100, 64 << 20  # written together
-_SOUNDS = {"format_whitelist": "aac,aiff,flac,matroska,mov,mp3,ogg,wav"}  # no playlists
 
 
 def is_dataset(folder: Path) -> bool:
@@ -45,12 +40,12 @@ def anonymize_rows(
     seed: int,
     max_pixels: int = images.DEFAULT_MAX_PIXELS,
     advance: Callable[[], None] = lambda: None,
-) -> list[Report]:
+) -> list[DatasetReport]:
     """Anonymize the pictures of a data set.
 
     Args:
         anonymizer: In portrait mode the head of the largest face replaces a picture, and rows with
-            a picture without a face are left out, for a copy would show whatever the detector
+            a picture without a face are skipped, for a copy would show whatever the detector
             missed.
         source: The folder that ``save_to_disk`` wrote.
         out: The folder to write; under its name there is a whole data set or nothing new. A data
@@ -61,7 +56,7 @@ def anonymize_rows(
         advance: Called after each row.
 
     Returns:
-        A report for each split; rows that were left out are named by their numbers in the input.
+        A report for each split; rows that were skipped are named by their numbers in the input.
 
     Raises:
         MissingExtraError: pyarrow is not installed.
@@ -71,24 +66,23 @@ def anonymize_rows(
     """
     pa, out = arrow(), out.resolve()
     _check_output(source.resolve(), out)
-    splits = _splits(source)
-    temporary = out.parent / f".{secrets.token_hex(8)}.part"
+    splits, reports = _splits(source), []
     try:
-        temporary.mkdir(parents=True)
-        reports = []
-        for split in splits:
-            made = _Redrawing(anonymizer, seed, max_pixels, Report(split.name), advance)
-            _write_split(split, temporary / split.place, made)
-            reports.append(made.report)
-        if (source / _DICT).is_file():
-            _write(temporary / _DICT, (source / _DICT).read_bytes())
-        _put(temporary, out)
-    except (OSError, pa.ArrowException) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise OutputError(f"{out}: cannot be written ({reason})") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        with atomic_folder(out) as temporary:
+            for split in splits:
+                report = DatasetReport(split.name)
+                redraw = _redrawing(anonymizer, seed, max_pixels, report)
+                _write_split(split, temporary / split.place, redraw, report, advance)
+                reports.append(report)
+            if (source / _DICT).is_file():
+                write_bytes(temporary / _DICT, (source / _DICT).read_bytes())
+    except pa.ArrowException as error:
+        raise OutputError(f"{out}: cannot be written ({error})") from error
     return reports
+
+
+def _redrawing(anonymizer: Anonymizer, seed: int, max_pixels: int, report: DatasetReport) -> Redraw:
+    return lambda content, name: anonymized(anonymizer, content, name, seed, max_pixels, report)
 
 
 def _check_output(source: Path, out: Path) -> None:
@@ -99,21 +93,6 @@ def _check_output(source: Path, out: Path) -> None:
         raise OutputError(f"{out}: input and output lie in one another; give another name")
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not is_dataset(out)):
         raise OutputError(f"{out}: is there and no data set; give another name")
-
-
-def _put(temporary: Path, out: Path) -> None:
-    """Give a finished folder its name; what had it goes away after that."""
-    if not out.exists():
-        temporary.rename(out)
-        return
-    former = out.parent / f".{secrets.token_hex(8)}.part"
-    out.rename(former)
-    try:
-        temporary.rename(out)
-    except BaseException:
-        former.rename(out)
-        raise
-    shutil.rmtree(former, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -135,21 +114,6 @@ class _Split:
     state: dict[str, Any]
     files: list[str]
     columns: dict[str, Part]
-
-
-@dataclass(frozen=True)
-class _Redrawing:
-    """How pictures are redrawn, and what became of them."""
-
-    anonymizer: Anonymizer
-    seed: int
-    max_pixels: int
-    report: Report
-    advance: Callable[[], None]
-
-    def picture(self, content: bytes, name: str) -> bytes:
-        """A picture file's bytes, anonymized, in the same format."""
-        return anonymized(self.anonymizer, content, name, self.seed, self.max_pixels, self.report)
 
 
 def _splits(source: Path) -> list[_Split]:
@@ -198,167 +162,92 @@ def _json(path: Path) -> Any:
         raise UnreadableError(f"{path}: missing or damaged; save the data set anew") from error
 
 
-def _write_split(split: _Split, folder: Path, redrawing: _Redrawing) -> None:
-    """Write a split's files, synced; rows that cannot be made are told in the report."""
+def _write_split(
+    split: _Split,
+    folder: Path,
+    redraw: Redraw,
+    report: DatasetReport,
+    advance: Callable[[], None],
+) -> None:
+    """Write a split's files, synced; why rows are missing stands in the report."""
     folder.mkdir(exist_ok=True)
     numbers, digest = itertools.count(), hashlib.sha256()
     for file in split.files:
-        rows = _made_rows(split, file, numbers, redrawing)
+        rows = _made_rows(split, file, numbers, redraw, report, advance)
         _write_rows(folder / file, _schema(split.folder / file), rows)
         with (folder / file).open("rb") as written:
             digest.update(hashlib.file_digest(written, "sha256").digest())
     state = split.state | {"_fingerprint": digest.hexdigest()[:16]}  # caches go by it
-    _write(folder / _STATE, json.dumps(state, indent=2, sort_keys=True).encode())
-    _write(folder / _INFO, (split.folder / _INFO).read_bytes())
-
-
-def _write(path: Path, content: bytes) -> None:
-    images.write_whole(path, lambda file: file.write(content))
+    write_bytes(folder / _STATE, json.dumps(state, indent=2, sort_keys=True).encode())
+    write_bytes(folder / _INFO, (split.folder / _INFO).read_bytes())
 
 
 def _write_rows(path: Path, schema: Any, rows: Iterator[Any]) -> None:
     pa = arrow()
-    with path.open("xb") as file:
-        with pa.ipc.new_stream(file, schema) as stream:
-            held, size = [], 0
-            for row in rows:
-                held.append(row)
-                size += row.nbytes
-                if len(held) == _BATCH_ROWS or size >= _BATCH_BYTES:
-                    stream.write_batch(pa.concat_batches(held))
-                    held, size = [], 0
-            if held:
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("wb") as file,
+        pa.ipc.new_stream(file, schema) as stream,
+    ):
+        held, size = [], 0
+        for row in rows:
+            held.append(row)
+            size += row.nbytes
+            if len(held) == _BATCH_ROWS or size >= _BATCH_BYTES:
                 stream.write_batch(pa.concat_batches(held))
-        file.flush()
-        os.fsync(file.fileno())
+                held, size = [], 0
+        if held:
+            stream.write_batch(pa.concat_batches(held))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """An Arrow file as a stream of record batches.
+
+    Raises:
+        UnreadableError: Missing, or damaged.
+    """
+    pa = arrow()
+    try:
+        with pa.memory_map(str(path)) as file, pa.ipc.open_stream(file) as stream:
+            yield stream
+    except (OSError, pa.ArrowException) as error:
+        raise UnreadableError(f"{path}: damaged ({error}); save the data set anew") from error
 
 
 def _schema(path: Path) -> Any:
-    """The columns of an Arrow file and their types.
-
-    Raises:
-        UnreadableError: Missing, or damaged.
-    """
-    pa = arrow()
-    try:
-        with pa.memory_map(str(path)) as file, pa.ipc.open_stream(file) as stream:
-            return stream.schema
-    except (OSError, pa.ArrowException) as error:
-        raise UnreadableError(f"{path}: damaged ({error}); save the data set anew") from error
+    with _opened(path) as stream:
+        return stream.schema
 
 
 def _rows(path: Path) -> Iterator[Any]:
-    """The rows of an Arrow file, record batches of one row each.
-
-    Raises:
-        UnreadableError: Missing, or damaged.
-    """
-    pa = arrow()
-    try:
-        with pa.memory_map(str(path)) as file, pa.ipc.open_stream(file) as stream:
-            for batch in stream:
-                batch.validate(full=True)  # offsets that lead elsewhere would show other memory
-                yield from (batch.slice(i, 1) for i in range(batch.num_rows))
-    except (OSError, pa.ArrowException) as error:
-        raise UnreadableError(f"{path}: damaged ({error}); save the data set anew") from error
+    """Record batches of one row each."""
+    with _opened(path) as stream:
+        for batch in stream:
+            batch.validate(full=True)  # offsets that lead elsewhere would show other memory
+            yield from (batch.slice(i, 1) for i in range(batch.num_rows))
 
 
 def _made_rows(
-    split: _Split, file: str, numbers: Iterator[int], redrawing: _Redrawing
+    split: _Split,
+    file: str,
+    numbers: Iterator[int],
+    redraw: Redraw,
+    report: DatasetReport,
+    advance: Callable[[], None],
 ) -> Iterator[Any]:
-    """Rows with other pictures; those that cannot be made are told in the report."""
-    report = redrawing.report
+    """Rows with other pictures; why others are missing stands in the report."""
     for row in _rows(split.folder / file):
         number = next(numbers)
         try:
-            made = _made_row(split, row, f"{split.name}/{number}", redrawing)
+            arrays = [
+                redrawn(split.columns[name], values, f"{split.name}/{number}/{name}", redraw)
+                for name, values in zip(row.schema.names, row.columns, strict=True)
+            ]
+            made = arrow().RecordBatch.from_arrays(arrays, schema=row.schema)
         except GanonymizationError as error:
             report.left_out[str(number)] = str(error)
         else:
             report.samples += 1
             yield made
-        redrawing.advance()
-
-
-def _made_row(split: _Split, row: Any, name: str, redrawing: _Redrawing) -> Any:
-    arrays = [
-        _made(split.columns[column], values, f"{name}/{column}", redrawing)
-        for column, values in zip(row.schema.names, row.columns, strict=True)
-    ]
-    return arrow().RecordBatch.from_arrays(arrays, schema=row.schema)
-
-
-def _made(part: Part, values: Any, name: str, redrawing: _Redrawing) -> Any:
-    """A value with its pictures replaced.
-
-    Args:
-        part: What it holds.
-        values: An Arrow array of one value.
-        name: For messages and seeds.
-        redrawing: Makes the pictures.
-
-    Raises:
-        GanonymizationError: A picture cannot be made, or a sound holds pictures.
-    """
-    pa = arrow()
-    if part.what == "label":
-        return values
-    if values.null_count:
-        return pa.nulls(1, values.type)  # without the bytes that may lie under it
-    if part.what == "list":
-        return _made_list(part.parts[""], values, name, redrawing)
-    if part.what == "struct":
-        fields = [
-            _made(part.parts[each.name], values.field(i), f"{name}/{each.name}", redrawing)
-            for i, each in enumerate(values.type)
-        ]
-        return pa.StructArray.from_arrays(fields, fields=list(values.type))
-    content = _content(values[0].as_py(), name)
-    if part.what == "picture":
-        content = redrawing.picture(content, name)
-    else:
-        _check_sound(content, name)
-    # Without a path: Dataset.from_list would take a file of that name rather than these bytes,
-    # and that is the original where somebody keeps it
-    return pa.array([{"bytes": content, "path": None}], values.type)
-
-
-def _made_list(part: Part, values: Any, name: str, redrawing: _Redrawing) -> Any:
-    pa, kind, items = arrow(), values.type, values.flatten()
-    made = [_made(part, items.slice(i, 1), f"{name}/{i}", redrawing) for i in range(len(items))]
-    joined = pa.concat_arrays(made) if made else pa.array([], kind.value_type)
-    if pa.types.is_fixed_size_list(kind):
-        return pa.FixedSizeListArray.from_arrays(joined, type=kind)
-    if pa.types.is_large_list(kind):
-        ends = pa.array([0, len(items)], pa.int64())
-        return pa.LargeListArray.from_arrays(ends, joined, type=kind)
-    ends = pa.array([0, len(items)], pa.int32())
-    return pa.ListArray.from_arrays(ends, joined, type=kind)
-
-
-def _content(value: dict[str, Any], name: str) -> bytes:
-    """The bytes of a picture or sound, or those of the file that it names."""
-    content, path = value["bytes"], value["path"]
-    if content is not None:
-        return bytes(content)
-    try:
-        if path is not None and Path(path).is_file():
-            return Path(path).read_bytes()
-    except OSError as error:
-        raise UnreadableError(f"{name}: {path} cannot be read ({error.strerror})") from error
-    raise UnreadableError(f"{name}: holds no bytes, and there is no file {path!r}")
-
-
-def _check_sound(content: bytes, name: str) -> None:
-    """Refuse sounds with pictures beside them, as covers of songs or a video's.
-
-    Raises:
-        InputError: There are some, or it is no sound that can be read.
-    """
-    try:
-        with av.open(io.BytesIO(content), options=_SOUNDS, metadata_errors="replace") as sound:
-            kinds = {stream.type for stream in sound.streams}
-    except (av.error.FFmpegError, ValueError) as error:
-        raise UnreadableError(f"{name}: no sound that can be read ({error})") from error
-    if kinds != {"audio"}:
-        raise InputError(f"{name}: may show a face, for it holds more than sound")
+        advance()

@@ -1,12 +1,22 @@
-"""What the columns of a Hugging Face data set hold: pictures, labels, or what may show a face."""
+"""What columns of a Hugging Face data set hold, and their values with other pictures."""
 
+import io
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import InputError, MissingExtraError
+import av
+
+from ..errors import InputError, MissingExtraError, UnreadableError
+
+Redraw = Callable[[bytes, str], bytes]
+"""From a picture file and a name for messages and seeds to a file without faces."""
+
 
 _LABELS = {"Value", "ClassLabel", "Translation", "TranslationVariableLanguages", "Json"}
 _LISTS = {"List", "LargeList", "Sequence"}
+_SOUNDS = {"format_whitelist": "aac,aiff,flac,matroska,mov,mp3,ogg,wav"}  # no playlists
 _POINT = 4  # numbers in a box; points have fewer
 
 
@@ -131,3 +141,79 @@ def _may_show(kind: Any) -> bool:
 def _is_number(kind: Any) -> bool:
     types = arrow().types
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
+
+
+def redrawn(part: Part, values: Any, name: str, redraw: Redraw) -> Any:
+    """A value with its pictures replaced.
+
+    Args:
+        part: What it holds.
+        values: An Arrow array of one value.
+        name: For messages and seeds.
+        redraw: Makes the pictures.
+
+    Raises:
+        GanonymizationError: A picture cannot be made, or a sound holds pictures.
+    """
+    pa = arrow()
+    if part.what == "label":
+        return values
+    if values.null_count:
+        return pa.nulls(1, values.type)  # without the bytes that may lie under it
+    if part.what == "list":
+        return _redrawn_list(part.parts[""], values, name, redraw)
+    if part.what == "struct":
+        fields = [
+            redrawn(part.parts[each.name], values.field(i), f"{name}/{each.name}", redraw)
+            for i, each in enumerate(values.type)
+        ]
+        return pa.StructArray.from_arrays(fields, fields=list(values.type))
+    content = _content(values[0].as_py(), name)
+    if part.what == "picture":
+        content = redraw(content, name)
+    else:
+        _check_sound(content, name)
+    # Without a path: Dataset.from_list would take a file of that name rather than these bytes,
+    # and that is the original where somebody keeps it
+    return pa.array([{"bytes": content, "path": None}], values.type)
+
+
+def _redrawn_list(part: Part, values: Any, name: str, redraw: Redraw) -> Any:
+    pa, kind, items = arrow(), values.type, values.flatten()
+    made = [redrawn(part, items.slice(i, 1), f"{name}/{i}", redraw) for i in range(len(items))]
+    joined = pa.concat_arrays(made) if made else pa.array([], kind.value_type)
+    if pa.types.is_fixed_size_list(kind):
+        return pa.FixedSizeListArray.from_arrays(joined, type=kind)
+    if pa.types.is_large_list(kind):
+        ends = pa.array([0, len(items)], pa.int64())
+        return pa.LargeListArray.from_arrays(ends, joined, type=kind)
+    ends = pa.array([0, len(items)], pa.int32())
+    return pa.ListArray.from_arrays(ends, joined, type=kind)
+
+
+def _content(value: dict[str, Any], name: str) -> bytes:
+    """The bytes of a picture or sound, or those of the file that it names."""
+    content, path = value["bytes"], value["path"]
+    if content is not None:
+        return bytes(content)
+    try:
+        if path is not None and Path(path).is_file():
+            return Path(path).read_bytes()
+    except OSError as error:
+        raise UnreadableError(f"{name}: {path} cannot be read ({error.strerror})") from error
+    raise UnreadableError(f"{name}: holds no bytes, and there is no file {path!r}")
+
+
+def _check_sound(content: bytes, name: str) -> None:
+    """Refuse sounds with pictures beside them, as covers of songs or a video's.
+
+    Raises:
+        InputError: There are some, or it is no sound that can be read.
+    """
+    try:
+        with av.open(io.BytesIO(content), options=_SOUNDS, metadata_errors="replace") as sound:
+            kinds = {stream.type for stream in sound.streams}
+    except (av.error.FFmpegError, ValueError) as error:
+        raise UnreadableError(f"{name}: no sound that can be read ({error})") from error
+    if kinds != {"audio"}:
+        raise InputError(f"{name}: may show a face, for it holds more than sound")

@@ -20,7 +20,7 @@ _PART_LINES, _PART_S = 500, 30.0
 
 
 @dataclass(frozen=True)
-class Source:
+class InputRecord:
     """An input as it was, to see whether it has changed.
 
     Attributes:
@@ -41,7 +41,7 @@ class Entry:
     Attributes:
         file: Path relative to the input folder, with forward slashes.
         status: ``done``: every face synthesized; ``filled``: some covered; ``no face``: passed on
-            or left out; ``skipped``: done before; ``failed``; ``not a picture``, nor a video.
+            or skipped; ``skipped``: done before; ``failed``; ``not a picture``, nor a video.
         outputs: Files written, relative to the output folder.
         seed: Of the run.
         faces: Of a picture: box, score, outcome and seed of each face.
@@ -60,7 +60,7 @@ class Entry:
     tracks: tuple[dict[str, object], ...] = field(default=())
     error: str | None = None
     settings: str = ""
-    source: Source | None = None
+    source: InputRecord | None = None
     output_bytes: tuple[int, ...] = ()
 
     def line(self) -> bytes:
@@ -74,7 +74,7 @@ class Entry:
         for name in ("outputs", "faces", "tracks", "output_bytes"):
             known[name] = tuple(known.get(name, ()))
         if known.get("source"):
-            known["source"] = Source(**known["source"])
+            known["source"] = InputRecord(**known["source"])
         return cls(**known)
 
 
@@ -92,7 +92,7 @@ class Manifest(Protocol):
         """
 
 
-class DiskManifest:
+class LocalManifest:
     """A file that whole lines are appended to.
 
     Args:
@@ -177,7 +177,7 @@ def shard_manifest(shard: tuple[int, int] | None) -> str:
 
 
 def read_manifest(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a manifest; one that was cut off by a kill is left out."""
+    """The lines of a manifest; one that was cut off by a kill is skipped."""
     if not path.is_file():
         return
     with path.open(encoding="utf-8") as file:

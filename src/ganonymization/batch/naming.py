@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ..errors import OptionError, OutputError
-from .tree import Tree
+from .storage import Storage
 
 PLAIN = "{stem}{suffix}"
 _FIELDS = {"stem", "suffix"}
@@ -67,14 +67,15 @@ def check_naming(naming: str) -> None:
     Raises:
         OptionError: What is wrong with it.
     """
+    remedy = "give `name` with {stem} in it, {suffix} at its end, and no /"
     try:
         fields = {field for _, field, *_ in string.Formatter().parse(naming) if field is not None}
     except ValueError as error:
-        raise OptionError(f"--name {naming}: {error}") from error
+        raise OptionError(f"{naming}: {error}", remedy) from error
     if not fields <= _FIELDS:
-        raise OptionError(f"--name {naming}: only {{stem}} and {{suffix}} are known")
+        raise OptionError(f"{naming}: only {{stem}} and {{suffix}} are known", remedy)
     if "stem" not in fields or not naming.endswith("{suffix}") or "/" in naming:
-        raise OptionError(f"--name {naming}: give {{stem}} in it, {{suffix}} at its end, and no /")
+        raise OptionError(f"{naming!r} is no pattern of names", remedy)
 
 
 def renamed(name: str, naming: str) -> str:
@@ -85,7 +86,7 @@ def renamed(name: str, naming: str) -> str:
     return path.with_name(naming.format(stem=path.stem, suffix=path.suffix)).as_posix()
 
 
-def check_clashes(names: Iterable[tuple[str, str]], out: Tree) -> None:
+def check_clashes(names: Iterable[tuple[str, str]], out: Storage) -> None:
     """Refuse outputs that would be one file, as where the disk does not tell a from A.
 
     Args:
@@ -95,10 +96,10 @@ def check_clashes(names: Iterable[tuple[str, str]], out: Tree) -> None:
     Raises:
         OutputError: Names two such inputs.
     """
-    seen: dict[str, str] = {}
+    inputs: dict[str, str] = {}
     fold = str if out.tells_case() else str.casefold
     for name, output in names:
-        other = seen.setdefault(fold(output), name)
+        other = inputs.setdefault(fold(output), name)
         if other != name:
             raise OutputError(
                 f"{name} and {other} would both be written as {out}/{output}; "

@@ -1,7 +1,7 @@
 """One machine, all of it: a folder's files, anonymized by processes of their own.
 
-Threads of one process wait for each other in Python's code. A
-file whose process dies, as for lack of memory, is tried once more and then told; the others go on.
+Threads of one process wait for each other in Python's code. A file whose process dies, as for lack
+of memory, is tried once more and then fails; the others go on.
 """
 
 import os
@@ -10,12 +10,13 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 
 from ..errors import WorkersError
+from .execute import Executor
 from .folder import FolderJob
 from .manifest import Entry
 from .naming import Planned
@@ -24,36 +25,32 @@ _TRIES = 2
 _ENDS_S = 5.0
 
 
-def run_in_processes(
-    job: FolderJob, workers: int, report: Callable[[Entry], None], files: list[Planned]
-) -> None:
-    """Anonymize every file; errors of one file do not stop the others.
+def in_processes(workers: int) -> Executor:
+    """Processes with models of their own.
+
+    The job is sent to them, so what makes the anonymizer must have a name.
 
     Args:
-        job: The folder; it is sent to the processes, so what makes the anonymizer must have a name.
-        workers: How many processes; each holds the models.
-        report: Called with each finished entry, in any order, after it stands in the manifest.
-        files: Of :meth:`FolderJob.files`.
+        workers: How many.
 
     Raises:
-        WorkersError: The processes do not start.
-        OutputError: The output folder or its manifest cannot be written.
-        GanonymizationError: As the anonymizer does when it is made.
+        WorkersError: When it is entered: the processes do not start.
     """
-    todo = job.pending(files, report)
-    crew = [_Worker(job) for _ in range(min(workers, len(todo)))]
-    try:
-        for worker in crew:  # what is wrong with the models is told before anything is written
-            _await_models(job, worker)
-        with closing(job.out.manifest(job.shard)) as manifest:
-            for entry in _entries(job, crew, todo):
-                manifest.add(entry)
-                report(entry)
-    finally:
-        _end(crew)
+
+    @contextmanager
+    def run(job: FolderJob, files: list[Planned]) -> Iterator[Iterator[Entry]]:
+        crew = [_Process(job) for _ in range(min(workers, len(files)))]
+        try:
+            for process in crew:
+                _await_models(job, process)
+            yield _entries(job, crew, files)
+        finally:
+            _end(crew)
+
+    return run
 
 
-class _Worker:
+class _Process:
     """A process, seen from the one that started it."""
 
     def __init__(self, job: FolderJob) -> None:
@@ -67,7 +64,7 @@ class _Worker:
     def give(self, file: Planned, tries: int) -> None:
         """Send a file to anonymize."""
         self.file, self.tries = file, tries
-        with suppress(OSError):  # it died; the next answer says so
+        with suppress(OSError):  # it died; the next answer shows it
             self.pipe.send(file)
 
     def answer(self) -> Entry:
@@ -83,10 +80,10 @@ class _Worker:
         return answer
 
 
-def _entries(job: FolderJob, crew: list[_Worker], files: list[Planned]) -> Iterator[Entry]:
+def _entries(job: FolderJob, crew: list[_Process], files: list[Planned]) -> Iterator[Entry]:
     """What becomes of the files, as they are done; workers that died are replaced in the crew."""
     todo = deque((file, 1) for file in files)
-    idle, busy = list(crew), dict[Connection, _Worker]()
+    idle, busy = list(crew), dict[Connection, _Process]()
     while todo or busy:
         while todo and idle:
             worker = idle.pop()
@@ -101,13 +98,13 @@ def _entries(job: FolderJob, crew: list[_Worker], files: list[Planned]) -> Itera
                     todo.append((worker.file, worker.tries + 1))
                 else:
                     yield _died(job, worker)
-                worker = _Worker(job)
+                worker = _Process(job)
                 crew.append(worker)
                 _await_models(job, worker)
             idle.append(worker)
 
 
-def _await_models(job: FolderJob, worker: _Worker) -> None:
+def _await_models(job: FolderJob, worker: _Process) -> None:
     """Return once a process has its models.
 
     Raises:
@@ -117,14 +114,14 @@ def _await_models(job: FolderJob, worker: _Worker) -> None:
     try:
         worker.answer()
     except EOFError:
-        job.make_anonymizer()  # says itself what is wrong with it
+        job.make_anonymizer()  # raises what is wrong with it
         raise WorkersError(
-            f"a process ended before its first file ({_code(worker)}); give it more memory or "
-            "fewer --jobs"
+            f"a process ended before its first file ({_code(worker)})",
+            "give it more memory or fewer `jobs`",
         ) from None
 
 
-def _end(workers: list[_Worker]) -> None:
+def _end(workers: list[_Process]) -> None:
     """End processes with what they have in work."""
     for worker in workers:
         worker.pipe.close()
@@ -135,7 +132,7 @@ def _end(workers: list[_Worker]) -> None:
         worker.process.join()
 
 
-def _died(job: FolderJob, worker: _Worker) -> Entry:
+def _died(job: FolderJob, worker: _Process) -> Entry:
     error = (
         f"{job.source}/{worker.file.name}: the process that had it in work died {_TRIES} times "
         f"({_code(worker)}); is it too large for the memory?"
@@ -143,7 +140,7 @@ def _died(job: FolderJob, worker: _Worker) -> Entry:
     return job.failed(worker.file, error)
 
 
-def _code(worker: _Worker) -> str:
+def _code(worker: _Process) -> str:
     worker.process.join(_ENDS_S)
     code = worker.process.exitcode or 0
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"

@@ -3,7 +3,7 @@
 Names go out, entries of the manifest come back; pictures never pass through Ray. A worker reads
 from the input folder and writes to the output folder itself, so both must be in everybody's reach.
 When a node dies, the files it had in work are given to others; a file that was finished but not
-told is made again, the same bit for bit, over itself.
+reported is made again, the same bit for bit, over itself.
 """
 
 import json
@@ -11,65 +11,53 @@ import logging
 import os
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtraError, OptionError, WorkersError
+from .execute import Executor
 from .folder import FolderJob
 from .manifest import Entry
 from .naming import Planned
-from .tree import DiskTree, Tree
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_BLOCK_FILES = (16, 64)  # told together, and done again when a node dies with them
+_BLOCK_FILES = (16, 64)  # reported together, and done again when a node dies with them
 _WORKER_BLOCKS = 50  # or larger ones if there are many more, for Ray keeps books of each
 _LOCAL_STORE_BYTES = 128 << 20  # names and entries are all that lies in it
 _ANSWERS_S = 5.0
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a worker has one core
 
 
-def run_on_ray(
-    job: FolderJob,
-    report: Callable[[Entry], None],
-    files: list[Planned],
-    *,
-    address: str | None = None,
-    workers: int | None = None,
-) -> None:
-    """Anonymize every file on a Ray cluster; errors of one file do not stop the others.
+def on_ray(address: str | None = None, workers: int | None = None) -> Executor:
+    """The workers of a Ray cluster; the job and what makes the anonymizer are sent to them.
 
     Args:
-        job: The folder; it and what makes the anonymizer are sent to the workers.
-        report: Called with each finished entry, in any order, after it stands in the manifest.
-        files: Of :meth:`FolderJob.files`.
         address: Of a cluster, as ``auto`` or ``10.0.0.1:6379``; None starts one in this machine
             for as long as it takes.
         workers: How many, a core each; None takes every core.
 
     Raises:
-        MissingExtraError: Ray is not installed.
+        MissingExtraError: When it is entered: Ray is not installed.
         OptionError: No cluster answers there.
         WorkersError: It gave up, as when its first node dies; run again, what is done stays.
-        OutputError: The output folder or its manifest cannot be written.
-        GanonymizationError: As the anonymizer does that is made here first, so that what is wrong
-            with it is told once.
     """
-    job.make_anonymizer()
-    job = replace(job, source=_for_all(job.source), out=_for_all(job.out))
-    with _cluster(address, workers) as cores:
-        todo = job.pending(files, report)
-        with closing(job.out.manifest(job.shard)) as manifest:
-            for entry in _entries(job, todo, workers or cores):
-                manifest.add(entry)
-                report(entry)
+
+    @contextmanager
+    def run(job: FolderJob, files: list[Planned]) -> Iterator[Iterator[Entry]]:
+        job.make_anonymizer()  # what is wrong with it is one error, here
+        job = replace(job, source=job.source.absolute(), out=job.out.absolute())
+        with _cluster(address, workers) as cores:
+            yield _entries(job, files, workers or cores)
+
+    return run
 
 
-class _Worker:
+class _ModelHolder:
     """Holds the models of one worker."""
 
     def __init__(self, job: FolderJob) -> None:
@@ -98,7 +86,7 @@ def _entries(job: FolderJob, files: list[Planned], workers: int) -> Iterator[Ent
         [{"file": _text(file)} for file in files], override_num_blocks=-(-len(files) // size)
     )
     made = rows.map_batches(
-        _Worker,
+        _ModelHolder,
         fn_constructor_args=(job,),
         batch_size=None,
         compute=data.ActorPoolStrategy(min_size=1, max_size=workers, initial_size=workers),
@@ -114,11 +102,6 @@ def _entries(job: FolderJob, files: list[Planned], workers: int) -> Iterator[Ent
             f"the Ray cluster gave up ({reason[-1] if reason else type(error).__name__}); "
             "run again, what is done stays"
         ) from error
-
-
-def _for_all(tree: Tree) -> Tree:
-    """A folder by its whole path, for workers start elsewhere."""
-    return DiskTree(tree.root.absolute()) if isinstance(tree, DiskTree) else tree
 
 
 def _text(file: Planned) -> str:
@@ -153,7 +136,7 @@ def _cluster(address: str | None, workers: int | None) -> Iterator[int]:
                 **({} if address else alone),
             )  # fmt: skip
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise OptionError(f"--address {address}: no Ray cluster answers ({error})") from error
+            raise _no_answer(address, error) from error
         try:
             resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
             yield max(1, int(resources.get("CPU", 1)))
@@ -173,4 +156,8 @@ def _check_answers(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), _ANSWERS_S).close()
     except (OSError, OverflowError) as error:
-        raise OptionError(f"--address {address}: no Ray cluster answers ({error})") from error
+        raise _no_answer(address, error) from error
+
+
+def _no_answer(address: str | None, error: Exception) -> OptionError:
+    return OptionError(f"{address}: no Ray cluster answers ({error})", "check `address`")

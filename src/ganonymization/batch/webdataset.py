@@ -1,13 +1,10 @@
 """WebDataset shards: tar files whose members of one name are one sample, pictures beside labels.
 
 Pictures are replaced, labels are copied as they are, in the same order. A sample whose picture
-cannot be made, or that holds what may show a face otherwise, is left out whole, and told.
+cannot be made, or that holds what may show a face otherwise, is skipped whole, and reported.
 """
 
-import contextlib
 import io
-import os
-import secrets
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,8 +12,8 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import GanonymizationError, InputError, OutputError, UnreadableError
 from ..io import images
-from ..io.images import Picture
-from ..picture_file import without_faces
+from ..io.files import atomic_path
+from ..picture_file import anonymize_bytes
 from ..pipeline import Anonymizer
 
 SUFFIX = ".tar"
@@ -24,12 +21,12 @@ LABELS = frozenset(
     (".cls", ".cls2", ".class", ".count", ".index", ".inx", ".id", ".txt", ".text", ".transcript",
      ".json", ".jsn", ".csv", ".xml", ".yaml", ".yml")
 )  # fmt: skip
-"""Suffixes of what is copied as it is. Arrays, videos and pictures of other kinds show faces."""
+"""Suffixes of what is copied; arrays, videos and pictures of other kinds may show faces."""
 _MEMBER_BYTES = 1 << 30
 
 
 @dataclass
-class Report:
+class DatasetReport:
     """What became of the samples of one shard or split.
 
     Attributes:
@@ -55,7 +52,8 @@ def find_shards(source: Path) -> list[Path]:
     Raises:
         InputError: There is none.
     """
-    shards = [source] if source.is_file() else sorted(source.rglob(f"*{SUFFIX}"))
+    found = [source] if source.is_file() else sorted(source.rglob(f"*{SUFFIX}"))
+    shards = [path for path in found if not path.is_dir()]
     if not shards or any(path.suffix != SUFFIX for path in shards):
         raise InputError(
             f"{source}: no WebDataset shards; give a {SUFFIX} file, a folder of them, or a folder "
@@ -72,12 +70,12 @@ def anonymize_shard(
     seed: int,
     max_pixels: int = images.DEFAULT_MAX_PIXELS,
     advance: Callable[[], None] = lambda: None,
-) -> Report:
+) -> DatasetReport:
     """Anonymize the pictures of one shard.
 
     Args:
         anonymizer: In portrait mode the head of the largest face replaces a picture, and pictures
-            without a face are left out, for a copy would show whatever the detector missed.
+            without a face are skipped, for a copy would show whatever the detector missed.
         source: The tar file.
         out: The tar file to write; under its name there is a whole one or nothing new.
         seed: Of the run; with a member's name and a face's place it decides who the face becomes.
@@ -90,29 +88,20 @@ def anonymize_shard(
     """
     if out.exists() and out.samefile(source):
         raise OutputError(f"{out}: is the input; give another name")
-    report = Report(source.name)
-    temporary = out.parent / f".{secrets.token_hex(8)}.part"
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as written:
-                for key, sample in _samples(source):
-                    try:
-                        made = _anonymized(anonymizer, sample, seed, max_pixels, report)
-                    except GanonymizationError as error:
-                        report.left_out[key] = str(error)
-                    else:
-                        _append(written, made)
-                        report.samples += 1
-                    advance()
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(out)
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be written ({error.strerror or error})") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    report = DatasetReport(source.name)
+    with (
+        atomic_path(out) as temporary,
+        tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as written,
+    ):
+        for key, sample in _samples(source):
+            try:
+                made = _anonymized(anonymizer, sample, seed, max_pixels, report)
+            except GanonymizationError as error:
+                report.left_out[key] = str(error)
+            else:
+                _append(written, made)
+                report.samples += 1
+            advance()
     return report
 
 
@@ -136,6 +125,9 @@ def _samples(source: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
                 yield key, sample
     except (tarfile.TarError, EOFError) as error:
         raise UnreadableError(f"{source}: no tar file, or damaged ({error})") from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise UnreadableError(f"{source}: cannot be read ({reason}); check the file") from error
 
 
 def _key(name: str) -> str:
@@ -148,7 +140,7 @@ def _anonymized(
     sample: dict[str, bytes],
     seed: int,
     max_pixels: int,
-    report: Report,
+    report: DatasetReport,
 ) -> dict[str, bytes]:
     """A sample with its pictures replaced.
 
@@ -174,7 +166,7 @@ def anonymized(
     name: str,
     seed: int,
     max_pixels: int,
-    report: Report,
+    report: DatasetReport,
     kind: str | None = None,
 ) -> bytes:
     """A picture file's bytes, anonymized; its faces are counted in the report.
@@ -190,29 +182,17 @@ def anonymized(
 
     Raises:
         GanonymizationError: The picture cannot be read or written, or shows no face in portrait
-            mode; leave the sample out.
+            mode; skip the sample.
     """
-    picture = images.decode(io.BytesIO(content), name, max_pixels)
-    result = anonymizer(picture.pixels, seed=seed, name=name)
+    result, made = anonymize_bytes(
+        anonymizer, content, seed=seed, name=name, max_pixels=max_pixels, kind=kind
+    )
     report.faces += len(result.faces)
     report.filled += sum(not face.synthesized for face in result.faces)
     report.without_face += not result.faces
-    if result.image is not None:
-        shown = without_faces(picture, result.image, result.composite_mask)
-    elif result.portraits:
-        shown = Picture(result.portraits[0], grey=picture.grey)
-    else:
+    if not made:
         raise InputError(f"{name}: no face found")
-    return _encoded(shown, kind or picture.kind, name)
-
-
-def _encoded(picture: Picture, kind: str, name: str) -> bytes:
-    file = io.BytesIO()
-    try:
-        images.encode(file, picture, kind)
-    except (OSError, ValueError) as error:  # as of pictures that are too large for a format
-        raise OutputError(f"{name}: cannot be written as {kind} ({error})") from error
-    return file.getvalue()
+    return made[0]
 
 
 def _append(shard: tarfile.TarFile, sample: dict[str, bytes]) -> None:

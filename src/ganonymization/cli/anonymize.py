@@ -1,4 +1,4 @@
-"""Commands that anonymize, and tell with what."""
+"""``ganonymize image``, ``folder``, ``models`` and ``demo``."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from ..options import Engine
 from .options import JsonOption, MaxPixelsOption, OnNoFaceOption, SeedOption, takes_config
 
 if TYPE_CHECKING:
+    from ..batch.execute import Executor
     from ..config import AnonymizerConfig
 
 
@@ -30,7 +31,7 @@ def image(
     from ..io import images
     from . import console
 
-    images.check_output(source, out)  # told before the models load
+    images.check_output(source, out)  # before the models load
     console.anonymize_image(config.load(), source, out, seed, on_no_face, max_pixels, as_json)
 
 
@@ -87,11 +88,10 @@ def folder(
 
     manifest.jsonl tells what became of each file, report.html shows some of them.
     """
-    from functools import partial
-
     from .. import seeds
+    from ..batch.address import open_storage
     from ..batch.folder import FolderJob
-    from ..batch.folders import check_apart, open_tree
+    from ..batch.storage import check_apart
     from . import console
 
     if address is not None and engine != "ray":
@@ -100,31 +100,36 @@ def folder(
         raise OptionError(
             f"--device {config.device}: the workers of a Ray cluster use the CPU alone"
         )
-    trees = open_tree(source), open_tree(out)
-    check_apart(*trees)
+    folders = open_storage(source), open_storage(out)
+    check_apart(*folders)
     cores = os.cpu_count() or 1
     at_a_time = cores + 1 if jobs is None else jobs  # one waits for the disk
     threads = max(1, cores // at_a_time) if engine != "ray" and shard is None else 1  # of one call
     settings = f"{config.fingerprint()} {on_no_face} {audio}"
     job = FolderJob(
-        config.with_threads(threads).load, *trees, seeds.fresh_seed() if seed is None else seed,
+        config.with_threads(threads).load, *folders, seeds.fresh_seed() if seed is None else seed,
         on_no_face, overwrite, max_pixels, settings, naming=name, shard=_shard(shard), sound=audio,
     )  # fmt: skip
     if dry_run:
         console.plan_folder(job, as_json)
         return
-    if engine == "ray":
-        from ..batch.run_ray import run_on_ray
-
-        run: console.Run = partial(run_on_ray, job, address=address, workers=jobs)
-    elif engine == "threads":
-        run = partial(job.run, at_a_time)
-    else:
-        from ..batch.run_processes import run_in_processes
-
-        run = partial(run_in_processes, job, at_a_time)
-    if not console.anonymize_folder(job, run, as_json):
+    executor = _executor(engine, jobs, at_a_time, address)
+    if not console.anonymize_folder(job, executor, as_json):
         raise typer.Exit(1)
+
+
+def _executor(engine: Engine, jobs: int | None, at_a_time: int, address: str | None) -> "Executor":
+    if engine == "ray":
+        from ..batch.run_ray import on_ray
+
+        return on_ray(address, jobs)
+    if engine == "threads":
+        from ..batch.execute import in_threads
+
+        return in_threads(at_a_time)
+    from ..batch.run_processes import in_processes
+
+    return in_processes(at_a_time)
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

@@ -1,29 +1,28 @@
 """What the commands print while and after they anonymize."""
 
 import json
+import sqlite3
 import sys
 from collections import Counter
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from .. import seeds
+from ..batch.execute import Executor, execute
 from ..batch.folder import FolderJob, is_read
 from ..batch.html_report import REPORT, write_report
 from ..batch.manifest import Entry, Status
-from ..batch.naming import Planned
 from ..errors import with_options
 from ..options import OnNoFace
 from ..picture_file import anonymize_file
 from ..pipeline import Anonymizer
 from ..types import Result
 from ..video.file import is_video
-
-Run = Callable[[Callable[[Entry], None], list[Planned]], None]
 
 MEANINGS: dict[Status, str] = {
     "done": "every face redrawn",
@@ -66,18 +65,18 @@ def anonymize_image(
         passed = f"passed on as {written[0]}" if written else "nothing written"
         print(f"warning: {source}: no face found, {passed}", file=sys.stderr)
     if as_json:
-        told = {
+        answer = {
             "outputs": [str(path) for path in written],
             "seed": result.seed,
             "faces": [asdict(face) for face in result.faces],
             "timings_ms": dict(result.timings_ms),
         }
-        print(json.dumps(told, indent=1))
+        print(json.dumps(answer, indent=1))
     elif result.faces:
-        _tell(source, result, written)
+        _print_faces(source, result, written)
 
 
-def _tell(source: Path, result: Result, written: list[Path]) -> None:
+def _print_faces(source: Path, result: Result, written: list[Path]) -> None:
     for face in result.faces:
         if not face.synthesized:
             print(f"warning: {source}: face {face.index} {face.outcome}", file=sys.stderr)
@@ -86,43 +85,41 @@ def _tell(source: Path, result: Result, written: list[Path]) -> None:
     print(f"{names}: {drawn} of {len(result.faces)} faces redrawn, seed {result.seed}")
 
 
-def anonymize_folder(job: FolderJob, run: Run, as_json: bool) -> bool:
+def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> bool:
     """Run a folder job with a progress bar and print a table of what became of its files.
 
     Args:
         job: The folder.
-        run: Does it: what to call with each entry, and the files.
+        executor: Does it.
         as_json: Print JSON instead of a table, and no bar.
 
     Returns:
         Whether every picture could be read and written.
     """
-    files, told = job.files(), _Told(as_json)
+    files, counts = job.files(), Counter[Status]()
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     progress = Progress(*columns, console=Console(file=sys.stderr), disable=as_json)
     task = progress.add_task("", total=len(files))
-
-    with ExitStack() as shown:
-
-        def report(entry: Entry) -> None:
-            if not progress.live.is_started:  # an error before that shall be the only line
-                shown.enter_context(progress)
-            told.add(entry)
-            progress.advance(task)
-
-        run(report, files)
-    write_report(job.out, MEANINGS, job.seed)
-    if as_json:
-        print(
-            json.dumps(
-                {"seed": job.seed, "counts": told.counts, "files": sorted(told.files, key=_file)}
-            )
-        )
-    else:
-        told.print_counts()
-        print(f"{job.out}: {len(files)} files, seed {job.seed}, see {REPORT} and "
-              "manifest*.jsonl")  # fmt: skip
-    return not told.counts["failed"]
+    with _Lines() as lines:
+        with ExitStack() as shown:
+            for entry in execute(job, executor, files):
+                if not (as_json or progress.live.is_started):  # after errors of the models
+                    shown.enter_context(progress)
+                counts[entry.status] += 1
+                if as_json:
+                    lines.add(entry)
+                else:
+                    _print_problem(entry)
+                progress.advance(task)
+        write_report(job.out, MEANINGS, job.seed)
+        if as_json:
+            lines.print_all(job.seed, counts)
+    if not as_json:
+        for status, meaning in MEANINGS.items():
+            if counts[status]:
+                print(f"{counts[status]:7d}  {status:14s} {meaning}")
+        print(f"{job.out}: {len(files)} files, seed {job.seed}, see {REPORT} and manifest*.jsonl")
+    return not counts["failed"]
 
 
 def plan_folder(job: FolderJob, as_json: bool) -> None:
@@ -148,31 +145,36 @@ def plan_folder(job: FolderJob, as_json: bool) -> None:
         print(f"{counts[what]:7d}  {what}")
 
 
-def _file(entry: dict[str, object]) -> str:
-    return str(entry["file"])
+def _print_problem(entry: Entry) -> None:
+    if entry.status == "failed":
+        print(f"error: {with_options(entry.error or '')}", file=sys.stderr)
+    elif entry.status == "no face":
+        print(f"warning: {entry.file}: no face found", file=sys.stderr)
+    elif entry.status == "not a picture":
+        print(f"warning: {entry.file}: not a kind of picture or video that is read",
+              file=sys.stderr)  # fmt: skip
 
 
-class _Told:
-    """What became of the files, counted, and told as it happens."""
+class _Lines:
+    """Entries for JSON, on the disk until all are known: there may be millions."""
 
-    def __init__(self, as_json: bool) -> None:
-        self._as_json = as_json
-        self.counts: Counter[Status] = Counter()
-        self.files: list[dict[str, object]] = []  # kept for JSON alone: there may be millions
+    def __enter__(self) -> Self:
+        self._table = sqlite3.connect("")  # a temporary file
+        self._table.execute("CREATE TABLE entries (file BLOB, line TEXT)")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._table.close()
 
     def add(self, entry: Entry) -> None:
-        self.counts[entry.status] += 1
-        if self._as_json:
-            self.files.append(asdict(entry))
-        elif entry.status == "failed":
-            print(f"error: {with_options(entry.error or '')}", file=sys.stderr)
-        elif entry.status == "no face":
-            print(f"warning: {entry.file}: no face found", file=sys.stderr)
-        elif entry.status == "not a picture":
-            print(f"warning: {entry.file}: not a kind of picture or video that is read",
-                  file=sys.stderr)  # fmt: skip
+        name = entry.file.encode("utf-8", "surrogatepass")  # in the order of the text
+        line = entry.line().decode().rstrip()
+        self._table.execute("INSERT INTO entries VALUES (?, ?)", (name, line))
 
-    def print_counts(self) -> None:
-        for status, meaning in MEANINGS.items():
-            if self.counts[status]:
-                print(f"{self.counts[status]:7d}  {status:14s} {meaning}")
+    def print_all(self, seed: int, counts: Counter[Status]) -> None:
+        print(json.dumps({"seed": seed, "counts": counts})[:-1], end=', "files": [')
+        for number, (line,) in enumerate(
+            self._table.execute("SELECT line FROM entries ORDER BY file, rowid")
+        ):
+            print(", " * (number > 0), line, sep="", end="")
+        print("]}")

@@ -4,17 +4,21 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import with_options
 from .options import JsonOption, MaxPixelsOption, SeedOption, progress, takes_config
 
 if TYPE_CHECKING:
-    from ..batch.webdataset import Report
+    from ..batch.webdataset import DatasetReport
     from ..config import AnonymizerConfig
     from ..pipeline import Anonymizer
+
+    Write = Callable[..., DatasetReport | list[DatasetReport]]
 
 
 @takes_config()
@@ -44,19 +48,20 @@ def dataset(
     from ..batch.webdataset import find_shards
 
     shards = [] if is_dataset(source) else find_shards(source)
-    anonymizer = config.load()
+    tasks = _tasks(config.load(), source, out, shards)
     chosen = seeds.fresh_seed() if seed is None else seed
     reports = []
     with progress("", None) as advance:
-        made = (
-            _of_shards(anonymizer, shards, source, out, chosen, max_pixels, overwrite, advance)
-            if shards
-            else _of_splits(anonymizer, source, out, chosen, max_pixels, overwrite, advance)
-        )
-        for report in made:
-            reports.append(report)
-            for key, why in report.left_out.items():
-                print(f"error: {report.name}: {key} left out: {why}", file=sys.stderr)
+        for made, is_there, write in tasks:
+            if is_there and not overwrite:
+                print(f"{made}: is there, left as it is", file=sys.stderr)
+                continue
+            written = write(seed=chosen, max_pixels=max_pixels, advance=advance)
+            for report in written if isinstance(written, list) else [written]:
+                reports.append(report)
+                for key, why in report.left_out.items():
+                    print(f"error: {report.name}: {key} left out: {with_options(why)}",
+                          file=sys.stderr)  # fmt: skip
     if as_json:
         parts = "shards" if shards else "splits"
         print(json.dumps({"seed": chosen, parts: [asdict(report) for report in reports]}))
@@ -69,45 +74,17 @@ def dataset(
         raise typer.Exit(1)
 
 
-def _of_shards(
-    anonymizer: "Anonymizer",
-    shards: list[Path],
-    source: Path,
-    out: Path,
-    seed: int,
-    max_pixels: int,
-    overwrite: bool,
-    advance: Callable[[], None],
-) -> "Iterator[Report]":
-    """Anonymize the shards that are not there, one after the other."""
+def _tasks(
+    anonymizer: "Anonymizer", source: Path, out: Path, shards: list[Path]
+) -> "Iterator[tuple[Path, bool, Write]]":
+    """What is written, whether it is there already, and what writes it."""
+    from ..batch.huggingface import anonymize_rows, is_dataset
     from ..batch.webdataset import anonymize_shard
 
+    if not shards:
+        is_there = is_dataset(out) and not out.samefile(source)
+        yield out, is_there, partial(anonymize_rows, anonymizer, source, out)
     root = source.parent if source.is_file() else source
     for shard in shards:
         made = out / shard.relative_to(root)
-        if made.exists() and not overwrite:
-            print(f"{made}: is there, left as it is", file=sys.stderr)
-            continue
-        yield anonymize_shard(
-            anonymizer, shard, made, seed=seed, max_pixels=max_pixels, advance=advance
-        )
-
-
-def _of_splits(
-    anonymizer: "Anonymizer",
-    source: Path,
-    out: Path,
-    seed: int,
-    max_pixels: int,
-    overwrite: bool,
-    advance: Callable[[], None],
-) -> "Iterator[Report]":
-    """Anonymize a Hugging Face data set, unless it is there; all its splits or none."""
-    from ..batch.huggingface import anonymize_rows, is_dataset
-
-    if is_dataset(out) and not overwrite and not out.samefile(source):
-        print(f"{out}: is there, left as it is", file=sys.stderr)
-        return
-    yield from anonymize_rows(
-        anonymizer, source, out, seed=seed, max_pixels=max_pixels, advance=advance
-    )
+        yield made, made.exists(), partial(anonymize_shard, anonymizer, shard, made)

@@ -134,7 +134,7 @@ def _source(
 ) -> "OutputSource":
     """How outputs are made, and what is not evaluated since the shape model was fitted on it."""
     from ..batch.folder import FolderJob
-    from ..batch.tree import DiskTree
+    from ..batch.storage import LocalStorage
     from ..evaluation.request import OutputSource, withheld
     from ..surrogate.shape_model import ShapeModel
 
@@ -158,8 +158,8 @@ def _source(
     }
 
     def job(originals: Path, out: Path, files: frozenset[str]) -> FolderJob:
-        trees = DiskTree(originals), DiskTree(out)
-        return FolderJob(make, *trees, seed, settings=repr(settings), chosen=files)
+        folders = LocalStorage(originals), LocalStorage(out)
+        return FolderJob(make, *folders, seed, settings=repr(settings), chosen=files)
 
     return OutputSource(job, _release(config.privacy, used), kept_out, settings)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..batch.execute import execute, in_threads
 from ..datasets import Table
 from ..errors import InputError, OptionError, OutputError
 from ..recognize.recogniser import load_recogniser
@@ -86,8 +87,10 @@ def _anonymize(
         raise OptionError("give a folder of outputs, or say how to anonymize")
     out = request.private / "anonymized"
     job = source.job(request.originals, out, frozenset(files))
-    with progress("anonymizing", len(job.files())) as advance:
-        job.run(2, lambda _: advance())
+    planned = job.files()
+    with progress("anonymizing", len(planned)) as advance:
+        for _ in execute(job, in_threads(2), planned):
+            advance()
     return out
 
 

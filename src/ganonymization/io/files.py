@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..errors import GanonymizationError, OutputError
+from ..errors import OutputError
 
 SCRAP = re.compile(r"\.[0-9a-f]{16}\.part(\.\w+)?")
 """Names of files that are being written."""
@@ -35,7 +35,7 @@ def walk(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, suffix: str = "") -> Iterator[Path]:
     """An empty temporary file beside ``path``, which replaces it, synced, when the block ends.
 
     After an error in the block nothing is left of it. Links are followed, and the mode of a file
@@ -43,13 +43,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     Args:
         path: The file to write; missing folders are made.
-
-    Yields:
-        The file to fill; its suffix is that of ``path``.
+        suffix: Of the temporary file, for writers that go by it; others who look into the folder
+            take it for no picture or video without.
 
     Raises:
         OutputError: ``path`` cannot be written, or is a folder, a socket or a disk; or the block
-            raised something that is no error of ours, as encoders and full disks do.
+            raised an ``OSError``, as full disks do.
     """
     temporary = None
     try:
@@ -57,7 +56,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         stream = mode is not None and (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode))
         target = path if stream else Path(os.path.realpath(path))
         folder = Path(tempfile.gettempdir()) if stream else target.parent
-        temporary = _temporary(target, folder, 0o666 if mode is None else 0o600)
+        temporary = folder / f".{secrets.token_hex(8)}.part{suffix}"
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary.touch(0o666 if mode is None else 0o600, exist_ok=False)
         yield temporary
         if stream:
             with temporary.open("rb") as content, path.open("wb", buffering=0) as device:
@@ -67,15 +68,46 @@ def atomic_path(path: Path) -> Iterator[Path]:
             if mode is not None:
                 temporary.chmod(stat.S_IMODE(mode))
             temporary.replace(target)
-    except GanonymizationError:
-        raise
-    except Exception as error:
-        reason = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
+        reason = error.strerror or error
         raise OutputError(f"{path}: cannot be written ({reason}); choose another place") from error
     finally:
         if temporary is not None:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside ``path``, which replaces it when the block ends.
+
+    After an error in the block nothing is left of it.
+
+    Args:
+        path: The folder to write, or to replace with all that is in it.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    path = Path(os.path.realpath(path))
+    temporary, former = (path.parent / f".{secrets.token_hex(8)}.part" for _ in range(2))
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if path.exists():
+            path.rename(former)
+        try:
+            temporary.rename(path)
+        except BaseException:
+            if former.exists():
+                former.rename(path)
+            raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"{path}: cannot be written ({reason}); choose another place") from error
+    finally:
+        for folder in (temporary, former):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -103,14 +135,6 @@ def _mode(path: Path) -> int | None:
     if stat.S_ISSOCK(mode) or stat.S_ISBLK(mode):
         raise OutputError(f"{path}: is a socket or a disk; give the name of a file")
     return mode
-
-
-def _temporary(path: Path, folder: Path, mode: int) -> Path:
-    suffix = path.suffix if re.fullmatch(r"\.\w+", path.suffix) else ""
-    temporary = folder / f".{secrets.token_hex(8)}.part{suffix}"
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary.touch(mode, exist_ok=False)
-    return temporary
 
 
 def _sync(path: Path) -> None:

@@ -6,7 +6,6 @@ XMP, comments, text chunks, further frames of a multi-picture JPEG.
 """
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageCms, ImageOps, JpegImagePlugin, UnidentifiedImageError
 
-from ..errors import InputError, OutputError, UnreadableError
+from ..errors import GanonymizationError, InputError, OutputError, UnreadableError
 from ..types import Image
 from .files import atomic_path
 from .files import walk as walk
@@ -29,7 +28,6 @@ WRITERS = {
 """Suffixes of pictures that are read and written, and Pillow's names of their formats."""
 
 _READERS = sorted(set(WRITERS.values()) - {"HEIF"})  # no others: EPS, say, would run a program
-
 DEFAULT_MAX_PIXELS = 120_000_000
 _WITH_ALPHA = {"PNG", "WEBP", "TIFF", "AVIF", "HEIF"}
 _JPEG_QUALITY = 95
@@ -245,6 +243,25 @@ def encode(file: IO[bytes], picture: Picture, kind: str) -> None:
     image.save(file, kind, **options)
 
 
+def encoded(picture: Picture, kind: str, name: str) -> bytes:
+    """A picture file in memory, without metadata.
+
+    Args:
+        picture: What to write.
+        kind: Pillow's name of a format in ``WRITERS``.
+        name: For messages.
+
+    Raises:
+        OutputError: The format cannot hold it, as where it is too large.
+    """
+    file = io.BytesIO()
+    try:
+        encode(file, picture, kind)
+    except Exception as error:  # encoders raise their own
+        raise OutputError(f"{name}: cannot be written as {kind} ({error})") from error
+    return file.getvalue()
+
+
 def _encodable(picture: Picture, kind: str) -> tuple[Pillow.Image, dict[str, Any]]:
     image = Pillow.fromarray(np.ascontiguousarray(picture.pixels))
     if picture.grey:
@@ -268,7 +285,16 @@ def _encodable(picture: Picture, kind: str) -> tuple[Pillow.Image, dict[str, Any
     return image, options
 
 
-def write_whole(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
-    """Call ``fill(file)`` on what :func:`ganonymization.io.files.atomic_path` gives."""
+def write_whole(path: Path, fill: Any) -> None:
+    """Call ``fill(file)`` with a temporary file that replaces ``path`` when it is whole.
+
+    Raises:
+        OutputError: It cannot be written, or ``fill`` raised what is no error of ours.
+    """
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        fill(file)
+        try:
+            fill(file)
+        except (GanonymizationError, OSError):
+            raise
+        except Exception as error:
+            raise OutputError(f"{path}: cannot be written ({error})") from error

@@ -152,7 +152,7 @@ def export(
         )
     drawable = open_checkpoint(checkpoint, size_px)
     sample = drawable.samples(prepared)
-    with atomic_path(out) as temporary:
+    with atomic_path(out, out.suffix) as temporary:
         _write(drawable, sample, temporary, precision)
         report = _compared(drawable, sample, temporary)
     return ExportReport(out, *report)

@@ -43,8 +43,8 @@ def fit_and_save(
     singles = None if prepared is None else layout.load(prepared, "landmarks.npy")
     people, skipped = read_people(folder, index)
     arrays: dict[str, Any] = dict(fit_shape(people, singles).arrays())
-    with atomic_path(out) as temporary:
-        np.savez_compressed(temporary, **arrays)
+    with atomic_path(out) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)  # to a name it would add a suffix
     return skipped
 
 

@@ -148,9 +148,9 @@ def write_report(folder: Path, predictions: Predictions, prefix: str = "") -> st
         OutputError: The folder cannot be made or written.
     """
     labels = predictions.labels
-    with atomic_path(folder / RESULT_FILE) as temporary:
+    with atomic_path(folder / RESULT_FILE) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
-            temporary, pred=predictions.shares, label=predictions.wanted, files=predictions.files,
+            file, pred=predictions.shares, label=predictions.wanted, files=predictions.files,
             classes=np.array(labels.classes),
         )  # fmt: skip
     header = ["file", "true", "predicted", *labels.classes]
