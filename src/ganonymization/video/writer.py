@@ -67,7 +67,7 @@ class Writer:
         self._muxing = threading.Lock()
         self._reformatter = VideoReformatter()
         self._file: AbstractContextManager[Path | None] = (
-            nullcontext() if path is None else atomic_path(path)
+            nullcontext() if path is None else atomic_path(path, path.suffix)
         )
         temporary = self._file.__enter__()
         self._container: Any = None
