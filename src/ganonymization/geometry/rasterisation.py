@@ -1,0 +1,138 @@
+"""A donor's texture on another face's mesh: one rasterisation, one affine map a triangle.
+
+Each pixel learns which triangle it shows, far triangles painted first; the triangle's affine map
+then tells where on the donor's picture that pixel lies, and the picture is sampled once. Eyes and
+the inside of the mouth, which the mesh leaves open, are strips between their two lids or lips.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Image, Reals
+from . import topology
+
+_SHIFT = 4  # OpenCV's fixed-point bits
+_FEATHER_EYES = 0.12  # of the outer-eye distance: the texture fades out towards the oval
+_SMALLEST_PX2 = 0.02  # twice a triangle's area in the donor's picture; less shows nothing
+
+
+@dataclass(frozen=True)
+class Texture:
+    """A donor's face as it looks on another mesh.
+
+    Attributes:
+        image: (S, S, 3) uint8 RGB; meaningless where nothing covers.
+        skin: (S, S) uint8, 255 where the mesh's surface has texture, fading towards the oval.
+        features: (S, S) uint8, 255 in the openings of eyes and mouth.
+    """
+
+    image: Image
+    skin: NDArray[np.uint8]
+    features: NDArray[np.uint8]
+
+
+@cache
+def filled_triangles() -> NDArray[np.int32]:
+    """The 852 triangles of the surface, then those that fill mouth and eyes, (T, 3) int32."""
+    strips = [topology.LIPS_INNER, topology.EYE_LEFT, topology.EYE_RIGHT]
+    corners = {0: (5, 15), 1: (0, 8), 2: (0, 8)}
+    extra: list[tuple[int, int, int]] = []
+    for number, ring in enumerate(strips):
+        first, last = corners[number]
+        upper = [ring[i % len(ring)] for i in range(first, last + 1)]
+        lower = [ring[i % len(ring)] for i in range(first, last - len(ring) - 1, -1)]
+        for i in range(len(upper) - 1):
+            extra += [(upper[i], lower[i], lower[i + 1]), (upper[i], lower[i + 1], upper[i + 1])]
+    proper = [t for t in extra if len(set(t)) == 3]
+    return np.concatenate([topology.triangles().astype(np.int32), np.array(proper, np.int32)])
+
+
+def triangle_map(landmarks_px: Reals, size_px: int) -> NDArray[np.int32]:
+    """Which triangle each pixel of a crop shows, (S, S) int32; -1 where there is no face.
+
+    Args:
+        landmarks_px: (478, 3) in crop pixels; z in the same scale, smaller is nearer.
+        size_px: S.
+    """
+    points, triangles = np.asarray(landmarks_px, np.float64), filled_triangles()
+    fixed = np.round(points[:, :2] * (1 << _SHIFT)).astype(np.int32)
+    order = np.argsort(-points[triangles, 2].sum(1), kind="stable")
+    canvas = np.zeros((size_px, size_px, 3), np.uint8)
+    for number, corners in zip((order + 1).tolist(), fixed[triangles[order]], strict=True):
+        cv2.fillConvexPoly(canvas, corners, (number & 255, number >> 8, 0), cv2.LINE_8, _SHIFT)
+    return canvas[..., 0].astype(np.int32) + 256 * canvas[..., 1].astype(np.int32) - 1
+
+
+def render(
+    donor: Image, donor_px: Reals, landmarks_px: Reals, size_px: int
+) -> Texture:
+    """A donor's face on a mesh.
+
+    What the donor's picture hides is taken from its mirror twin.
+
+    Args:
+        donor: (H, W, 3) uint8 RGB.
+        donor_px: (478, 3) its landmarks, in its pixels.
+        landmarks_px: (478, 3) the mesh, in crop pixels.
+        size_px: S.
+    """
+    numbers = triangle_map(landmarks_px, size_px)
+    target, source = np.asarray(landmarks_px, float), np.asarray(donor_px, float)
+    maps, usable = _affine_maps(target, source)
+    shown = numbers >= 0
+    of_pixel = np.maximum(numbers, 0)
+    chosen = maps[of_pixel].astype(np.float32)
+    axis = np.arange(size_px, dtype=np.float32)
+    x, y = axis[None, :], axis[:, None]
+    places = [chosen[..., i, 0] * x + chosen[..., i, 1] * y + chosen[..., i, 2] for i in (0, 1)]
+    image = cv2.remap(
+        _smoothed(donor, maps[usable]), *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    valid = shown & usable[of_pixel]
+    inner = numbers >= len(topology.triangles())
+    eyes_px = float(np.linalg.norm(
+        target[topology.OUTER_EYE_RIGHT, :2] - target[topology.OUTER_EYE_LEFT, :2]
+    ))  # fmt: skip
+    depth_px = cv2.distanceTransform(np.pad(shown, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    fade = np.clip(depth_px / (_FEATHER_EYES * eyes_px), 0, 1)
+    skin = np.round(255 * fade * (valid & ~inner)).astype(np.uint8)
+    features = np.where(valid & inner, 255, 0).astype(np.uint8)
+    return Texture(np.asarray(image, np.uint8), skin, features)
+
+
+def _affine_maps(
+    target: NDArray[np.float64], source: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """From crop to donor pixels for each triangle, (T, 2, 3), and which of them show something."""
+    triangles = filled_triangles()
+    twin = topology.mirror().astype(np.int64)[triangles]
+    corners = np.concatenate([target[triangles][:, :, :2], np.ones((*triangles.shape, 1))], 2)
+    drawn = np.linalg.det(corners)
+    seen, seen_twin = (_doubled_area(source[which][:, :, :2]) for which in (triangles, twin))
+    facing, facing_twin = seen * np.sign(drawn), -seen_twin * np.sign(drawn)
+    hidden = (facing < _SMALLEST_PX2) & (facing_twin > facing)
+    places = np.where(hidden[:, None, None], source[twin][:, :, :2], source[triangles][:, :, :2])
+    usable = (np.abs(drawn) > 1e-2) & (np.maximum(facing, facing_twin) > _SMALLEST_PX2)
+    maps = np.zeros((len(triangles), 2, 3))
+    maps[usable] = np.linalg.solve(corners[usable], places[usable]).transpose(0, 2, 1)
+    return maps, usable
+
+
+def _doubled_area(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    area: NDArray[np.float64] = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+    return area
+
+
+def _smoothed(donor: Image, maps: NDArray[np.float64]) -> Image:
+    """The donor blurred as far as the texture shrinks, so that nothing aliases."""
+    if len(maps) == 0:
+        return donor
+    shrink = float(np.sqrt(np.median(np.abs(np.linalg.det(maps[:, :, :2])))))
+    if shrink < 1.2:
+        return donor
+    return np.asarray(cv2.GaussianBlur(donor, (0, 0), 0.45 * shrink), np.uint8)

@@ -1,0 +1,1 @@
+"""Training the refiner: a donor's texture on the surrogate mesh, relit and completed."""
