@@ -154,7 +154,7 @@ def test_without_cuda_the_message_has_the_commands(monkeypatch, make_anonymizer)
 def test_the_detector_follows_the_anonymizer_to_its_device(cuda, make_anonymizer, options):
     cuda(FakeCuda)
     made = make_anonymizer(detector="centerface", detector_options=options, device="cuda")
-    assert made._detector._session.get_providers()[0] == CUDA
+    assert made._detector._session.providers[0][0] == CUDA
 
 
 def test_the_detectors_own_device_comes_first(cuda, make_anonymizer):
