@@ -25,8 +25,9 @@ from ganonymization.geometry import topology
 from ganonymization.landmarks.search import find_landmarks
 from ganonymization.surrogate.eye_mouth_opening import EYES, MOUTH
 from ganonymization.surrogate.shape_model import Posed
-from ganonymization.video.container import Reader, Timed, Writer
+from ganonymization.video.container import Reader, Timed
 from ganonymization.video.frames import anonymize_frames
+from ganonymization.video.writer import Writer
 
 SCORE = 0.3
 LEAST_PX = 48

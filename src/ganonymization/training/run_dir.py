@@ -30,8 +30,11 @@ def save_checkpoint(path: Path, state: object) -> None:
     Raises:
         OutputError: It cannot be written; what was there before stays.
     """
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        torch.save(state, file)  # a name would be written into it
+    try:
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            torch.save(state, file)  # a name would be written into it
+    except RuntimeError as error:  # torch's own, as of a full disk
+        raise OutputError(f"{path}: cannot be written ({error})") from error
 
 
 def read_checkpoint(path: Path) -> dict[str, Any] | None:
