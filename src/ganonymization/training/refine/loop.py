@@ -52,6 +52,7 @@ class Run:
         self.optimizer_g = torch.optim.Adam(nets.painters(), learning_rate, _ADAM)
         self.optimizer_d = torch.optim.Adam(nets.discriminator.parameters(), 4e-4, _ADAM)
         folder.mkdir(parents=True, exist_ok=True)
+        self.young = start_from is None
         if start_from is not None:
             nets.load_compact(torch.load(start_from, map_location=self.device))
         if (folder / "checkpoint.pt").exists():
@@ -74,19 +75,22 @@ class Run:
         """One step of both networks."""
         nets = self.nets
         x = unpack({name: layer.to(self.device) for name, layer in batch.items()})
-        if self.step == 0:
+        if self.step == 0 and self.young:
             nets.features.calibrate(x["picture"])
         nets.discriminator.requires_grad_(False)
-        loss, judged, parts = refiner_loss(nets, x, weight_gan)
+        half = torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
+        with half:
+            loss, judged, parts = refiner_loss(nets, x, weight_gan)
         self.optimizer_g.zero_grad()
         torch.autograd.backward(loss)
-        if self.step < _HEAD_START_STEPS:
+        if self.young and self.step < _HEAD_START_STEPS:
             for name, parameter in nets.refiner.named_parameters():
                 if not name.startswith(_NEW):
                     parameter.grad = None
         self.optimizer_g.step()
         nets.discriminator.requires_grad_(True)
-        loss_d = discriminator_loss(nets, judged, x["reading"])
+        with half:
+            loss_d = discriminator_loss(nets, judged, x["reading"])
         self.optimizer_d.zero_grad()
         torch.autograd.backward(loss_d)
         self.optimizer_d.step()
@@ -113,6 +117,21 @@ class Run:
         cv2.imwrite(str(self.folder / "sheet.png"), np.ascontiguousarray(pixels[..., ::-1]))
 
 
+@torch.no_grad()
+def held_out_losses(run: Run, faces: RefinerFaces, count: int = 32) -> dict[str, float]:
+    """The parts of the loss on fixed faces that are never trained on."""
+    batches = [
+        default_collate([faces[_SHEET_FIRST + i] for i in range(first, first + _SHEET_ROWS)])
+        for first in range(0, count, _SHEET_ROWS)
+    ]
+    torch.manual_seed(0)
+    found = []
+    for batch in batches:
+        x = unpack({name: layer.to(run.device) for name, layer in batch.items()})
+        found.append(refiner_loss(run.nets, x, 0.0)[2])
+    return {name: float(sum(part[name] for part in found)) / len(found) for name in found[0]}
+
+
 def _strip(pictures: Tensor) -> Tensor:
     return torch.cat(list(pictures), 1)
 
@@ -135,7 +154,7 @@ def train(
     fixed = default_collate([shown[_SHEET_FIRST + i] for i in range(_SHEET_ROWS)])
     loader = DataLoader(
         faces, batch_sampler=Batches(run.step * batch, _ENDLESS, batch), num_workers=workers,
-        prefetch_factor=4 if workers else None,
+        prefetch_factor=4 if workers else None, pin_memory=run.device.type == "cuda",
     )  # fmt: skip
     started = kept = sheet = time.monotonic()
     first = run.step
