@@ -8,6 +8,7 @@ import pytest
 
 from ganonymization.errors import OutputError
 from ganonymization.evaluation.figures import Family, Figure
+from ganonymization.evaluation.page import page
 from ganonymization.evaluation.report import EvaluationReport, with_interval, write
 from ganonymization.types import Skipped
 
@@ -43,9 +44,13 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
+def written(report, folder):
+    write(report, folder, page(report, None, {}))
+
+
 @pytest.fixture
 def folder(tmp_path):
-    write(REPORT, tmp_path, None, {})
+    written(REPORT, tmp_path)
     return tmp_path
 
 
@@ -93,14 +98,14 @@ def test_the_page_is_there(folder):
 
 def test_file_names_and_people_with_commas_and_other_letters_come_back(tmp_path):
     names = np.array([f'å,"{i}"\n李.png' for i in range(20)])
-    write(replace(REPORT, pairs=replace(SIDES, file=names, person=names)), tmp_path, None, {})
+    written(replace(REPORT, pairs=replace(SIDES, file=names, person=names)), tmp_path)
     found = rows(tmp_path / "pictures.csv")
     assert [row["file"] for row in found] == [row["person"] for row in found] == list(names)
 
 
 def test_file_names_that_are_no_text_are_reported(tmp_path):
     names = np.array([f"\udcff{i}.png" for i in range(20)])
-    write(replace(REPORT, pairs=replace(SIDES, file=names)), tmp_path, None, {})
+    written(replace(REPORT, pairs=replace(SIDES, file=names)), tmp_path)
     found = rows(tmp_path / "pictures.csv")
     assert [row["file"] for row in found] == [f"\\udcff{i}.png" for i in range(20)]
     assert "\\udcff0.png" in (tmp_path / "report.html").read_text()
@@ -108,13 +113,13 @@ def test_file_names_that_are_no_text_are_reported(tmp_path):
 
 def test_an_earlier_reports_tables_go_and_nobody_elses(folder):
     (folder / "my-own.csv").write_text("mine")
-    write(replace(REPORT, families=(FAMILY,)), folder, None, {})
+    written(replace(REPORT, families=(FAMILY,)), folder)
     assert not (folder / "identity-compared.csv").exists()
     assert (folder / "my-own.csv").read_text() == "mine"
 
 
 def test_without_anything_the_files_are_there_and_empty(tmp_path):
-    write(replace(REPORT, families=(), skipped=()), tmp_path, None, {})
+    written(replace(REPORT, families=(), skipped=()), tmp_path)
     assert (tmp_path / "left-out.csv").read_text() == ""
     assert (tmp_path / "figures.csv").read_text() == ""
     assert list(rows(tmp_path / "pictures.csv")[0]) == ["file", "person"]
@@ -123,7 +128,7 @@ def test_without_anything_the_files_are_there_and_empty(tmp_path):
 def test_a_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(OutputError):
-        write(REPORT, tmp_path / "taken", None, {})
+        written(REPORT, tmp_path / "taken")
 
 
 def test_values_are_told_with_their_intervals():

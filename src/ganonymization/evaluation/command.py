@@ -19,6 +19,7 @@ from .geometry import require_attackers
 from .look import ObservedPair, in_processes, look
 from .observations import Observations, PairedObservations
 from .observer import VERSION, ObserverSpec
+from .page import page
 from .pairing import Pair, pair
 from .request import FAMILIES, OutputSource, Request, read_table
 from .store import Store
@@ -67,8 +68,9 @@ def evaluate(
         worst([family.verdict for family in families]), tuple(families), pairs,
         tuple(skipped + strays + unseen), _settings(request, recogniser.name, source),
     )  # fmt: skip
-    report.write(written, request.out, request.originals if request.with_originals else None,
-                 {p.file: p.outputs[0] for p in file_pairs if p.outputs})  # fmt: skip
+    shown = {p.file: p.outputs[0] for p in file_pairs if p.outputs}
+    originals = request.originals if request.with_originals else None
+    report.write(written, request.out, page(written, originals, shown))
     return written
 
 

@@ -8,7 +8,6 @@ from html import escape
 from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image as Pillow
@@ -17,9 +16,7 @@ from ..errors import InputError
 from ..io import images
 from . import plots
 from .figures import EVERYBODY, Family, FamilyName, Figure, Verdict, worst
-
-if TYPE_CHECKING:
-    from .report import EvaluationReport
+from .report import EvaluationReport
 
 _WORST, _SAMPLES, _THUMBNAIL_PX = 12, 24, 144
 _PACKAGES = ("ganonymization", "onnxruntime", "numpy", "scipy", "scikit-learn",
@@ -40,7 +37,7 @@ _WORST_BY: Mapping[FamilyName, str] = {
 }  # fmt: skip
 
 
-def page(report: "EvaluationReport", originals: Path | None, outputs: Mapping[str, Path]) -> str:
+def page(report: EvaluationReport, originals: Path | None, outputs: Mapping[str, Path]) -> str:
     """The page.
 
     Args:
@@ -68,7 +65,7 @@ def page(report: "EvaluationReport", originals: Path | None, outputs: Mapping[st
     )
 
 
-def _first_screen(report: "EvaluationReport", families: Mapping[FamilyName, Family]) -> str:
+def _first_screen(report: EvaluationReport, families: Mapping[FamilyName, Family]) -> str:
     """Is it safe, is the expression kept, what failed."""
     failures = "".join(
         f"<li><b>{family.name}: {family.verdict}.</b> {escape(' '.join(family.findings))}"
@@ -145,7 +142,7 @@ def _table(rows: Sequence[Mapping[str, object]]) -> str:
     return f"<table><tr>{head}{body}</table>"
 
 
-def _worst_cases(report: "EvaluationReport") -> list[tuple[int, str]]:
+def _worst_cases(report: EvaluationReport) -> list[tuple[int, str]]:
     """Rows of pictures and what is bad about them, the worst of each kind first."""
     found: list[tuple[int, str]] = []
     families = {family.name: family for family in report.families}
@@ -162,7 +159,7 @@ def _worst_cases(report: "EvaluationReport") -> list[tuple[int, str]]:
 
 
 def _shown(
-    title: str, rows: Sequence[tuple[int, str]], report: "EvaluationReport", originals: Path | None,
+    title: str, rows: Sequence[tuple[int, str]], report: EvaluationReport, originals: Path | None,
     outputs: Mapping[str, Path],
 ) -> str:  # fmt: skip
     cells = []
@@ -188,14 +185,14 @@ def _thumbnail(path: Path) -> str:
     return f"<img alt='' src='data:image/webp;base64,{data}'>"
 
 
-def _skipped(report: "EvaluationReport") -> str:
+def _skipped(report: EvaluationReport) -> str:
     rows = [{"file": path.name, "why": reason} for path, reason, _ in report.skipped[:50]]
     more = len(report.skipped) - len(rows)
     rest = f"<p>and {more} more, see left-out.csv" if more > 0 else ""
     return f"<section><h2>Left out</h2>{_table(rows) or '<p>Nothing.'}{rest}</section>"
 
 
-def _method(report: "EvaluationReport") -> str:
+def _method(report: EvaluationReport) -> str:
     metrics = {m.__name__: m for family in report.families for m in family.metrics}
     definitions = "".join(
         f"<dt>{name}<dd>{escape(definition(metric))}" for name, metric in metrics.items()

@@ -1,4 +1,4 @@
-"""Writes what was measured: ``metrics.json``, tables, and a page that needs nothing else."""
+"""Writes what was measured: ``metrics.json``, tables, and a page."""
 
 import json
 import math
@@ -13,7 +13,6 @@ from ..io.text import write_csv, write_text
 from ..types import Skipped
 from .figures import EVERYBODY, Family, Figure, Verdict
 from .observations import PairedObservations
-from .page import page
 
 _TABLES = ("expression-classes.csv", "identity-compared.csv")
 
@@ -78,16 +77,13 @@ def with_interval(figure: Figure) -> str:
     return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
 
 
-def write(
-    report: EvaluationReport, out: Path, originals: Path | None, outputs: Mapping[str, Path]
-) -> None:
+def write(report: EvaluationReport, out: Path, html: str) -> None:
     """Write every file of a report.
 
     Args:
         report: What was found.
         out: The folder.
-        originals: Their folder if they may be shown, else None.
-        outputs: By original, what is shown of each.
+        html: Its page, see :func:`ganonymization.evaluation.page.page`.
 
     Raises:
         OutputError: A file cannot be written.
@@ -106,7 +102,7 @@ def write(
     for family in report.families:
         for name, rows in family.tables.items():
             _write_rows(out / f"{family.name}-{name}.csv", rows)
-    write_text(out / "report.html", page(report, originals, outputs))
+    write_text(out / "report.html", html)
 
 
 def _pictures(report: EvaluationReport) -> list[dict[str, object]]:
