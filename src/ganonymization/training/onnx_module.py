@@ -85,7 +85,8 @@ class _Operations:
 
     @staticmethod
     def gridsample(x: Tensor, grid: Tensor, **_: Any) -> Tensor:
-        return F.grid_sample(x, grid, "bilinear", "zeros", align_corners=False)
+        # where a network looks passes no gradient: that of boxes is noise
+        return F.grid_sample(x, grid.detach(), "bilinear", "zeros", align_corners=False)
 
     @staticmethod
     def reshape(x: Tensor, shape: Tensor) -> Tensor:
