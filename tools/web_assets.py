@@ -39,7 +39,6 @@ from ganonymization.geometry import (
 from ganonymization.geometry.wall import GeneratorInput, Place, Wall, ellipses
 from ganonymization.surrogate import (
     eye_mouth_opening,
-    shape_model,
 )
 from ganonymization.surrogate.eye_mouth_opening import EYES, MOUTH
 from ganonymization.surrogate.shape_model import ShapeModel
@@ -160,7 +159,7 @@ def posed_face(
     for eye, shut in zip(EYES, (does in ("wink", "closed"), does == "closed"), strict=True):
         points = eye.opened(points, np.float64(0.02)) if shut else points
     gaze = np.array([0.12, -0.04]) if does == "gaze" else np.zeros(2)
-    frontal = np.concatenate([points, shape_model._irises(points, gaze)])
+    frontal = eye_mouth_opening.with_irises(points, gaze)
     rotation = _turned(math.radians(yaw), math.radians(pitch), math.radians(roll))
     middle = np.array([_PICTURE_PX / 2 - 10 + 5 * who, _PICTURE_PX / 2 - 20, 0])
     return eyes_px * frontal @ rotation.T + middle
