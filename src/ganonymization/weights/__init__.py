@@ -78,6 +78,13 @@ NETWORKS = {
             reads="478 landmarks of a face at 192 px",
         ),
         ShippedModel(
+            name="expression-reader",
+            file="expression-reader.onnx",
+            sha256="1ab779f661524f1266ebc38913cf2ac60a84e4c821d90e7ca10794ccd5407ef3",
+            licence="MIT",
+            reads="seven expressions of a face at 112 px",
+        ),
+        ShippedModel(
             name="selfie",
             file="selfie.onnx",
             sha256="517beddeb86307bc94a227936589d3e4b7c9fd2b00a3a9d64d5a85c3df9f5d9a",
