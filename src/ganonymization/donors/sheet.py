@@ -1,5 +1,6 @@
 """Whom a bank of donors holds, in words and as a picture."""
 
+import itertools
 from collections import Counter
 
 import cv2
@@ -41,7 +42,7 @@ def contact_sheet(bank: DonorBank) -> Image:
 def _age(years: float) -> str:
     if years <= 0:
         return "unknown"
-    low, high = next((a, b) for a, b in zip(_AGES, _AGES[1:], strict=False) if years <= b)
+    low, high = next((a, b) for a, b in itertools.pairwise(_AGES) if years <= b)
     return f"{low} to {high}"
 
 

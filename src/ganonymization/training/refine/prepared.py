@@ -37,7 +37,8 @@ def add_readings(prepared: Path, index: Path | None = None) -> None:
             for crop, points in zip(crops, landmarks, strict=True)
         ]
     )
-    rows = {} if index is None else {r["file"]: r for r in csv.DictReader(index.read_text().splitlines())}
+    table = [] if index is None else csv.DictReader(index.read_text().splitlines())
+    rows = {row["file"]: row for row in table}
     found = [rows.get(name, {}) for name in names]
     apart = [
         _vivid(row, reading) and _group(row, name) % _HELD_OUT == 0
