@@ -35,7 +35,6 @@ from .synthesize.face_state import DrawnFace, FaceState, LocatedFace, reason_of
 from .synthesize.picture_state import PictureState, Portraits, Scene
 from .types import Detection, Image, Result, check_image
 
-
 _FINE = 0.75  # a crop of so much of a face's own resolution loses nothing that is seen
 
 
