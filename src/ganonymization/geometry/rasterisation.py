@@ -122,8 +122,7 @@ def _affine_maps(
 
 def _doubled_area(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    area: NDArray[np.float64] = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
-    return area
+    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
 
 
 def _smoothed(donor: Image, maps: NDArray[np.float64]) -> Image:

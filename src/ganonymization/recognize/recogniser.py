@@ -137,8 +137,7 @@ class ArcFaceRecogniser:
         ordered = crop[..., ::-1] if self._bgr else crop
         blob = (ordered.transpose(2, 0, 1)[None].astype(np.float32) - self._mean) / self._scale
         numbers = np.asarray(self._session.run(None, {self._input: blob})[0][0], np.float64)
-        unit: NDArray[np.float64] = numbers / max(float(np.linalg.norm(numbers)), 1e-12)
-        return unit
+        return numbers / max(float(np.linalg.norm(numbers)), 1e-12)
 
 
 def _similarity(points: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:

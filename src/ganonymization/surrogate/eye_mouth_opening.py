@@ -63,8 +63,7 @@ class Opening:
 
     def gaps(self, surface: Values) -> Values:
         """Lower minus upper edge, (..., pairs); negative where they cross."""
-        gaps: Values = surface[..., self.lower, 1] - surface[..., self.upper, 1]
-        return gaps
+        return surface[..., self.lower, 1] - surface[..., self.upper, 1]
 
     def openness(self, surface: Values) -> Values:
         """Mean gap as a share of the width, (...,)."""

@@ -67,8 +67,7 @@ class ExpressionCoder:
         codes = deviations @ self.encode.T
         size = np.maximum(np.abs(codes), 1e-12)
         passed = np.maximum(0, 1 - (self.threshold / size) ** 4)
-        expression: Values = (codes * passed) @ self.decode
-        return expression
+        return (codes * passed) @ self.decode
 
 
 @dataclass(frozen=True)
@@ -187,8 +186,7 @@ class ShapeModel:
         """How a nobody's neutral face deviates from the mean, (1404,)."""
         own = seeds.face_seed(seed, "shape", 0)  # its shape says nothing about its style
         numbers = seeds.style(own, len(self.people)).astype(np.float64)
-        drawn: Values = np.clip(numbers, -_MAX_DEVIATIONS, _MAX_DEVIATIONS) @ self.people
-        return drawn
+        return np.clip(numbers, -_MAX_DEVIATIONS, _MAX_DEVIATIONS) @ self.people
 
 
 @dataclass(frozen=True)
@@ -234,8 +232,7 @@ class Posed:
     def posed(self, frontal: Values) -> Values:
         """Other faces where these were, (..., 478, 3)."""
         turned = self.scale[..., None, None] * (frontal @ np.swapaxes(self.rotation, -1, -2))
-        placed: Values = turned + self.shift[..., None, :]
-        return placed
+        return turned + self.shift[..., None, :]
 
     def pose_features(self) -> Values:
         """Powers of yaw and pitch, (..., 9); a tilt in the picture's plane changes nothing."""

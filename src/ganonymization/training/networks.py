@@ -28,8 +28,7 @@ class StyledBlock(nn.Module):
         h = F.leaky_relu(self.first(x), 0.2)
         scale, shift = self.style(style)[:, :, None, None].chunk(2, 1)
         h = self.second(h * (1 + scale) + shift)
-        out: Tensor = F.leaky_relu(self.shortcut(x) + 0.5 * h, 0.2)
-        return out
+        return F.leaky_relu(self.shortcut(x) + 0.5 * h, 0.2)
 
 
 _UNSHUFFLE = 4

@@ -67,8 +67,7 @@ class Faces:
         """Deviations from each person's mean, unbiased, of people with several pictures."""
         counts = np.bincount(self.person)[self.person]
         centred = _centred(self.deviations, self.person)[counts > 1]
-        unbiased: Values = centred * np.sqrt(counts / np.maximum(counts - 1, 1))[counts > 1, None]
-        return unbiased
+        return centred * np.sqrt(counts / np.maximum(counts - 1, 1))[counts > 1, None]
 
     def displacements(self) -> Values:
         """Other faces minus the person's neutral one; without those, within-person deviations."""
@@ -81,8 +80,7 @@ class Faces:
         moved = ~neutral & (counts[self.person] > 0)
         if moved.sum() < _LEAST_DISPLACED:
             return self.within()
-        displaced: Values = self.deviations[moved] - rest[self.person[moved]]
-        return displaced
+        return self.deviations[moved] - rest[self.person[moved]]
 
     def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Values]:
         """Two pictures of one person, not both neutral, and how often to draw them."""
@@ -114,8 +112,7 @@ def _centred(values: Values, group: NDArray[np.int64]) -> Values:
     counts = np.bincount(group)
     means = np.zeros((len(counts), values.shape[1]))
     np.add.at(means, group, values)
-    centred: Values = values - (means / np.maximum(counts, 1)[:, None])[group]
-    return centred
+    return values - (means / np.maximum(counts, 1)[:, None])[group]
 
 
 def _pose_terms(
@@ -135,7 +132,4 @@ def _pose_terms(
 def mirror_image(directions: Values) -> Values:
     """The deviations of the mirror images, (N, 1404)."""
     points = directions.reshape(len(directions), -1, 3)
-    flipped: Values = (points[:, topology.mirror()[:_SURFACE]] * [-1, 1, 1]).reshape(
-        directions.shape
-    )
-    return flipped
+    return (points[:, topology.mirror()[:_SURFACE]] * [-1, 1, 1]).reshape(directions.shape)
