@@ -161,9 +161,10 @@ def train_classifier(arguments: argparse.Namespace) -> None:
 def anonymize(arguments: argparse.Namespace) -> None:
     """Anonymize a picture or a folder in portrait mode."""
     from ganonymization import Anonymizer, seeds
+    from ganonymization.batch.address import check_apart
     from ganonymization.batch.execute import in_threads
     from ganonymization.batch.folder import FolderJob
-    from ganonymization.batch.storage import LocalStorage, check_apart
+    from ganonymization.batch.storage import LocalStorage
     from ganonymization.cli import console
     from ganonymization.io import images  # after --help
 

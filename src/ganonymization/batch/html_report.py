@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from ..io import images
+from .address import Storage
 from .manifest import FINISHED, Status, latest
-from .storage import Storage
 
 REPORT = "report.html"
 _SAMPLE = 48

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ..errors import OptionError, OutputError
-from .storage import Storage
+from .address import Storage
 
 PLAIN = "{stem}{suffix}"
 _FIELDS = {"stem", "suffix"}
@@ -52,7 +52,9 @@ def planned(names: Iterable[str], naming: str = PLAIN) -> list[Planned]:
 
 def in_shard(name: str, shard: tuple[int, int]) -> bool:
     """Whether a file is in the i-th of n shares, ``(i, n)`` from 1 on, whatever else there is."""
-    return _share(name, shard[1]) == shard[0]
+    i, n = shard
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:8], "big") % n + 1 == i
 
 
 def leads_out(name: str) -> bool:
@@ -105,8 +107,3 @@ def check_clashes(names: Iterable[tuple[str, str]], out: Storage) -> None:
                 f"{name} and {other} would both be written as {out}/{output}; "
                 "rename one, or write to a disk that tells them apart"
             )
-
-
-def _share(name: str, count: int) -> int:
-    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
-    return int.from_bytes(digest[:8], "big") % count + 1

@@ -89,9 +89,8 @@ def folder(
     manifest.jsonl tells what became of each file, report.html shows some of them.
     """
     from .. import seeds
-    from ..batch.address import open_storage
+    from ..batch.address import check_apart, open_storage
     from ..batch.folder import FolderJob
-    from ..batch.storage import check_apart
     from . import console
 
     if address is not None and engine != "ray":
