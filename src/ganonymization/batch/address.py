@@ -29,10 +29,9 @@ _TIMES = ("mtime", "LastModified", "last_modified", "updated", "modified", "crea
 
 
 class FsspecStorage:
-    """A folder at an address; files are fetched or sent whole, and nothing stays on this disk.
+    """A folder at an address, as ``s3://bucket/folder``; nothing of it stays on this disk.
 
-    Args:
-        address: As ``s3://bucket/folder``.
+    Files are fetched or sent whole.
 
     Raises:
         OptionError: The address is of no known kind.

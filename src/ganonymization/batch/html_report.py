@@ -29,10 +29,7 @@ img { width: 100%; height: 11rem; object-fit: cover; background: #8884; }
 def write_report(out: Storage, meanings: Mapping[Status, str], seed: int) -> None:
     """Write the page from the manifests in an output folder; of the inputs it shows nothing.
 
-    Args:
-        out: The folder.
-        meanings: What each status means.
-        seed: Of the sample.
+    ``meanings`` explains each status; the seed draws the sample.
 
     Raises:
         OutputError: It cannot be written.

@@ -31,13 +31,10 @@ def is_dataset(folder: Path) -> bool:
 
 
 def anonymize_rows(job: SampleJob, source: Path, out: Path) -> list[DatasetReport]:
-    """Anonymize the pictures of a data set.
+    """Anonymize the pictures of a data set that ``save_to_disk`` wrote.
 
-    Args:
-        job: How; with split, row, column and a face's place its seed decides who the face becomes.
-        source: The folder that ``save_to_disk`` wrote.
-        out: The folder to write; under its name there is a whole data set or nothing new. A data
-            set that is there is replaced.
+    Under the output's name there is a whole data set or nothing new; a data set there is replaced.
+    Split, row, column and a face's place decide with the seed who the face becomes.
 
     Returns:
         A report for each split; rows that were skipped are named by their numbers in the input.

@@ -144,13 +144,7 @@ def _is_number(kind: Any) -> bool:
 
 
 def redrawn(part: Part, values: Any, name: str, redraw: Redraw) -> Any:
-    """A value with its pictures replaced.
-
-    Args:
-        part: What it holds.
-        values: An Arrow array of one value.
-        name: For messages and seeds.
-        redraw: Makes the pictures.
+    """An Arrow array of one value with its pictures replaced; the name is for messages and seeds.
 
     Raises:
         GanonymizationError: A picture cannot be made, or a sound holds pictures.

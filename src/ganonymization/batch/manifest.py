@@ -80,9 +80,6 @@ class Entry:
 class LocalManifest:
     """A file that whole lines are appended to; threads may share it.
 
-    Args:
-        path: The file; its folder is made.
-
     Raises:
         OutputError: It cannot be written.
     """

@@ -32,11 +32,7 @@ class Planned:
 
 
 def planned(names: Iterable[str], naming: str = PLAIN) -> list[Planned]:
-    """What each file's output is called.
-
-    Args:
-        names: Relative to the input folder.
-        naming: Of outputs, with ``{stem}`` and ``{suffix}``.
+    """What each file's output is called; names are relative to the input folder.
 
     Raises:
         OptionError: ``naming`` is no such pattern.

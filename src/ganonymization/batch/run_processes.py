@@ -26,12 +26,9 @@ _ENDS_S = 5.0
 
 
 def in_processes(workers: int) -> Executor:
-    """Processes with models of their own.
+    """So many processes with models of their own.
 
     The job is sent to them, so what makes the anonymizer must have a name.
-
-    Args:
-        workers: How many.
 
     Raises:
         WorkersError: When it is entered: the processes do not start.

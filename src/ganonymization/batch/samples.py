@@ -58,12 +58,9 @@ class SampleJob:
         make: Callable[[str, Sample], Made],
         report: DatasetReport,
     ) -> Iterator[Made]:
-        """What is made of samples; those that cannot be made are skipped.
+        """What is made of samples, given with their names; those that cannot be made are skipped.
 
-        Args:
-            samples: With their names.
-            make: Takes both; raises a :class:`GanonymizationError` where it cannot.
-            report: Counts them, and says why others are missing.
+        The report counts them, and says why others are missing.
         """
         for name, sample in samples:
             try:
@@ -80,11 +77,7 @@ class SampleJob:
     ) -> bytes:
         """A picture file's bytes, anonymized; its faces are counted in the report.
 
-        Args:
-            content: The file's bytes.
-            name: For messages and the faces' seeds.
-            report: Counts the faces.
-            kind: Pillow's name of the format to write; None writes the one that was read.
+        ``kind`` is Pillow's name of the format to write; None writes the one that was read.
 
         Raises:
             GanonymizationError: The picture cannot be read or written, or shows no face in

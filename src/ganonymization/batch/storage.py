@@ -142,10 +142,5 @@ class LocalStorage:
 
 
 def identity_of(kind: str, root: str) -> str:
-    """See :attr:`LocalStorage.identity`.
-
-    Args:
-        kind: Name of fsspec's class.
-        root: A whole path.
-    """
+    """See :attr:`LocalStorage.identity`; of the name of fsspec's class and a whole path."""
     return f"{kind}:{root.rstrip('/')}/"

@@ -40,12 +40,7 @@ def find_shards(source: Path) -> list[Path]:
 
 
 def anonymize_shard(job: SampleJob, source: Path, out: Path) -> DatasetReport:
-    """Anonymize the pictures of one shard.
-
-    Args:
-        job: How.
-        source: The tar file.
-        out: The tar file to write; under its name there is a whole one or nothing new.
+    """Anonymize the pictures of a tar file; under its new name is a whole one or nothing.
 
     Raises:
         UnreadableError: The shard is no tar file, or damaged.

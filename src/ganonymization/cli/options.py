@@ -149,12 +149,7 @@ def progress(title: str, total: int | None) -> "Iterator[Callable[[], None]]":
 
 
 def require_extra(feature: str, extra: str, *packages: str) -> None:
-    """Refuse a command whose extra is not installed.
-
-    Args:
-        feature: What was asked for.
-        extra: What brings the packages.
-        packages: Looked for, not imported.
+    """Refuse a command where packages of its extra are not installed; nothing is imported.
 
     Raises:
         MissingExtraError: The message has the command that installs it.

@@ -114,10 +114,7 @@ class TableBuilder:
         return pictures
 
     def build(self, pictures: Path | None = None) -> tuple[Table, list[Skipped]]:
-        """Make the table of those rows that have a picture.
-
-        Args:
-            pictures: A folder; pictures in it that nobody mentioned are reported.
+        """Make the table of the rows that have a picture; a folder's pictures without one are skipped.
 
         Raises:
             InputError: No row has a picture; the message gives the first reason.

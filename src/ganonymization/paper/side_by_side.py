@@ -18,13 +18,9 @@ _SEED = 42
 
 
 class SideBySide(Dataset[dict[str, Tensor]]):
-    """Pictures whose left half is a face and whose right half its landmark map.
+    """Pictures of a folder whose left half is a face and whose right half its landmark map.
 
     Keys: ``picture`` and ``condition``, (3, S, S) uint8.
-
-    Args:
-        folder: Read recursively.
-        size_px: S.
 
     Raises:
         InputError: It holds no pictures.

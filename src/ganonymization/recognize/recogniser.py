@@ -100,9 +100,6 @@ class ArcFaceRecogniser:
     the Euclidean distance of unit vectors below which two faces count as one person's. Without
     that file they are 112, 127.5, 127.5, "rgb" and 1.2.
 
-    Args:
-        path: The ONNX file.
-
     Raises:
         ModelError: One of the files cannot be used.
     """

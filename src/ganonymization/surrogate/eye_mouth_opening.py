@@ -71,12 +71,7 @@ class Opening:
         return openness
 
     def opened(self, surface: Values, openness: Values) -> Values:
-        """The surface with this opening set, (..., 468, 3).
-
-        Args:
-            surface: (..., 468, 3).
-            openness: (...,) mean gap as a share of the width.
-        """
+        """The surface with this mean gap of the edges, (...,) in widths: (..., 468, 3) both."""
         wanted = (openness * self.width(surface))[..., None] * self._profile(surface)
         missing = wanted - self.gaps(surface)
         handles = [-self.upper_share * missing, (1 - self.upper_share) * missing]

@@ -89,10 +89,7 @@ class ShapeModel:
 
     @classmethod
     def load(cls, path: Path | None = None) -> "ShapeModel":
-        """Read a model.
-
-        Args:
-            path: Written by ``ganonymize fit-shape``; None for the shipped one.
+        """Read a model of ``ganonymize fit-shape``, or the shipped one.
 
         Raises:
             ModelError: There is no such model; fit one with ``ganonymize fit-shape``.
@@ -248,10 +245,6 @@ class Posed:
 
 
 def eye_openness(landmarks_px: Reals) -> Values:
-    """How far the right eye and the left are open, in their widths, (..., 2).
-
-    Args:
-        landmarks_px: (..., 478, 3).
-    """
+    """How far the eyes of faces (..., 478, 3), right and left, are open in widths, (..., 2)."""
     surface = Posed.of(landmarks_px).frontal[..., : topology.SURFACE_COUNT, :]
     return np.stack([eye.openness(surface) for eye in EYES], axis=-1)

@@ -32,9 +32,6 @@ _FEATURES = (topology.EYE_LEFT, topology.EYE_RIGHT, topology.LIPS_OUTER, *topolo
 class Shards:
     """Prepared folders as one list of faces; vivid and dark ones are drawn more often.
 
-    Args:
-        folders: Made by ``ganonymize prepare``.
-
     Raises:
         InputError: A folder is not such a one.
     """

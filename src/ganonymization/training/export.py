@@ -39,9 +39,6 @@ class DrawnGenerator(nn.Module):
     """The averaged generator of a run behind its bank of styles.
 
     Noise points in some direction; the styles whose keys point there too are mixed.
-
-    Args:
-        nets: Of a checkpoint.
     """
 
     def __init__(self, nets: Networks) -> None:
@@ -96,9 +93,7 @@ class ExportReport:
 def open_checkpoint(checkpoint: Path, size_px: int = 256) -> Drawable:
     """The generator in a checkpoint of ``ganonymize train``, or in a published ``.ckpt``.
 
-    Args:
-        checkpoint: The file.
-        size_px: Side of what ours will draw; a published one has its own.
+    ``size_px`` is the side of what ours will draw; a published one has its own.
 
     Raises:
         ModelError: The file is none of both; the message says what is missing.

@@ -138,9 +138,6 @@ class StyleBank(nn.Module):
 
     New styles are mixed from them: drawn from a normal distribution instead, some would be styles
     that no picture has, and those draw artefacts.
-
-    Args:
-        size: How many it holds.
     """
 
     def __init__(self, size: int = 1024) -> None:

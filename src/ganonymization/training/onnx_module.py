@@ -14,13 +14,10 @@ _Operation = Callable[..., Tensor]
 
 
 class OnnxModule(nn.Module):
-    """The file's own operations, one after the other, frozen.
+    """The operations of an ONNX file with one input, one after the other, frozen.
 
-    Its constants are no part of a checkpoint, for the file is at hand.
-
-    Args:
-        path: An ONNX file with one input.
-        outputs: Names of tensors to give back, the file's own outputs or others within.
+    ``outputs`` are the file's own or other tensors within. Its constants are no part of a
+    checkpoint, for the file is at hand.
     """
 
     def __init__(self, path: Path, outputs: Sequence[str]) -> None:

@@ -26,13 +26,7 @@ def prepare_folder(
     detector: str = "centerface",
     segmenter: PersonSegmenter | None = None,
 ) -> tuple[int, list[Skipped]]:
-    """Prepare the largest face of every picture.
-
-    Args:
-        source: A folder, read recursively.
-        out: The prepared folder to write; see ``training/layout.py`` for what it holds.
-        detector: A detector's name.
-        segmenter: Finds the head; None takes the shipped one.
+    """Prepare the largest face of every picture under a folder; ``layout`` says what is written.
 
     Returns:
         How many faces were prepared, and the pictures that were skipped.

@@ -18,9 +18,6 @@ _BATCH = 32
 class Classifier:
     """Reads the classes of pictures.
 
-    Args:
-        network: Made by :func:`new_network` or read by :func:`load_classifier`.
-
     Attributes:
         classes: Names, in the order of the outputs.
         multi_label: Each class holds or not by itself.
@@ -76,11 +73,7 @@ def fit_picture(picture: NDArray[np.uint8], size_px: int) -> Image:
 
 
 def load_classifier(folder: Path, device: str = "cpu") -> Classifier:
-    """Read a classifier; nothing is fetched.
-
-    Args:
-        folder: Of :func:`save_classifier`, such as the one that ``classify train`` wrote.
-        device: Torch's name of where it shall run.
+    """Read the classifier in a folder of :func:`save_classifier`; nothing is fetched.
 
     Raises:
         ModelError: The folder holds none.

@@ -76,10 +76,7 @@ class Labels:
 
 
 class Network(nn.Module):
-    """A ConvNeXt that knows its classes and normalises its pictures.
-
-    Args:
-        model: Of transformers, with what :func:`new_network` adds to its configuration.
+    """A ConvNeXt of transformers, with :func:`new_network`'s additions to its configuration.
 
     Attributes:
         labels: What it says.

@@ -22,16 +22,10 @@ _UNKNOWN = -1
 
 
 class ClassifierTask(lightning.LightningModule):
-    """One run's network, loss and optimizer.
+    """One run's network, loss with the weights of :func:`data.balance`, (C,), and optimizer.
 
     It logs ``train_loss``, ``val_loss`` and, for several columns, ``val_accuracy``, else
     ``val_top_1_acc`` and ``val_top_5_acc``. Every class counts alike in these accuracies.
-
-    Args:
-        network: To train.
-        labels: The classes.
-        weights: (C,) of :func:`data.balance`.
-        learning_rate: AdamW's at first.
     """
 
     def __init__(

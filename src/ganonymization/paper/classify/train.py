@@ -76,10 +76,7 @@ def train_classifier(
 ) -> TrainedClassifier:
     """Train on a table, or go on with the run in ``out``, and write the classifier and its report.
 
-    Args:
-        table: Pictures with labels. Those whose label is not known are not used.
-        out: The folder to write.
-        settings: None for the usual ones.
+    Pictures whose label is not known are not used.
 
     Raises:
         InputError: The labels or the split cannot be learned from, or a picture cannot be read.
