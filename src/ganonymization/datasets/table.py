@@ -114,7 +114,7 @@ class TableBuilder:
         return pictures
 
     def build(self, pictures: Path | None = None) -> tuple[Table, list[Skipped]]:
-        """Make the table of the rows that have a picture; a folder's pictures without one are skipped.
+        """Make the table of rows that have a picture; a folder's pictures without one are skipped.
 
         Raises:
             InputError: No row has a picture; the message gives the first reason.
