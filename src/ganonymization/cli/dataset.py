@@ -5,12 +5,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from ..errors import with_options
-from .options import JsonOption, MaxPixelsOption, SeedOption, progress, takes_config
+from .options import In, JsonOption, MaxPixelsOption, Out, SeedOption, progress, takes_config
 
 if TYPE_CHECKING:
     from ..batch.samples import DatasetReport, SampleJob
@@ -20,17 +20,10 @@ if TYPE_CHECKING:
 @takes_config()
 def dataset(
     config: "AnonymizerConfig",
-    source: Annotated[
-        Path,
-        typer.Argument(
-            metavar="IN",
-            help="A WebDataset shard, a folder of them, or a folder that Dataset.save_to_disk of "
-            "Hugging Face wrote.",
-        ),
-    ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write.")],
+    source: In,
+    out: Out,
     seed: SeedOption = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Do again what is there.")] = False,
+    overwrite: bool = False,
     max_pixels: MaxPixelsOption = 120_000_000,
     as_json: JsonOption = False,
 ) -> None:
@@ -38,6 +31,12 @@ def dataset(
 
     Shards and data sets that are there already are left as they are, so a run over shards that was
     killed goes on.
+
+    Options:
+        source: A WebDataset shard, a folder of them, or a folder that Dataset.save_to_disk of
+            Hugging Face wrote.
+        out: The folder to write.
+        overwrite: Do again what is there.
     """
     from .. import seeds
     from ..batch.huggingface import is_dataset
