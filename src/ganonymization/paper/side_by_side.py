@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from ..errors import InputError, UnreadableError
 from ..io import images
+from ..io.files import walk
 from ..training.harness import reason_of
 from ..types import Image
 
@@ -27,7 +28,7 @@ class SideBySide(Dataset[dict[str, Tensor]]):
     """
 
     def __init__(self, folder: Path, size_px: int) -> None:
-        self.files = [p for p in images.walk(folder) if images.is_picture(p)]
+        self.files = [p for p in walk(folder) if images.is_picture(p)]
         self.size_px = size_px
         if not self.files:
             raise InputError(

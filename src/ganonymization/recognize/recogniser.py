@@ -20,7 +20,7 @@ _ARCFACE_PX = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655],
      [70.7299, 92.2041]]
 )  # fmt: skip
-_ARCFACE_LANDMARKS = ((468,), (473,), (1,), (61,), (291,))
+_ARCFACE_LANDMARKS = [468, 473, 1, 61, 291]
 _ARCFACE: dict[str, Any] = {
     "size": 112,
     "mean": 127.5,
@@ -127,7 +127,7 @@ class ArcFaceRecogniser:
 
     def __call__(self, image: Image, landmarks_px: Reals) -> NDArray[np.float64]:
         """The face's numbers, (D,), of unit length."""
-        seen = np.array([landmarks_px[list(group), :2].mean(0) for group in _ARCFACE_LANDMARKS])
+        seen = np.asarray(landmarks_px[_ARCFACE_LANDMARKS, :2], np.float64)
         wanted = _ARCFACE_PX * (self._size / 112)
         crop_from_image = _similarity(seen, wanted)
         crop = cv2.warpAffine(image, crop_from_image, (self._size, self._size))

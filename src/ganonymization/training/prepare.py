@@ -1,6 +1,5 @@
 """Pictures to a prepared folder of crops, landmarks and head masks, by the pipeline's stages."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -18,6 +17,7 @@ from .layout import CHANNELS, GENERATOR_SIZE_PX, PREPARED_SIZE_PX
 from .segment import OnnxSegmenter, PersonSegmenter, head_mask
 
 _CHEEKS = (50, 101, 280, 330)
+_Face = tuple[str, NDArray[np.float32], float, float]  # name, landmarks, chroma, skin_ita_deg
 
 
 def prepare_folder(
@@ -37,7 +37,7 @@ def prepare_folder(
     """
     pictures = face_pictures(source)
     finder, segmenter = FaceFinder(detector), segmenter or OnnxSegmenter()
-    faces, skipped = _Faces(), []
+    faces, skipped = list[_Face](), []
     raw = out / "crops.raw.part"
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -49,39 +49,28 @@ def prepare_folder(
                     continue
                 layers, landmarks = prepare_face(*found, segmenter)
                 file.write(layers.tobytes())
-                faces.add(path.relative_to(source), layers, landmarks)
-        if not faces.names:
+                name = path.relative_to(source).as_posix()
+                measured = _chroma(layers), _skin_ita_deg(layers, landmarks)
+                faces.append((name, landmarks.astype(np.float32), *measured))
+        if not faces:
             raise InputError(f"{source}: no face was found in {len(pictures)} pictures")
-        faces.store(out)
-        _store_crops(raw, out / "crops.npy", len(faces.names))
+        _store(faces, out)
+        _store_crops(raw, out / "crops.npy", len(faces))
     except OSError as error:
         raise OutputError(f"{out}: cannot be written ({error.strerror}); choose another") from error
     finally:
         raw.unlink(missing_ok=True)
-    return len(faces.names), skipped
+    return len(faces), skipped
 
 
-@dataclass
-class _Faces:
-    """What is kept of the prepared faces beside their crops."""
-
-    names: list[str] = field(default_factory=list)
-    landmarks: list[NDArray[np.float32]] = field(default_factory=list)
-    chroma: list[float] = field(default_factory=list)
-    skin_ita_deg: list[float] = field(default_factory=list)
-
-    def add(self, name: Path, layers: Image, landmarks: NDArray[np.float64]) -> None:
-        self.names.append(name.as_posix())
-        self.landmarks.append(landmarks.astype(np.float32))
-        self.chroma.append(_chroma(layers))
-        self.skin_ita_deg.append(_skin_ita_deg(layers, landmarks))
-
-    def store(self, out: Path) -> None:
-        np.save(out / "landmarks.npy", np.stack(self.landmarks))
-        np.save(out / "chroma.npy", np.array(self.chroma, np.float32))
-        np.save(out / "skin_ita_deg.npy", np.array(self.skin_ita_deg, np.float32))
-        text = "".join(f"{name}\n" for name in self.names)
-        (out / "files.txt").write_text(text, encoding="utf-8", errors="backslashreplace")
+def _store(faces: list[_Face], out: Path) -> None:
+    """Write what is kept of the prepared faces beside their crops."""
+    names, landmarks, chroma, skin_ita_deg = zip(*faces, strict=True)
+    np.save(out / "landmarks.npy", np.stack(landmarks))
+    np.save(out / "chroma.npy", np.array(chroma, np.float32))
+    np.save(out / "skin_ita_deg.npy", np.array(skin_ita_deg, np.float32))
+    text = "".join(f"{name}\n" for name in names)
+    (out / "files.txt").write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def prepare_face(
