@@ -71,15 +71,10 @@ def _check_output(source: Path, out: Path) -> None:
 
 @dataclass(frozen=True)
 class _Split:
-    """A folder of Arrow files.
+    """A folder of Arrow files, and what their columns are.
 
-    Attributes:
-        name: For seeds and messages.
-        place: Its folder's name in the data set; empty for a data set without splits.
-        folder: Where it lies.
-        state: What ``state.json`` says.
-        files: The Arrow files' names, in order.
-        columns: By their names; empty if there is no file.
+    ``place`` is its name in the data set, empty for one without splits; ``state`` is what
+    ``state.json`` says. Without files it has no columns.
     """
 
     name: str
@@ -183,11 +178,7 @@ def _write_rows(path: Path, schema: Any, rows: Iterator[Any]) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """An Arrow file as a stream of record batches.
-
-    Raises:
-        UnreadableError: Missing, or damaged.
-    """
+    """An Arrow file as a stream of record batches."""
     pa = arrow()
     try:
         with pa.memory_map(str(path)) as file, pa.ipc.open_stream(file) as stream:

@@ -199,11 +199,7 @@ def _content(value: dict[str, Any], name: str) -> bytes:
 
 
 def _check_sound(content: bytes, name: str) -> None:
-    """Refuse sounds with pictures beside them, as covers of songs or a video's.
-
-    Raises:
-        InputError: There are some, or it is no sound that can be read.
-    """
+    """Refuse sounds with pictures beside them, as covers of songs or a video's."""
     try:
         with av.open(io.BytesIO(content), options=_SOUNDS, metadata_errors="replace") as sound:
             kinds = {stream.type for stream in sound.streams}

@@ -187,7 +187,5 @@ def sha256_of(path: Path) -> str:
 
 def _ends_a_line(path: Path) -> bool:
     with path.open("rb") as file:
-        if not file.seek(0, os.SEEK_END):
-            return True
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
+        file.seek(-min(1, file.seek(0, os.SEEK_END)), os.SEEK_END)
+        return file.read(1) in (b"", b"\n")

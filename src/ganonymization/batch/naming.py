@@ -18,12 +18,9 @@ _NUMBERED = re.compile(r"(.*[^/])_\d+(\.[^./]*)?")
 
 @dataclass(frozen=True)
 class Planned:
-    """A file of the input folder.
+    """A file of the input folder, and its output relative to the output folder.
 
-    Attributes:
-        name: Relative to the input folder, with forward slashes.
-        out: Relative to the output folder.
-        taken: Outputs of other files that are named as this one's further heads would be.
+    ``taken`` are outputs of other files that are named as this one's further heads would be.
     """
 
     name: str

@@ -102,12 +102,7 @@ def _entries(job: FolderJob, crew: list[_Process], files: list[Planned]) -> Iter
 
 
 def _await_models(job: FolderJob, worker: _Process) -> None:
-    """Return once a process has its models.
-
-    Raises:
-        WorkersError: It ended instead.
-        GanonymizationError: As the anonymizer does when it is made.
-    """
+    """Return once a process has its models."""
     try:
         worker.answer()
     except EOFError:

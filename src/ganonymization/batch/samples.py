@@ -15,15 +15,10 @@ Made = TypeVar("Made")
 
 @dataclass
 class DatasetReport:
-    """What became of the samples of one shard or split.
+    """What became of the samples of one shard or split: how many were written, and their faces.
 
-    Attributes:
-        name: Of the file or split.
-        samples: Written.
-        faces: Found in their pictures.
-        filled: Of them, those that were covered rather than redrawn.
-        without_face: Pictures in which none was found.
-        left_out: Why samples are missing, by their names or row numbers.
+    ``filled`` faces were covered rather than redrawn; ``without_face`` counts pictures;
+    ``left_out`` says why samples are missing, by their names or row numbers.
     """
 
     name: str

@@ -21,12 +21,7 @@ UNKNOWN_NS = -1
 
 @dataclass(frozen=True)
 class Stamp:
-    """What is seen of a file from outside.
-
-    Attributes:
-        size: In bytes.
-        mtime_ns: When it was last changed, in nanoseconds, or ``UNKNOWN_NS``.
-    """
+    """Size and time in nanoseconds, or ``UNKNOWN_NS``, of a file as seen from outside."""
 
     size: int
     mtime_ns: int

@@ -118,11 +118,7 @@ def _executor(engine: Engine, jobs: int | None, at_a_time: int, address: str | N
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:
-    """``2/8`` as numbers.
-
-    Raises:
-        OptionError: It is no such share.
-    """
+    """``2/8`` as numbers."""
     if text is None:
         return None
     parts = text.split("/")

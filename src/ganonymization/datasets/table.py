@@ -68,11 +68,7 @@ class Table:
 class Row(NamedTuple):
     """One picture, before anybody has looked whether it exists.
 
-    Attributes:
-        file: Relative to the data set's folder, with forward slashes.
-        values: One per label column.
-        split: One of ``SPLITS`` or empty.
-        person: Or empty.
+    Its values are those of the label columns; split and person may be empty.
     """
 
     file: str
@@ -82,15 +78,9 @@ class Row(NamedTuple):
 
 
 class TableBuilder:
-    """Collects what a reader finds; every row and picture ends in the table or among the skipped.
+    """Collects a data set; every row and picture ends in the table or among the skipped.
 
-    Args:
-        folder: Of the data set.
-        columns: Names of the rows' values.
-
-    Attributes:
-        rows: Of a file that is named twice, the first row counts.
-        skipped: What could not be used, and why.
+    ``columns`` name the rows' values. Of a file that is named twice, the first row counts.
     """
 
     def __init__(self, folder: Path, *columns: str) -> None:

@@ -40,12 +40,7 @@ _HEAD_MARGIN, _LEVEL_RAD = 1.35, 0.35  # of a box, for a fill; tilted less, its 
 
 @dataclass(frozen=True)
 class Wall:
-    """A superellipse of exponent 4, upright in the crop frame.
-
-    Attributes:
-        centre_xy: In crop pixels.
-        half_wh: Half width and half height in crop pixels.
-    """
+    """A superellipse of exponent 4, upright in the crop frame, in its pixels."""
 
     centre_xy: tuple[float, float]
     half_wh: tuple[float, float]

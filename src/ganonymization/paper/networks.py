@@ -114,12 +114,9 @@ class PatchDiscriminator(nn.Module):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a published checkpoint holds.
+    """Both networks of a published checkpoint, in training mode, and all that its file holds.
 
-    Attributes:
-        generator: In training mode.
-        discriminator: In training mode.
-        content: All of the file; ``hyper_parameters`` are the settings by their published names.
+    ``hyper_parameters`` in it are the settings by their published names.
     """
 
     generator: Pix2PixGenerator

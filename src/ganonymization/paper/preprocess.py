@@ -34,12 +34,7 @@ _SEED = 42
 
 @dataclass(frozen=True)
 class PreprocessReport:
-    """What became of the pictures.
-
-    Attributes:
-        faces: How many were written, by split.
-        skipped: Pictures that gave no face, and faces without landmarks.
-    """
+    """How many faces were written, by split, and what gave none."""
 
     faces: dict[str, int]
     skipped: list[Skipped]
@@ -140,11 +135,7 @@ def _split_of(name: Path) -> tuple[str, Path]:
 def _write_faces(
     job: _Job, out: Path, finder: FaceFinder, segmenter: PersonSegmenter, size_px: int, align: bool
 ) -> tuple[int, list[Skipped]]:
-    """Write every face of a picture; how many, and what was skipped.
-
-    Raises:
-        OutputError: A picture cannot be written.
-    """
+    """Write every face of a picture; how many, and what was skipped."""
     try:
         data = job.path.read_bytes()
         image = images.read(job.path).pixels

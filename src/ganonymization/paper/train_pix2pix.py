@@ -81,10 +81,7 @@ class Pix2PixSettings:
 class Pix2PixRun:
     """Both networks with their optimizers, and how far the run is.
 
-    Attributes:
-        epoch: That the run is in.
-        batch: Batches of that epoch that were seen.
-        step: Batches of all epochs that were seen.
+    ``batch`` counts those of the epoch that were seen, ``step`` those of all epochs.
     """
 
     def __init__(self, fabric: Fabric, settings: Pix2PixSettings, epoch: int = 0) -> None:

@@ -27,12 +27,9 @@ _MOVABLE = (  # left and right, reach, deviations outwards and down in outer-eye
 
 @dataclass(frozen=True)
 class Shift:
-    """A bump that moves what lies about a landmark.
+    """A Gaussian bump that moves what lies about a landmark, (right, down) of the face.
 
-    Attributes:
-        landmark: In its middle.
-        by_eyes: (right, down) of the face, in outer-eye distances.
-        reach_eyes: Deviation of the Gaussian bump.
+    Moves and the bump's deviation are in outer-eye distances.
     """
 
     landmark: int

@@ -60,13 +60,9 @@ class DrawnGenerator(nn.Module):
 
 @dataclass(frozen=True)
 class Drawable:
-    """A network that can be exported.
+    """A network in evaluation mode that can be exported; the run time asks for its metadata.
 
-    Attributes:
-        network: In evaluation mode.
-        size_px: Side of what it draws.
-        metadata: Written into the file; the run time asks for them.
-        samples: Test conditions, of landmarks from a prepared folder or from a posed model face.
+    ``samples`` makes test conditions, from a prepared folder or from a posed model face.
     """
 
     network: nn.Module
@@ -77,12 +73,10 @@ class Drawable:
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What an export came to.
+    """An exported file and how it compares on this machine's processor.
 
-    Attributes:
-        path: Of the file.
-        psnr_db: Of its pictures against PyTorch's in single precision, over 64 conditions.
-        milliseconds: Of one picture, median, on this machine's processor.
+    PSNR is of its pictures against PyTorch's in single precision, over 64 conditions; the time is
+    the median of one picture.
     """
 
     path: Path

@@ -25,11 +25,7 @@ _FLOOR = 0.1  # of a stage's learning rate, at its end
 
 
 class Run:
-    """A run on this process: its networks and optimizers, and how far it is.
-
-    Attributes:
-        samples: That the generator has seen, over all devices and stages.
-    """
+    """A run on this process: its networks and optimizers, and the samples seen over all devices."""
 
     def __init__(self, fabric: Fabric, config: TrainingConfig) -> None:
         self.fabric, self.config = fabric, config
@@ -80,11 +76,7 @@ class Run:
             raise OutputError(failed)
 
     def _check_replicas(self) -> None:
-        """Refuse to save networks that have drifted apart.
-
-        Raises:
-            ModelError: They have; some device did not take part in a step.
-        """
+        """Refuse to save networks that have drifted apart."""
         if self.fabric.world_size == 1:
             return
         moved = [*self.nets.painters(), *self.nets.discriminator.parameters()]

@@ -16,14 +16,9 @@ _BATCH = 32
 
 
 class Classifier:
-    """Reads the classes of pictures.
+    """Reads the classes of pictures; those it knows are its ``labels``, and attributes of its own.
 
-    Attributes:
-        classes: Names, in the order of the outputs.
-        multi_label: Each class holds or not by itself.
-        column: The label column that it learned, or empty for several.
-        labels: These three in one.
-        size_px: Side that pictures are brought to.
+    Pictures of any size are brought to ``size_px``.
     """
 
     def __init__(self, network: Network) -> None:

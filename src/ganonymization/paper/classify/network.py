@@ -78,9 +78,7 @@ class Labels:
 class Network(nn.Module):
     """A ConvNeXt of transformers, with :func:`new_network`'s additions to its configuration.
 
-    Attributes:
-        labels: What it says.
-        size_px: S, the side of its pictures.
+    It knows its labels and the side of its pictures, and normalises them.
     """
 
     def __init__(self, model: Any) -> None:

@@ -49,14 +49,9 @@ SPLIT_FILE = "split.csv"
 
 @dataclass(frozen=True)
 class TrainedClassifier:
-    """What came of a run.
+    """The classifier with the best validation, how many pictures each split has, and a report.
 
-    Attributes:
-        classifier: The one with the best validation.
-        pictures: How many there are of each split.
-        reported_on: The split that ``report`` is about.
-        report: scikit-learn's, as text.
-        skipped: Pictures of that split that could not be read.
+    ``skipped`` are pictures of the reported split that could not be read.
     """
 
     classifier: Classifier
