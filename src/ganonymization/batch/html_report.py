@@ -59,21 +59,16 @@ def write_report(out: Storage, meanings: Mapping[Status, str], seed: int) -> Non
 
 def _summary(line: dict[str, Any]) -> dict[str, Any]:
     """What the page shows of a line: there may be millions."""
+    pictures = [name for name in line["outputs"] if images.is_picture(Path(name))]
     return {
         "file": line["file"],
         "status": line["status"],
         "error": line.get("error"),
-        "shown": _shown(line),
+        "shown": pictures[-1] if pictures else "",  # of a video its strip
         "faces": len(line["faces"]),
         "filled": sum(face["outcome"] != "synthesized" for face in line["faces"]),
         "tracks": len(line.get("tracks", ())),
     }
-
-
-def _shown(line: dict[str, Any]) -> str:
-    """The picture that stands for a file: of a video its strip."""
-    outputs: list[str] = line["outputs"]
-    return next((name for name in reversed(outputs) if images.is_picture(Path(name))), "")
 
 
 def _faces(lines: list[dict[str, Any]]) -> str:

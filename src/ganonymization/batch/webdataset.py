@@ -58,7 +58,10 @@ def anonymize_shard(job: SampleJob, source: Path, out: Path) -> DatasetReport:
         tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as written,
     ):
         for made in job.made(_samples(source), make, report):
-            _append(written, made)
+            for name, content in made.items():
+                member = tarfile.TarInfo(name)  # with nobody's name and no time
+                member.size = len(content)
+                written.addfile(member, io.BytesIO(content))
     return report
 
 
@@ -100,10 +103,3 @@ def _anonymized(job: SampleJob, content: bytes, name: str, report: DatasetReport
     if suffix not in images.WRITERS:
         raise InputError(f"{name}: may show a face, and is no picture that is read and written")
     return job.redrawn(content, name, report, images.WRITERS[suffix])
-
-
-def _append(shard: tarfile.TarFile, sample: dict[str, bytes]) -> None:
-    for name, content in sample.items():
-        member = tarfile.TarInfo(name)  # with nobody's name and no time
-        member.size = len(content)
-        shard.addfile(member, io.BytesIO(content))

@@ -88,17 +88,13 @@ class Opening:
         return profile
 
 
-def _ring_from_corner(ring: tuple[int, ...], corner: int) -> tuple[int, ...]:
-    start = ring.index(corner)
-    return ring[start:] + ring[:start]
-
-
 EYES = tuple(
     Opening.of_ring(ring, reach=0.25, upper_share=0.85)
     for ring in (topology.EYE_RIGHT, topology.EYE_LEFT)
 )
 # The lips' ring runs from the middle of the upper lip over the person's right corner.
-_LIPS = _ring_from_corner(topology.LIPS_INNER, 308)
+_FROM_CORNER = topology.LIPS_INNER.index(308)
+_LIPS = topology.LIPS_INNER[_FROM_CORNER:] + topology.LIPS_INNER[:_FROM_CORNER]
 MOUTH = Opening.of_ring(_LIPS, reach=0.45, upper_share=0.5)
 
 

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 from ..errors import ModelError, OutputError
 from .config import Stage, TrainingConfig
 from .data import Batches, PreparedFaces
-from .devices import average_gradients
+from .devices import descend
 from .from_onnx import load_exported
 from .losses import Batch, Networks, discriminator_loss, generator_loss, unpack
 from .run_dir import RunDir, read_checkpoint, save_checkpoint
@@ -133,11 +133,11 @@ class Run:
         warm = step * count >= stage.head_start
         nets.generator.requires_grad_(warm)
         moved = nets.painters() if warm else list(nets.encoder.parameters())
-        self._descend(loss, self.optimizer_g, moved)
+        descend(self.fabric, loss, self.optimizer_g, moved)
         nets.discriminator.requires_grad_(True)
         with self.fabric.autocast():
             loss_d = discriminator_loss(nets, judged)
-        self._descend(loss_d, self.optimizer_d, list(nets.discriminator.parameters()))
+        descend(self.fabric, loss_d, self.optimizer_d, list(nets.discriminator.parameters()))
         nets.follow(count, step, stage.average_samples)
         self.samples += count
         return parts | {"discriminator": loss_d.detach()}
@@ -151,14 +151,6 @@ class Run:
         ):
             for group in optimizer.param_groups:
                 group["lr"] = rate * falling
-
-    def _descend(
-        self, loss: Tensor, optimizer: torch.optim.Optimizer, moved: list[torch.nn.Parameter]
-    ) -> None:
-        optimizer.zero_grad()
-        self.fabric.backward(loss)
-        average_gradients(self.fabric, moved)
-        optimizer.step()
 
     @torch.no_grad()
     def draw_sheet(self, run_dir: RunDir, faces: PreparedFaces) -> None:
