@@ -24,10 +24,6 @@ EYE_OPENNESS = 0.19  # usual mean gap of the lids, in widths of the eye
 _LEAST_AT_REST, _MOST_OPENED = 0.08, 1.6  # eye widths; of a nobody's own opening
 _NARROW_EYE, _WIDE_EYE = 0.72, 1.25  # in usual ones: beyond them it is an expression
 _MAX_GAZE = 0.3  # in eye widths
-_RINGS = (
-    (topology.EYE_RIGHT, topology.IRIS_RIGHT),
-    (topology.EYE_LEFT, topology.IRIS_LEFT),
-)
 
 
 @dataclass(frozen=True)
@@ -92,6 +88,10 @@ EYES = tuple(
     Opening.of_ring(ring, reach=0.25, upper_share=0.85)
     for ring in (topology.EYE_RIGHT, topology.EYE_LEFT)
 )
+_EYES = (
+    (EYES[0], topology.EYE_RIGHT, topology.IRIS_RIGHT),
+    (EYES[1], topology.EYE_LEFT, topology.IRIS_LEFT),
+)
 # The lips' ring runs from the middle of the upper lip over the person's right corner.
 _FROM_CORNER = topology.LIPS_INNER.index(308)
 _LIPS = topology.LIPS_INNER[_FROM_CORNER:] + topology.LIPS_INNER[:_FROM_CORNER]
@@ -155,15 +155,17 @@ def gaze_of(frontal: Values) -> Values:
     FaceMesh gives its rim would tell the person.
     """
     ahead = topology.canonical_face().astype(np.float64)
-    offsets = [_iris_offset(frontal, *eye) - _iris_offset(ahead, *eye) for eye in _RINGS]
+    offsets = [_iris_offset(frontal, *eye) - _iris_offset(ahead, *eye) for eye in _EYES]
     gaze: Values = np.clip(np.mean(offsets, axis=0), -_MAX_GAZE, _MAX_GAZE)
     return gaze
 
 
-def _iris_offset(face: Values, ring: tuple[int, ...], iris: tuple[int, ...]) -> Values:
+def _iris_offset(
+    face: Values, eye: Opening, ring: tuple[int, ...], iris: tuple[int, ...]
+) -> Values:
     """The iris' centre from the eye's middle, x and y in eye widths, (..., 2)."""
-    eye = face[..., list(ring), :]
-    offset: Values = (face[..., iris[0], :2] - eye[..., :2].mean(-2)) / _width(eye)[..., None]
+    middle = face[..., list(ring), :][..., :2].mean(-2)
+    offset: Values = (face[..., iris[0], :2] - middle) / eye.width(face)[..., None]
     return offset
 
 
@@ -171,18 +173,9 @@ def with_irises(surface: Values, gaze: Values) -> Values:
     """A surface with usual irises that look where the original ones do, (..., 478, 3)."""
     ahead = topology.canonical_face().astype(np.float64)
     whole = [surface]
-    for ring, iris in _RINGS:
-        eye, usual = surface[..., list(ring), :], ahead[list(ring)]
-        width = _width(eye)[..., None]
-        shape = (ahead[list(iris)] - usual.mean(0)) / _width(usual)
+    for eye, ring, iris in _EYES:
+        shape = (ahead[list(iris)] - ahead[list(ring)].mean(0)) / eye.width(ahead)
         turned = np.concatenate([gaze, np.zeros_like(gaze[..., :1])], axis=-1)
-        places = shape + turned[..., None, :]
-        whole.append(eye.mean(-2, keepdims=True) + places * width[..., None])
+        places = (shape + turned[..., None, :]) * eye.width(surface)[..., None, None]
+        whole.append(surface[..., list(ring), :].mean(-2, keepdims=True) + places)
     return np.concatenate(whole, axis=-2)
-
-
-def _width(eye: Values) -> Values:
-    """Distance of an eye's corners, (...,)."""
-    corner, other = eye[..., 0, :], eye[..., 8, :]
-    width: Values = np.maximum(np.linalg.norm(corner - other, axis=-1), 1e-6)
-    return width
