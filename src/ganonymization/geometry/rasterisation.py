@@ -122,8 +122,8 @@ def delit(image: Image, cover: NDArray[np.uint8], eyes_px: float) -> Image:
     step = max(1, round(eyes_px / 10))
     small = cv2.resize(stacked, (-(-width // step), -(-height // step)), interpolation=_AREA)
     small = cv2.GaussianBlur(small, (0, 0), LIGHT_EYES * eyes_px / step)
-    light = small[..., :3] / np.maximum(small[..., 3:], 1e-4)
-    light = cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR)
+    smooth = small[..., :3] / np.maximum(small[..., 3:], 1e-4)
+    light = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
     grey = np.where(shown[..., None] > 0, 0.5 * np.exp(log - light), 0.5)
     return np.clip(np.round(255 * grey), 0, 255).astype(np.uint8)
 
