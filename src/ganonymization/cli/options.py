@@ -43,8 +43,7 @@ MaxPixelsOption = Annotated[
     int, typer.Option(help="Larger pictures are refused.", min=1, max=178_956_970)
 ]
 DeviceOption = Annotated[
-    Device,
-    typer.Option(help="cuda draws and finds faces on an NVIDIA GPU; needs onnxruntime-gpu."),
+    Device, typer.Option(help="cuda draws and finds faces on an NVIDIA GPU; needs onnxruntime-gpu.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 

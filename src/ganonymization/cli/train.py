@@ -10,10 +10,7 @@ from .options import Count, DetectorOption, In, Out, print_skipped, require_torc
 
 
 def prepare(
-    source: In,
-    out: Out,
-    detector: DetectorOption = "centerface",
-    segmenter: Path | None = None,
+    source: In, out: Out, detector: DetectorOption = "centerface", segmenter: Path | None = None
 ) -> None:
     """Make crops, landmarks and head masks of pictures, for training.
 

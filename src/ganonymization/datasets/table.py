@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..io import images
-from ..types import Skipped
+from ..types import Mask, Skipped
 from .layout import pictures_under
 
 SPLITS = ("train", "val", "test")
@@ -57,7 +57,7 @@ class Table:
         if unknown:
             raise InputError(f"{sorted(unknown)[0]!r} is no split; use one of {', '.join(SPLITS)}")
 
-    def of(self, chosen: NDArray[np.bool_]) -> "Table":
+    def of(self, chosen: Mask) -> "Table":
         """Those pictures, (N,) bool, alone."""
         labels = {name: column[chosen] for name, column in self.labels.items()}
         return Table(

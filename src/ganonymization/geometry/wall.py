@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LandmarksError
-from ..types import Box, Detection, Image, Mask, Reals
+from ..types import Box, Detection, Image, Mask, Reals, Values
 from . import transforms
 
 RING = 1.2
@@ -75,7 +75,7 @@ class Wall:
         return wall if size_px is None else wall._within(size_px)
 
     @classmethod
-    def _of(cls, low: NDArray[np.float64], high: NDArray[np.float64]) -> "Wall":
+    def _of(cls, low: Values, high: Values) -> "Wall":
         centre, half = (low + high) / 2, (high - low) / 2
         return cls((float(centre[0]), float(centre[1])), (float(half[0]), float(half[1])))
 
@@ -206,15 +206,13 @@ class GeneratorInput:
         seed: Of the face; the style is drawn from it.
     """
 
-    surrogate_px: NDArray[np.float64]
+    surrogate_px: Values
     context: Image
     wall_mask: Mask
     seed: int
 
     @classmethod
-    def scene(
-        cls, image: Image, place: Place, surrogate_px: NDArray[np.float64], seed: int
-    ) -> "GeneratorInput":
+    def scene(cls, image: Image, place: Place, surrogate_px: Values, seed: int) -> "GeneratorInput":
         """Read the surroundings of a face, and nothing of the face.
 
         What lies behind the wall is blanked at the picture's own resolution, before anything is
@@ -242,9 +240,7 @@ class GeneratorInput:
         return cls(surrogate_px, context, mask, seed)
 
     @classmethod
-    def portrait(
-        cls, size_px: int, surrogate_px: NDArray[np.float64], seed: int
-    ) -> "GeneratorInput":
+    def portrait(cls, size_px: int, surrogate_px: Values, seed: int) -> "GeneratorInput":
         """Nothing but the geometry and a seed."""
         nothing = np.zeros((size_px, size_px, 3), np.uint8)
         return cls(surrogate_px, nothing, np.ones((size_px, size_px), bool), seed)
@@ -270,13 +266,13 @@ def _around_crop(
     return (slice(y0, int(y1)), slice(x0, int(x1))), shift
 
 
-def ellipses(detection: Detection) -> NDArray[np.float64]:
+def ellipses(detection: Detection) -> Values:
     """Points around the ellipses within a face's boxes, (N, 2), in picture pixels."""
     angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     circle = np.column_stack([np.cos(angles), np.sin(angles)])
     boxes = np.array([detection.box_xyxy, *detection.merged])
     low, high = boxes[:, :2], boxes[:, 2:]
-    points: NDArray[np.float64] = (low + high)[:, None] / 2 + circle * (high - low)[:, None] / 2
+    points: Values = (low + high)[:, None] / 2 + circle * (high - low)[:, None] / 2
     return points.reshape(-1, 2)
 
 

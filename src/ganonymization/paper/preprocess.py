@@ -14,7 +14,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ..datasets.layout import face_pictures
 from ..datasets.table import SPLITS
@@ -26,7 +25,7 @@ from ..io.text import write_text
 from ..landmarks.face_finder import FaceFinder
 from ..training.prepare import prepare_face, prepared_from_image
 from ..training.segment import OnnxSegmenter, PersonSegmenter
-from ..types import Image, Skipped
+from ..types import Image, Skipped, Values
 
 FOLDERS = ("original", "FaceCrop", "FaceSegmentation", "FacialLandmarks478")
 _SEED = 42
@@ -158,11 +157,7 @@ def _write_faces(
 
 
 def _face(
-    image: Image,
-    landmarks_px: NDArray[np.float64],
-    segmenter: PersonSegmenter,
-    size_px: int,
-    align_faces: bool,
+    image: Image, landmarks_px: Values, segmenter: PersonSegmenter, size_px: int, align_faces: bool
 ) -> tuple[Image, Image, Image]:
     """Crop, crop with the head alone, landmark map."""
     crop_from_image = transforms.generator_crop(

@@ -7,10 +7,9 @@ from typing import Any, Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import MissingExtraError, ModelError
-from ..types import Image, Reals
+from ..types import Image, Reals, Values
 
 _NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
 _EYES = "shape_predictor_5_face_landmarks.dat"
@@ -41,7 +40,7 @@ class Recogniser(Protocol):
     name: str
     same_person: float
 
-    def __call__(self, image: Image, landmarks_px: Reals) -> NDArray[np.float64]:
+    def __call__(self, image: Image, landmarks_px: Reals) -> Values:
         """The numbers (D,) of a face, (478, 3) landmarks in an RGB uint8 (H, W, 3) picture."""
         ...
 
@@ -83,7 +82,7 @@ class DlibRecogniser:
         self._predictor = dlib.shape_predictor(str(folder / _EYES))
         self._network = dlib.face_recognition_model_v1(str(folder / _NETWORK))
 
-    def __call__(self, image: Image, landmarks_px: Reals) -> NDArray[np.float64]:
+    def __call__(self, image: Image, landmarks_px: Reals) -> Values:
         """The face's numbers, (128,); the landmarks' extent is the box that dlib takes."""
         low, high = landmarks_px[:, :2].min(0), landmarks_px[:, :2].max(0)
         box = self._dlib.rectangle(*(round(float(v)) for v in (*low, *high)))
@@ -125,7 +124,7 @@ class ArcFaceRecogniser:
         except Exception as error:  # onnxruntime's errors share no base
             raise ModelError(f"{path}: no recogniser of {self._size} px crops ({error})") from error
 
-    def __call__(self, image: Image, landmarks_px: Reals) -> NDArray[np.float64]:
+    def __call__(self, image: Image, landmarks_px: Reals) -> Values:
         """The face's numbers, (D,), of unit length."""
         seen = np.asarray(landmarks_px[_ARCFACE_LANDMARKS, :2], np.float64)
         wanted = _ARCFACE_PX * (self._size / 112)
@@ -137,7 +136,7 @@ class ArcFaceRecogniser:
         return numbers / max(float(np.linalg.norm(numbers)), 1e-12)
 
 
-def _similarity(points: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+def _similarity(points: Values, wanted: Values) -> Values:
     """The least-squares similarity of the plane, (2, 3), from (N, 2) to (N, 2)."""
     x, y = points.T
     one, zero = np.ones_like(x), np.zeros_like(x)

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..geometry import topology
-
-Values = NDArray[np.float64]
+from ..types import Values
 
 _CLOSED_LIPS = 0.01  # what FaceMesh leaves between closed lips, in widths of the mouth
 EYE_OPENNESS = 0.19  # usual mean gap of the lids, in widths of the eye

@@ -38,10 +38,8 @@ from .. import seeds
 from ..errors import LandmarksError, ModelError, OptionError
 from ..geometry import topology, transforms
 from ..options import Privacy, check_choice
-from ..types import Reals
+from ..types import Reals, Values
 from .eye_mouth_opening import EYES, gaze_of, opened_as, with_irises
-
-Values = NDArray[np.float64]
 
 POSE_TERMS = 9
 _MAX_YAW_RAD, _MAX_PITCH_RAD = 1.0, 0.7  # beyond them the pose terms stay what they are

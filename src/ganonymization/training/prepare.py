@@ -12,7 +12,7 @@ from ..geometry import transforms
 from ..geometry.wall import Wall
 from ..io.files import atomic_path
 from ..landmarks.face_finder import FaceFinder
-from ..types import Image, Skipped
+from ..types import Image, Skipped, Values
 from .layout import CHANNELS, GENERATOR_SIZE_PX, PREPARED_SIZE_PX
 from .segment import OnnxSegmenter, PersonSegmenter, head_mask
 
@@ -21,10 +21,7 @@ _Face = tuple[str, NDArray[np.float32], float, float]  # name, landmarks, chroma
 
 
 def prepare_folder(
-    source: Path,
-    out: Path,
-    detector: str = "centerface",
-    segmenter: PersonSegmenter | None = None,
+    source: Path, out: Path, detector: str = "centerface", segmenter: PersonSegmenter | None = None
 ) -> tuple[int, list[Skipped]]:
     """Prepare the largest face of every picture under a folder; ``layout`` says what is written.
 
@@ -74,8 +71,8 @@ def _store(faces: list[_Face], out: Path) -> None:
 
 
 def prepare_face(
-    image: Image, landmarks_px: NDArray[np.float64], segmenter: PersonSegmenter
-) -> tuple[Image, NDArray[np.float64]]:
+    image: Image, landmarks_px: Values, segmenter: PersonSegmenter
+) -> tuple[Image, Values]:
     """One face's layers (288, 288, 5), see ``layout.py``, and its landmarks in their pixels.
 
     Args:
@@ -92,7 +89,7 @@ def prepare_face(
     return np.dstack([colour, head, inside]).astype(np.uint8), landmarks
 
 
-def prepared_from_image(landmarks_px: NDArray[np.float64]) -> NDArray[np.float64]:
+def prepared_from_image(landmarks_px: Values) -> Values:
     """The transform, (2, 3), that puts the generator's crop in the middle of a prepared one."""
     prepared = transforms.generator_crop(landmarks_px, GENERATOR_SIZE_PX)
     prepared[:, 2] += (PREPARED_SIZE_PX - GENERATOR_SIZE_PX) / 2
@@ -106,7 +103,7 @@ def _chroma(layers: Image) -> float:
     return float(np.ptp(face, axis=2).mean())
 
 
-def _skin_ita_deg(layers: Image, landmarks: NDArray[np.float64]) -> float:
+def _skin_ita_deg(layers: Image, landmarks: Values) -> float:
     """The cheeks' individual typology angle (Chardon et al. 1991): light from 41, dark below 10."""
     lab = cv2.cvtColor(layers[..., :3].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     places = np.round(landmarks[list(_CHEEKS), :2]).astype(int)

@@ -9,9 +9,7 @@ from ..datasets.people import NEUTRAL, People
 from ..errors import InputError
 from ..geometry import topology
 from ..surrogate.shape_model import Posed
-from ..types import Reals
-
-Values = NDArray[np.float64]
+from ..types import Mask, Reals, Values
 
 _SURFACE = topology.SURFACE_COUNT
 _LEAST_PEOPLE = 40
@@ -34,8 +32,8 @@ class Faces:
 
     deviations: Values
     person: NDArray[np.int64]
-    at_rest: NDArray[np.bool_]
-    labelled_neutral: NDArray[np.bool_]
+    at_rest: Mask
+    labelled_neutral: Mask
     singles: Values
     mean: Values
     pose_terms: Values

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...errors import OptionError
-from ...types import Image, check_image
+from ...types import Image, Values, check_image
 from .network import Network, read_network
 
 _BATCH = 32
@@ -27,7 +27,7 @@ class Classifier:
         self.column, self.size_px = self.labels.column, network.size_px
 
     @torch.inference_mode()
-    def __call__(self, pictures: Sequence[Image]) -> NDArray[np.float64]:
+    def __call__(self, pictures: Sequence[Image]) -> Values:
         """Probabilities (N, C) of the classes: rows sum to 1, or each is its own if multi-label.
 
         Args:

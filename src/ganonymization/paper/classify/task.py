@@ -4,15 +4,14 @@ from dataclasses import asdict
 from typing import Any
 
 import lightning
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MultilabelAccuracy
 
 from ...errors import OptionError
+from ...types import Values
 from .data import Sample
 from .network import Labels, Network
 
@@ -29,7 +28,7 @@ class ClassifierTask(lightning.LightningModule):
     """
 
     def __init__(
-        self, network: Network, labels: Labels, weights: NDArray[np.float64], learning_rate: float
+        self, network: Network, labels: Labels, weights: Values, learning_rate: float
     ) -> None:
         super().__init__()
         self.network, self.labels, self.learning_rate = network, labels, learning_rate

@@ -15,30 +15,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import lightning
-import numpy as np
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
-from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from ...datasets.table import SPLITS, Table
 from ...errors import InputError, ModelError, OptionError, OutputError, UnreadableError
 from ...io.text import write_csv
 from ...training.harness import reason_of
-from ...types import Skipped
+from ...types import Mask, Skipped, Values
 from .callbacks import EpochLines, Keeper, quiet
 from .classifier import Classifier
-from .data import (
-    LabelledPictures,
-    Sample,
-    balance,
-    fill_split,
-    known_rows,
-    labels_of,
-    wanted_by,
-)
+from .data import LabelledPictures, Sample, balance, fill_split, known_rows, labels_of, wanted_by
 from .network import Labels, new_network, save_classifier
 from .report import predict, write_report
 from .settings import ClassifierSettings
@@ -119,7 +109,7 @@ def _check_count(labels: Labels, settings: ClassifierSettings) -> None:
         )
 
 
-def _reported_on(settings: ClassifierSettings, rows: dict[str, NDArray[np.bool_]]) -> str:
+def _reported_on(settings: ClassifierSettings, rows: dict[str, Mask]) -> str:
     chosen = settings.report_on or ("test" if rows["test"].any() else "val")
     for name in ("train", "val", chosen):
         if name not in rows or not rows[name].any():
@@ -128,7 +118,7 @@ def _reported_on(settings: ClassifierSettings, rows: dict[str, NDArray[np.bool_]
 
 
 def _loader(
-    table: Table, wanted: NDArray[np.float64], size_px: int, settings: ClassifierSettings, fit: bool
+    table: Table, wanted: Values, size_px: int, settings: ClassifierSettings, fit: bool
 ) -> DataLoader[Sample]:
     return DataLoader(
         LabelledPictures(table, wanted, size_px, varied=fit), settings.batch_size, shuffle=fit,
