@@ -31,11 +31,7 @@ _TIMES = ("mtime", "LastModified", "last_modified", "updated", "modified", "crea
 class FsspecStorage:
     """A folder at an address, as ``s3://bucket/folder``; nothing of it stays on this disk.
 
-    Files are fetched or sent whole.
-
-    Raises:
-        OptionError: The address is of no known kind.
-        MissingExtraError: fsspec, or what it needs for that kind, is not installed.
+    Files are fetched or sent whole. Raises as :func:`open_storage` does.
     """
 
     def __init__(self, address: str) -> None:

@@ -158,19 +158,14 @@ def takes_config(
 @contextmanager
 def progress(title: str, total: int | None) -> "Iterator[Callable[[], None]]":
     """A bar on the error stream; what it yields is called after each step."""
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
 
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(),
-               TaskProgressColumn(show_speed=True), TimeRemainingColumn())  # fmt: skip
-    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+    columns = (
+        rich.TextColumn(title), rich.BarColumn(), rich.MofNCompleteColumn(),
+        rich.TaskProgressColumn(show_speed=True), rich.TimeRemainingColumn(),
+    )  # fmt: skip
+    with rich.Progress(*columns, console=Console(file=sys.stderr)) as bar:
         task = bar.add_task(title, total=total)
         yield lambda: bar.advance(task)
 

@@ -50,7 +50,7 @@ def load_recogniser(path: Path | None) -> Recogniser:
 
     Raises:
         MissingExtraError: The extra ``eval`` is not installed.
-        ModelError: The file is no network from a picture to numbers.
+        ModelError: The file, or that beside it, cannot be used.
     """
     return DlibRecogniser() if path is None else ArcFaceRecogniser(path)
 
@@ -60,9 +60,6 @@ class DlibRecogniser:
 
     King, "High quality face recognition with deep metric learning", 2017: two pictures of one
     person lie nearer than 0.6 to one another.
-
-    Raises:
-        MissingExtraError: The extra ``eval`` is not installed.
     """
 
     same_person = 0.6
@@ -98,9 +95,6 @@ class ArcFaceRecogniser:
     ``mean`` and ``scale`` of (value - mean) / scale, ``order`` "rgb" or "bgr", and ``same_person``,
     the Euclidean distance of unit vectors below which two faces count as one person's. Without
     that file they are 112, 127.5, 127.5, "rgb" and 1.2.
-
-    Raises:
-        ModelError: One of the files cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
