@@ -123,10 +123,10 @@ class Checkpoint:
     discriminator: PatchDiscriminator
     content: Mapping[str, Any]
 
-    def img_size(self, default: int = 512) -> Any:
-        """Side of the pictures it was trained on, or a default where it is not known."""
+    def img_size(self) -> Any:
+        """Side of the pictures it was trained on; 512 where it is not known."""
         settings = self.content.get("hyper_parameters")
-        return settings.get("img_size", default) if isinstance(settings, dict) else default
+        return settings.get("img_size", 512) if isinstance(settings, dict) else 512
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

@@ -1,6 +1,7 @@
 """Faces of people as the fit of a shape model takes them: deviations without pose."""
 
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,12 +86,11 @@ class Faces:
         first, second, weight = [], [], []
         for person in range(self.person.max() + 1):
             members = np.flatnonzero(self.person == person)
-            for a in members:
-                for b in members:
-                    if a != b and not (self.labelled_neutral[a] and self.labelled_neutral[b]):
-                        first.append(a)
-                        second.append(b)
-                        weight.append(min(len(members), 4) / (len(members) * (len(members) - 1)))
+            for a, b in permutations(members, 2):
+                if not (self.labelled_neutral[a] and self.labelled_neutral[b]):
+                    first.append(a)
+                    second.append(b)
+                    weight.append(min(len(members), 4) / (len(members) * (len(members) - 1)))
         if not first:
             raise InputError("no person has two pictures that differ in expression")
         weights = np.array(weight)
