@@ -136,6 +136,16 @@ def test_a_good_anonymization_passes_and_leaves_a_whole_report(request_of, tmp_p
     told = json.loads((tmp_path / "report" / "metrics.json").read_text())
     assert told["verdict"] == report.verdict == "pass"
     assert told["people"] == 66
+    assert told["not_measured"] == []
+    assert told["attackers"] == {
+        "identity": dict.fromkeys(
+            ("same picture", "naive", "parrot", "trained", "trained, originals"), 66
+        ),
+        "geometry": {
+            f"{kind}, {name}": 66
+            for name in ("as they are", "found again") for kind in ("lda", "mlp")
+        },
+    }  # fmt: skip
     page = (tmp_path / "report" / "report.html").read_text()
     assert "Is it safe?" in page
     assert "<svg" in page
@@ -178,8 +188,8 @@ def test_outputs_without_a_face_are_seen(request_of, monkeypatch):
     monkeypatch.setattr(command, "in_processes", lambda spec, jobs: blind)
     report = command.evaluate(request_of, None, progress)
     assert verdicts(report) == {
-        "identity": "pass", "expression": "fail", "traits": "info", "geometry": "pass",
-        "quality": "fail", "coverage": "pass",
+        "identity": "pass", "expression": "fail", "traits": "inconclusive", "geometry": "pass",
+        "quality": "fail", "coverage": "inconclusive",
     }  # fmt: skip
     assert report.families[0].figure("rank 1 of 33, trained").value == pytest.approx(1 / 33)
 
@@ -334,8 +344,45 @@ def test_outputs_are_scenes_where_most_keep_what_is_around_the_faces(around, sce
 
 def test_people_who_are_not_told_apart_are_looked_for_by_their_picture(request_of):
     report = command.evaluate(replace(request_of, people=None), None, progress)
-    assert "Too few people with several pictures" in report.table()
-    assert verdicts(report)["geometry"] == "info"
+    assert report.verdict == verdicts(report)["geometry"] == "inconclusive"
+    assert verdicts(report)["identity"] == "inconclusive"
+    assert report.families[0].attackers == {"same picture": 264}
+    assert "no attacker that learns looked for anybody; give --people" in report.table()
+
+
+def test_a_verdict_on_some_families_alone_is_inconclusive(request_of, tmp_path):
+    """Nobody was attacked: what is left cannot say that it is safe."""
+    report = evaluated(request_of, "coverage", "quality")
+    assert verdicts(report) == {"quality": "pass", "coverage": "pass"}
+    assert report.verdict == "inconclusive"
+    told = json.loads((tmp_path / "report" / "metrics.json").read_text())
+    assert told["verdict"] == "inconclusive"
+    assert [each["family"] for each in told["not_measured"]] == [
+        "identity", "expression", "geometry",
+    ]  # fmt: skip
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "Is it safe? <em>inconclusive</em>" in page
+    assert report.table().startswith("INCONCLUSIVE: 264 pictures of 66 people; nobody was attacked")
+
+
+def test_expressions_on_too_few_pictures_are_inconclusive(request_of, tmp_path):
+    table = tmp_path / "people.csv"
+    rows = table.read_text().splitlines()
+    rows[1:12] = [re.sub(",(neutral|happiness|surprise),", ",fear,", row) for row in rows[1:12]]
+    table.write_text("\n".join(rows))
+    report = evaluated(request_of, "expression")
+    assert verdicts(report) == {"expression": "inconclusive"}
+    assert "too few pictures with a face, or unknown to the classifier: fear 11" in report.table()
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "Is the expression kept? <em>inconclusive</em>" in page
+
+
+def test_a_failure_outweighs_what_was_not_measured(request_of, tmp_path):
+    shutil.rmtree(tmp_path / "outputs")
+    shutil.copytree(tmp_path / "originals", tmp_path / "outputs")
+    report = evaluated(replace(request_of, people=None), "identity")
+    assert verdicts(report) == {"identity": "fail"}
+    assert report.verdict == "fail"
 
 
 def test_without_outputs_something_must_make_them(request_of):

@@ -11,15 +11,17 @@ from ..errors import OptionError
 from .options import JsonOption, progress, require_torch, takes_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ..config import AnonymizerConfig
     from ..evaluation.arrays import Values
     from ..evaluation.expression_classifier import Classify
-    from ..evaluation.figures import FamilyName
+    from ..evaluation.figures import FamilyName, Verdict
     from ..evaluation.request import OutputSource, Request
     from ..options import Privacy
     from ..surrogate.shape_model import ShapeModel
+
+_EXIT_CODES: "Mapping[Verdict, int]" = {"fail": 2, "inconclusive": 3}
 
 
 @takes_config(without=("on_failure", "min_score", "min_face", "detect_size", "device"))
@@ -106,10 +108,9 @@ def evaluate(
     unreadable = [skipped for skipped in report.skipped if skipped.unreadable]
     for path, reason, _ in unreadable:
         print(f"left out {path}: {reason}", file=sys.stderr)
-    if report.verdict == "fail":
-        raise typer.Exit(2)
-    if unreadable:
-        raise typer.Exit(1)
+    code = _EXIT_CODES.get(report.verdict, 1 if unreadable else 0)
+    if code:
+        raise typer.Exit(code)
 
 
 def _name(folder: Path, all_of_them: list[Path]) -> str:

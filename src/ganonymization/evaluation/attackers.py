@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from .arrays import Flags, Rows, Texts, Values
+from .figures import Missing
 
 AttackerName = Literal["lda", "mlp"]
 
@@ -17,6 +18,10 @@ NEUTRAL = "neutral"
 _PRINCIPAL, _DISCRIMINANT, _SHRINKAGE = 80, 60, 0.1
 _HIDDEN, _MLP_ROUNDS = 128, 150
 _LEAST_PEOPLE = 10
+UNTRAINED = Missing(
+    "too few people with several pictures: no attacker that learns looked for anybody",
+    f"give --people with two pictures or more each of {3 * _LEAST_PEOPLE} people or more",
+)
 _ROUNDING = 1e-6
 _NOISE = 1e-4  # of a deviation
 

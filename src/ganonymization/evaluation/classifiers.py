@@ -15,14 +15,20 @@ from .attackers import folds
 
 _COMPONENTS = 100
 _SHRINKAGE = 0.1
-_LEAST_OF_CLASS = 12
+LEAST_OF_CLASS = 12
 _FOLDS = 3
 
 
 def classes_of(labels: Texts, there: Flags) -> list[str]:
     """The labels that enough pictures carry to be learnt."""
     names, counts = np.unique(labels[there & (labels != "")], return_counts=True)
-    return [str(name) for name in names[counts >= _LEAST_OF_CLASS]]
+    return [str(name) for name in names[counts >= LEAST_OF_CLASS]]
+
+
+def unlearnt(labels: Texts, there: Flags, classes: Sequence[str]) -> str:
+    """Labels that are none of the classes, with their pictures, such as ``fear 8, anger 3``."""
+    left = [name for name in np.unique(labels[labels != ""]) if name not in classes]
+    return ", ".join(f"{name} {(there & (labels == name)).sum()}" for name in left)
 
 
 def balanced_accuracy(right: Values, labels: Texts, person: Texts, draws: int = 1000) -> Interval:

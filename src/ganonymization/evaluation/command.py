@@ -14,7 +14,7 @@ from ..types import Skipped
 from . import coverage, expression, geometry, identity, quality, report, traits
 from .arrays import Values
 from .expression_classifier import Classify, by_face
-from .figures import Family, FamilyName, worst
+from .figures import Family, FamilyName, not_asked, worst
 from .geometry import require_attackers
 from .look import ObservedPair, in_processes, look
 from .observations import Observations, PairedObservations
@@ -65,7 +65,8 @@ def evaluate(
     released = source.released if source else None
     families = measure(request.only, pairs, recogniser.same_person, distances, released, classify)
     written = report.EvaluationReport(
-        worst([family.verdict for family in families]), tuple(families), pairs,
+        worst([family.verdict for family in families], list(not_asked(families).values())),
+        tuple(families), pairs,
         tuple(skipped + strays + unseen), _settings(request, recogniser.name, source),
     )  # fmt: skip
     shown = {p.file: p.outputs[0] for p in file_pairs if p.outputs}

@@ -8,7 +8,7 @@ import numpy as np
 from ..geometry import topology
 from ..surrogate.shape_model import Posed
 from .arrays import Rows, Texts, Values
-from .figures import Family, Figure, Verdict, share, worst
+from .figures import Family, Figure, Missing, Verdict, share, worst
 from .observations import PairedObservations
 from .statistics import distances
 
@@ -19,6 +19,10 @@ _SURROUNDINGS = 0.5  # unchanged around the faces, or it is another picture
 _UNLIKE, _UNLIKE_ON_AVERAGE = 0.5, 0.3
 _MIXED_WARNS, _MIXED_FAILS = 0.1, 0.25
 _LEAST, _WAYS = 20, 8
+_UNCOMPARED = Missing(
+    f"whether files are mixed up: fewer than {_LEAST} pairs show a face in both pictures",
+    f"give {_LEAST} pairs or more, or outputs of the originals' size",
+)
 
 
 def has_output(outputs: Rows) -> Values:
@@ -103,13 +107,15 @@ def measure(pairs: PairedObservations) -> Family:
     for title, (metric, values) in columns.items():
         figures += pairs.mean_figures(metric, title, values)
     pictures = {title: values for title, (_, values) in columns.items()}
-    verdict, findings = _judged(pictures, pairs)
-    return Family("coverage", verdict, findings, tuple(figures), METRICS, pictures)
+    verdicts, findings = _judged(pictures, pairs)
+    missing = () if np.isfinite(pictures["mixed up"]).any() else (_UNCOMPARED,)
+    return Family("coverage", worst(verdicts, missing), findings, tuple(figures), METRICS, pictures,
+                  missing=missing)  # fmt: skip
 
 
 def _judged(
     pictures: dict[str, Values], pairs: PairedObservations
-) -> tuple[Verdict, tuple[str, ...]]:
+) -> tuple[list[Verdict], tuple[str, ...]]:
     whole = len(pairs.file)
     missing = int((pictures["has an output"] == 0).sum())
     left = int(np.nansum(pictures["an original face is left"]))
@@ -137,7 +143,7 @@ def _judged(
         )
     if not findings:
         findings.append(f"All {whole} pictures with a face have an output of their own.")
-    return worst(verdicts), tuple(findings)
+    return verdicts, tuple(findings)
 
 
 def _descriptors(before: Values, after: Values) -> tuple[Values, Values]:

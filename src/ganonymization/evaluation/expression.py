@@ -7,13 +7,25 @@ from ..surrogate.eye_mouth_opening import EYES, MOUTH, gaze_of
 from ..surrogate.shape_model import Posed
 from .arrays import Interval, Texts, Values
 from .classifiers import balanced_accuracy
-from .expression_classifier import Classify, by_face, f1, kappa, mean_probability_change, read
-from .figures import EVERYBODY, Family, Figure, graded, worst
+from .expression_classifier import (
+    Classify,
+    by_face,
+    f1,
+    kappa,
+    mean_probability_change,
+    read,
+    unlabelled,
+)
+from .figures import EVERYBODY, Family, Figure, Missing, graded, worst
 from .observations import PairedObservations
 from .statistics import correlation_interval
 
 _AGREES, _AGREES_LITTLE = 0.8, 0.6
 _OPENS, _OPENS_LITTLE = 0.8, 0.6
+_STILL = Missing(
+    "mouths: no pair shows a face in both pictures, or no mouth opens",
+    "give outputs with faces, of originals whose mouths open and close",
+)
 
 
 def expression_distance(before: Values, after: Values) -> Values:
@@ -67,20 +79,22 @@ def measure(pairs: PairedObservations, classify: Classify = by_face) -> Family:
     figures, pictures = _of_landmarks(pairs)
     mouth = next(f for f in figures if f.title == "mouth opening" and f.group == EVERYBODY)
     verdicts = [graded(mouth.value, _OPENS, _OPENS_LITTLE)]
-    r = "an unknown r" if np.isnan(mouth.value) else f"r = {mouth.value:.2f}"
-    opens = f"Mouths open with {r}."
+    known = np.isfinite(mouth.value)
+    opens = f"Mouths open with {f'r = {mouth.value:.2f}' if known else 'an unknown r'}."
+    missing = () if known else (_STILL,)
     classes, before, after = classify(pairs)
     if not classes:
-        finding = "Expressions are not labelled, so no classifier was asked; give --labels."
-        return Family("expression", worst(verdicts), (finding, opens), tuple(figures), METRICS,
-                      pictures)  # fmt: skip
+        missing = (unlabelled(pairs), *missing)
+        return Family("expression", worst(verdicts, missing), (opens,), tuple(figures), METRICS,
+                      pictures, missing=missing)  # fmt: skip
     found = read(pairs, classes, before, after)
     pictures["probability change"] = found.changes
     if found.figures[0].metric == "balanced_accuracy":
         verdicts.append(graded(found.share, _AGREES, _AGREES_LITTLE))
     figures, tables = [*found.figures, *figures], {"classes": found.rows}
-    return Family("expression", worst(verdicts), (found.finding, opens), tuple(figures), METRICS,
-                  pictures, tables)  # fmt: skip
+    missing = (*found.missing, *missing)
+    return Family("expression", worst(verdicts, missing), (found.finding, opens), tuple(figures),
+                  METRICS, pictures, tables, missing)  # fmt: skip
 
 
 def _of_landmarks(pairs: PairedObservations) -> tuple[list[Figure], dict[str, Values]]:

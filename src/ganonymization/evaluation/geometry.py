@@ -15,14 +15,27 @@ from ..types import Reals
 from . import attackers, classifiers
 from .arrays import Flags, Interval, Rows, Texts, Values
 from .attackers import AttackerName
-from .figures import Family, Figure, graded
+from .figures import Family, Figure, Missing, graded, worst
 from .identity import recognisable
 from .observations import PairedObservations
-from .ranking import GALLERY, Found, Spaces, cross_attack, ranked_figures, ranks_of, share_ranked
+from .ranking import (
+    GALLERY,
+    Found,
+    Spaces,
+    cross_attack,
+    people_attacked,
+    ranked_figures,
+    ranks_of,
+    share_ranked,
+)
 from .statistics import correlation_interval, interval_over_people, mean_of_parts
 
 AS_THEY_ARE, AGAIN, RELEASED = "as they are", "found again", "released"
 _PASSES, _WARNS = 0.3, 0.6
+_UNKNOWN = Missing(
+    "attackers know nobody by the originals' landmarks, so they prove little here",
+    "give --people with more people, or more pictures of each",
+)
 REGIONS: Mapping[str, tuple[int, ...]] = {
     "face": tuple(range(topology.SURFACE_COUNT)),
     **topology.EXPRESSIVE,
@@ -217,11 +230,13 @@ def measure(
     ]  # fmt: skip
     kept = _expression(pairs, shapes)
     if not attacked:
-        finding = "Too few people with several pictures: nobody was attacked."
-        return Family("geometry", "info", (finding,), tuple(kept), METRICS)
-    worst, finding = _judged(figures, shapes)
-    verdict = graded(worst.value, _PASSES, _WARNS)
-    return Family("geometry", verdict, (finding,), (worst, *figures, *kept), METRICS)
+        return Family("geometry", "inconclusive", ("Nobody was attacked.",), tuple(kept), METRICS,
+                      missing=(attackers.UNTRAINED,))  # fmt: skip
+    left, finding = _judged(figures, shapes)
+    missing = (_UNKNOWN,) if np.isnan(left.value) else ()
+    verdict = worst([graded(left.value, _PASSES, _WARNS)], missing)
+    return Family("geometry", verdict, (finding,), (left, *figures, *kept), METRICS,
+                  missing=missing, attackers=people_attacked(attacked, pairs.person))  # fmt: skip
 
 
 def _whole(landmarks_px: Values, found: Flags) -> Values:
@@ -288,11 +303,11 @@ def _judged(figures: list[Figure], shapes: Mapping[str, Values]) -> tuple[Figure
         recognisable(v, chance, raw.value) for v in (released.value, released.low, released.high)
     )
     title = "recognisable by the shape, strongest attacker"
-    worst = Figure("recognisable", title, value, low, high, released.count,
-                   reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
+    left = Figure("recognisable", title, value, low, high, released.count,
+                  reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
     finding = (
         f"By landmarks alone attackers name {released.value:.1%} of people "
         f"({released.title.partition(', ')[2]}); by the originals' {raw.value:.1%}; "
         f"chance is {chance:.1%}."
     )
-    return worst, finding
+    return left, finding

@@ -17,9 +17,17 @@ import numpy as np
 
 from . import attackers
 from .arrays import Flags, Texts, Values
-from .figures import EVERYBODY, Family, Figure, graded, mean_figures
+from .figures import EVERYBODY, Family, Figure, Missing, graded, mean_figures, worst
 from .observations import PairedObservations
-from .ranking import GALLERY, RANKS, Found, cross_attack, ranked_figures, share_ranked
+from .ranking import (
+    GALLERY,
+    RANKS,
+    Found,
+    cross_attack,
+    people_attacked,
+    ranked_figures,
+    share_ranked,
+)
 from .statistics import distances, paired_test, rank_probabilities
 
 FALSE_ACCEPTS = (1e-2, 1e-3)
@@ -102,16 +110,19 @@ def measure(
     found = {OWN_PICTURE: [_own_picture(pairs)], **_attacks(pairs)}
     for name, parts in found.items():
         figures += ranked_figures(name, parts, pairs.person, pairs.groups)
-    worst, findings = _judged(figures)
+    left, finding, missing = _judged(figures)
     others = others or {}  # the paper's test, corrected for how many are compared
     table: list[dict[str, object]] = [
         {"against": name, **paired_test(gaps, other, comparisons=len(others))}
         for name, other in others.items()
     ]
+    looked_for = people_attacked(found, pairs.person)
+    looked_for.pop(FLOOR, None)  # no attack
     return Family(
-        "identity", graded(worst.value, _PASSES, _WARNS), findings, (worst, *figures), METRICS,
+        "identity", worst([graded(left.value, _PASSES, _WARNS)], missing), (finding,),
+        (left, *figures), METRICS,
         {"distance": gaps, "ranked first": found[OWN_PICTURE][0][1][:, 0]},
-        {"compared": table} if table else {},
+        {"compared": table} if table else {}, missing, looked_for,
     )  # fmt: skip
 
 
@@ -168,8 +179,8 @@ def _trained(
     }
 
 
-def _judged(figures: list[Figure]) -> tuple[Figure, tuple[str, ...]]:
-    """How recognisable people are to the strongest attacker, and what is found."""
+def _judged(figures: list[Figure]) -> tuple[Figure, str, tuple[Missing, ...]]:
+    """How recognisable people are to the strongest attacker, in words, and what is missing."""
     first = {
         f.title.partition(", ")[2]: f for f in figures
         if f.metric == "share_ranked" and f.title.startswith("rank 1 ") and f.group == EVERYBODY
@@ -187,17 +198,18 @@ def _judged(figures: list[Figure]) -> tuple[Figure, tuple[str, ...]]:
     found = first[strongest]
     chance = found.reference["chance"]
     value, low, high = (left(strongest, v) for v in (found.value, found.low, found.high))
-    worst = Figure("recognisable", "recognisable, strongest attacker", value, low, high,
-                  found.count, reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
-    findings = [
+    figure = Figure("recognisable", "recognisable, strongest attacker", value, low, high,
+                    found.count, reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
+    finding = (
         f"The strongest attacker ({strongest}) names {found.value:.1%} of people, "
         f"{found.value / chance:.1f} times chance; of originals {tops[strongest]:.1%}."
-    ]
+    )
+    missing: tuple[Missing, ...] = ()
     if "trained" not in first:
-        findings.append(
-            "Too few people with several pictures to train attackers on: only the very original "
-            "was looked for. Give --people with more pictures of each person."
-        )
+        missing = (attackers.UNTRAINED,)
     elif floor is not None and np.isnan(left("naive", floor.value)):
-        findings.append("The recogniser knows nobody in the originals, so it proves little here.")
-    return worst, tuple(findings)
+        missing = (Missing(
+            "the recogniser knows nobody in the originals, so it proves little here",
+            "give larger pictures of the faces, or another --recogniser",
+        ),)  # fmt: skip
+    return figure, finding, missing

@@ -83,6 +83,14 @@ def cross_attack(
     return found
 
 
+def people_attacked(found: Mapping[str, list[Found]], person: Texts) -> dict[str, int]:
+    """How many people each attack looked for."""
+    return {
+        name: len(np.unique(person[np.concatenate([rows for rows, *_ in parts])]))
+        for name, parts in found.items()
+    }
+
+
 def ranked_figures(
     name: str, parts: list[Found], person: Texts, groups: Mapping[str, Texts]
 ) -> list[Figure]:
