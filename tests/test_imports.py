@@ -46,7 +46,8 @@ ALLOWED = {
     | {"io", "surrogate", "datasets", "synthesize.generator", "synthesize.pix2pix"}
     | {"paper.networks"},
     "paper": STAGE | BASES | {"io", "datasets", "training"},
-    "evaluation": PIPELINE | {"surrogate", "datasets", "recognize", "batch"},
+    "evaluation": PIPELINE
+    | {"surrogate", "datasets", "recognize", "batch", "video.detections_json"},
 }
 
 

@@ -120,6 +120,13 @@ def test_how_to_anonymize_is_refused_where_outputs_are_given(run, words):
     assert run.asked == []
 
 
+def test_a_table_of_boxes_is_for_coverage(run):
+    run("o", "a", "--only", "coverage", "--boxes", "coco.json")
+    assert run.asked[0][0].boxes == Path("coco.json")
+    refused(run("o", "a", "--only", "quality", "--boxes", "coco.json"), OptionError, "coverage")
+    assert len(run.asked) == 1
+
+
 def test_the_seed_is_one_where_none_is_given(run, tmp_path):
     run("o")
     source = run.asked[0][1]

@@ -377,6 +377,37 @@ def test_expressions_on_too_few_pictures_are_inconclusive(request_of, tmp_path):
     assert "Is the expression kept? <em>inconclusive</em>" in page
 
 
+def coco(tmp_path, *, box):
+    """A table that marks a face on every original."""
+    table = {
+        "images": [{"id": i, "file_name": str(file)} for i, file in enumerate(PEOPLE.files)],
+        "annotations": [{"image_id": i, "bbox": box} for i in range(COUNT)],
+    }
+    (tmp_path / "coco.json").write_text(json.dumps(table))
+    return tmp_path / "coco.json"
+
+
+def test_coverage_is_held_against_marked_faces(request_of, tmp_path):
+    for i, file in enumerate(PEOPLE.files):
+        pixels = drawn(i, 0).pixels.copy()
+        pixels[16:32, 16:32] = 200
+        if i:
+            pixels[40:56, 40:56] = 200
+        images.write(tmp_path / "outputs" / file, Picture(pixels))
+    marked = replace(request_of, boxes=coco(tmp_path, box=[40, 40, 16, 16]), only=("coverage",))
+    report = command.evaluate(marked, None, progress)
+    (family,) = report.families
+    assert family.verdict == report.verdict == "fail"
+    assert family.figure("marked faces covered").value == pytest.approx(1 - 1 / COUNT)
+    assert family.figure("marked faces covered", "face size: 16 to 24 px").count == COUNT
+    assert family.figure("false covers a picture").value == 1
+    assert "1 of 264 marked faces are left as they were." in report.table()
+    lines = (tmp_path / "report" / "coverage-boxes.csv").read_text().splitlines()
+    assert [line.split(",")[1] for line in lines[1:3]] == ["face left", "false cover"]
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "and 215 more, see coverage-boxes.csv" in page
+
+
 def test_a_failure_outweighs_what_was_not_measured(request_of, tmp_path):
     shutil.rmtree(tmp_path / "outputs")
     shutil.copytree(tmp_path / "originals", tmp_path / "outputs")

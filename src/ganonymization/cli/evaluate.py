@@ -70,6 +70,11 @@ def evaluate(
                      "folder, and evaluate the others, as pictures need that the shipped model was "
                      "fitted on.", show_default=False),
     ] = None,
+    boxes: Annotated[
+        Path | None,
+        typer.Option(help="Faces that somebody has marked: COCO's detections, or what 'ganonymize "
+                     "video --export-boxes' writes; for coverage.", show_default=False),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Of outputs that are made here. [default: 1]",
                                  show_default=False),
@@ -87,10 +92,12 @@ def evaluate(
             "--fit, --shape, --keep-shape and --seed say how outputs are made; leave them out "
             "where outputs are given"
         )
+    if boxes is not None and "coverage" not in families:
+        raise OptionError("--boxes is for the family coverage; name it in --only, too")
     others = {_name(folder, against or []): folder for folder in against or ()}
     request = Request(
         originals, out, anonymized, people, labels, dataset, families, others, config.detector,
-        recogniser, with_originals,
+        recogniser, with_originals, boxes=boxes,
     )  # fmt: skip
     source = None
     if anonymized is None:

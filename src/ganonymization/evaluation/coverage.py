@@ -9,6 +9,7 @@ from ..geometry import topology
 from ..surrogate.shape_model import Posed
 from .arrays import Rows, Texts, Values
 from .figures import Family, Figure, Missing, Verdict, share, worst
+from .marked import Compared, face_covered, false_covers
 from .observations import PairedObservations
 from .statistics import distances
 
@@ -90,11 +91,11 @@ def mixed_up(rank: Values, surroundings: Values) -> Values:
     return np.where(known, (beside | unlike).astype(np.float64), np.nan)
 
 
-METRICS = (has_output, face_left, own_face, likeness_rank, mixed_up)
+METRICS = (has_output, face_left, own_face, likeness_rank, mixed_up, face_covered, false_covers)
 
 
-def measure(pairs: PairedObservations) -> Family:
-    """Look for what is missing, left or mixed up."""
+def measure(pairs: PairedObservations, compared: Compared | None = None) -> Family:
+    """Look for what is missing, left or mixed up, and at marked faces where there are any."""
     rank = likeness_rank(pairs)
     columns: dict[str, tuple[Callable[..., Any], Values]] = {
         "has an output": (has_output, has_output(pairs.outputs)),
@@ -109,13 +110,20 @@ def measure(pairs: PairedObservations) -> Family:
     pictures = {title: values for title, (_, values) in columns.items()}
     verdicts, findings = _judged(pictures, pairs)
     missing = () if np.isfinite(pictures["mixed up"]).any() else (_UNCOMPARED,)
-    return Family("coverage", worst(verdicts, missing), findings, tuple(figures), METRICS, pictures,
-                  missing=missing)  # fmt: skip
+    tables = {}
+    if compared is not None:
+        figures = [*compared.figures(), *figures]
+        more_verdicts, more_findings, uncompared = compared.judged()
+        verdicts += more_verdicts
+        findings, missing = [*more_findings, *findings], (*uncompared, *missing)
+        tables = {"boxes": rows} if (rows := compared.rows()) else {}
+    return Family("coverage", worst(verdicts, missing), tuple(findings), tuple(figures), METRICS,
+                  pictures, tables, missing)  # fmt: skip
 
 
 def _judged(
     pictures: dict[str, Values], pairs: PairedObservations
-) -> tuple[list[Verdict], tuple[str, ...]]:
+) -> tuple[list[Verdict], list[str]]:
     whole = len(pairs.file)
     missing = int((pictures["has an output"] == 0).sum())
     left = int(np.nansum(pictures["an original face is left"]))
@@ -143,7 +151,7 @@ def _judged(
         )
     if not findings:
         findings.append(f"All {whole} pictures with a face have an output of their own.")
-    return verdicts, tuple(findings)
+    return verdicts, findings
 
 
 def _descriptors(before: Values, after: Values) -> tuple[Values, Values]:

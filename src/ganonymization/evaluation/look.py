@@ -197,18 +197,32 @@ def unchanged_shares(
     A pixel within is left where no channel differs by more than 3 grey levels, which writing a JPEG
     anew does to it; around, 16 are allowed. Pictures are (H, W, 3) uint8, ``boxes`` (F, 4).
     """
-    change = np.abs(before.astype(np.int16) - after.astype(np.int16)).max(-1)
+    change = change_between(before, after)
     around = np.ones(change.shape, bool)
     within = 0.0
     for left, top, right, bottom in boxes:
+        within = max(within, unchanged_within(change, (left, top, right, bottom)))
         x, y, w, h = (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
-        middle = change[_part(x, y, w / 4, h / 4)]  # a box's corners show surroundings
-        within = max(within, float((middle <= 3).mean())) if middle.size else within
-        around[_part(x, y, w, h)] = False
+        around[part_of(x, y, w, h)] = False
     beside = change[around]
     return within, float((beside <= 16).mean()) if beside.size else float("nan")
 
 
-def _part(x: float, y: float, half_width: float, half_height: float) -> tuple[slice, slice]:
+def change_between(before: Image, after: Image) -> NDArray[np.int16]:
+    """By how many grey levels each pixel has changed, in the channel that changed most, (H, W)."""
+    change: NDArray[np.int16] = np.abs(before.astype(np.int16) - after.astype(np.int16)).max(-1)
+    return change
+
+
+def unchanged_within(change: NDArray[np.int16], box_xyxy: Sequence[float] | Values) -> float:
+    """Share of the middle of a box that has changed by 3 grey levels or less."""
+    left, top, right, bottom = box_xyxy
+    width, height = right - left, bottom - top  # a box's corners show surroundings
+    middle = change[part_of((left + right) / 2, (top + bottom) / 2, width / 4, height / 4)]
+    return float((middle <= 3).mean()) if middle.size else 0.0
+
+
+def part_of(x: float, y: float, half_width: float, half_height: float) -> tuple[slice, slice]:
+    """Rows and columns of a box around a point, in pixels."""
     rows = slice(max(int(y - half_height), 0), max(int(y + half_height) + 1, 0))
     return rows, slice(max(int(x - half_width), 0), max(int(x + half_width) + 1, 0))

@@ -19,6 +19,7 @@ from .figures import EVERYBODY, Family, FamilyName, Figure, Verdict, not_asked, 
 from .report import EvaluationReport
 
 _WORST, _SAMPLES, _THUMBNAIL_PX = 12, 24, 144
+_MOST_ROWS = 50
 _PACKAGES = ("ganonymization", "onnxruntime", "numpy", "scipy", "scikit-learn",
              "dlib-bin", "matplotlib")  # fmt: skip
 _WORDS: Mapping[Verdict, str] = {
@@ -104,7 +105,12 @@ def _family(family: Family) -> str:
     drawn = [draw(family) for draw in _PLOTS.get(family.name, ())]
     findings = "".join(f"<p>{escape(finding)}" for finding in family.findings)
     tables = "".join(
-        f"<h3>{escape(name)}</h3>{_table([dict(row) for row in rows])}"
+        f"<h3>{escape(name)}</h3>{_table(rows[:_MOST_ROWS])}"
+        + (
+            f"<p>and {len(rows) - _MOST_ROWS} more, see {family.name}-{name}.csv"
+            if len(rows) > _MOST_ROWS
+            else ""
+        )
         for name, rows in family.tables.items()
     )
     return (
@@ -192,7 +198,7 @@ def _thumbnail(path: Path) -> str:
 
 
 def _skipped(report: EvaluationReport) -> str:
-    rows = [{"file": path.name, "why": reason} for path, reason, _ in report.skipped[:50]]
+    rows = [{"file": path.name, "why": reason} for path, reason, _ in report.skipped[:_MOST_ROWS]]
     more = len(report.skipped) - len(rows)
     rest = f"<p>and {more} more, see left-out.csv" if more > 0 else ""
     return f"<section><h2>Left out</h2>{_table(rows) or '<p>Nothing.'}{rest}</section>"

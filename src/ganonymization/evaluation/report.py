@@ -14,7 +14,7 @@ from ..types import Skipped
 from .figures import EVERYBODY, Family, FamilyName, Figure, Missing, Verdict, not_asked
 from .observations import PairedObservations
 
-_TABLES = ("expression-classes.csv", "identity-compared.csv")
+_TABLES = ("expression-classes.csv", "identity-compared.csv", "coverage-boxes.csv")
 
 
 @dataclass(frozen=True)
