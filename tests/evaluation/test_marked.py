@@ -149,5 +149,6 @@ def test_a_marked_face_that_is_left_fails_coverage(held):
     whole = held({"a": covered(*FACES)}, {"a": marks_of(*FACES)})
     family = coverage.measure(pairs, whole)
     assert family.verdict == "pass"
+    assert family.findings[0] == "All 3 marked faces are covered."
     assert family.tables == {}
     assert coverage.measure(pairs, replace(whole, uncompared=1)).verdict == "inconclusive"

@@ -91,7 +91,12 @@ class Compared:
         """Verdicts, findings, and what is missing."""
         left, pictures = int((self.covered == 0).sum()), len(self.pictures)
         verdicts: list[Verdict] = ["fail"] if left else []
-        findings = [f"{share(left, len(self.covered))} marked faces are left as they were."]
+        whole = len(self.covered)
+        findings = [
+            f"{share(left, whole)} marked faces are left as they were."
+            if left
+            else f"All {whole} marked faces are covered."
+        ]
         if len(self.cover_of) > _FALSE_WARNS * pictures:
             verdicts.append("warn")
             where = share(len(np.unique(self.cover_of)), pictures)
