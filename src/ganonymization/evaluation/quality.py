@@ -5,7 +5,7 @@ import numpy as np
 from .arrays import Flags, Rows, Values
 from .figures import Family, Figure, Missing, Verdict, graded, worst
 from .observations import PairedObservations
-from .statistics import distances, frechet_distance
+from .statistics import distances, frechet
 
 _FOUND, _FOUND_LITTLE = 0.95, 0.8
 _VARIED, _VARIED_LITTLE = 0.6, 0.3
@@ -41,15 +41,6 @@ def variety(before: Values, after: Values) -> float:
     Source: this project.
     """
     return _mean_gap(after) / max(_mean_gap(before), 1e-9)
-
-
-def frechet(before: Values, after: Values) -> float:
-    """Fréchet distance of the recogniser's numbers of originals and outputs.
-
-    Range: 0 and up, lower is better; compare sets of equal size only. Source: Heusel et al.,
-    "GANs trained by a two time-scale update rule", NeurIPS 2017, there with another network.
-    """
-    return frechet_distance(before, after)
 
 
 METRICS = (face_found, sharpness_ratio, variety, frechet)
