@@ -58,19 +58,15 @@ def learnt_features(
             layer of a network that was trained to name people.
 
     Returns:
-        (N, K), NaN where there is no face.
-
-    Raises:
-        InputError: Fewer than ten people have several pictures to learn from.
+        (N, K), NaN where there is no face; all NaN, for it is blind, where fewer than ten people
+        have several pictures to learn from.
     """
     there = np.isfinite(values).all(1)
     names, number = np.unique(person, return_inverse=True)
     learnt = learnt & there
     learnt = learnt & (np.bincount(number[learnt], minlength=len(names)) > 1)[number]
     if len(np.unique(person[learnt])) < _LEAST_PEOPLE:
-        raise InputError(
-            f"fewer than {_LEAST_PEOPLE} people with several pictures to train an attacker on"
-        )
+        return np.full((len(values), 1), np.nan)
     if np.ptp(values[learnt], axis=0).max() <= _ROUNDING * np.abs(values[learnt]).max():
         return np.where(there, 0.0, np.nan)[:, None]  # all alike, there is nothing to learn
     components = principal_components(values[there], learnt[there])
@@ -80,16 +76,6 @@ def learnt_features(
     features = np.full((len(values), unit.shape[1]), np.nan)
     features[there] = unit
     return features
-
-
-def learnt_or_blind(
-    values: Values, person: Texts, learnt: Flags, attacker: AttackerName = "lda"
-) -> Values:
-    """As :func:`learnt_features`; where too few faces are left to learn from it sees nothing."""
-    try:
-        return learnt_features(values, person, learnt, attacker)
-    except InputError:
-        return np.full((len(values), 1), np.nan)
 
 
 def principal_components(values: Values, learnt: Flags) -> Values:

@@ -1,33 +1,21 @@
 """What landmarks reveal: who somebody is, and what is left of the expression."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 from importlib.util import find_spec
 
 import numpy as np
 
 from ..datasets.people import People
-from ..errors import InputError, MissingExtraError
+from ..errors import MissingExtraError
 from ..geometry import topology
 from ..surrogate.shape_model import Posed
 from ..types import Reals
-from . import attackers, classifiers
-from .arrays import Flags, Interval, Rows, Texts, Values
+from . import attackers, classifiers, ranking
+from .arrays import NOT_MEASURED, Flags, Interval, Rows, Texts, Values
 from .attackers import AttackerName
 from .figures import Family, Figure, Missing, graded, worst
 from .identity import recognisable
 from .observations import PairedObservations
-from .ranking import (
-    GALLERY,
-    Found,
-    Spaces,
-    cross_attack,
-    people_attacked,
-    ranked_figures,
-    ranks_of,
-    share_ranked,
-)
 from .statistics import correlation_interval, interval_over_people, mean_of_parts
 
 AS_THEY_ARE, AGAIN, RELEASED = "as they are", "found again", "released"
@@ -40,27 +28,6 @@ REGIONS: Mapping[str, tuple[int, ...]] = {
     "face": tuple(range(topology.SURFACE_COUNT)),
     **topology.EXPRESSIVE,
 }
-
-
-@dataclass(frozen=True)
-class Thirds:
-    """Pictures, by what their people are for; nobody is in two parts.
-
-    Attributes:
-        fit: (N,) bool, the shape model is fitted on them.
-        attack: (N,) bool, the attackers learn from them.
-        test: (N,) bool, the attacked.
-    """
-
-    fit: Flags
-    attack: Flags
-    test: Flags
-
-    @classmethod
-    def of(cls, person: Texts, turn: int = 0, seed: int = 0) -> "Thirds":
-        """Split people at random; the turns 0, 1 and 2 let each third be the test once."""
-        part = (attackers.folds(person, 3, seed) - turn) % 3
-        return cls(part == 1, part == 2, part == 0)
 
 
 def aligned(landmarks: Reals) -> Values:
@@ -80,7 +47,7 @@ def require_attackers() -> None:
 
 
 def rank1(
-    released: Values, people: People, parts: Thirds, attacker: AttackerName = "lda", rounds: int = 5
+    released: Values, people: People, learnt: Flags, tested: Flags, attacker: AttackerName = "lda"
 ) -> Interval:
     """How often an attacker ranks the right person first, with its 95 % interval over people.
 
@@ -90,37 +57,25 @@ def rank1(
     Args:
         released: (N, 1434) of all pictures.
         people: Who is on them.
-        parts: Who the attacker learns from, and who is attacked.
+        learnt: (N,) the pictures that the attacker learns from.
+        tested: (N,) the pictures of the people who are looked for.
         attacker: See :func:`ganonymization.evaluation.attackers.learnt_features`.
-        rounds: Random choices of pictures.
 
     Raises:
         InputError: Too few people have two pictures.
-        MissingExtraError: The extra ``eval`` is not installed.
     """
-    require_attackers()
-    features = attackers.learnt_features(released, people.person, parts.attack, attacker)
-    found = [ranks_of(features, features, *_pairs(people, parts, draw)) for draw in range(rounds)]
+    features = attackers.learnt_features(released, people.person, learnt, attacker)
+    found = [
+        ranking.ranks_of(features, features, *rows)
+        for rows in ranking.choices(people.person, people.expression, tested)
+    ]
     rows = np.concatenate([rows for rows, *_ in found])
     first = np.concatenate([probabilities[:, 0] for _, probabilities, _ in found])
     return interval_over_people(first, people.person[rows])
 
 
-def _pairs(people: People, parts: Thirds, draw: int) -> tuple[Rows, Rows]:
-    return attackers.gallery_and_probes(people.person, people.expression, parts.test, draw)
-
-
-def gallery_size(people: People, parts: Thirds) -> int:
-    """How many people there are to be mistaken for; chance is one in so many."""
-    return min(GALLERY, len(_pairs(people, parts, 0)[0]))
-
-
 def expression_kept(
-    before: Values,
-    after: Values,
-    person: Texts,
-    expression: Texts,
-    chosen: Flags,
+    before: Values, after: Values, person: Texts, expression: Texts, chosen: Flags
 ) -> dict[str, Interval]:
     """Correlation of the difference between two pictures of one person, before and after.
 
@@ -136,16 +91,12 @@ def expression_kept(
         chosen: (N,) who is looked at.
 
     Returns:
-        By region, with intervals over people.
-
-    Raises:
-        InputError: Nobody has a neutral picture and one that is labelled otherwise.
+        By region, with intervals over people; empty where nobody has a neutral picture and one that
+        is labelled otherwise.
     """
     first, second = _expressions(person, expression, chosen)
-    if not len(first):
-        raise InputError("nobody has a neutral picture and another one")
     kept = {}
-    for region, places in REGIONS.items():
+    for region, places in REGIONS.items() if len(first) else ():
         columns = [3 * place + axis for place in places for axis in (0, 1)]
         a, b = (x[second][:, columns] - x[first][:, columns] for x in (before, after))
         kept[region] = correlation_interval(a, b, person[first])
@@ -153,17 +104,14 @@ def expression_kept(
 
 
 def classified(
-    released: Values,
-    person: Texts,
-    expression: Texts,
-    learnt: Flags,
-    tested: Flags,
+    released: Values, person: Texts, expression: Texts, learnt: Flags, tested: Flags
 ) -> Interval:
     """Balanced accuracy of an expression classifier that learns from released landmarks.
 
-    Linear discriminants; expressions of which either side has too few pictures are left out.
-    Range: 0 to 1, higher is better; chance is one in the number of expressions. Source: Brodersen
-    et al., "The balanced accuracy and its posterior distribution", ICPR 2010.
+    Linear discriminants; expressions of which either side has too few pictures do not count, and
+    with fewer than two others all is NaN. Range: 0 to 1, higher is better; chance is one in the
+    number of expressions. Source: Brodersen et al., "The balanced accuracy and its posterior
+    distribution", ICPR 2010.
 
     Args:
         released: (N, 1434).
@@ -171,16 +119,13 @@ def classified(
         expression: (N,).
         learnt: (N,) the pictures to learn from.
         tested: (N,) those to classify, of other people.
-
-    Raises:
-        InputError: Fewer than two expressions have enough pictures.
     """
     known = sorted(
         set(classifiers.classes_of(expression, learnt))
         & set(classifiers.classes_of(expression, tested))
     )
     if len(known) < 2:
-        raise InputError("too few labelled expressions to tell apart")
+        return NOT_MEASURED
     labelled = np.isin(expression, known)
     components = attackers.principal_components(released, learnt & labelled)
     model = classifiers.discriminants(len(known))
@@ -203,7 +148,7 @@ def _expressions(person: Texts, expression: Texts, chosen: Flags) -> tuple[Rows,
     return np.array(first, np.int64), np.array(second, np.int64)
 
 
-METRICS = (share_ranked, recognisable, expression_kept, classified)
+METRICS = (ranking.share_ranked, recognisable, expression_kept, classified)
 
 
 def measure(
@@ -226,7 +171,7 @@ def measure(
     attacked = _attacked(pairs, shapes, found)
     figures = [
         figure for name, parts in attacked.items()
-        for figure in ranked_figures(name, parts, pairs.person, {})
+        for figure in ranking.ranked_figures(name, parts, pairs.person, {})
     ]  # fmt: skip
     kept = _expression(pairs, shapes)
     if not attacked:
@@ -235,8 +180,9 @@ def measure(
     left, finding = _judged(figures, shapes)
     missing = (_UNKNOWN,) if np.isnan(left.value) else ()
     verdict = worst([graded(left.value, _PASSES, _WARNS)], missing)
+    looked_for = ranking.people_attacked(attacked, pairs.person)
     return Family("geometry", verdict, (finding,), (left, *figures, *kept), METRICS,
-                  missing=missing, attackers=people_attacked(attacked, pairs.person))  # fmt: skip
+                  missing=missing, attackers=looked_for)  # fmt: skip
 
 
 def _whole(landmarks_px: Values, found: Flags) -> Values:
@@ -249,19 +195,19 @@ def _whole(landmarks_px: Values, found: Flags) -> Values:
 
 def _attacked(
     pairs: PairedObservations, shapes: Mapping[str, Values], found: Flags
-) -> dict[str, list[Found]]:
-    def spaces(learnt: Flags) -> Spaces:
+) -> dict[str, list[ranking.Found]]:
+    def spaces(learnt: Flags) -> ranking.Spaces:
         if not attackers.can_learn(pairs.person, learnt):
             return {}
         learnt_by: dict[str, tuple[Values, Values]] = {}
         kinds: tuple[AttackerName, ...] = ("lda", "mlp")
         for name, values in shapes.items():
             for kind in kinds:
-                features = attackers.learnt_or_blind(values, pairs.person, learnt, kind)
+                features = attackers.learnt_features(values, pairs.person, learnt, kind)
                 learnt_by[f"{kind}, {name}"] = (features, features)
         return learnt_by
 
-    return cross_attack(pairs.person, pairs.expression, found, spaces)
+    return ranking.cross_attack(pairs.person, pairs.expression, found, spaces)
 
 
 def _expression(pairs: PairedObservations, shapes: Mapping[str, Values]) -> list[Figure]:
@@ -270,21 +216,21 @@ def _expression(pairs: PairedObservations, shapes: Mapping[str, Values]) -> list
     part = attackers.folds(pairs.person)
     for name, values in shapes.items():
         found: Flags = np.asarray(np.isfinite(values).all(1))
+        seen = int(found.sum())
         if name != AS_THEY_ARE:
-            with suppress(InputError):  # too few labels; there is no figure then
-                kept = expression_kept(shapes[AS_THEY_ARE], values, pairs.person,
-                                       pairs.expression, found)  # fmt: skip
-                figures += [
-                    Figure("expression_kept", f"expression kept, {region}, {name}", *interval,
-                           int(found.sum())) for region, interval in kept.items()
-                ]  # fmt: skip
-        with suppress(InputError):
-            rights = [
-                classified(np.nan_to_num(values), pairs.person, pairs.expression,
-                           found & (part != fold), found & (part == fold)) for fold in range(3)
-            ]  # fmt: skip
+            kept = expression_kept(shapes[AS_THEY_ARE], values, pairs.person, pairs.expression,
+                                   found)  # fmt: skip
+            figures += [
+                Figure("expression_kept", f"expression kept, {region}, {name}", *interval, seen)
+                for region, interval in kept.items()
+            ]
+        rights = [
+            classified(np.nan_to_num(values), pairs.person, pairs.expression,
+                       found & (part != fold), found & (part == fold)) for fold in range(3)
+        ]  # fmt: skip
+        if np.isfinite(rights).all():
             figures.append(Figure("classified", f"expressions told apart, {name}",
-                                  *mean_of_parts(rights), int(found.sum())))  # fmt: skip
+                                  *mean_of_parts(rights), seen))  # fmt: skip
     return figures
 
 

@@ -170,9 +170,9 @@ def _attacks(pairs: PairedObservations) -> dict[str, list[Found]]:
 def _trained(
     before: Values, after: Values, person: Texts, learnt: Flags
 ) -> dict[str, tuple[Values, Values]]:
-    released = attackers.learnt_or_blind(after, person, learnt)
+    released = attackers.learnt_features(after, person, learnt)
     twice = np.concatenate([before, after])
-    both = attackers.learnt_or_blind(twice, np.tile(person, 2), np.tile(learnt, 2))
+    both = attackers.learnt_features(twice, np.tile(person, 2), np.tile(learnt, 2))
     return {
         "trained": (released, released),
         "trained, originals": (both[: len(before)], both[len(before) :]),

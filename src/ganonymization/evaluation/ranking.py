@@ -50,6 +50,13 @@ def ranks_of(galleries: Values, probes: Values, gallery: Rows, probe: Rows) -> F
     return probe, rank_probabilities(own, gaps, GALLERY, RANKS), len(gallery)
 
 
+def choices(person: Texts, expression: Texts, chosen: Flags) -> list[tuple[Rows, Rows]]:
+    """Several random galleries and probes of the chosen pictures, rows of both."""
+    return [
+        attackers.gallery_and_probes(person, expression, chosen, draw) for draw in range(_ROUNDS)
+    ]
+
+
 def cross_attack(
     person: Texts, expression: Texts, seen: Flags, spaces: Callable[[Flags], Spaces]
 ) -> dict[str, list[Found]]:
@@ -72,10 +79,7 @@ def cross_attack(
     for attacked in range(int(part.max(initial=0)) + 1):
         chosen = seen & (part == attacked)
         with suppress(InputError):  # too few people; the caller says that there is no figure
-            draws = [
-                attackers.gallery_and_probes(person, expression, chosen, draw)
-                for draw in range(_ROUNDS)
-            ]
+            draws = choices(person, expression, chosen)
             for name, (galleries, probes) in spaces(seen & (part != attacked)).items():
                 found.setdefault(name, []).extend(
                     ranks_of(galleries, probes, *rows) for rows in draws
