@@ -1,6 +1,6 @@
 """Looking at originals and their outputs side by side; what was seen before is kept."""
 
-import hashlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..batch.manifest import sha256_of
 from ..errors import InputError
 from ..io import images
 from ..types import Image, Skipped
@@ -35,7 +36,6 @@ class ToObserve(NamedTuple):
     marked_px: Values | None = None
 
 
-Keys = dict[ToObserve, str]
 Observe = Callable[[Sequence[ToObserve]], Iterable[Arrays | Skipped]]
 
 
@@ -73,24 +73,24 @@ def look(
         store: Keeps what was seen.
         advance: Called for each file.
     """
-    keys: Keys = {}
-    problems: dict[Path, Skipped] = {}
-    for job in (job for pair in file_pairs for job in _jobs(pair)):
+    keys: dict[ToObserve, str] = {}
+    found: dict[ToObserve, Arrays | Skipped] = {}
+    for job in itertools.chain.from_iterable(map(_jobs, file_pairs)):
         try:
             kind = "original" if job.surroundings else "output"
-            keys[job] = f"{_sha256(job.path)} {kind} {version}"
-        except InputError as error:
-            problems[job.path] = Skipped(job.path, str(error), True)
+            keys[job] = f"{sha256_of(job.path)} {kind} {version}"
+        except OSError as error:
+            reason = f"{job.path}: cannot be read ({error.strerror})"
+            found[job] = Skipped(job.path, reason, True)
             advance()
-    new = {key: job for job, key in keys.items() if not store.has(key)}
-    for _ in range(len(keys) - len(new)):
+    jobs = {key: job for job, key in keys.items()}
+    for _ in range(len(keys) - len(jobs)):  # files of equal content
         advance()
-    for key, skipped in _observe_into(store, new, observe):
-        if skipped:
-            alike = [job.path for job, other in keys.items() if other == key]
-            problems |= {path: skipped._replace(path=path) for path in alike}
-        advance()
-    observed = [_observed_pair(pair, keys, problems, store) for pair in file_pairs]
+    seen = _seen(jobs, observe, store, advance)
+    for job, key in keys.items():
+        one = seen[key]
+        found[job] = one._replace(path=job.path) if isinstance(one, Skipped) else one
+    observed = [_observed_pair(pair, keys, found) for pair in file_pairs]
     return _with_marked(observed, observe, version, store)
 
 
@@ -98,31 +98,37 @@ def _jobs(pair: Pair) -> tuple[ToObserve, ...]:
     return ToObserve(pair.original, True), *(ToObserve(path) for path in pair.outputs[:1])
 
 
-def _observe_into(
-    store: Store, new: Mapping[str, ToObserve], observe: Observe
-) -> Iterator[tuple[str, Skipped | None]]:
-    """Put what is seen in files under their keys; gives each key and why there is nothing."""
+def _seen(
+    jobs: Mapping[str, ToObserve], observe: Observe, store: Store, advance: Callable[[], None]
+) -> dict[str, Arrays | Skipped]:
+    """What is seen in files by key, from the store or from looking."""
+    found: dict[str, Arrays | Skipped] = {}
+    for key in jobs:
+        if (kept := store.get(key)) is not None:
+            found[key] = kept
+            advance()
+    new = {key: job for key, job in jobs.items() if key not in found}
     for key, seen in zip(new, observe(list(new.values())), strict=True):
-        if isinstance(seen, Skipped):
-            yield key, seen
-        else:
+        if not isinstance(seen, Skipped):
             store.put(key, seen)
-            yield key, None
+        found[key] = seen
+        advance()
+    return found
 
 
 def _observed_pair(
-    pair: Pair, keys: Keys, problems: Mapping[Path, Skipped], store: Store
+    pair: Pair, keys: Mapping[ToObserve, str], found: Mapping[ToObserve, Arrays | Skipped]
 ) -> ObservedPair:
     jobs = _jobs(pair)
-    seen = [store.get(keys[job]) if job in keys else None for job in jobs]
-    hashes = [keys[job].partition(" ")[0] if job in keys else "" for job in jobs]
-    before, after = (*seen, None)[:2]
+    seen = [found[job] for job in jobs]
+    before, after = (*(None if isinstance(one, Skipped) else one for one in seen), None)[:2]
+    hashes = (*(keys.get(job, "").partition(" ")[0] for job in jobs), "")
     shares = float("nan"), float("nan")
     if before and after and len(before["boxes"]) and same_size(before, after):
         original, output = (images.read(job.path).pixels for job in jobs)
         shares = unchanged_shares(original, output, before["boxes"])
-    skipped = tuple(problems[job.path] for job in jobs if job.path in problems)
-    return ObservedPair(pair, (hashes[0], (*hashes, "")[1]), before, after, *shares, skipped)
+    problems = tuple(one for one in seen if isinstance(one, Skipped))
+    return ObservedPair(pair, (hashes[0], hashes[1]), before, after, *shares, problems)
 
 
 def _with_marked(
@@ -138,13 +144,12 @@ def _with_marked(
             keys[row] = f"{one.hashes[1]} at {one.hashes[0]} {version}"
             marked_px = before["landmarks_px"].astype(float)
             jobs[keys[row]] = ToObserve(one.pair.outputs[0], marked_px=marked_px)
-    new = {key: job for key, job in jobs.items() if not store.has(key)}
-    for _ in _observe_into(store, new, observe):
-        pass  # what cannot be read there is not known
+    seen = _seen(jobs, observe, store, lambda: None)
+    known: dict[int, Arrays] = {
+        row: found for row, key in keys.items() if not isinstance(found := seen[key], Skipped)
+    }
     return [
-        replace(one, after={**(one.after or {}), **(store.get(keys[row]) or {})})
-        if row in keys
-        else one
+        replace(one, after={**(one.after or {}), **known[row]}) if row in known else one
         for row, one in enumerate(observed)
     ]
 
@@ -180,13 +185,6 @@ def _observer(spec: ObserverSpec) -> Observer:
 def same_size(before: Arrays, after: Arrays) -> bool:
     """Whether two pictures have one size, as scenes do."""
     return bool((before["size_hw"] == after["size_hw"]).all())
-
-
-def _sha256(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def unchanged_shares(
