@@ -9,7 +9,6 @@ from ganonymization.evaluation.figures import (
     mean_figures,
     members,
     not_asked,
-    share,
     worst,
 )
 from ganonymization.evaluation.statistics import interval_over_people
@@ -61,10 +60,6 @@ def test_what_is_missing_hides_no_failure_and_lets_nothing_pass():
 def test_a_verdict_lacks_the_families_that_were_not_asked():
     asked = [Family(name, "pass", (), (), ()) for name in ("quality", "traits", "coverage")]
     assert list(not_asked(asked)) == ["identity", "expression", "geometry"]
-
-
-def test_shares_are_told_in_words():
-    assert share(3, 40) == "3 of 40"
 
 
 def test_groups_are_named_by_kind_and_value():

@@ -48,18 +48,17 @@ def several(person: Texts, chosen: Flags) -> int:
 def learnt_features(
     values: Values, person: Texts, learnt: Flags, attacker: AttackerName = "lda"
 ) -> Values:
-    """What the attacker compares faces by, of unit length.
+    """What the attacker compares faces by, of unit length, (N, K).
+
+    NaN where there is no face; all NaN, for it is blind, where fewer than ten people have several
+    pictures to learn from.
 
     Args:
         values: (N, D) of all pictures, released in the same way; NaN where there is no face.
-        person: (N,) who is on them.
+        person: (N,).
         learnt: (N,) the pictures that it may learn from.
         attacker: ``"lda"``: Fisher's discriminants of principal components; ``"mlp"``: the hidden
             layer of a network that was trained to name people.
-
-    Returns:
-        (N, K), NaN where there is no face; all NaN, for it is blind, where fewer than ten people
-        have several pictures to learn from.
     """
     there = np.isfinite(values).all(1)
     names, number = np.unique(person, return_inverse=True)
@@ -120,14 +119,8 @@ def gallery_and_probes(
 ) -> tuple[Rows, Rows]:
     """A picture for the gallery and another to look for it, of each person that has two, (P,) rows.
 
-    A neutral picture is looked for by another expression of the same person, or any picture by any
-    other where there is none.
-
-    Args:
-        person: (N,).
-        expression: (N,) ``"neutral"``, another word or ``""``.
-        chosen: (N,) the pictures to take them from.
-        seed: Of the choice.
+    Of the chosen (N,) pictures. A neutral one is looked for by another expression of the same
+    person, or any by any other where there is none.
 
     Raises:
         InputError: Fewer than ten people have two pictures.

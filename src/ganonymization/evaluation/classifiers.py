@@ -33,16 +33,11 @@ def unlearnt(labels: Texts, there: Flags, classes: Sequence[str]) -> str:
 
 
 def balanced_accuracy(right: Values, labels: Texts, person: Texts) -> Interval:
-    """Share of labels that are read rightly, all classes counted alike.
+    """Share of labels that are read rightly, (N,) 0 or 1, all classes counted alike.
 
     Range: 0 to 1, higher is better; chance is one in the number of classes. The interval is by
     bootstrap over people. Source: Brodersen et al., "The balanced accuracy and its posterior
     distribution", ICPR 2010.
-
-    Args:
-        right: (N,) 0 or 1.
-        labels: (N,) classes.
-        person: (N,).
     """
     if not len(labels):
         return NOT_MEASURED
@@ -78,7 +73,7 @@ def cross_probabilities(
         learnt: (N, D) features to learn from, NaN where there is no face.
         queries: Sets of (N, D) features of the same pictures, to be classified.
         labels: (N,) classes, others are not learnt.
-        person: (N,) who is on them.
+        person: (N,).
         classes: Which there are; all count alike, however rare.
 
     Returns:

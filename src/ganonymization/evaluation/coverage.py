@@ -8,7 +8,7 @@ import numpy as np
 from ..geometry import topology
 from ..surrogate.shape_model import Posed
 from .arrays import Rows, Texts, Values
-from .figures import Family, Figure, Missing, Verdict, share, worst
+from .figures import Family, Figure, Missing, Verdict, worst
 from .marked import Compared, face_covered, false_covers
 from .observations import PairedObservations
 from .statistics import distances
@@ -39,9 +39,6 @@ def face_left(unchanged: Values) -> Values:
 
     More than half of the middle of some face's box is as it was, to 3 grey levels. Range of the
     mean: 0 to 1, must be 0. NaN where the output is of another size. Source: this project.
-
-    Args:
-        unchanged: (N,) shares, see :func:`ganonymization.evaluation.look.unchanged_shares`.
     """
     return np.where(np.isfinite(unchanged), (unchanged > _LEFT).astype(np.float64), np.nan)
 
@@ -135,18 +132,18 @@ def _judged(
     findings = []
     if left:
         verdicts.append("fail")
-        findings.append(f"An original face is left in {share(left, whole)} outputs.")
+        findings.append(f"An original face is left in {left} of {whole} outputs.")
     if alike:
         verdicts.append("fail")
-        findings.append(f"{share(alike, whole)} outputs are the same file as another's.")
+        findings.append(f"{alike} of {whole} outputs are the same file as another's.")
     if missing:
         verdicts.append("fail" if missing > _MISSING_FAILS * whole else "warn")
-        findings.append(f"{share(missing, whole)} pictures with a face have no output.")
+        findings.append(f"{missing} of {whole} pictures with a face have no output.")
     if mixed > _MIXED_WARNS * whole or rank > _UNLIKE_ON_AVERAGE:
         failed = mixed > _MIXED_FAILS * whole or rank > _UNLIKE_ON_AVERAGE
         verdicts.append("fail" if failed else "warn")
         findings.append(
-            f"{share(mixed, whole)} outputs seem to belong to another original, or show quite "
+            f"{mixed} of {whole} outputs seem to belong to another original, or show quite "
             "another expression."
         )
     if not findings:

@@ -31,13 +31,9 @@ _STILL = Missing(
 def expression_distance(before: Values, after: Values) -> Values:
     """Root mean square landmark distance with pose, scale and the mean change removed, (N,).
 
-    Range: 0 and up in outer-eye distances, lower is better. The mean change over all pictures is
-    that from people to nobody; what is left is expression, and what of the person still differs.
-    Source: this project.
-
-    Args:
-        before: (N, 478, 3) in the canonical frame, NaN where there is no face.
-        after: The same of the outputs.
+    Of (N, 478, 3) in the canonical frame. Range: 0 and up in outer-eye distances, lower is better.
+    The mean change over all pictures is that from people to nobody; what is left is expression, and
+    what of the person still differs. Source: this project.
     """
     change = (after - before)[..., :2]
     there = np.isfinite(change).all((1, 2))
@@ -47,14 +43,10 @@ def expression_distance(before: Values, after: Values) -> Values:
 
 
 def pose_error_deg(before: Values, after: Values) -> Values:
-    """Angle between the heads' rotations before and after, (N,) in degrees.
+    """Angle between the heads' rotations (N, 3, 3) before and after, (N,) in degrees.
 
     Range: 0 to 180, lower is better. The angle of the rotation from one to the other.
     Source: Huynh, "Metrics for 3D rotations", 2009, equation 6.
-
-    Args:
-        before: (N, 3, 3) rotations.
-        after: (N, 3, 3).
     """
     turned = np.einsum("nij,nij->n", before, after)
     angle: Values = np.degrees(np.arccos(np.clip((turned - 1) / 2, -1, 1)))

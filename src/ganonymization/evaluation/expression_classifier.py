@@ -100,8 +100,7 @@ class Read:
         figures: All of it.
         rows: For each class the paper's figures.
         changes: (N,) mean change of probability.
-        share: Of what is read from originals beyond chance, what is read from outputs; NaN where
-            too little is read from originals.
+        share: Of what is read from originals beyond chance, what is read from outputs, or NaN.
         finding: For readers.
         missing: Labels that were not read.
     """
@@ -115,14 +114,7 @@ class Read:
 
 
 def read(pairs: PairedObservations, classes: list[str], before: Values, after: Values) -> Read:
-    """Compare what is read from originals and from outputs.
-
-    Args:
-        pairs: What was seen.
-        classes: C names.
-        before: (N, C) probabilities on originals.
-        after: (N, C) probabilities on outputs.
-    """
+    """Compare the probabilities (N, C) of C classes that are read from originals and outputs."""
     names = np.array(classes)
     labels = np.where(pairs.before.found, pairs.expression, "")
     changes = mean_probability_change(before, after)

@@ -110,11 +110,6 @@ def graded(value: float, passes: float, warns: float) -> Verdict:
     return "warn" if better(value, warns) else "fail"
 
 
-def share(part: int, whole: int) -> str:
-    """Such as ``3 of 40``."""
-    return f"{part} of {whole}"
-
-
 def mean_figures(
     metric: Callable[..., Any],
     title: str,
@@ -131,8 +126,8 @@ def mean_figures(
         metric: Defines the values.
         title: Of the figures.
         values: NaN where there is none.
-        person: (N,) who is on the picture.
-        groups: By kind, such as ``"gender"``, the group of each picture, (N,); ``""`` is none.
+        person: (N,).
+        groups: By kind, such as ``"gender"``, (N,); ``""`` is none.
         reference: See :class:`Figure`.
         least: Pictures that a group must have.
     """

@@ -59,7 +59,7 @@ def rank1(
         people: Who is on them.
         learnt: (N,) the pictures that the attacker learns from.
         tested: (N,) the pictures of the people who are looked for.
-        attacker: See :func:`ganonymization.evaluation.attackers.learnt_features`.
+        attacker: See ``attackers.learnt_features``.
 
     Raises:
         InputError: Too few people have two pictures.
@@ -79,20 +79,8 @@ def expression_kept(
 ) -> dict[str, Interval]:
     """Correlation of the difference between two pictures of one person, before and after.
 
-    Over x and y of all landmarks of a region in the canonical frame, of every picture that is not
-    neutral against the person's neutral ones. Range: -1 to 1, higher is better. Source: this
-    project.
-
-    Args:
-        before: (N, 1434).
-        after: (N, 1434).
-        person: (N,) who is on them.
-        expression: (N,) ``"neutral"``, another word or ``""``.
-        chosen: (N,) who is looked at.
-
-    Returns:
-        By region, with intervals over people; empty where nobody has a neutral picture and one that
-        is labelled otherwise.
+    By region, over x and y of all its landmarks (N, 1434) in the canonical frame, of every chosen
+    picture that is not neutral against the person's neutral ones; empty without such pairs. Range: -1 to 1, higher is better. Source: this project.
     """
     first, second = _expressions(person, expression, chosen)
     kept = {}
@@ -106,19 +94,12 @@ def expression_kept(
 def classified(
     released: Values, person: Texts, expression: Texts, learnt: Flags, tested: Flags
 ) -> Interval:
-    """Balanced accuracy of an expression classifier that learns from released landmarks.
+    """Balanced accuracy of an expression classifier that learns from released landmarks, (N, 1434).
 
     Linear discriminants; expressions of which either side has too few pictures do not count, and
     with fewer than two others all is NaN. Range: 0 to 1, higher is better; chance is one in the
     number of expressions. Source: Brodersen et al., "The balanced accuracy and its posterior
     distribution", ICPR 2010.
-
-    Args:
-        released: (N, 1434).
-        person: (N,).
-        expression: (N,).
-        learnt: (N,) the pictures to learn from.
-        tested: (N,) those to classify, of other people.
     """
     known = sorted(
         set(classifiers.classes_of(expression, learnt))

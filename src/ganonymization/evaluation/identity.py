@@ -71,16 +71,13 @@ def true_accepts(
 ) -> tuple[Values, float]:
     """Whether outputs pass for their original where a share of strangers does, (N,) 0 or 1.
 
-    Range of the mean: 0 to 1, lower is better; chance is the share of strangers.
-    Source: TAR at FAR, ISO/IEC 19795-1.
+    Beside it the threshold. Range of the mean: 0 to 1, lower is better; chance is the share of
+    strangers. Source: TAR at FAR, ISO/IEC 19795-1.
 
     Args:
         genuine: (N,) distances of originals and their outputs.
         impostor: (M,) distances of originals and outputs of other people.
         false_accept_rate: Share of strangers that pass; it sets the threshold.
-
-    Returns:
-        What passes, and the threshold.
     """
     there = impostor[np.isfinite(impostor)]
     threshold = float(np.quantile(there, false_accept_rate)) if len(there) else float("nan")

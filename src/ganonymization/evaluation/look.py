@@ -64,11 +64,11 @@ def look(
     store: Store,
     advance: Callable[[], None],
 ) -> list[ObservedPair]:
-    """Look at every pair; what the store knows is not looked at again.
+    """Look at every pair, files in order; what the store knows is not looked at again.
 
     Args:
-        file_pairs: See :func:`ganonymization.evaluation.pairing.pair`.
-        observe: Looks at files, in order.
+        file_pairs: Originals and outputs.
+        observe: Looks at files.
         version: Names whatever decides what is seen.
         store: Keeps what was seen.
         advance: Called for each file.

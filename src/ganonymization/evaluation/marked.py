@@ -13,7 +13,7 @@ from ..io import images
 from ..types import Image
 from .arrays import Texts, Values
 from .boxes import MarkedPicture, Marks
-from .figures import Figure, Missing, Verdict, mean_figures, share
+from .figures import Figure, Missing, Verdict, mean_figures
 from .look import change_between, part_of, unchanged_within
 from .pairing import Pair
 
@@ -30,22 +30,15 @@ def face_covered(unchanged: Values) -> Values:
 
     Half or more of the middle of its box has changed by more than 3 grey levels. Range of the mean:
     0 to 1, must be 1. Source: this project.
-
-    Args:
-        unchanged: (F,) share of the middle of each box that is as it was.
     """
     return (unchanged <= _LEFT).astype(np.float64)
 
 
 def false_covers(pictures: Texts, cover_of: Texts) -> Values:
-    """How many covers of a picture lie where no face is marked, (P,).
+    """How many covers, each of a file (C,), lie where no face is marked, on each of (P,) pictures.
 
     Regions of 12 px and more that have changed by more than 16 grey levels, touch no box, and whose
     middle lies in no box of twice the size. Range: 0 and up, lower is better. Source: this project.
-
-    Args:
-        pictures: (P,) files.
-        cover_of: (C,) the file of each such region.
     """
     covers: Values = (pictures[:, None] == cover_of[None]).sum(1).astype(np.float64)
     return covers
@@ -93,13 +86,13 @@ class Compared:
         verdicts: list[Verdict] = ["fail"] if left else []
         whole = len(self.covered)
         findings = [
-            f"{share(left, whole)} marked faces are left as they were."
+            f"{left} of {whole} marked faces are left as they were."
             if left
             else f"All {whole} marked faces are covered."
         ]
         if len(self.cover_of) > _FALSE_WARNS * pictures:
             verdicts.append("warn")
-            where = share(len(np.unique(self.cover_of)), pictures)
+            where = f"{len(np.unique(self.cover_of))} of {pictures}"
             findings.append(
                 f"{len(self.cover_of)} covers lie where no face is marked, in {where} pictures."
             )
@@ -125,11 +118,6 @@ class Compared:
 
 def compare(pairs: Sequence[Pair], marks: Marks, advance: Callable[[], None]) -> Compared:
     """Compare originals and outputs where faces are marked.
-
-    Args:
-        pairs: See :func:`ganonymization.evaluation.pairing.pair`.
-        marks: By file.
-        advance: Called for each marked picture.
 
     Raises:
         InputError: A picture is of another size than the table says.

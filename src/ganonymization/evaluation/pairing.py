@@ -33,7 +33,7 @@ def pair(
     """Pair by the manifests of ``ganonymize folder``, else by relative path without its suffix.
 
     Args:
-        originals: Folder of the originals.
+        originals: Folder.
         files: Those to look at, relative to it.
         anonymized: Folder of the outputs.
 

@@ -20,15 +20,11 @@ _ROUNDS = 5
 
 
 def share_ranked(found: Values, person: Texts) -> Interval:
-    """Share of probes whose person is among the first k of a gallery.
+    """Share of probes (N,) whose person is among the first k of a gallery.
 
     Galleries are of 100 people, or of all where there are fewer. Range: 0 to 1, lower is better;
     chance is k / people. A missing output counts at chance.
     Source: cumulative match characteristic, ISO/IEC 19795-1.
-
-    Args:
-        found: (N,) probabilities, see :func:`rank_probabilities`.
-        person: (N,).
     """
     return interval_over_people(found, person)
 
@@ -36,11 +32,8 @@ def share_ranked(found: Values, person: Texts) -> Interval:
 def ranks_of(galleries: Values, probes: Values, gallery: Rows, probe: Rows) -> Found:
     """How probably probes are found: their rows, the probabilities, people in the full gallery.
 
-    Args:
-        galleries: (N, D) features of all pictures as they stand in galleries.
-        probes: (N, D) features of all pictures as they are looked for.
-        gallery: (P,) rows in the gallery.
-        probe: (P,) rows of the same people that are looked for.
+    Of features (N, D) of all pictures as they stand in galleries and as they are looked for, and
+    (P,) rows of the same people in either.
     """
     known = np.isfinite(galleries[gallery]).all(1)
     gaps = distances(np.nan_to_num(probes[probe]), np.nan_to_num(galleries[gallery]))

@@ -98,12 +98,7 @@ def with_interval(figure: Figure) -> str:
 
 
 def write(report: EvaluationReport, out: Path, html: str) -> None:
-    """Write every file of a report.
-
-    Args:
-        report: What was found.
-        out: The folder.
-        html: Its page, see :func:`ganonymization.evaluation.page.page`.
+    """Write every file of a report, its page among them.
 
     Raises:
         OutputError: A file cannot be written.
