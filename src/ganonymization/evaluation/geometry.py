@@ -80,7 +80,8 @@ def expression_kept(
     """Correlation of the difference between two pictures of one person, before and after.
 
     By region, over x and y of all its landmarks (N, 1434) in the canonical frame, of every chosen
-    picture that is not neutral against the person's neutral ones; empty without such pairs. Range: -1 to 1, higher is better. Source: this project.
+    picture that is not neutral against the person's neutral ones; empty without such pairs.
+    Range: -1 to 1, higher is better. Source: this project.
     """
     first, second = _expressions(person, expression, chosen)
     kept = {}

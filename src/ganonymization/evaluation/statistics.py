@@ -48,7 +48,7 @@ def mean_of_parts(parts: Sequence[Interval]) -> Interval:
 
 
 def correlation_interval(a: Reals, b: Reals, person: Texts) -> Interval:
-    """Pearson's correlation of all numbers of a and b, (N,) or (N, D); NaN if either is constant."""
+    """Pearson's correlation of all numbers of a and b, (N,) or (N, D); NaN if either is flat."""
     if not len(a):
         return NOT_MEASURED
     # in units of their own, so that limits are relative and sums of squares lose no digits
