@@ -162,7 +162,8 @@ def measure(
     left, finding = _judged(figures, shapes)
     missing = (_UNKNOWN,) if np.isnan(left.value) else ()
     verdict = worst([graded(left.value, _PASSES, _WARNS)], missing)
-    looked_for = ranking.people_attacked(attacked, pairs.person)
+    released_ones = {n: found for n, found in attacked.items() if not n.endswith(AS_THEY_ARE)}
+    looked_for = ranking.people_attacked(released_ones, pairs.person)
     return Family("geometry", verdict, (finding,), (left, *figures, *kept), METRICS,
                   missing=missing, attackers=looked_for)  # fmt: skip
 
