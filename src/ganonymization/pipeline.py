@@ -26,6 +26,7 @@ from .landmarks.base import Landmarker
 from .landmarks.plausibility import check_plausible
 from .landmarks.search import find_landmarks
 from .options import Device, Mode, OnFailure, Privacy, check_choice
+from .surrogate.expression_reading import ExpressionReader, coarse
 from .surrogate.shape_model import ShapeModel
 from .synthesize.base import Synthesizer
 from .synthesize.checked import check_redrawn, draw
@@ -94,6 +95,7 @@ class Anonymizer:
             load = registry.load(registry.SYNTHESIZERS, "file")
             model = cast(Synthesizer, load(weights.resolve(model), threads, device))
         self._synthesizer = model
+        self._reader = ExpressionReader() if getattr(model, "wears_donors", False) else None
         self._check_mode()
         if isinstance(detector, str):
             options = detector_options or DetectorOptions()
@@ -253,7 +255,7 @@ class Anonymizer:
 
     def _walled(self, index: int, located: LocatedFace) -> FaceState:
         """A face with its new shape and its wall, or the reason why it has none."""
-        face = FaceState(index, located.detection, located.seed)
+        face = FaceState(index, located.detection, located.seed, reading=located.reading)
         face.timings_ms["landmarks"] = located.landmarks_ms
         with face.attempt():
             landmarks_px = located.landmarks_px
@@ -270,12 +272,15 @@ class Anonymizer:
         return face
 
     def _locate(self, image: Image, detection: Detection, seed: int) -> LocatedFace:
-        start, found, problem = time.perf_counter(), None, None
+        start, found, reading, problem = time.perf_counter(), None, None, None
         try:
             found = find_landmarks(image, detection, self.landmarks)
+            if self._reader is not None:
+                reading = coarse(self._reader(image, found))
         except Exception as error:  # whatever a plugged-in landmarker raises: fail closed
             problem = reason_of(error)
-        return LocatedFace(detection, found, seed, problem, (time.perf_counter() - start) * 1e3)
+        landmarks_ms = (time.perf_counter() - start) * 1e3
+        return LocatedFace(detection, found, seed, problem, landmarks_ms, reading=reading)
 
     def surrogate(
         self,
