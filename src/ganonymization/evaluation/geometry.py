@@ -1,6 +1,6 @@
 """What landmarks reveal: who somebody is, and what is left of the expression."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 
 import numpy as np
@@ -14,12 +14,13 @@ from . import attackers, classifiers, ranking
 from .arrays import NOT_MEASURED, Flags, Interval, Rows, Texts, Values
 from .attackers import AttackerName
 from .figures import Family, Figure, Missing, graded, worst
-from .identity import recognisable
+from .identity import recognisable, still_recognised
 from .observations import PairedObservations
 from .statistics import correlation_interval, interval_over_people, mean_of_parts
 
 AS_THEY_ARE, AGAIN, RELEASED = "as they are", "found again", "released"
-_PASSES, _WARNS = 0.3, 0.6
+_LIMITS = 0.3, 0.6
+_KINDS: tuple[AttackerName, ...] = ("lda", "mlp")
 _UNKNOWN = Missing(
     "attackers know nobody by the originals' landmarks, so they prove little here",
     "give --people with more people, or more pictures of each",
@@ -161,7 +162,7 @@ def measure(
                       missing=(attackers.UNTRAINED,))  # fmt: skip
     left, finding = _judged(figures, shapes)
     missing = (_UNKNOWN,) if np.isnan(left.value) else ()
-    verdict = worst([graded(left.value, _PASSES, _WARNS)], missing)
+    verdict = worst([graded(left.value, *_LIMITS)], missing)
     released_ones = {n: found for n, found in attacked.items() if not n.endswith(AS_THEY_ARE)}
     looked_for = ranking.people_attacked(released_ones, pairs.person)
     return Family("geometry", verdict, (finding,), (left, *figures, *kept), METRICS,
@@ -183,9 +184,8 @@ def _attacked(
         if not attackers.can_learn(pairs.person, learnt):
             return {}
         learnt_by: dict[str, tuple[Values, Values]] = {}
-        kinds: tuple[AttackerName, ...] = ("lda", "mlp")
         for name, values in shapes.items():
-            for kind in kinds:
+            for kind in _KINDS:
                 features = attackers.learnt_features(values, pairs.person, learnt, kind)
                 learnt_by[f"{kind}, {name}"] = (features, features)
         return learnt_by
@@ -219,24 +219,16 @@ def _expression(pairs: PairedObservations, shapes: Mapping[str, Values]) -> list
 
 def _judged(figures: list[Figure], shapes: Mapping[str, Values]) -> tuple[Figure, str]:
     """How recognisable shapes are, and what is found."""
-    first = {f.title: f for f in figures if f.title.startswith("rank 1 ")}
+    first = ranking.first_ranked(figures)
 
-    def strongest(name: str) -> Figure:
-        return max((f for t, f in first.items() if t.endswith(name)), key=lambda f: f.value)
+    def strongest(names: Iterable[str]) -> str:
+        return max((f"{kind}, {name}" for name in names for kind in _KINDS),
+                   key=lambda attack: first[attack].value)  # fmt: skip
 
-    raw = strongest(AS_THEY_ARE)
-    chance = raw.reference["chance"]
-    released = max((strongest(name) for name in shapes if name != AS_THEY_ARE),
-                   key=lambda f: f.value)  # fmt: skip
-    value, low, high = (
-        recognisable(v, chance, raw.value) for v in (released.value, released.low, released.high)
-    )
-    title = "recognisable by the shape, strongest attacker"
-    left = Figure("recognisable", title, value, low, high, released.count,
-                  reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
+    raw, name = first[strongest([AS_THEY_ARE])], strongest([*shapes][1:])
+    released, title = first[name], "recognisable by the shape, strongest attacker"
     finding = (
         f"By landmarks alone attackers name {released.value:.1%} of people "
-        f"({released.title.partition(', ')[2]}); by the originals' {raw.value:.1%}; "
-        f"chance is {chance:.1%}."
+        f"({name}); by the originals' {raw.value:.1%}; chance is {raw.reference['chance']:.1%}."
     )
-    return left, finding
+    return still_recognised(title, released, raw.value, _LIMITS), finding

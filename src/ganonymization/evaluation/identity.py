@@ -17,13 +17,14 @@ import numpy as np
 
 from . import attackers
 from .arrays import Flags, Texts, Values
-from .figures import EVERYBODY, Family, Figure, Missing, graded, mean_figures, worst
+from .figures import Family, Figure, Missing, graded, mean_figures, worst
 from .observations import PairedObservations
 from .ranking import (
     GALLERY,
     RANKS,
     Found,
     cross_attack,
+    first_ranked,
     people_attacked,
     ranked_figures,
     share_ranked,
@@ -33,7 +34,7 @@ from .statistics import distances, paired_test, rank_probabilities
 FALSE_ACCEPTS = (1e-2, 1e-3)
 FLOOR = "originals by originals"
 OWN_PICTURE = "same picture"
-_PASSES, _WARNS = 0.1, 0.25
+_LIMITS = 0.1, 0.25
 _STRANGERS = 20_000
 
 
@@ -44,6 +45,18 @@ def recognisable(rank1: float, chance: float, floor: float) -> float:
     no better than at chance, for then the attacker proves nothing. Source: this project.
     """
     return (rank1 - chance) / (floor - chance) if floor > 2 * chance else float("nan")
+
+
+def still_recognised(
+    title: str, found: Figure, floor: float, limits: tuple[float, float]
+) -> Figure:
+    """How recognisable people are to an attack, with the limits to pass and to warn."""
+    chance = found.reference["chance"]
+    value, low, high = (
+        recognisable(v, chance, floor) for v in (found.value, found.low, found.high)
+    )
+    reference = {"pass": limits[0], "warn": limits[1]}
+    return Figure("recognisable", title, value, low, high, found.count, reference=reference)
 
 
 def distance_to_original(before: Values, after: Values) -> Values:
@@ -116,7 +129,7 @@ def measure(
     looked_for = people_attacked(found, pairs.person)
     looked_for.pop(FLOOR, None)  # no attack
     return Family(
-        "identity", worst([graded(left.value, _PASSES, _WARNS)], missing), (finding,),
+        "identity", worst([graded(left.value, *_LIMITS)], missing), (finding,),
         (left, *figures), METRICS,
         {"distance": gaps, "ranked first": found[OWN_PICTURE][0][1][:, 0]},
         {"compared": table} if table else {}, missing, looked_for,
@@ -178,35 +191,26 @@ def _trained(
 
 def _judged(figures: list[Figure]) -> tuple[Figure, str, tuple[Missing, ...]]:
     """How recognisable people are to the strongest attacker, in words, and what is missing."""
-    first = {
-        f.title.partition(", ")[2]: f for f in figures
-        if f.metric == "share_ranked" and f.title.startswith("rank 1 ") and f.group == EVERYBODY
-    }  # fmt: skip
+    first = first_ranked(figures)
     floor = first.pop(FLOOR, None)
     # the very original would always be found
     tops = {name: 1.0 if floor is None or name == OWN_PICTURE else floor.value for name in first}
-
-    def left(name: str, value: float) -> float:
-        return recognisable(value, first[name].reference["chance"], tops[name])
-
+    title = "recognisable, strongest attacker"
+    left = {n: still_recognised(title, f, tops[n], _LIMITS) for n, f in first.items()}
     # a recogniser that knows nobody in the originals proves nothing, whatever it says of outputs
-    strongest = max(first, key=lambda name: (np.isnan(left(name, first[name].value)),
-                                             left(name, first[name].value)))  # fmt: skip
+    strongest = max(left, key=lambda name: (np.isnan(left[name].value), left[name].value))
     found = first[strongest]
-    chance = found.reference["chance"]
-    value, low, high = (left(strongest, v) for v in (found.value, found.low, found.high))
-    figure = Figure("recognisable", "recognisable, strongest attacker", value, low, high,
-                    found.count, reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
+    times = found.value / found.reference["chance"]
     finding = (
         f"The strongest attacker ({strongest}) names {found.value:.1%} of people, "
-        f"{found.value / chance:.1f} times chance; of originals {tops[strongest]:.1%}."
+        f"{times:.1f} times chance; of originals {tops[strongest]:.1%}."
     )
     missing: tuple[Missing, ...] = ()
     if "trained" not in first:
         missing = (attackers.UNTRAINED,)
-    elif floor is not None and np.isnan(left("naive", floor.value)):
+    elif floor is not None and np.isnan(left["naive"].value):
         missing = (Missing(
             "the recogniser knows nobody in the originals, so it proves little here",
             "give larger pictures of the faces, or another --recogniser",
         ),)  # fmt: skip
-    return figure, finding, missing
+    return left[strongest], finding, missing

@@ -1,6 +1,6 @@
 """Attacks: who is ranked first in a gallery, over parts of the people and random pictures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import InputError
 from . import attackers
 from .arrays import Flags, Interval, Rows, Texts, Values
-from .figures import Figure, mean_figures
+from .figures import EVERYBODY, Figure, mean_figures
 from .statistics import distances, interval_over_people, rank_probabilities
 
 Spaces = Mapping[str, tuple[Values, Values]]
@@ -105,3 +105,11 @@ def ranked_figures(
                                         weights=[len(rows) for rows, *_ in parts]))},
         )  # fmt: skip
     return figures
+
+
+def first_ranked(figures: Sequence[Figure]) -> dict[str, Figure]:
+    """Everybody's share at rank 1 by the attack's name."""
+    return {
+        f.title.partition(", ")[2]: f for f in figures
+        if f.metric == "share_ranked" and f.title.startswith("rank 1 ") and f.group == EVERYBODY
+    }  # fmt: skip
