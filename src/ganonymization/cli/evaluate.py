@@ -108,7 +108,8 @@ def evaluate(
         from ..evaluation.network import by_network
         from ..paper.classify.classifier import load_classifier
 
-        classify = by_network(load_classifier(classifier))
+        network = load_classifier(classifier)
+        classify = by_network(network.classes, network)
     report = run(request, source, progress, classify)
     print(json.dumps(report.as_dict(), indent=1) if as_json else report.table())
     print(f"{out / 'report.html'}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """Faces that somebody has marked, read from a table of boxes."""
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,17 +59,12 @@ def read_marks(path: Path, files: Sequence[str]) -> tuple[Marks, list[Skipped]]:
         marked = _of_coco(content)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: not COCO's detections ({error!r})") from error
-    there, strays = {}, []
-    for name, marks in marked.items():
-        if name in files:
-            there[name] = marks
-        else:
-            strays.append(
-                Skipped(Path(name), f"in {path.name}, but not among the originals", False)
-            )
+    known = set(files)
+    there = {name: marks for name, marks in marked.items() if name in known}
     if not there:
         raise InputError(f"{path}: none of its file_name is the name of an original")
-    return there, strays
+    reason = f"in {path.name}, but not among the originals"
+    return there, [Skipped(Path(name), reason, False) for name in marked if name not in there]
 
 
 def _of_frames(path: Path, files: Sequence[str]) -> Marks:
@@ -79,7 +75,7 @@ def _of_frames(path: Path, files: Sequence[str]) -> Marks:
             "in the order of their names, or COCO's detections"
         )
     return {
-        file: _marked([detection.box_xyxy for detection in frame])
+        file: _marked([(detection.box_xyxy, False) for detection in frame])
         for file, frame in zip(sorted(files), frames, strict=True)
     }
 
@@ -91,32 +87,25 @@ def _of_coco(content: dict[str, Any]) -> Marks:
     faces = {number for number in used if names.get(number) == _FACE} or used
     if len(faces) > 1:
         raise ValueError(f"several categories, none named {_FACE!r}")
-    rows: dict[object, list[tuple[list[float], bool]]] = {}
+    rows = defaultdict[object, list[tuple[Sequence[float], bool]]](list)
     for each in content["annotations"]:
         if not faces or each["category_id"] in faces:
             left, top, width, height = map(float, each["bbox"])
             if not (width > 0 and height > 0 and np.isfinite([left, top, width, height]).all()):
                 raise ValueError(f"bbox {each['bbox']}")
-            ignored = bool(each.get("iscrowd") or each.get("ignore"))
-            box = [left, top, left + width, top + height]
-            rows.setdefault(each["image_id"], []).append((box, ignored))
+            box = (left, top, left + width, top + height)
+            rows[each["image_id"]].append((box, bool(each.get("iscrowd") or each.get("ignore"))))
     marked = {}
     for image in content["images"]:
-        own = rows.pop(image["id"], [])
         size = (int(image["width"]), int(image["height"])) if "width" in image else None
-        marked[str(image["file_name"])] = _marked(
-            [box for box, _ in own], [ignored for _, ignored in own], size
-        )
+        marked[str(image["file_name"])] = _marked(rows.pop(image["id"], []), size)
     if rows:
         raise ValueError(f"annotations of images that are not listed: {list(rows)[:3]}")
     return marked
 
 
 def _marked(
-    boxes: Sequence[Sequence[float]],
-    ignored: Sequence[bool] | None = None,
-    size_wh: tuple[int, int] | None = None,
+    rows: Sequence[tuple[Sequence[float], bool]], size_wh: tuple[int, int] | None = None
 ) -> MarkedPicture:
-    values = np.array(boxes, np.float64).reshape(-1, 4)
-    crowd = np.zeros(len(values), bool) if ignored is None else np.array(ignored, bool)
-    return MarkedPicture(values, crowd, size_wh)
+    boxes_xyxy = np.array([box for box, _ in rows], np.float64).reshape(-1, 4)
+    return MarkedPicture(boxes_xyxy, np.array([ignored for _, ignored in rows], bool), size_wh)
