@@ -10,9 +10,10 @@ from ..options import OnNoFace
 from ..picture_file import anonymize_file
 from ..pipeline import Anonymizer
 from ..video.file import BESIDE, VideoOptions, anonymize_video, is_video
+from .address import Storage, check_apart
 from .manifest import FINISHED, Entry, InputRecord, Status, latest, sha256_of
 from .naming import PLAIN, Planned, check_clashes, in_shard, leads_out, planned
-from .storage import UNKNOWN_NS, Stamp, Storage, check_apart
+from .storage import UNKNOWN_NS, Stamp
 
 _KEPT = ("file", "status", "outputs", "output_bytes", "source")  # of millions of lines
 
@@ -108,7 +109,7 @@ class FolderJob:
         name = f"{self.source}/{file.name}"
         if leads_out(file.name):
             return self.failed(file, f"{name}: the name leads out of the folder; rename it")
-        if any(self.out.leads_into(output, self.source) for output in outputs(file)):
+        if any(self.out.leads_into(output, self.source.identity) for output in outputs(file)):
             return self.failed(
                 file, f"{self.out}/{file.out}: links to an original; remove the link"
             )

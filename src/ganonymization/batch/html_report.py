@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from ..io import images
+from .address import Storage
 from .manifest import FINISHED, Status, latest
-from .storage import Storage
 
 REPORT = "report.html"
 _SAMPLE = 48
@@ -29,10 +29,7 @@ img { width: 100%; height: 11rem; object-fit: cover; background: #8884; }
 def write_report(out: Storage, meanings: Mapping[Status, str], seed: int) -> None:
     """Write the page from the manifests in an output folder; of the inputs it shows nothing.
 
-    Args:
-        out: The folder.
-        meanings: What each status means.
-        seed: Of the sample.
+    ``meanings`` explains each status; the seed draws the sample.
 
     Raises:
         OutputError: It cannot be written.
@@ -62,21 +59,16 @@ def write_report(out: Storage, meanings: Mapping[Status, str], seed: int) -> Non
 
 def _summary(line: dict[str, Any]) -> dict[str, Any]:
     """What the page shows of a line: there may be millions."""
+    pictures = [name for name in line["outputs"] if images.is_picture(Path(name))]
     return {
         "file": line["file"],
         "status": line["status"],
         "error": line.get("error"),
-        "shown": _shown(line),
+        "shown": pictures[-1] if pictures else "",  # of a video its strip
         "faces": len(line["faces"]),
         "filled": sum(face["outcome"] != "synthesized" for face in line["faces"]),
         "tracks": len(line.get("tracks", ())),
     }
-
-
-def _shown(line: dict[str, Any]) -> str:
-    """The picture that stands for a file: of a video its strip."""
-    outputs: list[str] = line["outputs"]
-    return next((name for name in reversed(outputs) if images.is_picture(Path(name))), "")
 
 
 def _faces(lines: list[dict[str, Any]]) -> str:

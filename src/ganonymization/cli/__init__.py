@@ -12,9 +12,7 @@ import typer
 
 from ..errors import GanonymizationError, with_options
 from . import anonymize, bank, classify, dataset, evaluate, serve, train, video
-from .options import require_torch
-
-__all__ = ["app", "main", "require_torch", "run"]
+from .options import documented
 
 app = typer.Typer(
     help="Replace every face in pictures by nobody's face, and keep the expression.",
@@ -29,7 +27,7 @@ for command in (
     train.prepare, train.train, train.fit_shape, train.export, evaluate.evaluate,
     serve.serve,
 ):  # fmt: skip
-    app.command(command.__name__.replace("_", "-"))(command)
+    app.command(command.__name__.replace("_", "-"))(documented(command))
 app.add_typer(classify.app, name="classify")
 app.add_typer(bank.app, name="bank")
 

@@ -43,16 +43,7 @@ def anonymize_image(
     max_pixels: int,
     as_json: bool,
 ) -> None:
-    """Anonymize one file and print what became of it.
-
-    Args:
-        anonymizer: Decides mode and models.
-        source: The picture.
-        out: The file to write.
-        seed: None draws a fresh one, which is printed.
-        on_no_face: See :func:`ganonymization.picture_file.anonymize_file`.
-        max_pixels: Larger pictures are refused.
-        as_json: Print JSON instead of a sentence.
+    """Anonymize one file and print what became of it; the seed None draws a fresh one.
 
     Raises:
         GanonymizationError: As ``anonymize_file`` does.
@@ -88,10 +79,7 @@ def _print_faces(source: Path, result: Result, written: list[Path]) -> None:
 def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> bool:
     """Run a folder job with a progress bar and print a table of what became of its files.
 
-    Args:
-        job: The folder.
-        executor: Does it.
-        as_json: Print JSON instead of a table, and no bar.
+    JSON is printed without a bar.
 
     Returns:
         Whether every picture could be read and written.
@@ -123,12 +111,7 @@ def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> bool:
 
 
 def plan_folder(job: FolderJob, as_json: bool) -> None:
-    """Print what a folder job would do.
-
-    Args:
-        job: The folder; nothing is read of it but names, and nothing is written.
-        as_json: Print JSON instead of a table.
-    """
+    """Print what a folder job would do; nothing is read but names, and nothing is written."""
     files, done = job.files(), {} if job.overwrite else job.done_before()
     counts: Counter[str] = Counter()
     for file in files:

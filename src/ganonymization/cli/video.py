@@ -18,59 +18,43 @@ if TYPE_CHECKING:
     from ..config import AnonymizerConfig
     from ..video.report import VideoReport
 
+Boxes = Annotated[list[str] | None, typer.Option(metavar="X1,Y1,X2,Y2@START-END")]
+
 
 @takes_config(detect_size=640)
 def video(
     config: "AnonymizerConfig",
-    source: Annotated[str, typer.Argument(
-        metavar="IN", help="A video, GIF or WebP; - for standard input; an address; a camera.")],
-    out: Annotated[str, typer.Argument(
-        metavar="OUT", help="The video, GIF or WebP to write; - for standard output.")],
+    source: Annotated[str, typer.Argument(metavar="IN")],
+    out: Annotated[str, typer.Argument(metavar="OUT")],
     seed: SeedOption = None,
-    codec: Annotated[
-        str | None, typer.Option(help="FFmpeg's name. [default: libx264, libvpx-vp9 for WebM]",
-                                 show_default=False),
-    ] = None,
-    crf: Annotated[
-        int | None, typer.Option(help="Lower is better and larger. [default: 20, 31 for VP9]",
-                                 min=0, max=63, show_default=False),
-    ] = None,
-    audio: Annotated[
-        bool, typer.Option("--audio/--no-audio", help="Copy the sound. A voice identifies, too.")
-    ] = True,
-    salvage: Annotated[
-        bool, typer.Option("--salvage", help="Of a damaged video keep what comes before.")
-    ] = False,
-    seconds: Annotated[
-        float | None, typer.Option(help="Stop after so much of the input. [default: all]",
-                                   min=0.001, show_default=False),
-    ] = None,
-    ignore_box: Annotated[
-        list[str] | None,
-        typer.Option(metavar="X1,Y1,X2,Y2@START-END", show_default=False,
-                     help="Faces there stay; in pixels, seconds, or both. May be repeated."),
-    ] = None,
-    only_box: Annotated[
-        list[str] | None,
-        typer.Option(metavar="X1,Y1,X2,Y2@START-END", show_default=False,
-                     help="Faces elsewhere stay. May be repeated."),
-    ] = None,
-    keep_person: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="PICTURE", show_default=False,
-                     help="This person's face stays where a recogniser is sure. May be repeated."),
-    ] = None,
-    boxes: Annotated[
-        Path | None, typer.Option(help="Faces' boxes from elsewhere, as --export-boxes writes.",
-                                  show_default=False),
-    ] = None,
-    export_boxes: Annotated[
-        Path | None, typer.Option(help="Write all faces' boxes to this JSON file.",
-                                  show_default=False),
-    ] = None,
+    codec: str | None = None,
+    crf: Annotated[int | None, typer.Option(min=0, max=63)] = None,
+    audio: bool = True,
+    salvage: bool = False,
+    seconds: Annotated[float | None, typer.Option(min=0.001)] = None,
+    ignore_box: Boxes = None,
+    only_box: Boxes = None,
+    keep_person: Annotated[list[Path] | None, typer.Option(metavar="PICTURE")] = None,
+    boxes: Path | None = None,
+    export_boxes: Path | None = None,
     as_json: JsonOption = False,
-) -> None:  # fmt: skip
-    """Anonymize a video; the same nobody in every frame, sound and times as they were."""
+) -> None:
+    """Anonymize a video; the same nobody in every frame, sound and times as they were.
+
+    Options:
+        source: A video, GIF or WebP; - for standard input; an address; a camera.
+        out: The video, GIF or WebP to write; - for standard output.
+        codec: FFmpeg's name. [default: libx264, libvpx-vp9 for WebM]
+        crf: Lower is better and larger. [default: 20, 31 for VP9]
+        audio: Copy the sound. A voice identifies, too.
+        salvage: Of a damaged video keep what comes before.
+        seconds: Stop after so much of the input. [default: all]
+        ignore_box: Faces there stay; in pixels, seconds, or both. May be repeated.
+        only_box: Faces elsewhere stay. May be repeated.
+        keep_person: This person's face stays where a recogniser is sure. May be repeated.
+        boxes: Faces' boxes from elsewhere, as --export-boxes writes.
+        export_boxes: Write all faces' boxes to this JSON file.
+    """
     from .. import seeds
     from ..video.animation import ANIMATIONS
     from ..video.container import STANDARD_STREAM, Reader, is_live

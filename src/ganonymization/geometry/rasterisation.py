@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Image, Reals
+from ..types import Image, Mask, Reals, Values
 from . import topology
 
 _SHIFT = 4  # OpenCV's fixed-point bits
@@ -122,15 +122,13 @@ def delit(image: Image, cover: NDArray[np.uint8], eyes_px: float) -> Image:
     step = max(1, round(eyes_px / 10))
     small = cv2.resize(stacked, (-(-width // step), -(-height // step)), interpolation=_AREA)
     small = cv2.GaussianBlur(small, (0, 0), LIGHT_EYES * eyes_px / step)
-    light = small[..., :3] / np.maximum(small[..., 3:], 1e-4)
-    whole = cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR)
-    grey = np.where(shown[..., None] > 0, 0.5 * np.exp(log - whole), 0.5)
+    smooth = small[..., :3] / np.maximum(small[..., 3:], 1e-4)
+    light = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
+    grey = np.where(shown[..., None] > 0, 0.5 * np.exp(log - light), 0.5)
     return np.clip(np.round(255 * grey), 0, 255).astype(np.uint8)
 
 
-def _affine_maps(
-    target: NDArray[np.float64], source: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _affine_maps(target: Values, source: Values) -> tuple[Values, Mask]:
     """From crop to donor pixels for each triangle, (T, 2, 3), and which of them show something."""
     triangles = filled_triangles()
     twin = topology.mirror().astype(np.int64)[triangles]
@@ -146,13 +144,12 @@ def _affine_maps(
     return maps, usable
 
 
-def _doubled_area(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+def _doubled_area(corners: Values) -> Values:
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    area: NDArray[np.float64] = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
-    return area
+    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
 
 
-def _smoothed(donor: Image, maps: NDArray[np.float64]) -> Image:
+def _smoothed(donor: Image, maps: Values) -> Image:
     """The donor blurred as far as the texture shrinks, so that nothing aliases."""
     if len(maps) == 0:
         return donor

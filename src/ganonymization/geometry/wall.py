@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LandmarksError
-from ..types import Box, Detection, Image, Mask, Reals
+from ..types import Box, Detection, Image, Mask, Reals, Values
 from . import transforms
 
 RING = 1.2
@@ -40,12 +40,7 @@ _HEAD_MARGIN, _LEVEL_RAD = 1.35, 0.35  # of a box, for a fill; tilted less, its 
 
 @dataclass(frozen=True)
 class Wall:
-    """A superellipse of exponent 4, upright in the crop frame.
-
-    Attributes:
-        centre_xy: In crop pixels.
-        half_wh: Half width and half height in crop pixels.
-    """
+    """A superellipse of exponent 4, upright in the crop frame, in its pixels."""
 
     centre_xy: tuple[float, float]
     half_wh: tuple[float, float]
@@ -80,7 +75,7 @@ class Wall:
         return wall if size_px is None else wall._within(size_px)
 
     @classmethod
-    def _of(cls, low: NDArray[np.float64], high: NDArray[np.float64]) -> "Wall":
+    def _of(cls, low: Values, high: Values) -> "Wall":
         centre, half = (low + high) / 2, (high - low) / 2
         return cls((float(centre[0]), float(centre[1])), (float(half[0]), float(half[1])))
 
@@ -216,7 +211,7 @@ class GeneratorInput:
         reading: (7,) float32 shares of the seven expressions in steps of a quarter.
     """
 
-    surrogate_px: NDArray[np.float64]
+    surrogate_px: Values
     context: Image
     wall_mask: Mask
     seed: int
@@ -224,7 +219,7 @@ class GeneratorInput:
 
     @classmethod
     def scene(
-        cls, image: Image, place: Place, surrogate_px: NDArray[np.float64], seed: int,
+        cls, image: Image, place: Place, surrogate_px: Values, seed: int,
         reading: NDArray[np.float32] | None = None,
     ) -> "GeneratorInput":  # fmt: skip
         """Read the surroundings of a face, and nothing of the face.
@@ -256,7 +251,7 @@ class GeneratorInput:
 
     @classmethod
     def portrait(
-        cls, size_px: int, surrogate_px: NDArray[np.float64], seed: int,
+        cls, size_px: int, surrogate_px: Values, seed: int,
         reading: NDArray[np.float32] | None = None,
     ) -> "GeneratorInput":  # fmt: skip
         """Nothing but the geometry, a reading and a seed."""
@@ -285,13 +280,13 @@ def _around_crop(
     return (slice(y0, int(y1)), slice(x0, int(x1))), shift
 
 
-def ellipses(detection: Detection) -> NDArray[np.float64]:
+def ellipses(detection: Detection) -> Values:
     """Points around the ellipses within a face's boxes, (N, 2), in picture pixels."""
     angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     circle = np.column_stack([np.cos(angles), np.sin(angles)])
     boxes = np.array([detection.box_xyxy, *detection.merged])
     low, high = boxes[:, :2], boxes[:, 2:]
-    points: NDArray[np.float64] = (low + high)[:, None] / 2 + circle * (high - low)[:, None] / 2
+    points: Values = (low + high)[:, None] / 2 + circle * (high - low)[:, None] / 2
     return points.reshape(-1, 2)
 
 

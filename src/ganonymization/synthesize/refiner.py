@@ -40,6 +40,8 @@ class Refiner:
     crop_side_eyes = transforms.CROP_SIDE_EYES
     draws_scenes = True
     wears_donors = True
+    sizes_px = (256, 512, 1024)
+    """Of the crops that it draws; the network's own is the first."""
 
     def __init__(
         self, session: onnxruntime.InferenceSession, size_px: int, bank: DonorBank
@@ -47,16 +49,48 @@ class Refiner:
         self._session, self.size_px, self._bank = session, size_px, bank
 
     def __call__(self, inputs: GeneratorInput) -> Image:
-        """A new face, (size_px, size_px, 3) uint8 RGB.
+        """A new face, (S, S, 3) uint8 RGB, of the size of the inputs' context.
+
+        The network sees the crop at its own size; the texture keeps that of the crop.
 
         Raises:
             SynthesisError: The network failed or drew no numbers.
         """
         worn = choose(self._bank, inputs.reading, inputs.surrogate_px, inputs.seed)
-        texture = wear(self._bank, worn, inputs.surrogate_px, self.size_px)
+        size = len(inputs.context)
+        texture = wear(self._bank, worn, inputs.surrogate_px, size)
+        drawn, opacity = self._drawn(*self._shrunk(inputs, texture), worn.upper)
+        if size != self.size_px:
+            drawn = np.asarray(
+                cv2.resize(drawn, (size, size), interpolation=cv2.INTER_CUBIC), np.uint8
+            )
+        return compose(drawn, opacity, texture)
+
+    def _shrunk(self, inputs: GeneratorInput, texture: Texture) -> tuple[GeneratorInput, Texture]:
+        """Both at the network's size."""
+        size = self.size_px
+        scale = size / len(inputs.context)
+        if scale == 1:
+            return inputs, texture
+
+        def small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            shrunk = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+            return np.asarray(shrunk, np.uint8)
+
+        hidden = small(inputs.wall_mask.astype(np.uint8) * 255) > 0
+        context = small(inputs.context) * ~hidden[..., None]
+        half = np.array([0.5, 0.5, 0])
+        points = (inputs.surrogate_px + half) * scale - half
+        worn = Texture(small(texture.image), small(texture.skin), small(texture.features))
+        return GeneratorInput(points, context, hidden, inputs.seed, inputs.reading), worn
+
+    def _drawn(
+        self, inputs: GeneratorInput, texture: Texture, donor: int
+    ) -> tuple[Image, NDArray[np.float32]]:
+        """What the network draws, (size_px, size_px, 3), and the texture's opacity."""
         feeds = {
             "input": self._layers(inputs, texture),
-            "style": self._style(worn.upper, inputs.seed)[None],
+            "style": self._style(donor, inputs.seed)[None],
             "reading": inputs.reading[None],
         }
         try:
@@ -65,7 +99,7 @@ class Refiner:
             raise SynthesisError(f"the generator failed: {error}") from error
         if not np.isfinite(opacity).all():
             raise SynthesisError("the generator's output is not finite")
-        return compose(pixels(picture), opacity[0, 0], texture)
+        return pixels(picture), opacity[0, 0]
 
     def _style(self, donor: int, seed: int) -> NDArray[np.float32]:
         noise = seeds.style(seed, 16)

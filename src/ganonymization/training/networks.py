@@ -29,8 +29,7 @@ class StyledBlock(nn.Module):
         h = F.leaky_relu(self.first(x), 0.2)
         scale, shift = self.style(style)[:, :, None, None].chunk(2, 1)
         h = self.second(h * (1 + scale) + shift)
-        out: Tensor = F.leaky_relu(self.shortcut(x) + 0.5 * h, 0.2)
-        return out
+        return F.leaky_relu(self.shortcut(x) + 0.5 * h, 0.2)
 
 
 _UNSHUFFLE = 4
@@ -144,9 +143,6 @@ class StyleBank(nn.Module):
 
     New styles are mixed from them: drawn from a normal distribution instead, some would be styles
     that no picture has, and those draw artefacts.
-
-    Args:
-        size: How many it holds.
     """
 
     def __init__(self, size: int = 1024) -> None:
