@@ -87,14 +87,8 @@ def reference_generator(description: Path) -> Callable[[], object]:
     return call
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--reference", type=Path)
-    parser.add_argument("--model", default="default")
-    arguments = parser.parse_args()
-    rows: list[tuple[str, str]] = []
-    picture = astronaut()
+def whole_commands(picture: np.ndarray, model: str) -> list[tuple[str, str]]:
+    """Whole processes with their start."""
     with tempfile.TemporaryDirectory() as folder:
         small, large = Path(folder) / "small.png", Path(folder) / "large.jpg"
         images.write(small, Picture(picture))
@@ -102,14 +96,26 @@ def main() -> None:
         tiled[:, 512:] = 128  # one column of faces in twelve megapixels
         images.write(large, Picture(np.ascontiguousarray(tiled)))
         helps = [run([*OURS, "--help"], small).seconds for _ in range(5)]
-        rows.append(("ganonymize --help", f"{np.median(helps):.2f} s"))
         first, second = (
-            run([*OURS, "image", str(path), str(out), "--model", arguments.model], out)
+            run([*OURS, "image", str(path), str(out), "--model", model], out)
             for path, out in ((small, Path(folder) / "a.png"), (large, Path(folder) / "b.jpg"))
         )
-        rows.append(("first picture from a cold start", f"{first.seconds:.1f} s"))
-        rows.append(("12 megapixels, 6 faces, cold start", f"{second.seconds:.1f} s"))
-        rows.append(("12 megapixels, peak memory", f"{second.peak_mb:.0f} MB"))
+    return [
+        ("ganonymize --help", f"{np.median(helps):.2f} s"),
+        ("first picture from a cold start", f"{first.seconds:.1f} s"),
+        ("12 megapixels, 6 faces, cold start", f"{second.seconds:.1f} s"),
+        ("12 megapixels, peak memory", f"{second.peak_mb:.0f} MB"),
+    ]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--reference", type=Path)
+    parser.add_argument("--model", default="default")
+    arguments = parser.parse_args()
+    picture = astronaut()
+    rows = whole_commands(picture, arguments.model)
     for detector in ("blazeface", "centerface"):
         anonymizer = Anonymizer(model=arguments.model, detector=detector)
         portrait = anonymizer.using(mode="portrait")
