@@ -110,7 +110,7 @@ def test_what_was_not_measured_is_told_with_its_remedy():
 def test_the_page_tells_on_how_many_people_the_verdict_rests():
     attacked = family("identity", "pass", attackers={"naive": 60, "trained": 58})
     told = page(report(attacked), None, {})
-    assert "identity attacked by naive (60 people), trained (58 people)" in told
+    assert "identity attacked by naive (60 people); trained (58 people)" in told
     assert "nobody was attacked" in page(report(family("quality", "pass")), None, {})
 
 

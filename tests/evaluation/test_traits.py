@@ -102,6 +102,8 @@ def test_a_column_of_many_values_is_a_name(values, told):
     pairs = made_pairs(84)
     place = alternating(pairs, *(f"place {i}" for i in range(values)))
     assert bool(questions(labelled(pairs, place=place))[0]) == told
+    finding = "Of too many values to be traits: place."
+    assert (finding in traits.measure(labelled(pairs, place=place)).findings) != told
 
 
 def test_a_value_that_enough_originals_carry_is_asked():

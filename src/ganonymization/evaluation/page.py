@@ -105,12 +105,7 @@ def _family(family: Family) -> str:
     drawn = [draw(family) for draw in _PLOTS.get(family.name, ())]
     findings = "".join(f"<p>{escape(finding)}" for finding in family.findings)
     tables = "".join(
-        f"<h3>{escape(name)}</h3>{_table(rows[:_MOST_ROWS])}"
-        + (
-            f"<p>and {len(rows) - _MOST_ROWS} more, see {family.name}-{name}.csv"
-            if len(rows) > _MOST_ROWS
-            else ""
-        )
+        f"<h3>{escape(name)}</h3>{_listed(rows, f'{family.name}-{name}.csv')}"
         for name, rows in family.tables.items()
     )
     return (
@@ -138,6 +133,12 @@ def _row(figure: Figure) -> dict[str, object]:
     return {"figure": figure.title, "value": number(figure.value) or "not measured",
             "95 % interval": interval, "n": figure.count or "", "hold against": against,
             "defined as": figure.metric}  # fmt: skip
+
+
+def _listed(rows: Sequence[Mapping[str, object]], file: str) -> str:
+    """The first rows; the file has all."""
+    more = len(rows) - _MOST_ROWS
+    return _table(rows[:_MOST_ROWS]) + (f"<p>and {more} more, see {file}" if more > 0 else "")
 
 
 def _table(rows: Sequence[Mapping[str, object]]) -> str:
@@ -198,10 +199,8 @@ def _thumbnail(path: Path) -> str:
 
 
 def _skipped(report: EvaluationReport) -> str:
-    rows = [{"file": path.name, "why": reason} for path, reason, _ in report.skipped[:_MOST_ROWS]]
-    more = len(report.skipped) - len(rows)
-    rest = f"<p>and {more} more, see left-out.csv" if more > 0 else ""
-    return f"<section><h2>Left out</h2>{_table(rows) or '<p>Nothing.'}{rest}</section>"
+    rows = [{"file": path.name, "why": reason} for path, reason, _ in report.skipped]
+    return f"<section><h2>Left out</h2>{_listed(rows, 'left-out.csv') or '<p>Nothing.'}</section>"
 
 
 def _method(report: EvaluationReport) -> str:

@@ -44,9 +44,9 @@ class EvaluationReport:
     @property
     def rests_on(self) -> str:
         """Who looked for how many people."""
-        return "; ".join(
+        return " / ".join(
             f"{family.name} attacked by "
-            + ", ".join(f"{name} ({people} people)" for name, people in family.attackers.items())
+            + "; ".join(f"{name} ({people} people)" for name, people in family.attackers.items())
             for family in self.families
             if family.attackers
         ) or "nobody was attacked"  # fmt: skip

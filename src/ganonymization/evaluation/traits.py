@@ -60,6 +60,8 @@ def measure(pairs: PairedObservations) -> Family:
         if labelled
         else "No traits are labelled; give --labels."
     ]
+    if many := [name for name in labelled if len({*pairs.labels[name]} - {""}) > _MOST_VALUES]:
+        findings.append(f"Of too many values to be traits: {', '.join(sorted(many))}.")
     before, after = pairs.before.skin_tone_deg, pairs.after.skin_tone_deg
     known = np.isfinite(before) & np.isfinite(after)
     if known.sum() >= _LEAST:
