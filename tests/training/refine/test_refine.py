@@ -1,4 +1,5 @@
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from torch.utils.data import default_collate
@@ -8,7 +9,7 @@ from ganonymization.training.networks import Generator
 from ganonymization.training.refine import loop, samples
 from ganonymization.training.refine.losses import Networks, refiner_loss, unpack
 from ganonymization.training.refine.network import Refiner, compose
-from ganonymization.training.refine.samples import RefinerFaces, coarse
+from ganonymization.training.refine.samples import RefinerFaces
 
 SIZE = 64
 
@@ -48,10 +49,6 @@ def test_held_out_faces_are_neither_drawn_nor_donors(faces, prepared_with_readin
     assert 0 not in drawn
     apart = RefinerFaces([prepared_with_readings], SIZE, 0.3, seed=0, held_out=True)
     assert {apart.shards.draw(np.random.default_rng(i)) for i in range(9)} == {0}
-
-
-def test_a_reading_crosses_in_steps_of_a_quarter():
-    assert coarse(np.array([0.1, 0.13, 0.9, 1.0])).tolist() == [0.0, 0.25, 1.0, 1.0]
 
 
 def test_the_texture_keeps_its_own_resolution():
@@ -126,3 +123,23 @@ def test_the_small_one_is_within_its_budget():
     """At most 3 million parameters: what is to be distilled from the large one."""
     small = Refiner(widths=(40, 64, 104, 144), tail=24)
     assert sum(p.numel() for p in small.parameters()) < 3_000_000
+
+
+def test_the_exported_file_draws_what_the_network_draws(tmp_path):
+    from ganonymization.synthesize.refiner import FORMAT
+    from ganonymization.training.refine.export import export
+
+    torch.manual_seed(0)
+    nets = Networks()
+    torch.save(nets.compact(), tmp_path / "state.pt")
+    export(tmp_path / "state.pt", tmp_path / "r.onnx", SIZE)
+    session = onnxruntime.InferenceSession(str(tmp_path / "r.onnx"))
+    assert session.get_modelmeta().custom_metadata_map["format"] == FORMAT
+    x, style, reading = torch.rand(1, 12, SIZE, SIZE), torch.randn(1, 16), torch.rand(1, 7)
+    picture, opacity = session.run(
+        None, {"input": x.numpy(), "style": style.numpy(), "reading": reading.numpy()}
+    )
+    with torch.inference_mode():
+        wanted, share = nets.average.eval()(x, style, reading)
+    assert np.abs(picture - wanted.numpy()).max() < 0.05
+    assert np.abs(opacity - share.numpy()).max() < 0.05

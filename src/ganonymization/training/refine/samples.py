@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from ...geometry import conditioning, rasterisation, topology, transforms
 from ...geometry.wall import opacity
+from ...surrogate.expression_reading import coarse
 from ...types import Image
 from .. import layout
 from ..augment import darker_skin, jittered, jittered_wall, recoloured
@@ -19,7 +20,6 @@ from ..data import Shards, feature_weight
 
 READINGS = 7  # neutral, happy, sad, angry, fearful, disgusted, surprised
 STYLE_PX = 64
-_LEVELS = 4  # a reading crosses the wall in steps of a quarter
 _FRONTAL = 0.15  # of the face's width, between the two halves
 _NEAREST = 24  # donors by reading to choose from
 _JITTER_EYES = 0.004
@@ -118,11 +118,6 @@ class RefinerFaces(Dataset[Sample]):
             colour = relit(colour, rng, 0.5)
         head = (colour * (crop[..., 3:4] / 255.0)).astype(np.uint8)
         return rasterisation.render(colour, points, drawn, self.size_px), head
-
-
-def coarse(reading: NDArray[np.floating]) -> NDArray[np.float32]:
-    """A reading as it crosses the wall: in steps of a quarter."""
-    return np.round(np.asarray(reading, np.float32) * _LEVELS) / np.float32(_LEVELS)
 
 
 def relit(picture: Image, rng: np.random.Generator, strength: float) -> Image:
