@@ -5,25 +5,25 @@ from typing import Annotated
 
 import typer
 
-from .options import require_torch
+from .options import documented, require_torch
 
 app = typer.Typer(help="Donors, whose textures new faces wear.", no_args_is_help=True)
 
 
 @app.command()
+@documented
 def build(
-    folder: Annotated[Path, typer.Argument(help="Pictures, one face each.")],
-    table: Annotated[
-        Path,
-        typer.Argument(help="CSV with file, source, licence; if known sex, age_estimate, person."),
-    ],
-    out: Annotated[Path, typer.Argument(help="The bank, .npz.")],
-    prepared: Annotated[
-        Path | None, typer.Option(help="The same pictures, prepared; with --state gives styles.")
-    ] = None,
-    state: Annotated[Path | None, typer.Option(help="A refiner's state.")] = None,
+    folder: Path, table: Path, out: Path, prepared: Path | None = None, state: Path | None = None
 ) -> None:
-    """Make a bank of donors."""
+    """Make a bank of donors.
+
+    Options:
+        folder: Pictures, one face each.
+        table: CSV with file, source, licence; if known sex, age_estimate, person.
+        out: The bank, .npz.
+        prepared: The same pictures, prepared; with --state gives styles.
+        state: A refiner's state.
+    """
     require_torch()
     from ..training.refine.bank import build as build_bank
 
@@ -32,15 +32,14 @@ def build(
 
 
 @app.command()
-def show(
-    bank: Annotated[
-        Path | None, typer.Argument(help="A bank. [default: the shipped one]", show_default=False)
-    ] = None,
-    sheet: Annotated[
-        Path | None, typer.Option(help="Write a picture of all textures here.")
-    ] = None,
-) -> None:
-    """Say whom a bank holds, and draw them."""
+@documented
+def show(bank: Annotated[Path | None, typer.Argument()] = None, sheet: Path | None = None) -> None:
+    """Say whom a bank holds, and draw them.
+
+    Options:
+        bank: A bank. [default: the shipped one]
+        sheet: Write a picture of all textures here.
+    """
     from .. import weights
     from ..donors.bank import DonorBank
     from ..donors.sheet import contact_sheet, summary

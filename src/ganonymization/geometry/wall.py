@@ -225,14 +225,8 @@ class GeneratorInput:
         """Read the surroundings of a face, and nothing of the face.
 
         What lies behind the wall is blanked at the picture's own resolution, before anything is
-        resampled, and every crop pixel that a blank one touches is hidden too.
-
-        Args:
-            image: (H, W, 3) uint8 RGB.
-            place: The face's.
-            surrogate_px: (478, 3) in crop pixels.
-            seed: Of the face.
-            reading: (7,); None is neutral.
+        resampled, and every crop pixel that a blank one touches is hidden too. The picture is
+        (H, W, 3) uint8 RGB; without a reading the face is neutral.
         """
         size = place.size_px
         window, shift = _around_crop(image.shape, place)
