@@ -22,6 +22,7 @@ from .writer import Writer
 _CODECS = {".webm": "libvpx-vp9"}
 _CRF = {"libvpx-vp9": 31}
 _INSTANT_S = 1e-6
+_JUMPY_RATE = 5  # frames a second; with fewer, every frame is looked at
 BESIDE = (".json", ".png")
 """Ends of the names of what lies beside a video: its report and its strip."""
 
@@ -102,7 +103,8 @@ def anonymize_video(
             lasting: dict[int, int | None] = {}  # of the frames on their way
             anonymized = anonymize_frames(
                 anonymizer, _remembered(frames, lasting), options.seed,
-                reader.name.rpartition("/")[2], boxes=options.boxes, keep=_keeper(options, reader),
+                reader.name.rpartition("/")[2], everywhere=_is_jumpy(reader),
+                boxes=options.boxes, keep=_keeper(options, reader),
             )  # fmt: skip
             with _Behind(writer.write) as write:
                 for frame in anonymized:
@@ -169,6 +171,11 @@ def _writer(
     codec = options.codec or _CODECS.get("" if out is None else out.suffix.lower(), "libx264")
     crf = options.crf if options.crf is not None else _CRF.get(codec, 20)
     return Writer(out, reader, size_wh, codec, crf, options.sound)
+
+
+def _is_jumpy(reader: Reader | AnimationReader) -> bool:
+    """Whether neighbouring frames have little in common."""
+    return isinstance(reader, AnimationReader) or reader.rate < _JUMPY_RATE
 
 
 def _keeper(options: VideoOptions, reader: Reader | AnimationReader) -> Keeper | None:

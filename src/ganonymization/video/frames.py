@@ -51,6 +51,7 @@ def anonymize_frames(
     *,
     look_ahead: int = 12,
     detect_every: int = 8,
+    everywhere: bool = False,
     boxes: Sequence[list[Detection]] | None = None,
     keep: Callable[[Frame[Payload]], dict[int, str]] | None = None,
 ) -> Iterator[Anonymized[Payload]]:
@@ -62,7 +63,8 @@ def anonymize_frames(
         seed: Of the run; None draws a fresh one, which the results tell.
         name: Of the video; with the seed and a track's number it decides who the new face is.
         look_ahead: Frames that wait for what later ones tell.
-        detect_every: Frames from one detection to the next.
+        detect_every: Frames from one detection to the next, where nothing changes.
+        everywhere: Look at all of every frame, as where neighbouring frames have little in common.
         boxes: Detections from elsewhere, a list for each frame; None looks for faces.
         keep: Says of each frame which tracks stay as they are, and why; None keeps none.
 
@@ -80,8 +82,13 @@ def anonymize_frames(
             raise InputError(f"the boxes tell of {len(boxes)} frames, and there are more")
         return boxes[number]
 
-    every = detect_every if boxes is None else 1
-    tracker: Tracker[Payload] = Tracker(detect, anonymizer.landmarks, look_ahead, every)
+    def look(image: Image) -> list[Detection]:
+        return anonymizer.detect(image, turned=False)
+
+    every, looks = (detect_every, look) if boxes is None else (1, None)
+    tracker: Tracker[Payload] = Tracker(
+        detect, anonymizer.landmarks, look_ahead, every, looks, everywhere
+    )
 
     run_seed = seeds.fresh_seed() if seed is None else seed
 
