@@ -10,6 +10,7 @@ ellipse has new pixels. SHEETS gets a sheet of the outputs of every clip, misses
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -60,7 +61,9 @@ def pasted(frame: np.ndarray, head: np.ndarray, pose: Pose, side_px: float) -> N
     matrix = cv2.getRotationMatrix2D((size / 2, size / 2), roll, side_px / size)
     matrix[:, 2] += [x - size / 2, y - size / 2]
     oval = np.zeros((size, size), np.float32)
-    cv2.ellipse(oval, (size // 2, size // 2), (int(0.36 * size), int(0.47 * size)), 0, 0, 360, 1, -1)
+    cv2.ellipse(
+        oval, (size // 2, size // 2), (int(0.36 * size), int(0.47 * size)), 0, 0, 360, 1, -1
+    )
     oval = cv2.GaussianBlur(oval, (0, 0), size / 60)
     size_wh = frame.shape[1::-1]
     shape = {"flags": cv2.INTER_AREA if side_px < size else cv2.INTER_LINEAR}
@@ -99,42 +102,56 @@ def visit(length: int, at: int, frames: int, xy: tuple[float, float], step: floa
     return [(xy[0] + step * (i - at), xy[1], 0) if i in inside else None for i in range(frames)]
 
 
-def clips(heads: Heads) -> dict[str, Clip]:
-    """Every kind."""
+def clips(heads: Heads) -> dict[str, Callable[[], Clip]]:
+    """Every kind, made when it is asked for."""
     rng = np.random.default_rng(4)
-    made = {}
-    places = [
+    lapse = [
         None if i % 4 == 2 else (rng.uniform(100, 540), rng.uniform(110, 250), 0) for i in range(16)
     ]
-    made["time lapse, 1 frame/s"] = Clip(filmed(heads, places, 190), everywhere=True)
-    for beside in (False, True):
-        for length in range(1, 8):
-            frames = []
-            for k, at in enumerate((9, 12, 15)):  # between looks, wherever they fall
-                poses = visit(length, at, 26, (120 + 70 * k, 150), 18)
-                frames += filmed(heads, poses, 170, beside=beside, seed=k)
-            made[f"visits of {length} frames{', another stays' if beside else ''}"] = Clip(frames)
-    small = [visit(3, 5, 14, (150, 100), 12), visit(2, 9, 14, (200, 150), 0)]
-    frames = [f for poses in small for f in filmed(heads, poses, 120, (320, 240))]
-    made["animated GIF"] = Clip([in_palette(frame) for frame in frames], everywhere=True)
-    blink = [(200 + 3 * i, 160, 0) if i % 8 in (3, 4, 5) else None for i in range(80)]
-    made["on for 3 frames in 8"] = Clip(filmed(heads, blink, 180))
-    made["on for 3 frames in 8, another stays"] = Clip(filmed(heads, blink, 180, beside=True))
-    wide = (1280, 360)
+    shake = [(320 + rng.uniform(-120, 120), 180 + rng.uniform(-40, 40), 0) for _ in range(40)]
+    to_and_fro = [(320 + 60 * (-1) ** i, 180, 0) for i in range(24)]
     walk = [(40 + 25 * i, 170, 0) for i in range(48)]
-    made["behind poles, 25 px a frame"] = Clip(filmed(heads, walk, 190, wide, poles=True))
-    walk = [(40 + 25 * i, 170, 0) for i in range(48)]
-    made["behind poles, smaller"] = Clip(filmed(heads, walk, 120, wide, poles=True))
-    shake = [(320 + rng.uniform(-120, 120), 180 + rng.uniform(-40, 40), 0) for _ in range(50)]
-    made["shake of 120 px"] = Clip(filmed(heads, shake, 190))
-    shake = [(320 + 60 * (-1) ** i, 180, 0) for i in range(40)]
-    made["shake of 120 px to and fro"] = Clip(filmed(heads, shake, 150))
-    roll = [(320, 180, 25.0 * i) for i in range(44)]
-    made["roll of 25 degrees a frame"] = Clip(filmed(heads, roll, 240))
     run = [(-40 + 110 * i, 180, 0) for i in range(13)] + [None] * 6
-    made["run of 110 px a frame"] = Clip(filmed(heads, run * 2, 190, wide))
-    made["run of 110 px a frame, smaller"] = Clip(filmed(heads, run * 2, 110, wide, beside=True))
+    roll = [(320, 180, 25.0 * i) for i in range(32)]
+    blink = [(200 + 3 * i, 160, 0) if i % 8 in (3, 4, 5) else None for i in range(48)]
+    wide = (1280, 360)
+
+    def film(*args: object, **options: object) -> Callable[[], Clip]:
+        return lambda: Clip(filmed(heads, *args, **options))
+
+    made = {
+        "time lapse, 1 frame/s": lambda: Clip(filmed(heads, lapse, 190), everywhere=True),
+        "animated GIF": lambda: Clip(animated(heads), everywhere=True),
+        "on for 3 frames in 8": film(blink, 180),
+        "on for 3 frames in 8, another stays": film(blink, 180, beside=True),
+        "behind poles, 25 px a frame": film(walk, 190, wide, poles=True),
+        "behind poles, 25 px a frame, smaller": film(walk, 120, wide, poles=True),
+        "shake of 120 px": film(shake, 190),
+        "shake of 120 px to and fro": film(to_and_fro, 150),
+        "roll of 25 degrees a frame": film(roll, 240),
+        "run of 110 px a frame": film(run * 2, 190, wide),
+        "run of 110 px a frame, smaller, another stays": film(run * 2, 110, wide, beside=True),
+    }
+    for length in range(1, 8):
+        for beside in (False, True):
+            name = f"visits of {length} frames{', another stays' if beside else ''}"
+            made[name] = partial(visits, heads, length, beside)
     return made
+
+
+def visits(heads: Heads, length: int, beside: bool) -> Clip:
+    """Three, each after a cut, at different distances from the regular looks."""
+    frames = []
+    for k, at in enumerate((9, 12, 15)):
+        poses = visit(length, at, 26, (120 + 70 * k, 150), 18)
+        frames += filmed(heads, poses, 170, beside=beside, seed=k)
+    return Clip(frames)
+
+
+def animated(heads: Heads) -> list[np.ndarray]:
+    """Two visits in a small picture, as a GIF holds them."""
+    small = [visit(3, 5, 14, (150, 100), 12), visit(2, 9, 14, (200, 150), 0)]
+    return [in_palette(f) for poses in small for f in filmed(heads, poses, 120, (320, 240))]
 
 
 def in_palette(frame: np.ndarray) -> np.ndarray:
@@ -145,19 +162,19 @@ def in_palette(frame: np.ndarray) -> np.ndarray:
     return np.asarray(picture.convert("RGB"))
 
 
-def treated(path: Path, length: int = 60) -> dict[str, Clip]:
+def treated(path: Path, length: int = 40) -> dict[str, Callable[[], Clip]]:
     """A clip, moved, shaken, rolled, and behind poles."""
     with Reader(path) as reader:
         frames = [timed.image for timed, _ in zip(reader.frames(), range(length), strict=False)]
     height, width = frames[0].shape[:2]
     rng = np.random.default_rng(1)
 
-    def moved(i: int, x: float, roll: float = 0.0, y: float = 0.0) -> np.ndarray:
+    shake = rng.uniform(-1, 1, (length, 2)) * [120, 60]
+
+    def moved(i: int, x: float, y: float = 0.0, roll: float = 0.0) -> np.ndarray:
         matrix = cv2.getRotationMatrix2D((width / 2, height / 2), roll, 1)
         matrix[:, 2] += [x, y]
-        return cv2.warpAffine(
-            frames[i], matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101
-        )
+        return cv2.warpAffine(frames[i], matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101)
 
     def behind(frame: np.ndarray, i: int) -> np.ndarray:
         frame = frame.copy()
@@ -167,24 +184,26 @@ def treated(path: Path, length: int = 60) -> dict[str, Clip]:
         return frame
 
     count, name = range(len(frames)), path.stem
+
+    def film(frame: Callable[[int], np.ndarray]) -> Callable[[], Clip]:
+        return lambda: Clip([frame(i) for i in count])
+
     return {
-        f"{name}: poles, 25 px a frame": Clip([behind(frames[i], i) for i in count]),
-        f"{name}: shake of 120 px": Clip(
-            [moved(i, rng.uniform(-120, 120), 0, rng.uniform(-60, 60)) for i in count]
+        f"{name}: poles, 25 px a frame": film(lambda i: behind(frames[i], i)),
+        f"{name}: shake of 120 px": film(lambda i: moved(i, *shake[i])),
+        f"{name}: roll of 25 degrees a frame": film(lambda i: moved(i, 0, 0, 25.0 * i)),
+        f"{name}: run of 110 px a frame": film(
+            lambda i: moved(i, (110 * i) % (width + 220) - width / 2 - 110)
         ),
-        f"{name}: roll of 25 degrees a frame": Clip([moved(i, 0, 25.0 * i) for i in count]),
-        f"{name}: run of 110 px a frame": Clip(
-            [moved(i, (110 * i) % (width + 220) - width / 2 - 110) for i in count]
-        ),
-        f"{name}: on for 3 frames in 8": Clip(
-            [frames[i] if i % 8 in (3, 4, 5) else np.full_like(frames[i], 90) for i in count]
+        f"{name}: on for 3 frames in 8": film(
+            lambda i: frames[i] if i % 8 in (3, 4, 5) else np.full_like(frames[i], 90)
         ),
     }
 
 
 def measure(clip: Clip, anonymizer: Anonymizer, sheet: Path | None) -> tuple[int, int, int, float]:
     """Faces seen, of them not covered; of all covers those that are grey; their share of pixels."""
-    strong = CenterFace(DetectorOptions(min_score=SCORE, max_side_px=10_000))
+    strong = CenterFace(DetectorOptions(min_score=SCORE, max_side_px=10_000, threads=1))
     numbered = ((frame, i) for i, frame in enumerate(clip.frames))
     made = list(anonymize_frames(anonymizer, numbered, 1, "a", everywhere=clip.everywhere))
     seen = missed = filled = 0
@@ -221,7 +240,7 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--sheets", type=Path)
     arguments = parser.parse_args()
-    anonymizer = Anonymizer(threads=1, detector_options=DetectorOptions(max_side_px=640))
+    anonymizer = Anonymizer(threads=1, detector_options=DetectorOptions(max_side_px=640, threads=1))
     portrait = anonymizer.using(mode="portrait")
     drawn = [portrait(astronaut(), seed=seed).portraits[0] for seed in range(1, 5)]
     made = clips(lambda i: drawn[i // 100])
@@ -229,13 +248,13 @@ def main() -> None:
         made |= treated(path)
     print("| clip | faces seen | not covered | grey covers | share of pixels covered |")
     print("| --- | --- | --- | --- | --- |")
-    for name, clip in made.items():
+    for name, make in made.items():
         if arguments.only in name:
             sheet = None
             if arguments.sheets is not None:
                 arguments.sheets.mkdir(parents=True, exist_ok=True)
                 sheet = arguments.sheets / f"{name.replace(' ', '-').replace(':', '')}.jpg"
-            seen, missed, filled, share = measure(clip, anonymizer, sheet)
+            seen, missed, filled, share = measure(make(), anonymizer, sheet)
             print(f"| {name} | {seen} | {missed} | {filled} | {share:.3f} |", flush=True)
 
 

@@ -19,7 +19,7 @@ from ..pipeline import Anonymizer
 from ..recognize.recogniser import Recogniser
 from ..types import Box, Image, Reals
 from .sightings import Sighting
-from .tracking import Frame
+from .waiting import Frame
 
 _STRICT = 0.75  # of the distance below which the recogniser calls two faces one person's
 _MARGIN = 1 / 6  # of that distance: so much nearer than any other face in the shot

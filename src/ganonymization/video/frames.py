@@ -16,7 +16,8 @@ from ..synthesize.face_state import LocatedFace
 from ..types import Detection, Image, Result
 from .drawing import Chains, Link, redraw
 from .smoothing import REACH, EyesAtRest, steadied
-from .tracking import Frame, Tracker
+from .tracking import Tracker
+from .waiting import Frame
 
 Payload = TypeVar("Payload")
 

@@ -19,6 +19,7 @@ _MAX_GROWTH = 1.25
 _SAME_FACE_IOU, _SAME_CENTRE = 0.25, 0.35
 _RIM, _MOST = 0.15, 0.75  # of a side; of the box
 _MOST_RESIZED = 1.7
+_ROLLS_RAD = 0.12  # between two frames: less may be the landmarks' own jitter
 _ONE_FACE_EYES = 0.4  # two tracks nearer than this are on one face
 
 
@@ -80,7 +81,8 @@ class Motion:
             return cls(after.centre_px - before.centre_px)
         step = (after.landmarks_px - before.landmarks_px)[:, :2].mean(0)
         turn = roll_rad(after.landmarks_px) - roll_rad(before.landmarks_px)
-        return cls(step, float((turn + np.pi) % (2 * np.pi) - np.pi))
+        turn = (turn + np.pi) % (2 * np.pi) - np.pi
+        return cls(step, float(turn) if abs(turn) > _ROLLS_RAD else 0.0)
 
     def applied(self, landmarks_px: Values) -> Values:
         """Landmarks where they are expected next, (478, 3)."""
