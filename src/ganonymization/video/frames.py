@@ -184,8 +184,8 @@ def located_faces(
     at_rest = eyes.after(landmarks_px)
     return {
         track: LocatedFace(
-            Detection(sighting.box_xyxy, sighting.score), landmarks_px[track], who(track),
-            _NOT_SEEN, eyes_at_rest=at_rest[track],
+            Detection(sighting.box_xyxy, sighting.score, None, sighting.merged),
+            landmarks_px[track], who(track), _NOT_SEEN, eyes_at_rest=at_rest[track],
         )
         for track, sighting in frame.seen.items()
     }  # fmt: skip

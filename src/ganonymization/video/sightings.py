@@ -1,6 +1,6 @@
 """A face in single frames: seen again beside where it was, and told from other faces."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ _MAX_STEP_EYES = 0.7  # how far a face may move between two frames
 _MAX_GROWTH = 1.25
 _SAME_FACE_IOU, _SAME_CENTRE = 0.25, 0.35
 _RIM, _MOST = 0.15, 0.75  # of a side; of the box
+_HEAD_RIM, _WHOLE = 0.2, 0.97  # what a new head covers around the landmarks
+_HIDDEN_RIM = 0.35
 _MOST_RESIZED = 1.7
 _ROLLS_RAD = 0.12  # between two frames: less may be the landmarks' own jitter
 _ONE_FACE_EYES = 0.4  # two tracks nearer than this are on one face
@@ -31,11 +33,13 @@ class Sighting:
         box_xyxy: Around it, in pixels.
         landmarks_px: (478, 3), or None where it is known to be there and not seen well enough.
         score: The detector's, last.
+        merged: Boxes of detections of it that stick out, which are covered, too.
     """
 
     box_xyxy: Box
     landmarks_px: Values | None
     score: float
+    merged: tuple[Box, ...] = ()
 
     @classmethod
     def of(cls, landmarks_px: Values, score: float) -> "Sighting":
@@ -43,6 +47,19 @@ class Sighting:
         low, high = landmarks_px[:, :2].min(0), landmarks_px[:, :2].max(0)
         box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
         return cls(box, landmarks_px, score)
+
+    def with_box(self, box: Box) -> "Sighting":
+        """The same with a detection of it, which is remembered where it sticks out."""
+        if _share_within(self.box_xyxy, box, _HEAD_RIM) >= _WHOLE:
+            return self
+        return replace(self, merged=(*self.merged, box))
+
+    def half_hidden(self) -> "Sighting":
+        """The same where landmarks tell less of how far a face reaches."""
+        rim_px = _HIDDEN_RIM * self.side_px
+        left, top, right, bottom = self.box_xyxy
+        wide = (left - rim_px, top - rim_px, right + rim_px, bottom + rim_px)
+        return replace(self, merged=(*self.merged, wide))
 
     @property
     def centre_px(self) -> Values:
@@ -136,11 +153,15 @@ def one_face(a: Sighting, b: Sighting) -> bool:
 
 def holds(a: Box, b: Box) -> bool:
     """Whether a face's box, with some of its rim, has most of another box in it."""
-    rim_px = _RIM * max(a[2] - a[0], a[3] - a[1])
+    return _share_within(a, b, _RIM) >= _MOST
+
+
+def _share_within(a: Box, b: Box, rim: float) -> float:
+    """Share of a box that lies in another with a rim, in its longer sides."""
+    rim_px = rim * max(a[2] - a[0], a[3] - a[1])
     width = min(a[2] + rim_px, b[2]) - max(a[0] - rim_px, b[0])
     height = min(a[3] + rim_px, b[3]) - max(a[1] - rim_px, b[1])
-    common = max(width, 0.0) * max(height, 0.0)
-    return common >= _MOST * (b[2] - b[0]) * (b[3] - b[1])
+    return max(width, 0.0) * max(height, 0.0) / ((b[2] - b[0]) * (b[3] - b[1]))
 
 
 def may_have_come_to(a: Box, b: Box, reach_px: float) -> bool:

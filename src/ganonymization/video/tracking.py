@@ -9,7 +9,7 @@ the motion that was seen of it.
 """
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -17,9 +17,9 @@ import numpy as np
 from ..errors import FaceError
 from ..landmarks.base import Landmarker
 from ..landmarks.search import find_landmarks
-from ..types import Detection, Image
+from ..types import Box, Detection, Image
 from . import filling, spotting
-from .sightings import Motion, Sighting, Values, centre_gap, follow, one_face
+from .sightings import Motion, Sighting, Values, centre_gap, follow, one_face, same_face
 from .track import Track
 from .waiting import Frame, Waiting
 from .watching import Look, Tiles, Watch, joined, small_grey
@@ -29,6 +29,7 @@ Payload = TypeVar("Payload")
 LOOK_AHEAD = 12  # frames
 _DETECT_EVERY = 8  # frames; fewer than wait, so that what comes in is followed back
 _HOLD = 12  # frames for which a lost face stays covered where it should be
+_SURE = 0.5  # score of a face that nothing hides
 _CUT = 0.22  # mean difference of small grey pictures, of full scale
 _SMALL_WH, _SPARSE = (32, 18), 4
 
@@ -138,27 +139,33 @@ class Tracker(Generic[Payload]):
     def _look(self, frame: Frame[Payload], lost: list[Track]) -> None:
         """Detect faces where there may be new ones, or lost ones again."""
         small, scale = small_grey(frame.image)
-        boxes = [sighting.box_xyxy for sighting in frame.seen.values()]
         everywhere = frame.starts_shot or self._everywhere
         regular = everywhere or self._count % self._every == 0
         idle, found = not self._tracks, list[Detection]()
-        changed = regular or bool(lost) or idle or self._watch.has_changed(small, scale, boxes)
-        if changed:
+        hidden = self._watch.hidden(frame.image, frame.seen)
+        due = regular or idle or bool(lost or hidden)
+        due = due or self._watch.has_changed(small, scale, frame.seen)
+        if due:
             quick = None if regular else self._near
             found = quick(frame.image) if quick else self._detect(frame.image, frame.number)
         if self._tiles is not None:
             found = joined(found, self._tiles(frame.image, small, frame.number, everywhere, idle))
-        self._assign(frame, lost, found)
+        surely = self._assign(frame, lost, found)
+        for number in hidden - surely:
+            frame.seen[number] = frame.seen[number].half_hidden()
         self._look_near(frame, lost)
-        if changed:
-            self._watch.looked_at(small, [s.box_xyxy for s in frame.seen.values()])
+        if due:
+            self._watch.looked_at(frame.image, small, frame.seen)
 
     def _assign(
         self, frame: Frame[Payload], lost: list[Track], detections: list[Detection]
-    ) -> None:
+    ) -> set[int]:
         """Find lost faces again, and start tracks of new ones.
 
         A face that is followed by its landmarks needs no detection: it stays.
+
+        Returns:
+            Tracks whose faces the detector surely sees.
         """
         # who is followed comes first: the detection is of the face that hides a lost one
         near = sorted(
@@ -177,9 +184,13 @@ class Tracker(Generic[Payload]):
             if t in claimed and track in lost:
                 lost.remove(track)
                 self._resume(frame, track, detections[claimed[t]])
+            elif t in claimed:
+                _add_box(frame, track.number, detections[claimed[t]].box_xyxy)
         for k, detection in enumerate(detections):
             if k not in taken:
                 self._start(frame, detection)
+        sure = {k for k, detection in enumerate(detections) if detection.score > _SURE}
+        return {self._tracks[t].number for t, k in claimed.items() if k in sure}
 
     def _look_near(self, frame: Frame[Payload], lost: list[Track]) -> None:
         """Look for lost faces where they should be, enlarged."""
@@ -201,8 +212,10 @@ class Tracker(Generic[Payload]):
     def _start(self, frame: Frame[Payload], detection: Detection) -> None:
         """A new track, followed back to where it came in."""
         sighting = self._sighting(frame.image, detection)
-        if any(one_face(sighting, other) for other in frame.seen.values()):
-            return  # a second box of a face that is followed
+        for number, other in frame.seen.items():
+            if _is_second_box(sighting, other):
+                _add_box(frame, number, detection.box_xyxy)
+                return
         track = Track(self._born, sighting, sighting)
         self._born += 1
         self._tracks.append(track)
@@ -231,4 +244,16 @@ class Tracker(Generic[Payload]):
             points = find_landmarks(image, detection, self._landmarker)
         except FaceError:
             return Sighting(detection.box_xyxy, None, detection.score)
-        return Sighting.of(points, detection.score)
+        return Sighting.of(points, detection.score).with_box(detection.box_xyxy)
+
+
+def _is_second_box(sighting: Sighting, other: Sighting) -> bool:
+    """Whether what was detected is a face that is followed, or a piece of it."""
+    if sighting.landmarks_px is not None or other.landmarks_px is None:
+        return one_face(sighting, other)
+    return same_face(sighting.box_xyxy, other.box_xyxy)
+
+
+def _add_box(frame: Frame[Any], number: int, box: Box) -> None:
+    """Cover a detection's box with the face."""
+    frame.seen[number] = frame.seen[number].with_box(box)

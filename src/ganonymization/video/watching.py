@@ -4,7 +4,7 @@ So the detector looks where something has changed, at regular times, and in the 
 shot. A frame that is large is looked at as a whole and, for small faces, in overlapping tiles.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..detect.base import merge
+from ..geometry import transforms
 from ..types import Box, Detection, Image
+from .sightings import Sighting, Values, roll_rad
 
 Look = Callable[[Image], list[Detection]]
 
@@ -22,42 +24,78 @@ _SMALLEST_CELLS, _SHARE = 5, 0.6  # side of the smallest face, and how much of i
 _HEAD = 0.3  # of a box's side: hair moves with the face
 _STAYS_IOU = 0.3  # a followed face still lies about where it was at the last look
 TILE_PX, _OVERLAP_PX = 640, 128
+_PATCH_PX, _HIDDEN_LEVELS = 12, 12.0  # of a face; mean difference of one that is not hidden
 _TILE_EVERY = 6  # frames, while somebody is followed
 
 
 class Watch:
-    """Remembers what was looked at, and tells whether a place has changed since."""
+    """Remembers what was looked at, and tells whether anything has changed since."""
 
     def __init__(self) -> None:
         self._looked: NDArray[np.uint8] | None = None
-        self._boxes: Sequence[Box] = ()
+        self._boxes: tuple[Box, ...] = ()
+        self._patches: dict[int, NDArray[np.int16]] = {}
 
-    def has_changed(self, small: NDArray[np.uint8], scale: float, boxes: Sequence[Box]) -> bool:
-        """Whether there is anything new but the faces that are followed.
+    def has_changed(
+        self, small: NDArray[np.uint8], scale: float, seen: dict[int, Sighting]
+    ) -> bool:
+        """Whether something is new beside the faces that are followed.
 
         Args:
             small: (h, w) grey, see :func:`small_grey`.
             scale: Pixels of it per pixel of the frame.
-            boxes: Of the faces that are followed.
+            seen: The faces that are followed, by track.
         """
         if self._looked is None or self._looked.shape != small.shape:
             return True
         changed = changes(small, self._looked)
-        for box in boxes:
+        for box in (sighting.box_xyxy for sighting in seen.values()):
             before = [b for b in self._boxes if _iou(b, box) > _STAYS_IOU]
             for each in (box, *before):
                 changed[_window(each, scale)] = 0
         cells = (_SMALLEST_CELLS, _SMALLEST_CELLS)
         return bool(cv2.boxFilter(changed, cv2.CV_32F, cells).max() > _SHARE)
 
-    def looked_at(self, small: NDArray[np.uint8], boxes: Iterable[Box]) -> None:
+    def hidden(self, image: Image, seen: dict[int, Sighting]) -> set[int]:
+        """Tracks whose faces do not look as they did, as when something hides them.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            seen: The faces that are followed, by track.
+        """
+        return {
+            track
+            for track, sighting in seen.items()
+            if sighting.landmarks_px is not None and track in self._patches
+            and np.abs(_face_patch(image, sighting.landmarks_px) - self._patches[track]).mean()
+            > _HIDDEN_LEVELS
+        }  # fmt: skip
+
+    def looked_at(self, image: Image, small: NDArray[np.uint8], seen: dict[int, Sighting]) -> None:
         """A whole frame was looked at.
 
         Args:
+            image: (H, W, 3) uint8 RGB.
             small: See :func:`small_grey`.
-            boxes: Of all faces that are known in it now.
+            seen: All faces that are known in it now, by track.
         """
-        self._looked, self._boxes = small, tuple(boxes)
+        self._looked = small
+        self._boxes = tuple(sighting.box_xyxy for sighting in seen.values())
+        self._patches = {
+            track: _face_patch(image, sighting.landmarks_px)
+            for track, sighting in seen.items()
+            if sighting.landmarks_px is not None
+        }
+
+
+def _face_patch(image: Image, landmarks_px: Values) -> NDArray[np.int16]:
+    """A face, level and small, (12, 12) grey without its mean."""
+    low, high = landmarks_px[:, :2].min(0), landmarks_px[:, :2].max(0)
+    x, y = ((low + high) / 2).tolist()
+    side_px = float((high - low).max())
+    crop_from_image = transforms.similarity((x, y), side_px, roll_rad(landmarks_px), _PATCH_PX)
+    patch = cv2.cvtColor(transforms.warp(image, crop_from_image, _PATCH_PX), cv2.COLOR_RGB2GRAY)
+    return patch.astype(np.int16) - round(float(patch.mean()))
 
 
 def small_grey(image: Image) -> tuple[NDArray[np.uint8], float]:
