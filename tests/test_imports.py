@@ -39,7 +39,7 @@ ALLOWED = {
     "batch": PIPELINE | {"video.file"},
     "serve": PIPELINE
     | {"__init__", "config", "detect.blazeface", "weights"}
-    | {"video.file", "video.live", "video.animation"},
+    | {"video.file", "video.live", "video.animation", "video.added_boxes"},
     "datasets": GROUND | BASES | {"io"},
     "training": STAGE
     | BASES

@@ -60,6 +60,11 @@ def video(
         typer.Option(metavar="PICTURE", show_default=False,
                      help="This person's face stays where a recogniser is sure. May be repeated."),
     ] = None,
+    add_box: Annotated[
+        list[str] | None,
+        typer.Option(metavar="X,Y,W,H[,START,END]", show_default=False,
+                     help="A face that is missed, in pixels and seconds. May be repeated."),
+    ] = None,
     boxes: Annotated[
         Path | None, typer.Option(help="Faces' boxes from elsewhere, as --export-boxes writes.",
                                   show_default=False),
@@ -72,6 +77,7 @@ def video(
 ) -> None:  # fmt: skip
     """Anonymize a video; the same nobody in every frame, sound and times as they were."""
     from .. import seeds
+    from ..video.added_boxes import AddedBox
     from ..video.animation import ANIMATIONS
     from ..video.container import STANDARD_STREAM, Reader, is_live
     from ..video.detections_json import read_boxes
@@ -83,6 +89,7 @@ def video(
     target = None if out == STANDARD_STREAM else Path(out)
     check_video_output(place, target)  # told before the models load
     ignored, only = (tuple(map(Region.parse, texts or ())) for texts in (ignore_box, only_box))
+    added = tuple(AddedBox.parse(text) for text in add_box or ())
     frames = 0
     if isinstance(place, Path) and place.suffix.lower() not in ANIMATIONS:
         with Reader(place) as reader:
@@ -99,7 +106,7 @@ def video(
             anonymizer, place, target,
             VideoOptions(
                 seeds.fresh_seed() if seed is None else seed, codec, crf, audio, salvage, seconds,
-                stopped, ignored, only, people, detections, export_boxes,
+                stopped, ignored, only, people, detections, export_boxes, added,
             ),
             advance,
         )  # fmt: skip

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..errors import InputError, OptionError, OutputError
 from ..pipeline import Anonymizer
-from ..types import Detection, Image
+from ..types import Box, Detection, Image
+from .added_boxes import AddedBox
 from .animation import ANIMATIONS, AnimationReader, AnimationWriter
 from .container import CONTAINERS, Reader, Timed
 from .detections_json import Frames, write_boxes
@@ -46,6 +47,7 @@ class VideoOptions:
         people: Says which faces stay for who they are, or None.
         boxes: Detections from elsewhere, a list for each frame; None looks for faces.
         export_boxes: A file to write all faces' boxes to, or None.
+        added: Boxes of faces that a detector misses.
     """
 
     seed: int
@@ -60,6 +62,7 @@ class VideoOptions:
     people: Keeper | None = None
     boxes: Frames | None = None
     export_boxes: Path | None = None
+    added: tuple[AddedBox, ...] = ()
 
 
 def anonymize_video(
@@ -104,7 +107,7 @@ def anonymize_video(
             anonymized = anonymize_frames(
                 anonymizer, _remembered(frames, lasting), options.seed,
                 reader.name.rpartition("/")[2], everywhere=_is_jumpy(reader),
-                boxes=options.boxes, keep=_keeper(options, reader),
+                boxes=options.boxes, added=_added(options, reader), keep=_keeper(options, reader),
             )  # fmt: skip
             with _Behind(writer.write) as write:
                 for frame in anonymized:
@@ -171,6 +174,16 @@ def _writer(
     codec = options.codec or _CODECS.get("" if out is None else out.suffix.lower(), "libx264")
     crf = options.crf if options.crf is not None else _CRF.get(codec, 20)
     return Writer(out, reader, size_wh, codec, crf, options.sound)
+
+
+def _added(options: VideoOptions, reader: Reader | AnimationReader) -> Callable[[int], list[Box]]:
+    """The boxes that were drawn over a frame, by its time."""
+
+    def at(pts: int) -> list[Box]:
+        time_s = float(pts * reader.time_base) + _INSTANT_S
+        return [box.box_xyxy for box in options.added if box.is_at(time_s)]
+
+    return at
 
 
 def _is_jumpy(reader: Reader | AnimationReader) -> bool:

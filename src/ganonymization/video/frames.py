@@ -13,7 +13,7 @@ from .. import seeds
 from ..errors import InputError
 from ..pipeline import Anonymizer
 from ..synthesize.face_state import LocatedFace
-from ..types import Detection, Image, Result
+from ..types import Box, Detection, Image, Result
 from .drawing import Chains, Link, redraw
 from .smoothing import REACH, EyesAtRest, steadied
 from .tracking import Tracker
@@ -54,6 +54,7 @@ def anonymize_frames(
     detect_every: int = 8,
     everywhere: bool = False,
     boxes: Sequence[list[Detection]] | None = None,
+    added: Callable[[Payload], Sequence[Box]] = lambda payload: (),
     keep: Callable[[Frame[Payload]], dict[int, str]] | None = None,
 ) -> Iterator[Anonymized[Payload]]:
     """Anonymize frames in order; each track keeps its nobody.
@@ -67,6 +68,7 @@ def anonymize_frames(
         detect_every: Frames from one detection to the next, where nothing changes.
         everywhere: Look at all of every frame, as where neighbouring frames have little in common.
         boxes: Detections from elsewhere, a list for each frame; None looks for faces.
+        added: Boxes of faces in a frame, by what comes with it, whatever a detector says.
         keep: Says of each frame which tracks stay as they are, and why; None keeps none.
 
     Yields:
@@ -88,7 +90,7 @@ def anonymize_frames(
 
     every, looks = (detect_every, look) if boxes is None else (1, None)
     tracker: Tracker[Payload] = Tracker(
-        detect, anonymizer.landmarks, look_ahead, every, looks, everywhere
+        detect, anonymizer.landmarks, look_ahead, every, looks, everywhere, added
     )
 
     run_seed = seeds.fresh_seed() if seed is None else seed

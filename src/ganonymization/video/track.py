@@ -9,7 +9,7 @@ from . import spotting
 from .sightings import Motion, Sighting, holds, may_have_come_to, same_face
 
 _SLOWS, _FORGETS = 0.7, 0.8  # by frame: motion of a lost face; the fastest motion seen
-_REACH, _FARTHEST = 1.0, 3.0  # sides of a lost face's box that it may be away, and at most
+_REACH, _FARTHEST = 1.6, 3.5  # sides of a lost face's box that it may be away, and at most
 
 
 @dataclass

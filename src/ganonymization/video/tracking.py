@@ -8,7 +8,7 @@ A face that is lost is looked for in every frame until it is found or gone, and 
 the motion that was seen of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 import cv2
@@ -45,6 +45,7 @@ class Tracker(Generic[Payload]):
         look: Finds faces in any picture: in parts of a frame, in full resolution; None looks at
             whole frames alone.
         everywhere: Look at all of every frame.
+        added: Boxes of faces in a frame, by its payload, whatever a detector says.
     """
 
     def __init__(
@@ -55,9 +56,11 @@ class Tracker(Generic[Payload]):
         detect_every: int = _DETECT_EVERY,
         look: Look | None = None,
         everywhere: bool = False,
+        added: Callable[[Payload], Sequence[Box]] = lambda payload: (),
     ) -> None:
         self._detect, self._landmarker, self._near = detect, landmarker, look
         self._look_ahead, self._every, self._everywhere = look_ahead, detect_every, everywhere
+        self._added = added
         self._watch, self._tiles = Watch(), None if look is None else Tiles(look)
         self._waiting: Waiting[Payload] = Waiting(self._see)
         self._tracks: list[Track] = []
@@ -150,6 +153,7 @@ class Tracker(Generic[Payload]):
             found = quick(frame.image) if quick else self._detect(frame.image, frame.number)
         if self._tiles is not None:
             found = joined(found, self._tiles(frame.image, small, frame.number, everywhere, idle))
+        found = [*found, *(Detection(box, 1.0) for box in self._added(frame.payload))]
         surely = self._assign(frame, lost, found)
         for number in hidden - surely:
             frame.seen[number] = frame.seen[number].half_hidden()
@@ -228,7 +232,7 @@ class Tracker(Generic[Payload]):
         if sighting is not None or self._near is None:
             return sighting
         expected = spotting.expected_next(last, motion)
-        reach_px = last.side_px + float(np.linalg.norm(motion.step_px))
+        reach_px = 1.6 * last.side_px + float(np.linalg.norm(motion.step_px))
         detection = spotting.look_near(self._near, image, expected, reach_px)
         return None if detection is None else self._sighting(image, detection)
 
