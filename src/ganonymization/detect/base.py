@@ -18,7 +18,8 @@ class DetectorOptions:
         min_score: Detections below are dropped; None is the detector's own default.
         min_face_px: Boxes whose longer side is shorter are dropped, in picture pixels.
         max_side_px: The picture is shrunk to this longer side for detection, which bounds time and
-            memory; raise it to find small faces in large pictures.
+            memory; None lets the detector choose, see
+            :class:`ganonymization.detect.multi_scale.MultiScale`.
         threads: Of one call; 0 takes every core. BlazeFace has its own.
         device: ``"cpu"`` or ``"cuda"``; None for the anonymizer's, or else the CPU. BlazeFace stays
             on the CPU.
@@ -26,7 +27,7 @@ class DetectorOptions:
 
     min_score: float | None = None
     min_face_px: float = 8.0
-    max_side_px: int = 1600
+    max_side_px: int | None = None
     threads: int = 0
     device: Device | None = None
 
