@@ -112,7 +112,7 @@ class MultiScale:
 
     def __init__(self, options: DetectorOptions | None = None) -> None:
         self.options = options or DetectorOptions()
-        self._network = CenterFace(self.options)
+        self.network = CenterFace(self.options)
 
     def looks(self, shape_hw: tuple[int, int]) -> list[Look]:
         """All looks at a picture of this shape; see :func:`looks`."""
@@ -137,7 +137,7 @@ class MultiScale:
         found: list[Detection] = []
         for look in some:
             x0, y0, x1, y1 = look.window
-            seen = self._network.peaks(image[y0:y1, x0:x1], look.scale, min_score)
+            seen = self.network.peaks(image[y0:y1, x0:x1], look.scale, min_score)
             moved = (_moved(detection, x0, y0) for detection in seen)
             found += [d for d in moved if look.shows(d.box_xyxy, shape)]
         return found
