@@ -72,8 +72,10 @@ def _config_of(
     ] = None,
     min_face: Annotated[float, typer.Option(help="Smallest face, in pixels.", min=0)] = 8.0,
     detect_size: Annotated[
-        int, typer.Option(help="Longer side the picture is shrunk to for detection.", min=64)
-    ] = 1600,
+        int | None,
+        typer.Option(help="Longer side the picture is shrunk to for detection. [default: its own]",
+                     min=64, show_default=False),
+    ] = None,
     device: DeviceOption = "cpu",
 ) -> "AnonymizerConfig":  # fmt: skip
     """The configuration that the options name.

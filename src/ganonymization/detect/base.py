@@ -18,7 +18,8 @@ class DetectorOptions:
         min_score: Detections below are dropped; None is the detector's own default.
         min_face_px: Boxes whose longer side is shorter are dropped, in picture pixels.
         max_side_px: The picture is shrunk to this longer side for detection, which bounds time and
-            memory; raise it to find small faces in large pictures.
+            memory; None lets the detector choose, see
+            :class:`ganonymization.detect.multi_scale.MultiScale`.
         threads: Of one call; 0 takes every core. BlazeFace has its own.
         device: ``"cpu"`` or ``"cuda"``; None for the anonymizer's, or else the CPU. BlazeFace stays
             on the CPU.
@@ -26,9 +27,12 @@ class DetectorOptions:
 
     min_score: float | None = None
     min_face_px: float = 8.0
-    max_side_px: int = 1600
+    max_side_px: int | None = None
     threads: int = 0
     device: Device | None = None
+
+
+_SURE, _PART_AREAS = 0.4, 2.5
 
 
 class Detector(Protocol):
@@ -52,10 +56,21 @@ def merge(
     """Merge boxes of one face into the best scored one, which lists them; largest first.
 
     Two boxes are of one face when they overlap by ``min_iou`` (intersection over union), or when
-    ``min_inside`` of the smaller one lies in the other.
+    ``min_inside`` of the smaller one lies in the other. A small box in a much larger one that is
+    sure is a part of that face which was seen too near, however it is scored.
     """
     kept: list[Detection] = []
-    for detection in sorted(detections, key=lambda d: (-d.score, d.box_xyxy)):
+    found = list(detections)
+    sure = [d for d in found if d.score >= _SURE]
+
+    def is_part(d: Detection) -> bool:
+        return any(
+            area(d.box_xyxy) * _PART_AREAS < area(whole.box_xyxy)
+            and _same_face(whole.box_xyxy, d.box_xyxy, 1.0, min_inside)
+            for whole in sure
+        )
+
+    for detection in sorted(found, key=lambda d: (is_part(d), -d.score, d.box_xyxy)):
         for i, best in enumerate(kept):
             if _same_face(best.box_xyxy, detection.box_xyxy, min_iou, min_inside):
                 kept[i] = replace(best, merged=(*best.merged, detection.box_xyxy))
