@@ -35,7 +35,7 @@ ALLOWED = {
     | {"geometry", "surrogate", "synthesize.checked", "synthesize.covering", "weights"}
     | {"synthesize.picture_state"},
     "picture_file": GROUND | {"pipeline", "io"},
-    "video": PIPELINE | {"surrogate", "recognize"},
+    "video": PIPELINE | {"surrogate", "recognize", "detect.finder"},
     "batch": PIPELINE | {"video.file"},
     "serve": PIPELINE
     | {"__init__", "config", "detect.blazeface", "weights"}

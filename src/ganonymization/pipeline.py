@@ -143,9 +143,14 @@ class Anonymizer:
         """Whether the model can; published networks draw portraits only."""
         return self._synthesizer.draws_scenes
 
-    def detect(self, image: Image, turned: bool = True) -> list[Detection]:
-        """Faces in a picture, largest first; ``turned``: whichever way the picture is turned."""
-        return detect_turned(self._detector, image) if turned else self._detector(image)
+    @property
+    def detector(self) -> Detector:
+        """Finds the faces."""
+        return self._detector
+
+    def detect(self, image: Image) -> list[Detection]:
+        """Faces in a picture, whichever way it is turned; largest first."""
+        return detect_turned(self._detector, image)
 
     def _set_privacy(self, privacy: Privacy | None) -> None:
         if privacy is not None:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import seeds
+from ..detect.base import detect_turned
+from ..detect.finder import Finder
 from ..errors import InputError
 from ..pipeline import Anonymizer
 from ..synthesize.face_state import LocatedFace
@@ -77,20 +79,19 @@ def anonymize_frames(
     Raises:
         InputError: There are more frames than ``boxes`` tells of.
     """
+    finder = anonymizer.detector
+    whole, look = (finder.whole, finder.quick) if isinstance(finder, Finder) else (finder, finder)
 
     def detect(image: Image, number: int) -> list[Detection]:
         if boxes is None:
-            return anonymizer.detect(image)
+            return detect_turned(whole, image)
         if number >= len(boxes):
             raise InputError(f"the boxes tell of {len(boxes)} frames, and there are more")
         return boxes[number]
 
-    def look(image: Image) -> list[Detection]:
-        return anonymizer.detect(image, turned=False)
-
-    every, looks = (detect_every, look) if boxes is None else (1, None)
+    every, near = (detect_every, look) if boxes is None else (1, None)
     tracker: Tracker[Payload] = Tracker(
-        detect, anonymizer.landmarks, look_ahead, every, looks, everywhere, added
+        detect, anonymizer.landmarks, look_ahead, every, near, everywhere, added
     )
 
     run_seed = seeds.fresh_seed() if seed is None else seed
