@@ -33,7 +33,8 @@ ALLOWED = {
     "pipeline": GROUND
     | BASES
     | {"geometry", "surrogate", "synthesize.checked", "synthesize.covering", "weights"}
-    | {"synthesize.picture_state"},
+    | {"synthesize.picture_state", "detect.audit", "detect.finder", "locating"},
+    "locating": GROUND | BASES | {"geometry"},
     "picture_file": GROUND | {"pipeline", "io"},
     "video": PIPELINE | {"surrogate", "recognize"},
     "batch": PIPELINE | {"video.file"},

@@ -12,9 +12,9 @@ import numpy as np
 
 from ..types import Detection, Image
 from . import legible
-from .base import DetectorOptions, large_enough, merge
+from .base import DetectorOptions, large_enough, merge, mirrored_back, turned_back
 from .blazeface import NEAR, BlazeFaceNetwork, as_detections
-from .multi_scale import Look, MultiScale
+from .multi_scale import Look, MultiScale, tiles
 from .second_opinion import SecondOpinion
 
 _SURE = 0.5
@@ -23,6 +23,7 @@ _SAME_AS_BEFORE = 0.2  # boxes below this say nothing about how far a face reach
 _MOST_ASKED = 64  # candidates of one picture; of the others those above the old threshold stay
 _CLOSE_UP_PX, _BORDER = 160, 0.3
 _CLOSE_UP_SIDE = 0.4  # of the picture's shorter side
+_ENLARGED_PIXELS = 40e6
 _DOT_PX = (1.5, 3.0)
 
 
@@ -65,6 +66,8 @@ class Finder:
             found += self._close_up(shown, found)
             if legible.is_dotted(shown):
                 found += self._behind_dots(shown, some)
+            if self.options.thorough:
+                found += self._thorough(shown, some)
         return merge(found)
 
     def _decided(self, image: Image, candidates: list[Detection]) -> list[Detection]:
@@ -77,7 +80,7 @@ class Finder:
         doubtful = [d for d in firm if d.score < _SURE] + alone
         doubtful.sort(key=lambda d: -d.score)
         asked, rest = doubtful[:_MOST_ASKED], doubtful[_MOST_ASKED:]
-        kept += [d for d in asked if self.second_opinion.confirms(image, d)]
+        kept += self.second_opinion.confirmed(image, asked, kept)
         return kept + [d for d in rest if d.score >= _SAME_AS_BEFORE]
 
     def _close_up(self, image: Image, found: list[Detection]) -> list[Detection]:
@@ -98,6 +101,25 @@ class Finder:
         if large and other and max(d.score for d in other) >= _SURE:
             seen += large + other[:1]
         return [_unbordered(d, scale, image) for d in merge(seen)]
+
+    def _thorough(self, image: Image, some: Sequence[Look]) -> list[Detection]:
+        """Enlarged, mirrored, and turned by quarters."""
+        shape = image.shape[0], image.shape[1]
+        finest = max(look.scale for look in some)
+        larger = tiles(shape, min(2 * finest, (_ENLARGED_PIXELS / (shape[0] * shape[1])) ** 0.5))
+        found = self.scales.candidates(image, larger, _FAINT)
+        mirrored = np.ascontiguousarray(image[:, ::-1])
+        for each in (some, larger):
+            seen = self.scales.candidates(mirrored, each, _FAINT)
+            found += [mirrored_back(d, shape[1]) for d in seen]
+        kept = self._decided(image, found)
+        for quarters in (1, 2, 3):
+            turned = np.ascontiguousarray(np.rot90(image, quarters))
+            seen = self.scales.candidates(
+                turned, self.looks((turned.shape[0], turned.shape[1])), _FAINT
+            )
+            kept += [turned_back(d, quarters, shape) for d in self._decided(turned, seen)]
+        return kept
 
     def _behind_dots(self, image: Image, some: Sequence[Look]) -> list[Detection]:
         found: list[Detection] = []
