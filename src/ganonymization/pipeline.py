@@ -117,15 +117,17 @@ class Anonymizer:
         detector: Detector | None = None,
         shape: ShapeModel | None = None,
         audit: bool | None = None,
+        thorough: bool | None = None,
     ) -> "Anonymizer":
-        """The same loaded stages, used otherwise; nothing is loaded anew.
+        """The same loaded stages, used otherwise; nothing is loaded anew. None changes nothing.
 
         Args:
-            mode: None leaves it.
-            privacy: ``"keep shape"`` gives the generator the landmarks as they are; None leaves it.
-            detector: None leaves it.
-            shape: A shape model; None leaves it.
-            audit: Whether scenes are searched once more; None leaves it.
+            mode: See above.
+            privacy: ``"keep shape"`` gives the generator the landmarks as they are.
+            detector: A detector.
+            shape: A shape model.
+            audit: Whether scenes are searched once more.
+            thorough: Whether the default detector looks in more ways.
 
         Raises:
             OptionError: An unknown word, or a mode that the model cannot draw.
@@ -135,14 +137,12 @@ class Anonymizer:
             check_choice(mode, Mode)
             other.mode = mode
             other._check_mode()
-        if shape is not None:
-            other._shape = shape
-        if privacy == "keep shape":
-            other._set_privacy(None)
-        elif privacy is not None:
-            other._set_privacy(privacy)
-        if detector is not None:
-            other._detector = detector
+        other._shape = shape or self._shape
+        if privacy is not None:
+            other._set_privacy(None if privacy == "keep shape" else privacy)
+        other._detector = detector or self._detector
+        if thorough is not None and isinstance(self._detector, Finder):
+            other._detector = self._detector.using(thorough)
         if audit is not None:
             other._audits = audit
         return other

@@ -5,7 +5,9 @@ larger than the picture; what is dark, flat or made of dots is made easier first
 are sure are kept, the others are asked again.
 """
 
+import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -44,6 +46,12 @@ class Finder:
         self.scales = MultiScale(self.options)
         self.second_opinion = SecondOpinion(self.scales.network, self.options.threads)
         self._near = BlazeFaceNetwork(NEAR, _FAINT, self.options.threads)
+
+    def using(self, thorough: bool) -> "Finder":
+        """The same networks, looking in more ways or not."""
+        other = copy.copy(self)
+        other.options = replace(self.options, thorough=thorough)
+        return other
 
     def looks(self, shape_hw: tuple[int, int]) -> list[Look]:
         """All looks at a picture of this shape, the whole of it first."""
