@@ -33,9 +33,10 @@ ALLOWED = {
     "pipeline": GROUND
     | BASES
     | {"geometry", "surrogate", "synthesize.checked", "synthesize.covering", "weights"}
-    | {"synthesize.picture_state"},
+    | {"synthesize.picture_state", "detect.audit", "detect.finder", "locating"},
+    "locating": GROUND | BASES | {"geometry"},
     "picture_file": GROUND | {"pipeline", "io"},
-    "video": PIPELINE | {"surrogate", "recognize", "detect.finder"},
+    "video": PIPELINE | {"surrogate", "recognize", "detect.finder", "detect.audit"},
     "batch": PIPELINE | {"video.file"},
     "serve": PIPELINE
     | {"__init__", "config", "detect.blazeface", "weights"}

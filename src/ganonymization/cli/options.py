@@ -38,6 +38,14 @@ DeviceOption = Annotated[
     Device,
     typer.Option(help="cuda draws and finds faces on an NVIDIA GPU; needs onnxruntime-gpu."),
 ]
+AddBoxOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="X,Y,W,H",
+        show_default=False,
+        help="Redraw or cover a face there, too; in pixels. May be repeated.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -76,6 +84,14 @@ def _config_of(
         typer.Option(help="Longer side the picture is shrunk to for detection. [default: its own]",
                      min=64, show_default=False),
     ] = None,
+    thorough: Annotated[
+        bool,
+        typer.Option("--thorough", help="Look enlarged, mirrored and turned, too: far slower."),
+    ] = False,
+    audit: Annotated[
+        bool,
+        typer.Option("--audit/--no-audit", help="Search what is written once more for faces."),
+    ] = True,
     device: DeviceOption = "cpu",
 ) -> "AnonymizerConfig":  # fmt: skip
     """The configuration that the options name.
@@ -91,7 +107,8 @@ def _config_of(
     return AnonymizerConfig(
         mode=mode, model=model, detector=detector, on_failure=on_failure,
         privacy=None if keep_shape else privacy, shape=shape, device=device,
-        detector_options=DetectorOptions(min_score, min_face, detect_size),
+        detector_options=DetectorOptions(min_score, min_face, detect_size, thorough=thorough),
+        audit=audit,
     )  # fmt: skip
 
 

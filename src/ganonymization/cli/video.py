@@ -75,7 +75,10 @@ def video(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Anonymize a video; the same nobody in every frame, sound and times as they were."""
+    """Anonymize a video; the same nobody in every frame, sound and times as they were.
+
+    The exit code is 3 where a face was missed at first, and covered by the audit of the frames.
+    """
     from .. import seeds
     from ..video.added_boxes import AddedBox
     from ..video.animation import ANIMATIONS
@@ -83,6 +86,7 @@ def video(
     from ..video.detections_json import read_boxes
     from ..video.exclusions import KeptPeople, Region
     from ..video.file import VideoOptions, anonymize_video, check_video_output
+    from . import console
 
     live = is_live(source)
     place = source if live or source == STANDARD_STREAM else Path(source)
@@ -116,6 +120,8 @@ def video(
     if report.salvaged:
         print(f"error: {report.salvaged}", file=sys.stderr)
         raise typer.Exit(1)
+    if report.covered_by_audit:
+        raise typer.Exit(console.COVERED_BY_AUDIT_EXIT)
 
 
 @contextmanager
@@ -132,6 +138,13 @@ def _until_stopped(live: bool) -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
+def _searched(report: "VideoReport") -> str:
+    """What the audit says of the frames."""
+    if not report.searched:
+        return "not audited"
+    return f"{report.searched} frames audited: {len(report.covered_by_audit)} faces covered"
+
+
 def _tell(report: "VideoReport", source: str, out: str, as_json: bool) -> None:
     """What became of the video; on the error stream where the other carries it."""
     stream = sys.stderr if out == "-" else sys.stdout
@@ -140,9 +153,14 @@ def _tell(report: "VideoReport", source: str, out: str, as_json: bool) -> None:
     else:
         drawn = sum(track.synthesized for track in report.tracks.values())
         print(f"{out}: {report.frames} frames, {len(report.tracks)} tracks, {drawn} of "
-              f"{report.faces} faces redrawn, seed {report.seed}", file=stream)  # fmt: skip
+              f"{report.faces} faces redrawn, {_searched(report)}, seed {report.seed}",
+              file=stream)  # fmt: skip
     if not report.faces:
         print(f"warning: {source}: no face found in any frame, passed on", file=sys.stderr)
+    if report.covered_by_audit:
+        times_s = sorted({entry["time_s"] for entry in report.covered_by_audit})
+        print(f"warning: {len(report.covered_by_audit)} faces covered by the audit, "
+              f"at {times_s[0]:g} to {times_s[-1]:g} s", file=sys.stderr)  # fmt: skip
     for reason, count in report.reasons.items():
         print(f"warning: {count} faces covered: {reason}", file=sys.stderr)
     for number, track in report.tracks.items():

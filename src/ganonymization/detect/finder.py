@@ -5,16 +5,18 @@ larger than the picture; what is dark, flat or made of dots is made easier first
 are sure are kept, the others are asked again.
 """
 
+import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from ..types import Detection, Image
 from . import legible
-from .base import DetectorOptions, large_enough, merge
+from .base import DetectorOptions, large_enough, merge, mirrored_back, turned_back
 from .blazeface import NEAR, BlazeFaceNetwork, as_detections
-from .multi_scale import WHOLE_PX, Look, MultiScale
+from .multi_scale import WHOLE_PX, Look, MultiScale, tiles
 from .second_opinion import SecondOpinion
 
 _SURE = 0.5
@@ -23,6 +25,7 @@ _SAME_AS_BEFORE = 0.2  # boxes below this say nothing about how far a face reach
 _MOST_ASKED = 64  # candidates of one picture; of the others those above the old threshold stay
 _CLOSE_UP_PX, _BORDER = 160, 0.3
 _CLOSE_UP_SIDE = 0.4  # of the picture's shorter side
+_ENLARGED_PIXELS = 40e6
 _DOT_PX = (1.5, 3.0)
 
 
@@ -43,6 +46,12 @@ class Finder:
         self.scales = MultiScale(self.options)
         self.second_opinion = SecondOpinion(self.scales.network, self.options.threads)
         self._near = BlazeFaceNetwork(NEAR, _FAINT, self.options.threads)
+
+    def using(self, thorough: bool) -> "Finder":
+        """The same networks, looking in more ways or not."""
+        other = copy.copy(self)
+        other.options = replace(self.options, thorough=thorough)
+        return other
 
     def looks(self, shape_hw: tuple[int, int]) -> list[Look]:
         """All looks at a picture of this shape, the whole of it first."""
@@ -65,6 +74,8 @@ class Finder:
             found += self._close_up(shown, found)
             if legible.is_dotted(shown):
                 found += self._behind_dots(shown, some)
+            if self.options.thorough:
+                found += self._thorough(shown, some)
         return merge(found)
 
     def whole(self, image: Image) -> list[Detection]:
@@ -86,7 +97,7 @@ class Finder:
         doubtful = [d for d in firm if d.score < _SURE] + alone
         doubtful.sort(key=lambda d: -d.score)
         asked, rest = doubtful[:_MOST_ASKED], doubtful[_MOST_ASKED:]
-        kept += [d for d in asked if self.second_opinion.confirms(image, d)]
+        kept += self.second_opinion.confirmed(image, asked, kept)
         return kept + [d for d in rest if d.score >= _SAME_AS_BEFORE]
 
     def _close_up(self, image: Image, found: list[Detection]) -> list[Detection]:
@@ -107,6 +118,25 @@ class Finder:
         if large and other and max(d.score for d in other) >= _SURE:
             seen += large + other[:1]
         return [_unbordered(d, scale, image) for d in merge(seen)]
+
+    def _thorough(self, image: Image, some: Sequence[Look]) -> list[Detection]:
+        """Enlarged, mirrored, and turned by quarters."""
+        shape = image.shape[0], image.shape[1]
+        finest = max(look.scale for look in some)
+        larger = tiles(shape, min(2 * finest, (_ENLARGED_PIXELS / (shape[0] * shape[1])) ** 0.5))
+        found = self.scales.candidates(image, larger, _FAINT)
+        mirrored = np.ascontiguousarray(image[:, ::-1])
+        for each in (some, larger):
+            seen = self.scales.candidates(mirrored, each, _FAINT)
+            found += [mirrored_back(d, shape[1]) for d in seen]
+        kept = self._decided(image, found)
+        for quarters in (1, 2, 3):
+            turned = np.ascontiguousarray(np.rot90(image, quarters))
+            seen = self.scales.candidates(
+                turned, self.looks((turned.shape[0], turned.shape[1])), _FAINT
+            )
+            kept += [turned_back(d, quarters, shape) for d in self._decided(turned, seen)]
+        return kept
 
     def _behind_dots(self, image: Image, some: Sequence[Look]) -> list[Detection]:
         found: list[Detection] = []

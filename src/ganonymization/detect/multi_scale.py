@@ -81,12 +81,14 @@ def looks(shape_hw: tuple[int, int], max_side_px: int | None = None) -> list[Loo
     scales = [finest]
     while scales[-1] / whole.scale > _STEP * 1.75:
         scales.append(scales[-1] / _STEP)
-    tiles = [
-        Look((x0, y0, x1, y1), scale)
-        for scale in reversed(scales)
-        for (y0, y1), (x0, x1) in product(_spans(height, scale), _spans(width, scale))
-    ]
-    return [whole, *tiles]
+    return [whole, *(tile for scale in reversed(scales) for tile in tiles(shape_hw, scale))]
+
+
+def tiles(shape_hw: tuple[int, int], scale: float) -> list[Look]:
+    """All tiles of a picture at one scale, row by row."""
+    across = _spans(shape_hw[1], scale)
+    down = _spans(shape_hw[0], scale)
+    return [Look((x0, y0, x1, y1), scale) for (y0, y1), (x0, x1) in product(down, across)]
 
 
 def _spans(length: int, scale: float) -> list[tuple[int, int]]:

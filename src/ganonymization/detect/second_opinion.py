@@ -1,9 +1,9 @@
-"""A second opinion on what a detector is unsure of: the place alone, enlarged, mirrored, blurred.
+"""A second opinion on what a detector is unsure of: the place alone, at other sizes, mirrored.
 
 A face stays a face when it is looked at otherwise; a fold, a lamp or a label mostly does not.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -12,11 +12,14 @@ from ..types import Detection, Image
 from .blazeface import FAR, BlazeFaceNetwork, as_detections
 from .centerface import CenterFace
 
-_FACE_PX, _CROP_PX = 80, 160  # of the candidate in its crop
+_LOOKS = ((24, 144), (40, 160))  # sides of the candidate and of its crop, in pixels
+_BLAZEFACE_PX = (64, 192)
 _GREY = (128, 128, 128)
-_LEAST_MEAN, _PER_SCORE = 0.3, 0.4  # of the two best looks of CenterFace: less of a good candidate
+_FIRM = 0.2  # score of a candidate that has only to be seen again
+_LEAST_FIRM, _LEAST_FAINT = 0.06, 0.25  # mean score of the looks
 _LEAST_BLAZEFACE = 0.5
-_HOPELESS = 0.04  # of the first look: no second one is taken
+_HOPELESS = 0.03  # of the first two looks: no more are taken
+_SURE = 0.5
 
 
 class SecondOpinion:
@@ -29,62 +32,86 @@ class SecondOpinion:
 
     def __init__(self, network: CenterFace, threads: int = 0) -> None:
         self._network = network
-        self._other = BlazeFaceNetwork(FAR, _HOPELESS, threads)
+        self._other = BlazeFaceNetwork(FAR, _LEAST_BLAZEFACE, threads)
 
-    def confirms(self, image: Image, candidate: Detection) -> bool:
-        """Whether a face is seen in a candidate's place in other ways, too.
+    def confirmed(
+        self, image: Image, candidates: Iterable[Detection], sure: Sequence[Detection] = ()
+    ) -> list[Detection]:
+        """Those candidates in whose place a face is seen in other ways, too.
 
         Args:
             image: (H, W, 3) uint8 RGB.
-            candidate: Of the picture.
+            candidates: Of the picture.
+            sure: Faces of the picture: what is seen on a chest must be more than a fold.
         """
-        crop = enlarged(image, candidate)
-        other = _best(as_detections(self._other([crop])[0], crop.shape))
-        if other >= _LEAST_BLAZEFACE:
+        faces = [d for d in sure if d.score >= _SURE]
+
+        def is_firm(candidate: Detection) -> bool:
+            return candidate.score >= _FIRM and not any(_on_chest(candidate, f) for f in faces)
+
+        return [d for d in candidates if self._confirms(image, d, is_firm(d))]
+
+    def _confirms(self, image: Image, candidate: Detection, firm: bool) -> bool:
+        least = _LEAST_FIRM if firm else _LEAST_FAINT
+        scores: list[float] = []
+        for look in _LOOKS:
+            crop = enlarged(image, candidate, *look)
+            for shown in (crop, np.ascontiguousarray(crop[:, ::-1])):
+                found = self._network.peaks(shown, 1.0, _HOPELESS)
+                scores.append(_best(found, *look))
+            if max(scores) < _HOPELESS:
+                break
+        if sum(scores) >= least * 2 * len(_LOOKS):
             return True
-        first = self._score(crop)
-        if max(first, other) < _HOPELESS:
-            return False
-        least = 2 * (_LEAST_MEAN - _PER_SCORE * candidate.score)
-        mirrored = self._score(np.ascontiguousarray(crop[:, ::-1]))
-        if first + mirrored >= least:
-            return True
-        blurred = self._score(np.asarray(cv2.GaussianBlur(crop, (0, 0), 1.2), np.uint8))
-        return first + mirrored + blurred - min(first, mirrored, blurred) >= least
-
-    def _score(self, crop: Image) -> float:
-        return _best(self._network.peaks(crop, 1.0, _HOPELESS / 2))
+        crop = enlarged(image, candidate, *_BLAZEFACE_PX)
+        return _best(as_detections(self._other([crop])[0], crop.shape), *_BLAZEFACE_PX) > 0
 
 
-def enlarged(image: Image, candidate: Detection) -> Image:
-    """A candidate in the middle of a crop, 80 of 160 pixels; grey where the picture ends."""
-    x, y = candidate.centre_px
-    reach = candidate.side_px * _CROP_PX / _FACE_PX / 2
+def enlarged(image: Image, candidate: Detection, face_px: int, crop_px: int) -> Image:
+    """A candidate in the middle of a crop, grey where the picture ends.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        candidate: Of the picture.
+        face_px: Its side in the crop.
+        crop_px: The crop's side.
+    """
+    (x, y), reach = candidate.centre_px, candidate.side_px * crop_px / face_px / 2
     height, width = image.shape[:2]
     x0, y0 = max(0, int(x - reach)), max(0, int(y - reach))
     part = image[y0 : min(height, int(y + reach) + 2), x0 : min(width, int(x + reach) + 2)]
-    scale = _CROP_PX / (2 * reach)
-    if scale < 1 and part.size:  # without aliasing
+    scale, across, down = crop_px / (2 * reach), 1.0, 1.0
+    if part.size == 0:
+        return np.full((crop_px, crop_px, 3), _GREY, np.uint8)
+    if scale < 1:  # without aliasing
         size_wh = max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale))
         small = cv2.resize(part, size_wh, interpolation=cv2.INTER_AREA)
         across, down = small.shape[1] / part.shape[1], small.shape[0] / part.shape[0]
         part = np.asarray(small, np.uint8)
-    else:
-        across = down = 1.0
-    middle = (_CROP_PX - 1) / 2
+    middle = (crop_px - 1) / 2
     matrix = np.array([[scale / across, 0, middle - scale * (x - x0)],
                        [0, scale / down, middle - scale * (y - y0)]])  # fmt: skip
-    crop = cv2.warpAffine(part, matrix, (_CROP_PX, _CROP_PX), flags=cv2.INTER_CUBIC,
+    crop = cv2.warpAffine(part, matrix, (crop_px, crop_px), flags=cv2.INTER_CUBIC,
                           borderMode=cv2.BORDER_CONSTANT, borderValue=_GREY)  # fmt: skip
     return np.asarray(crop, np.uint8)
 
 
-def _best(found: Iterable[Detection]) -> float:
+def _best(found: Iterable[Detection], face_px: int, crop_px: int) -> float:
     """Score of the best box where the candidate is, and of about its size."""
-    middle = (_CROP_PX - 1) / 2
+    middle = (crop_px - 1) / 2
     return max(
         (d.score for d in found
-         if max(abs(v - middle) for v in d.centre_px) < 0.35 * _FACE_PX
-         and 0.5 < d.side_px / _FACE_PX < 1.8),
+         if max(abs(v - middle) for v in d.centre_px) < 0.4 * face_px
+         and 0.5 < d.side_px / face_px < 1.9),
         default=0.0,
     )  # fmt: skip
+
+
+def _on_chest(candidate: Detection, face: Detection) -> bool:
+    """Whether a candidate lies right below a face and is no larger."""
+    (x, y), (face_x, face_y), side = candidate.centre_px, face.centre_px, face.side_px
+    return (
+        candidate.side_px < 1.2 * side
+        and abs(x - face_x) < 0.6 * side
+        and 0.8 * side < y - face_y < 2.2 * side
+    )

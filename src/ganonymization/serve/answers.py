@@ -30,7 +30,7 @@ class FaceAnswer(BaseModel):
     score: float
     """0 to 1."""
     outcome: str
-    """``synthesized``, ``kept``, or ``filled: why``."""
+    """``synthesized``, ``kept``, ``filled: why``, or ``covered by the audit``."""
     seed: str | None
     """64 bits, hence text; null for a kept face."""
 
@@ -39,7 +39,7 @@ class PictureAnswer(BaseModel):
     """A picture and its faces."""
 
     model_config = _example(
-        seed=5, width=640, height=480, timings_ms={"detect": 40.0},
+        seed=5, audited=True, width=640, height=480, timings_ms={"detect": 40.0},
         faces=[{"index": 0, "box_xyxy": [1.0, 2.0, 3.0, 4.0], "score": 0.98,
                 "outcome": "synthesized", "seed": "77"}],
         picture=_PIXEL, portraits=[],
@@ -49,6 +49,8 @@ class PictureAnswer(BaseModel):
     """Repeats the result."""
     width: int
     height: int
+    audited: bool
+    """It was searched once more, and what still showed a face was covered."""
     timings_ms: dict[str, float]
     faces: list[FaceAnswer]
     picture: str | None

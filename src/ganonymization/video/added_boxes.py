@@ -1,13 +1,11 @@
 """Boxes that somebody drew over faces that were missed, for a part of the time."""
 
-import re
+import math
 from dataclasses import dataclass
 
 from ..errors import OptionError
+from ..options import added_box
 from ..types import Box
-
-_NUMBER = r"(\d+(?:\.\d+)?)"
-_FORM = re.compile(",".join([_NUMBER] * 4) + rf"(?:,{_NUMBER},{_NUMBER})?")
 
 
 @dataclass(frozen=True)
@@ -26,19 +24,22 @@ class AddedBox:
 
     @classmethod
     def parse(cls, text: str) -> "AddedBox":
-        """``X,Y,WIDTH,HEIGHT`` or ``X,Y,WIDTH,HEIGHT,START,END``: pixels, seconds.
+        """``x,y,w,h`` or ``x,y,w,h,start,end``: pixels, seconds.
 
         Raises:
             OptionError: It is neither.
         """
-        match = _FORM.fullmatch(text.replace(" ", ""))
-        if match is None:
-            raise OptionError(f"{text[:60]!r}: give X,Y,WIDTH,HEIGHT or X,Y,WIDTH,HEIGHT,START,END")
-        x, y, width, height, *times = (float(g) for g in match.groups() if g is not None)
-        start_s, end_s = times or (0.0, float("inf"))
-        if not (width and height and start_s < end_s):
-            raise OptionError(f"{text[:60]!r}: width, height and time must be more than 0")
-        return cls((x, y, x + width, y + height), start_s, end_s)
+        parts = text.split(",")
+        box = added_box(",".join(parts[:4]))
+        if len(parts) == 4:
+            return cls(box)
+        try:
+            start_s, end_s = (float(part) for part in parts[4:])
+        except ValueError:
+            start_s = end_s = math.nan
+        if not 0 <= start_s < end_s:
+            raise OptionError(f"the box {text[:60]!r} is not x,y,w,h or x,y,w,h,start,end")
+        return cls(box, start_s, end_s)
 
     def is_at(self, time_s: float) -> bool:
         """Whether the face is there at this time."""

@@ -75,7 +75,7 @@ class VideoReport:
         """Count a frame."""
         self.frames += 1
         self.faces += len(frame.result.faces) + len(frame.kept)
-        self.searched += getattr(frame.result, "audited", False)
+        self.searched += frame.result.audited
         self.kept += len(frame.kept)
         for number, reason in frame.kept.items():
             track = self.tracks.setdefault(number, TrackReport(time_s, time_s))
