@@ -36,7 +36,7 @@ ALLOWED = {
     | {"synthesize.picture_state", "detect.audit", "detect.finder", "locating"},
     "locating": GROUND | BASES | {"geometry"},
     "picture_file": GROUND | {"pipeline", "io"},
-    "video": PIPELINE | {"surrogate", "recognize", "detect.finder", "detect.audit"},
+    "video": PIPELINE | {"surrogate", "recognize", "detect.finder", "detect.audit", "locating"},
     "batch": PIPELINE | {"video.file"},
     "serve": PIPELINE
     | {"__init__", "config", "detect.blazeface", "weights"}

@@ -9,14 +9,16 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from ..detect.audit import is_changed, looks_of_audit
+from ..locating import located
 from ..pipeline import Anonymizer
-from ..types import Box, Detection
+from ..types import Box, Detection, Image
 from .frames import Anonymized
 from .sightings import same_face
 
 Payload = TypeVar("Payload")
 
 EVERY = 8  # frames
+_SURE = 0.5
 _TILES_EVERY = 4  # searches: then in full resolution, too, for small faces
 _HELD = 4  # frames beside one with a missed face in which its place is covered all the same
 _GROWN = 0.15  # of a box's longer side, for each frame that it is held
@@ -87,7 +89,16 @@ class FrameAudit(Generic[Payload]):
         spared = [frame.boxes[track].box_xyxy for track in frame.kept]
         some = looks if everywhere else looks[:1]
         found = self.anonymizer.auditor.missed(image, changed, spared, some)
-        return [d for d in found if not self.stays(d.box_xyxy, frame.payload)]
+        return [
+            d for d in found
+            if not self.stays(d.box_xyxy, frame.payload) and self._is_face(image, d)
+        ]  # fmt: skip
+
+    def _is_face(self, image: Image, detection: Detection) -> bool:
+        """Whether a score is high enough, or there are landmarks: a video has many flower pots."""
+        if detection.score >= _SURE:
+            return True
+        return located(image, detection, 0, self.anonymizer.landmarks).landmarks_px is not None
 
     def _searched_back(
         self, frames: list[Anonymized[Payload]], found: list[Detection]

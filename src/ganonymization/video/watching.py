@@ -25,7 +25,7 @@ _HEAD = 0.3  # of a box's side: hair moves with the face
 _STAYS_IOU = 0.3  # a followed face still lies about where it was at the last look
 TILE_PX, _OVERLAP_PX = 640, 128
 _PATCH_PX, _HIDDEN_LEVELS = 12, 12.0  # of a face; mean difference of one that is not hidden
-_TILE_EVERY = 6  # frames, while somebody is followed
+_TILE_EVERY = 12  # frames, while somebody is followed
 
 
 class Watch:
