@@ -1,6 +1,7 @@
 """A search of what is written, by other means than found the faces: does one still show?"""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from .multi_scale import Look, looks
 
 _SMALL_PX, _SCALE = 352, 0.7  # another scale than the detector's
 _LEAST, _LEAST_BLAZEFACE = 0.3, 0.6
+_DOUBTFUL = 0.2  # BlazeFace likes prints on shirts: CenterFace has to see a face there as well
 _MIN_CHANGED = 0.3  # of the middle of a box: a new face or a cover lies there
 _MIDDLE = 0.7  # of a box's sides
 
@@ -55,7 +57,8 @@ class Audit:
             some = looks_of_audit(shape, self._options.max_side_px)
         seen = self._mirrored(output, some)
         for network in self._others:
-            seen += as_detections(network([output])[0], output.shape)
+            faces = as_detections(network([output])[0], output.shape)
+            seen += [replace(d, score=_DOUBTFUL * d.score) for d in faces]
         seen = large_enough(seen, self._options.min_face_px)
         left = [d for d in seen if not is_changed(d.box_xyxy, changed)]
         left = [d for d in left if not any(_within(d, box) for box in spared)]
