@@ -1,17 +1,20 @@
 """A search of what is written, by other means than found the faces: does one still show?"""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from ..types import Box, Detection, Image, Mask
 from .base import DetectorOptions, large_enough, merge, mirrored_back
-from .blazeface import FAR, NEAR, BlazeFaceNetwork, as_detections
+from .blazeface import NEAR, BlazeFaceNetwork, as_detections
 from .finder import Finder
 from .multi_scale import Look, looks
 
-_SMALL_PX, _SCALE = 352, 0.7  # another scale than the detector's
+_SMALL_PX, _SCALE = 256, 0.7  # another scale than the detector's
 _LEAST, _LEAST_BLAZEFACE = 0.3, 0.6
+_DOUBTFUL = 0.2  # BlazeFace likes prints on shirts: CenterFace has to see a face there as well
 _MIN_CHANGED = 0.3  # of the middle of a box: a new face or a cover lies there
 _MIDDLE = 0.7  # of a box's sides
 
@@ -32,8 +35,7 @@ class Audit:
     ) -> None:
         self._options = options or DetectorOptions()
         self._finder = finder or Finder(self._options)
-        threads = self._options.threads
-        self._others = [BlazeFaceNetwork(r, _LEAST_BLAZEFACE, threads) for r in (NEAR, FAR)]
+        self._other = BlazeFaceNetwork(NEAR, _LEAST_BLAZEFACE, self._options.threads)
 
     def missed(
         self,
@@ -54,8 +56,8 @@ class Audit:
         if some is None:
             some = looks_of_audit(shape, self._options.max_side_px)
         seen = self._mirrored(output, some)
-        for network in self._others:
-            seen += as_detections(network([output])[0], output.shape)
+        faces = as_detections(self._other([output])[0], output.shape)
+        seen += [replace(d, score=_DOUBTFUL * d.score) for d in faces]
         seen = large_enough(seen, self._options.min_face_px)
         left = [d for d in seen if not is_changed(d.box_xyxy, changed)]
         left = [d for d in left if not any(_within(d, box) for box in spared)]
@@ -63,7 +65,7 @@ class Audit:
 
     def _mirrored(self, output: Image, some: Iterable[Look]) -> list[Detection]:
         width = output.shape[1]
-        mirrored = np.ascontiguousarray(output[:, ::-1])
+        mirrored = np.asarray(cv2.flip(output, 1), np.uint8)
         found = self._finder.scales.candidates(mirrored, list(some), _LEAST)
         return [mirrored_back(d, width) for d in found]
 

@@ -20,10 +20,11 @@ from .multi_scale import WHOLE_PX, Look, MultiScale, tiles
 from .second_opinion import SecondOpinion
 
 _SURE = 0.5
-_FAINT = 0.08
+_FAINT = 0.1
 _SAME_AS_BEFORE = 0.2  # boxes below this say nothing about how far a face reaches
 _MOST_ASKED = 64  # candidates of one picture; of the others those above the old threshold stay
 _CLOSE_UP_PX, _BORDER = 160, 0.3
+_CLOSE_UP_SCORES = (0.14, 0.55)  # of CenterFace and BlazeFace, where both see a face
 _CLOSE_UP_SIDE = 0.4  # of the picture's shorter side
 _ENLARGED_PIXELS = 40e6
 _DOT_PX = (1.5, 3.0)
@@ -107,7 +108,7 @@ class Finder:
             return []
         small, scale = bordered(image)
         large = [
-            d for d in self.scales.network.peaks(small, 1.0, _SAME_AS_BEFORE)
+            d for d in self.scales.network.peaks(small, 1.0, _CLOSE_UP_SCORES[0])
             if d.side_px >= _CLOSE_UP_SIDE * min(image.shape[:2]) * scale
         ]  # fmt: skip
         other = [
@@ -115,7 +116,7 @@ class Finder:
             if d.side_px >= _CLOSE_UP_SIDE * min(image.shape[:2]) * scale
         ]  # fmt: skip
         seen = [d for d in large if d.score >= _SURE] + [d for d in other if d.score >= 0.7]
-        if large and other and max(d.score for d in other) >= _SURE:
+        if large and other and max(d.score for d in other) >= _CLOSE_UP_SCORES[1]:
             seen += large + other[:1]
         return [_unbordered(d, scale, image) for d in merge(seen)]
 

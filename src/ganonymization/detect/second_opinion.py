@@ -18,7 +18,7 @@ _GREY = (128, 128, 128)
 _FIRM = 0.2  # score of a candidate that has only to be seen again
 _LEAST_FIRM, _LEAST_FAINT = 0.06, 0.25  # mean score of the looks
 _LEAST_BLAZEFACE = 0.5
-_HOPELESS = 0.03  # of the first two looks: no more are taken
+_HOPELESS = 0.03  # of the first look, or two at what is firm: no more are taken
 _SURE = 0.5
 
 
@@ -59,6 +59,8 @@ class SecondOpinion:
             for shown in (crop, np.ascontiguousarray(crop[:, ::-1])):
                 found = self._network.peaks(shown, 1.0, _HOPELESS)
                 scores.append(_best(found, *look))
+                if not firm and scores[0] < _HOPELESS:
+                    return False
             if max(scores) < _HOPELESS:
                 break
         if sum(scores) >= least * 2 * len(_LOOKS):
