@@ -48,7 +48,7 @@ def test_a_seed_repeats_and_another_differs(anonymizer, result):
 
 def test_the_wall_holds_with_real_models(anonymizer, result, monkeypatch):
     """Landmarks from the true picture, noise behind the wall: the same output to the bit."""
-    from ganonymization import pipeline
+    from ganonymization import locating, pipeline
     from ganonymization.geometry import transforms, wall
     from ganonymization.geometry.wall import Place, Wall
     from ganonymization.landmarks.search import find_landmarks
@@ -67,7 +67,7 @@ def test_the_wall_holds_with_real_models(anonymizer, result, monkeypatch):
     assert inside.sum() > 5000
     noisy[window][inside] = np.random.default_rng(0).integers(0, 256, (inside.sum(), 3))
     monkeypatch.setattr(pipeline, "detect_turned", lambda *_: [detection])
-    monkeypatch.setattr(pipeline, "find_landmarks", lambda *_: points)
+    monkeypatch.setattr(locating, "find_landmarks", lambda *_: points)
     assert np.array_equal(anonymizer(noisy, seed=1).image, result.image)
 
 

@@ -34,13 +34,14 @@ ALLOWED = {
     "pipeline": GROUND
     | BASES
     | {"geometry", "surrogate", "synthesize.checked", "synthesize.covering", "weights"}
-    | {"synthesize.picture_state"},
+    | {"synthesize.picture_state", "detect.audit", "detect.finder", "locating"},
+    "locating": GROUND | BASES | {"geometry"},
     "picture_file": GROUND | {"pipeline", "io"},
-    "video": PIPELINE | {"surrogate", "recognize"},
+    "video": PIPELINE | {"surrogate", "recognize", "detect.finder", "detect.audit", "locating"},
     "batch": PIPELINE | {"video.file"},
     "serve": PIPELINE
     | {"__init__", "config", "detect.blazeface", "weights"}
-    | {"video.file", "video.live", "video.animation"},
+    | {"video.file", "video.live", "video.animation", "video.added_boxes"},
     "datasets": GROUND | BASES | {"io"},
     "training": STAGE
     | BASES

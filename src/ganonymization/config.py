@@ -27,6 +27,7 @@ class AnonymizerConfig:
         level_portraits: Portraits stand upright.
         threads: Of the generator; 0 takes every core.
         device: ``"cpu"`` or ``"cuda"``.
+        audit: Outputs are searched once more, and what still shows a face is covered.
     """
 
     mode: Mode = "scene"
@@ -40,6 +41,7 @@ class AnonymizerConfig:
     level_portraits: bool = True
     threads: int = 0
     device: Device = "cpu"
+    audit: bool = True
 
     def load(self) -> "Anonymizer":
         """Load the models.

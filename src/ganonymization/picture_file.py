@@ -2,7 +2,7 @@
 
 import io
 import itertools
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from .errors import NoFaceError
 from .io import images
 from .options import OnNoFace, check_choice
 from .pipeline import Anonymizer
-from .types import Image, Mask, Result
+from .types import Box, Image, Mask, Result
 
 
 def anonymize_file(
@@ -25,6 +25,7 @@ def anonymize_file(
     on_no_face: OnNoFace | None = None,
     max_pixels: int = images.DEFAULT_MAX_PIXELS,
     reserved: Container[Path] = (),
+    add_boxes: Sequence[Box] = (),
 ) -> tuple[Result, list[Path]]:
     """Read, anonymize and write one picture.
 
@@ -40,6 +41,7 @@ def anonymize_file(
             a portrait would show whatever the detector missed.
         max_pixels: Larger pictures are refused.
         reserved: Files that further portraits must not take, for they belong to other pictures.
+        add_boxes: Of faces that the detector misses, in pixels of the upright picture.
 
     Returns:
         The result and the files written.
@@ -53,7 +55,7 @@ def anonymize_file(
         check_choice(on_no_face, OnNoFace)
     images.check_output(source, out)
     picture = images.read(source, max_pixels)
-    result = anonymizer(picture.pixels, seed=seed, name=name)
+    result = anonymizer(picture.pixels, seed=seed, name=name, add_boxes=add_boxes)
     shown = composed(picture, result)
     if not result.faces:
         chosen = on_no_face or ("skip" if anonymizer.mode == "portrait" else "copy")

@@ -12,30 +12,29 @@ import copy
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import registry, seeds, weights
-from .detect.base import Detector, DetectorOptions, detect_turned
-from .errors import LandmarksError, OptionError
-from .geometry import transforms
-from .geometry.wall import Place
+from .detect.audit import Audit
+from .detect.base import Detector, DetectorOptions, detect_turned, with_boxes
+from .detect.finder import Finder
+from .errors import OptionError
 from .landmarks.base import Landmarker
 from .landmarks.plausibility import check_plausible
-from .landmarks.search import find_landmarks
+from .locating import located, walled
 from .options import Device, Mode, OnFailure, Privacy, check_choice
-from .surrogate.expression_reading import ExpressionReader, coarse
+from .surrogate.expression_reading import ExpressionReader
 from .surrogate.shape_model import ShapeModel
 from .synthesize.base import Synthesizer
 from .synthesize.checked import check_redrawn, draw
 from .synthesize.covering import Fill
-from .synthesize.face_state import DrawnFace, FaceState, LocatedFace, reason_of
+from .synthesize.face_state import DrawnFace, FaceState, LocatedFace
 from .synthesize.picture_state import PictureState, Portraits, Scene
-from .types import Detection, Image, Result, check_image
-
-_FINE = 0.75  # a crop of so much of a face's own resolution loses nothing that is seen
+from .types import Box, Detection, Image, Result, check_image
 
 
 class Anonymizer:
@@ -60,6 +59,8 @@ class Anonymizer:
         threads: Of the generator; 0 takes every core.
         device: ``"cpu"`` or ``"cuda"``, of a model given by name or file, and of the detector where
             ``detector_options`` name none. FaceMesh and BlazeFace stay on the CPU.
+        audit: Search each scene once more, by other means, before it is handed out, and cover what
+            is found.
 
     Raises:
         OptionError: An unknown name; the message lists the known ones. Or a device that does not
@@ -83,6 +84,7 @@ class Anonymizer:
         level_portraits: bool = True,
         threads: int = 0,
         device: Device = "cpu",
+        audit: bool = True,
     ) -> None:
         check_choice(mode, Mode)
         check_choice(on_failure, OnFailure)
@@ -104,6 +106,7 @@ class Anonymizer:
             options = replace(options, device=options.device or device)
             detector = cast(Detector, registry.load(registry.DETECTORS, detector)(options))
         self._detector = detector
+        self.audits, self._detector_options = audit, detector_options
         if isinstance(landmarker, str):
             landmarker = cast(Landmarker, registry.load(registry.LANDMARKERS, landmarker)())
         self.landmarks = landmarker
@@ -115,14 +118,18 @@ class Anonymizer:
         privacy: Privacy | Literal["keep shape"] | None = None,
         detector: Detector | None = None,
         shape: ShapeModel | None = None,
+        audit: bool | None = None,
+        thorough: bool | None = None,
     ) -> "Anonymizer":
-        """The same loaded stages, used otherwise; nothing is loaded anew.
+        """The same loaded stages, used otherwise; nothing is loaded anew. None changes nothing.
 
         Args:
-            mode: None leaves it.
-            privacy: ``"keep shape"`` gives the generator the landmarks as they are; None leaves it.
-            detector: None leaves it.
-            shape: A shape model; None leaves it.
+            mode: See above.
+            privacy: ``"keep shape"`` gives the generator the landmarks as they are.
+            detector: A detector.
+            shape: A shape model.
+            audit: Whether scenes are searched once more.
+            thorough: Whether the default detector looks in more ways.
 
         Raises:
             OptionError: An unknown word, or a mode that the model cannot draw.
@@ -132,15 +139,20 @@ class Anonymizer:
             check_choice(mode, Mode)
             other.mode = mode
             other._check_mode()
-        if shape is not None:
-            other._shape = shape
-        if privacy == "keep shape":
-            other._set_privacy(None)
-        elif privacy is not None:
-            other._set_privacy(privacy)
-        if detector is not None:
-            other._detector = detector
+        other._shape = shape or self._shape
+        if privacy is not None:
+            other._set_privacy(None if privacy == "keep shape" else privacy)
+        other._detector = detector or self._detector
+        if thorough is not None and isinstance(self._detector, Finder):
+            other._detector = self._detector.using(thorough)
+        if audit is not None:
+            other.audits = audit
         return other
+
+    @property
+    def detector(self) -> Detector:
+        """Finds the faces."""
+        return self._detector
 
     @property
     def draws_scenes(self) -> bool:
@@ -162,7 +174,16 @@ class Anonymizer:
         if self.mode == "scene" and not self._synthesizer.draws_scenes:
             raise OptionError("this model draws portraits only", "give `mode` portrait")
 
-    def __call__(self, image: Image, *, seed: int | None = None, name: str = "") -> Result:
+    @cached_property
+    def auditor(self) -> Audit:
+        """Searches scenes once more."""
+        finder = self._detector if isinstance(self._detector, Finder) else None
+        return Audit(finder, self._detector_options)
+
+    def __call__(
+        self, image: Image, *, seed: int | None = None, name: str = "",
+        add_boxes: Sequence[Box] = (),
+    ) -> Result:  # fmt: skip
         """Anonymize one picture.
 
         Args:
@@ -171,6 +192,7 @@ class Anonymizer:
                 a fresh one, which the result tells.
             name: The picture's relative path; with the seed and a face's index it decides who the
                 new face is, so one person gets unrelated faces in two pictures.
+            add_boxes: Left, top, right, bottom of faces that a detector misses, in pixels.
 
         Raises:
             InputError: ``image`` is no such array.
@@ -179,30 +201,36 @@ class Anonymizer:
         check_image(image)
         seed = seeds.fresh_seed() if seed is None else seed
         start = time.perf_counter()
-        detections = self.detect(image)
-        detect_ms = (time.perf_counter() - start) * 1e3
-        own = [seeds.face_seed(seed, name, index) for index in range(len(detections))]
-        located = [self._locate(image, *each) for each in zip(detections, own, strict=True)]
-        result = self.redraw(image, located, seed)
+        found = self.locate(image, add_boxes)
+        detect_ms = (time.perf_counter() - start) * 1e3 - sum(face.landmarks_ms for face in found)
+        own = (seeds.face_seed(seed, name, index) for index in range(len(found)))
+        faces = [replace(face, seed=its) for face, its in zip(found, own, strict=True)]
+        result = self.redraw(image, faces, seed)
         total_ms = (time.perf_counter() - start) * 1e3
         timings = {"detect": detect_ms, **result.timings_ms, "total": total_ms}
         return replace(result, timings_ms=timings)
 
-    def locate(self, image: Image) -> list[LocatedFace]:
+    def locate(self, image: Image, add_boxes: Sequence[Box] = ()) -> list[LocatedFace]:
         """Look for faces and their landmarks, largest first, and change nothing.
 
         Args:
             image: (H, W, 3) uint8 RGB, upright.
+            add_boxes: Of faces that a detector misses.
         """
-        return [self._locate(image, detection, 0) for detection in self.detect(image)]
+        found = with_boxes(self.detect(image), add_boxes)
+        return [located(image, detection, 0, self.landmarks, self._reader) for detection in found]
 
-    def redraw(self, image: Image, located: Sequence[LocatedFace], seed: int = 0) -> Result:
+    def redraw(
+        self, image: Image, located: Sequence[LocatedFace], seed: int = 0,
+        spared: Sequence[Box] = (),
+    ) -> Result:  # fmt: skip
         """Anonymize faces that were looked for already.
 
         Args:
             image: (H, W, 3) uint8 RGB, upright; not changed.
             located: The faces.
             seed: Passed on to the result.
+            spared: Boxes of faces that are to stay, for the audit.
 
         Raises:
             InputError: ``image`` is no such array.
@@ -212,6 +240,8 @@ class Anonymizer:
         for face in picture.faces:
             self.compose(picture, face, self.synthesize(picture, face))
         picture.cover_what_shows()
+        if self.audits:
+            picture.audit(lambda output, changed: self.auditor.missed(output, changed, spared))
         return picture.result(seed)
 
     def prepare(
@@ -229,7 +259,11 @@ class Anonymizer:
             FaceNotRedrawnError: See :meth:`redraw`.
         """
         check_image(image)
-        faces = [self._walled(index, face, fine) for index, face in enumerate(located)]
+        size = self.portrait_size_px if self.mode == "portrait" else 0
+        faces = [
+            walled(index, face, self._synthesizer, self.surrogate, size if fine else None)
+            for index, face in enumerate(located)
+        ]
         if self.mode == "scene":
             return Scene(image, faces, self._fill)
         return Portraits(image, faces, self._fill, self.portrait_size_px, self._level_portraits)
@@ -261,47 +295,6 @@ class Anonymizer:
                 picture.put(face, drawn)
                 return
         picture.cover(face)
-
-    def _walled(self, index: int, located: LocatedFace, fine: bool) -> FaceState:
-        """A face with its new shape and its wall, or the reason why it has none."""
-        face = FaceState(index, located.detection, located.seed, reading=located.reading)
-        face.timings_ms["landmarks"] = located.landmarks_ms
-        with face.attempt():
-            landmarks_px = located.landmarks_px
-            if landmarks_px is None:
-                raise LandmarksError(located.problem or "no landmarks found")
-            side_eyes = self._synthesizer.crop_side_eyes
-            size = self._crop_size(landmarks_px) if fine else self._synthesizer.size_px
-            crop_from_image = transforms.generator_crop(landmarks_px, size, side_eyes)
-            original_px = transforms.apply(crop_from_image, landmarks_px)
-            with face.timed("shape"):
-                face.surrogate_px = self.surrogate(original_px, face.seed, located.eyes_at_rest)
-            both_px = np.concatenate([face.surrogate_px, original_px])
-            must_fit = self._synthesizer.draws_scenes
-            face.place = Place.of(face.detection, both_px, crop_from_image, size, must_fit)
-        return face
-
-    def _crop_size(self, landmarks_px: NDArray[np.float64]) -> int:
-        """Side of a face's crop: of those that the model can draw, the one nearest to its own."""
-        sizes: tuple[int, ...] = getattr(
-            self._synthesizer, "sizes_px", (self._synthesizer.size_px,)
-        )
-        if self.mode == "portrait":
-            return min(sizes, key=lambda size: abs(size - self.portrait_size_px))
-        whole = transforms.generator_crop(landmarks_px, 1, self._synthesizer.crop_side_eyes)
-        own = 1 / transforms.scale_of(whole)
-        return min((size for size in sizes if size >= _FINE * own), default=max(sizes))
-
-    def _locate(self, image: Image, detection: Detection, seed: int) -> LocatedFace:
-        start, found, reading, problem = time.perf_counter(), None, None, None
-        try:
-            found = find_landmarks(image, detection, self.landmarks)
-            if self._reader is not None:
-                reading = coarse(self._reader(image, found))
-        except Exception as error:  # whatever a plugged-in landmarker raises: fail closed
-            problem = reason_of(error)
-        landmarks_ms = (time.perf_counter() - start) * 1e3
-        return LocatedFace(detection, found, seed, problem, landmarks_ms, reading=reading)
 
     def surrogate(
         self,

@@ -6,7 +6,7 @@ from typing import Any
 from .errors import OptionError
 
 DETECTORS = {
-    "centerface": "ganonymization.detect.centerface:CenterFace",
+    "centerface": "ganonymization.detect.finder:Finder",
     "blazeface": "ganonymization.detect.blazeface:BlazeFace",
 }
 LANDMARKERS = {"facemesh": "ganonymization.landmarks.facemesh:FaceMesh"}

@@ -20,6 +20,7 @@ Image = NDArray[np.uint8]
 Reals = NDArray[np.floating[Any]]
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+COVERED_BY_AUDIT = "covered by the audit"
 Box = tuple[float, float, float, float]
 
 
@@ -81,7 +82,8 @@ class Face:
         index: Its place in the result, 0 the largest.
         box_xyxy: Left, top, right, bottom in picture pixels.
         score: The detector's, 0 to 1.
-        outcome: ``"synthesized"`` or ``"filled: <reason>"``.
+        outcome: ``"synthesized"``, ``"filled: <reason>"``, or ``"covered by the audit"``: no
+            detector found it, but a search of the finished picture did.
         seed: That its style was drawn from.
         merged: Boxes of the same face that were merged into this one.
         timings_ms: Milliseconds by stage.
@@ -113,6 +115,7 @@ class Result:
             mode nothing is composed and it is all False.
         seed: That this result can be repeated with.
         timings_ms: Milliseconds by stage, over all faces.
+        audited: ``image`` was searched once more, and what still showed a face was covered.
     """
 
     image: Image | None
@@ -121,6 +124,12 @@ class Result:
     composite_mask: Mask
     seed: int
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    audited: bool = False
+
+    @property
+    def covered_by_audit(self) -> int:
+        """How many faces the audit had to cover."""
+        return sum(face.outcome == COVERED_BY_AUDIT for face in self.faces)
 
 
 class Skipped(NamedTuple):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from ganonymization.pipeline import Anonymizer
+from ganonymization.locating import crop_size
 from ganonymization.synthesize.refiner import Refiner
 
-from ..conftest import FakeDetector, FakeLandmarker, face_landmarks
+from ..conftest import face_landmarks
 from ..donors.conftest import bank_of
 from .test_refiner import FakeSession
 
@@ -25,10 +25,9 @@ class Session(FakeSession):
 def test_the_crop_follows_the_face(eyes_px, size):
     refiner = Refiner(Session(), 64, bank_of(30))
     points = face_landmarks((500, 500), eyes_px)
-    anonymizer = Anonymizer(model=refiner, detector=FakeDetector(points),
-                            landmarker=FakeLandmarker())  # fmt: skip
-    assert anonymizer._crop_size(points) == size
-    assert anonymizer.using(mode="portrait")._crop_size(points) == 512
+    assert crop_size(refiner, points, 0) == size
+    assert crop_size(refiner, points, 512) == 512
+    assert crop_size(refiner, points, None) == 64
 
 
 def test_the_texture_is_worn_at_the_crops_size():

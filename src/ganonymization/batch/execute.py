@@ -33,7 +33,7 @@ def execute(
     done, todo = job.begin(), []
     for file in files:
         if job.is_done(file, done):
-            yield Entry(file.name, "skipped")
+            yield Entry(file.name, "skipped", seed=done[file.name].seed)
         else:
             todo.append(file)
     with executor(job, todo) as entries, closing(job.out.manifest(job.shard)) as manifest:

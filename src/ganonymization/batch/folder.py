@@ -15,7 +15,7 @@ from .manifest import FINISHED, Entry, InputRecord, Status, latest, sha256_of
 from .naming import PLAIN, Planned, check_clashes, in_shard, leads_out, planned
 from .storage import UNKNOWN_NS, Stamp
 
-_KEPT = ("file", "status", "outputs", "output_bytes", "source")  # of millions of lines
+_KEPT = ("file", "status", "outputs", "output_bytes", "source", "seed")  # of millions of lines
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class FolderJob:
         """What the manifests in the output folder say is finished, with these settings."""
         self.out.list_files()
         return {
-            name: Entry.of({key: line[key] for key in _KEPT})
+            name: Entry.of({key: line[key] for key in _KEPT if key in line})
             for name, line in latest(self.out.manifest_lines()).items()
             if line["status"] in FINISHED
             and line.get("settings") == self.settings
@@ -158,14 +158,15 @@ class FolderJob:
         names = tuple(p.relative_to(folder).as_posix() for p in written)
         whole = all(face.synthesized for face in result.faces)
         status: Status = "no face" if not faces else "done" if whole else "filled"
-        return Entry(file.name, status, names, self.seed, faces)
+        return Entry(file.name, status, names, self.seed, faces, audited=result.audited)
 
     def _video(self, anonymizer: Anonymizer, file: Planned, path: Path, folder: Path) -> Entry:
         options = VideoOptions(self.seed, sound=self.sound)
         made = anonymize_video(anonymizer, path, folder / file.out, options)
         tracks = tuple({"track": number, **asdict(t)} for number, t in made.tracks.items())
-        status: Status = "no face" if not tracks else "filled" if made.filled_s else "done"
-        return Entry(file.name, status, outputs(file), self.seed, tracks=tracks)
+        status: Status = "filled" if made.filled_s else "done" if tracks else "no face"
+        missed, audited = tuple(made.covered_by_audit), made.searched > 0
+        return Entry(file.name, status, outputs(file), self.seed, missed, tracks, audited=audited)
 
 
 def is_read(name: str) -> bool:

@@ -49,6 +49,7 @@ class Entry:
         settings: Of the run, as :class:`ganonymization.batch.folder.FolderJob` was given them.
         source: The input as it was, or None where it could not be read.
         output_bytes: Size of each output.
+        audited: The outputs were searched once more for faces.
     """
 
     file: str
@@ -61,6 +62,7 @@ class Entry:
     settings: str = ""
     source: InputRecord | None = None
     output_bytes: tuple[int, ...] = ()
+    audited: bool = False
 
     def line(self) -> bytes:
         """As JSON, with its end of line."""

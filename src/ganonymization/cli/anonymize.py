@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import OptionError
-from ..options import Engine
-from .options import In, JsonOption, MaxPixelsOption, OnNoFaceOption, Out, SeedOption, takes_config
+from ..options import Engine, added_box
+from .options import (
+    AddBoxOption,
+    In,
+    JsonOption,
+    MaxPixelsOption,
+    OnNoFaceOption,
+    Out,
+    SeedOption,
+    takes_config,
+)
 
 if TYPE_CHECKING:
     from ..batch.execute import Executor
@@ -24,10 +33,13 @@ def image(
     out: Out,
     on_no_face: OnNoFaceOption = None,
     seed: SeedOption = None,
+    add_box: AddBoxOption = None,
     max_pixels: MaxPixelsOption = 120_000_000,
     as_json: JsonOption = False,
 ) -> None:
     """Anonymize one picture.
+
+    The exit code is 3 where a face was missed at first, and covered by the audit of the output.
 
     Options:
         source: A picture.
@@ -37,7 +49,11 @@ def image(
     from . import console
 
     images.check_output(source, out)  # before the models load
-    console.anonymize_image(config.load(), source, out, seed, on_no_face, max_pixels, as_json)
+    boxes = [added_box(text) for text in add_box or ()]
+    if console.anonymize_image(
+        config.load(), source, out, seed, on_no_face, max_pixels, as_json, boxes
+    ):
+        raise typer.Exit(console.COVERED_BY_AUDIT_EXIT)
 
 
 @takes_config()
@@ -60,7 +76,8 @@ def folder(
 ) -> None:
     """Anonymize every picture and video in a folder; what is done already is left as it is.
 
-    manifest.jsonl tells what became of each file, report.html shows some of them.
+    manifest.jsonl tells what became of each file, report.html shows some of them. The exit code is
+    1 where a file could not be done, else 3 where the audit covered a face that was missed first.
 
     Options:
         source: A folder or an address as s3://…, read recursively.
@@ -99,8 +116,8 @@ def folder(
         console.plan_folder(job, as_json)
         return
     executor = _executor(engine, jobs, at_a_time, address)
-    if not console.anonymize_folder(job, executor, as_json):
-        raise typer.Exit(1)
+    if code := console.anonymize_folder(job, executor, as_json):
+        raise typer.Exit(code)
 
 
 def _executor(engine: Engine, jobs: int | None, at_a_time: int, address: str | None) -> "Executor":

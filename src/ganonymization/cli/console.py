@@ -4,8 +4,9 @@ import json
 import sqlite3
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
@@ -21,12 +22,14 @@ from ..errors import with_options
 from ..options import OnNoFace
 from ..picture_file import anonymize_file
 from ..pipeline import Anonymizer
-from ..types import Result
+from ..types import COVERED_BY_AUDIT, Box, Result
 from ..video.file import is_video
 
+COVERED_BY_AUDIT_EXIT = 3
+
 MEANINGS: dict[Status, str] = {
-    "done": "every face redrawn",
-    "filled": "every face redrawn or covered with a fill",
+    "done": "every face that was found is redrawn",
+    "filled": "every face that was found is redrawn or covered with a fill",
     "no face": "no face found",
     "skipped": "done before",
     "not a picture": "left out",
@@ -42,8 +45,12 @@ def anonymize_image(
     on_no_face: OnNoFace | None,
     max_pixels: int,
     as_json: bool,
-) -> None:
+    add_boxes: Sequence[Box] = (),
+) -> bool:
     """Anonymize one file and print what became of it; the seed None draws a fresh one.
+
+    Returns:
+        Whether the audit had to cover a face.
 
     Raises:
         GanonymizationError: As ``anonymize_file`` does.
@@ -51,6 +58,7 @@ def anonymize_image(
     result, written = anonymize_file(
         anonymizer, source, out, seed=seeds.fresh_seed() if seed is None else seed,
         name=source.name, on_no_face=on_no_face, max_pixels=max_pixels,
+        add_boxes=add_boxes,
     )  # fmt: skip
     if not result.faces:
         passed = f"passed on as {written[0]}" if written else "nothing written"
@@ -59,12 +67,14 @@ def anonymize_image(
         answer = {
             "outputs": [str(path) for path in written],
             "seed": result.seed,
+            "audited": result.audited,
             "faces": [asdict(face) for face in result.faces],
             "timings_ms": dict(result.timings_ms),
         }
         print(json.dumps(answer, indent=1))
     elif result.faces:
         _print_faces(source, result, written)
+    return bool(result.covered_by_audit)
 
 
 def _print_faces(source: Path, result: Result, written: list[Path]) -> None:
@@ -73,18 +83,29 @@ def _print_faces(source: Path, result: Result, written: list[Path]) -> None:
             print(f"warning: {source}: face {face.index} {face.outcome}", file=sys.stderr)
     drawn = sum(face.synthesized for face in result.faces)
     names = ", ".join(str(path) for path in written)
-    print(f"{names}: {drawn} of {len(result.faces)} faces redrawn, seed {result.seed}")
+    print(
+        f"{names}: {drawn} of {len(result.faces)} faces redrawn, "
+        f"{_audit_words(result.audited, result.covered_by_audit)}seed {result.seed}"
+    )
 
 
-def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> bool:
+def _audit_words(audited: bool, covered: int) -> str:
+    """What the audit says of one output."""
+    if not audited:
+        return ""
+    return f"{covered} of them missed at first, " if covered else "no other seen, "
+
+
+def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> int:
     """Run a folder job with a progress bar and print a table of what became of its files.
 
     JSON is printed without a bar.
 
     Returns:
-        Whether every picture could be read and written.
+        The exit code: 1 where a file could not be read or written, else 3 where the audit covered
+        a face, else 0.
     """
-    files, counts = job.files(), Counter[Status]()
+    files, counts, sums = job.files(), Counter[Status](), _Sums()
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     progress = Progress(*columns, console=Console(file=sys.stderr), disable=as_json)
     task = progress.add_task("", total=len(files))
@@ -94,6 +115,7 @@ def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> bool:
                 if not (as_json or progress.live.is_started):  # after errors of the models
                     shown.enter_context(progress)
                 counts[entry.status] += 1
+                sums.add(entry, job.seed)
                 if as_json:
                     lines.add(entry)
                 else:
@@ -106,8 +128,40 @@ def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> bool:
         for status, meaning in MEANINGS.items():
             if counts[status]:
                 print(f"{counts[status]:7d}  {status:14s} {meaning}")
+        for line in sums.lines(job.seed):
+            print(line)
         print(f"{job.out}: {len(files)} files, seed {job.seed}, see {REPORT} and manifest*.jsonl")
-    return not counts["failed"]
+    return 1 if counts["failed"] else COVERED_BY_AUDIT_EXIT if sums.covered else 0
+
+
+@dataclass
+class _Sums:
+    """What a folder's table says beside statuses.
+
+    Attributes:
+        audited: Files whose outputs were searched once more.
+        covered: Of them, those where a face was covered then.
+        other_seed: Files that were done before with another seed.
+    """
+
+    audited: int = 0
+    covered: int = 0
+    other_seed: int = 0
+
+    def add(self, entry: Entry, seed: int) -> None:
+        self.audited += entry.audited
+        self.covered += any(face["outcome"] == COVERED_BY_AUDIT for face in entry.faces)
+        self.other_seed += entry.status == "skipped" and entry.seed not in (None, seed)
+
+    def lines(self, seed: int) -> list[str]:
+        told = []
+        if self.audited:
+            told.append(f"{self.audited:7d}  audited        searched once more: in {self.covered} "
+                        "a face was missed at first and is covered")  # fmt: skip
+        if self.other_seed:
+            told.append(f"{self.other_seed:7d}  keep the seed of an earlier run; --overwrite does "
+                        f"them again with seed {seed}")  # fmt: skip
+        return told
 
 
 def plan_folder(job: FolderJob, as_json: bool) -> None:

@@ -45,6 +45,14 @@ MaxPixelsOption = Annotated[
 DeviceOption = Annotated[
     Device, typer.Option(help="cuda draws and finds faces on an NVIDIA GPU; needs onnxruntime-gpu.")
 ]
+AddBoxOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="X,Y,W,H",
+        show_default=False,
+        help="Redraw or cover a face there, too; in pixels. May be repeated.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -97,7 +105,9 @@ def _config_of(
     shape: Path | None = None,
     min_score: Annotated[float | None, typer.Option(min=0, max=1)] = None,
     min_face: Annotated[float, typer.Option(min=0)] = 8.0,
-    detect_size: Annotated[int, typer.Option(min=64)] = 1600,
+    detect_size: Annotated[int | None, typer.Option(min=64)] = None,
+    thorough: bool = False,
+    audit: bool = True,
     device: DeviceOption = "cpu",
 ) -> "AnonymizerConfig":
     """The configuration that the options name; they must not contradict each other.
@@ -110,7 +120,9 @@ def _config_of(
         shape: A model of 'ganonymize fit-shape'. [default: shipped]
         min_score: Detections scored lower are dropped. [default: the detector's own]
         min_face: Smallest face, in pixels.
-        detect_size: Longer side the picture is shrunk to for detection.
+        detect_size: Longer side the picture is shrunk to for detection. [default: its own]
+        thorough: Look enlarged, mirrored and turned, too: far slower.
+        audit: Search what is written once more for faces.
     """
     from ..config import AnonymizerConfig
     from ..detect.base import DetectorOptions
@@ -120,7 +132,8 @@ def _config_of(
     return AnonymizerConfig(
         mode=mode, model=model, detector=detector, on_failure=on_failure,
         privacy=None if keep_shape else privacy, shape=shape, device=device,
-        detector_options=DetectorOptions(min_score, min_face, detect_size),
+        detector_options=DetectorOptions(min_score, min_face, detect_size, thorough=thorough),
+        audit=audit,
     )  # fmt: skip
 
 

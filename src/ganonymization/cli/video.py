@@ -35,11 +35,16 @@ def video(
     ignore_box: Boxes = None,
     only_box: Boxes = None,
     keep_person: Annotated[list[Path] | None, typer.Option(metavar="PICTURE")] = None,
+    add_box: Annotated[
+        list[str] | None, typer.Option(metavar="X,Y,W,H[,START,END]", show_default=False)
+    ] = None,
     boxes: Path | None = None,
     export_boxes: Path | None = None,
     as_json: JsonOption = False,
 ) -> None:
     """Anonymize a video; the same nobody in every frame, sound and times as they were.
+
+    The exit code is 3 where a face was missed at first, and covered by the audit of the frames.
 
     Options:
         source: A video, GIF or WebP; - for standard input; an address; a camera.
@@ -52,21 +57,25 @@ def video(
         ignore_box: Faces there stay; in pixels, seconds, or both. May be repeated.
         only_box: Faces elsewhere stay. May be repeated.
         keep_person: This person's face stays where a recogniser is sure. May be repeated.
+        add_box: A face that is missed, in pixels and seconds. May be repeated.
         boxes: Faces' boxes from elsewhere, as --export-boxes writes.
         export_boxes: Write all faces' boxes to this JSON file.
     """
     from .. import seeds
+    from ..video.added_boxes import AddedBox
     from ..video.animation import ANIMATIONS
     from ..video.container import STANDARD_STREAM, Reader, is_live
     from ..video.detections_json import read_boxes
     from ..video.exclusions import KeptPeople, Region
     from ..video.file import VideoOptions, anonymize_video, check_video_output
+    from . import console
 
     live = is_live(source)
     place = source if live or source == STANDARD_STREAM else Path(source)
     target = None if out == STANDARD_STREAM else Path(out)
     check_video_output(place, target)  # told before the models load
     ignored, only = (tuple(map(Region.parse, texts or ())) for texts in (ignore_box, only_box))
+    added = tuple(AddedBox.parse(text) for text in add_box or ())
     frames = 0
     if isinstance(place, Path) and place.suffix.lower() not in ANIMATIONS:
         with Reader(place) as reader:
@@ -83,7 +92,7 @@ def video(
             anonymizer, place, target,
             VideoOptions(
                 seeds.fresh_seed() if seed is None else seed, codec, crf, audio, salvage, seconds,
-                stopped, ignored, only, people, detections, export_boxes,
+                stopped, ignored, only, people, detections, export_boxes, added,
             ),
             advance,
         )  # fmt: skip
@@ -93,6 +102,8 @@ def video(
     if report.salvaged:
         print(f"error: {report.salvaged}", file=sys.stderr)
         raise typer.Exit(1)
+    if report.covered_by_audit:
+        raise typer.Exit(console.COVERED_BY_AUDIT_EXIT)
 
 
 @contextmanager
@@ -109,6 +120,13 @@ def _until_stopped(live: bool) -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
+def _searched(report: "VideoReport") -> str:
+    """What the audit says of the frames."""
+    if not report.searched:
+        return "not audited"
+    return f"{report.searched} frames audited: {len(report.covered_by_audit)} faces covered"
+
+
 def _tell(report: "VideoReport", source: str, out: str, as_json: bool) -> None:
     """What became of the video; on the error stream where the other carries it."""
     stream = sys.stderr if out == "-" else sys.stdout
@@ -117,9 +135,14 @@ def _tell(report: "VideoReport", source: str, out: str, as_json: bool) -> None:
     else:
         drawn = sum(track.synthesized for track in report.tracks.values())
         print(f"{out}: {report.frames} frames, {len(report.tracks)} tracks, {drawn} of "
-              f"{report.faces} faces redrawn, seed {report.seed}", file=stream)  # fmt: skip
+              f"{report.faces} faces redrawn, {_searched(report)}, seed {report.seed}",
+              file=stream)  # fmt: skip
     if not report.faces:
         print(f"warning: {source}: no face found in any frame, passed on", file=sys.stderr)
+    if report.covered_by_audit:
+        times_s = sorted({entry["time_s"] for entry in report.covered_by_audit})
+        print(f"warning: {len(report.covered_by_audit)} faces covered by the audit, "
+              f"at {times_s[0]:g} to {times_s[-1]:g} s", file=sys.stderr)  # fmt: skip
     for reason, count in report.reasons.items():
         print(f"warning: {count} faces covered: {reason}", file=sys.stderr)
     for number, track in report.tracks.items():

@@ -18,17 +18,23 @@ class DetectorOptions:
         min_score: Detections below are dropped; None is the detector's own default.
         min_face_px: Boxes whose longer side is shorter are dropped, in picture pixels.
         max_side_px: The picture is shrunk to this longer side for detection, which bounds time and
-            memory; raise it to find small faces in large pictures.
+            memory; None lets the detector choose, see
+            :class:`ganonymization.detect.multi_scale.MultiScale`.
         threads: Of one call; 0 takes every core. BlazeFace has its own.
         device: ``"cpu"`` or ``"cuda"``; None for the anonymizer's, or else the CPU. BlazeFace stays
             on the CPU.
+        thorough: CenterFace looks enlarged, mirrored and turned, too: several times as long.
     """
 
     min_score: float | None = None
     min_face_px: float = 8.0
-    max_side_px: int = 1600
+    max_side_px: int | None = None
     threads: int = 0
     device: Device | None = None
+    thorough: bool = False
+
+
+_SURE, _PART_AREAS = 0.4, 2.5
 
 
 class Detector(Protocol):
@@ -52,10 +58,21 @@ def merge(
     """Merge boxes of one face into the best scored one, which lists them; largest first.
 
     Two boxes are of one face when they overlap by ``min_iou`` (intersection over union), or when
-    ``min_inside`` of the smaller one lies in the other.
+    ``min_inside`` of the smaller one lies in the other. A small box in a much larger one that is
+    sure is a part of that face which was seen too near, however it is scored.
     """
     kept: list[Detection] = []
-    for detection in sorted(detections, key=lambda d: (-d.score, d.box_xyxy)):
+    found = list(detections)
+    sure = [d for d in found if d.score >= _SURE]
+
+    def is_part(d: Detection) -> bool:
+        return any(
+            area(d.box_xyxy) * _PART_AREAS < area(whole.box_xyxy)
+            and _same_face(whole.box_xyxy, d.box_xyxy, 1.0, min_inside)
+            for whole in sure
+        )
+
+    for detection in sorted(found, key=lambda d: (is_part(d), -d.score, d.box_xyxy)):
         for i, best in enumerate(kept):
             if _same_face(best.box_xyxy, detection.box_xyxy, min_iou, min_inside):
                 kept[i] = replace(best, merged=(*best.merged, detection.box_xyxy))
@@ -63,6 +80,12 @@ def merge(
         else:
             kept.append(detection)
     return sorted(kept, key=lambda d: (-area(d.box_xyxy), d.box_xyxy))
+
+
+def with_boxes(found: Iterable[Detection], boxes: Iterable[Box]) -> list[Detection]:
+    """Detections and boxes that somebody drew over faces that were missed; largest first."""
+    drawn = [Detection(box, 0.0) for box in boxes]  # a detector's box knows its eyes: it leads
+    return [d if d.score else replace(d, score=1.0) for d in merge([*found, *drawn])]
 
 
 def area(box: Box) -> float:
@@ -93,11 +116,25 @@ def detect_turned(detector: Detector, image: Image) -> list[Detection]:
     for quarters in range(4):
         turned = np.ascontiguousarray(np.rot90(image, quarters))
         if found := detector(turned):
-            return [_turned_back(d, quarters, (image.shape[0], image.shape[1])) for d in found]
+            return [turned_back(d, quarters, (image.shape[0], image.shape[1])) for d in found]
     return []
 
 
-def _turned_back(detection: Detection, quarters: int, shape_hw: tuple[int, int]) -> Detection:
+def mirrored_back(detection: Detection, width: int) -> Detection:
+    """A detection in a mirrored picture of this width in pixels of the picture itself."""
+
+    def box(b: Box) -> Box:
+        return width - 1 - b[2], b[1], width - 1 - b[0], b[3]
+
+    eyes = detection.eyes_px
+    if eyes is not None:
+        (ax, ay), (bx, by) = eyes
+        eyes = (width - 1 - bx, by), (width - 1 - ax, ay)
+    merged = tuple(box(b) for b in detection.merged)
+    return Detection(box(detection.box_xyxy), detection.score, eyes, merged)
+
+
+def turned_back(detection: Detection, quarters: int, shape_hw: tuple[int, int]) -> Detection:
     """A detection in ``np.rot90(image, quarters)`` in pixels of the image of this shape."""
     height, width = shape_hw
 

@@ -116,16 +116,24 @@ class BlazeFace:
 
     def __call__(self, image: Image) -> list[Detection]:
         """Every face in an RGB uint8 (H, W, 3) picture."""
-        size_wh = np.array([image.shape[1], image.shape[0]])
-        found = []
-        for network in self._networks:
-            for points, score in network([image])[0]:
-                px = points * size_wh - 0.5
-                (left, top), (right, bottom), (x0, y0), (x1, y1) = px[:4].tolist()
-                if left < right and top < bottom:
-                    eyes = ((x0, y0), (x1, y1))
-                    found.append(Detection((left, top, right, bottom), min(1.0, score), eyes))
+        found = [
+            detection
+            for network in self._networks
+            for detection in as_detections(network([image])[0], image.shape)
+        ]
         return merge(large_enough(found, self._options.min_face_px))
+
+
+def as_detections(faces: list[tuple[Reals, float]], shape: tuple[int, ...]) -> list[Detection]:
+    """A network's faces in pixels of the picture of this shape."""
+    found = []
+    for points, score in faces:
+        px = points * [shape[1], shape[0]] - 0.5
+        (left, top), (right, bottom), (x0, y0), (x1, y1) = px[:4].tolist()
+        if left < right and top < bottom:
+            eyes = ((x0, y0), (x1, y1))
+            found.append(Detection((left, top, right, bottom), min(1.0, score), eyes))
+    return found
 
 
 def _letterboxed(image: Image, size_px: int) -> NDArray[np.float32]:

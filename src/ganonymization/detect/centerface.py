@@ -13,7 +13,8 @@ from .base import DetectorOptions, large_enough, merge
 
 _STRIDE_PX = 4  # of the heat map
 _MULTIPLE_PX = 32  # the network's input sides
-_DEFAULT_MIN_SCORE = 0.2
+_MAX_SIDE_PX = 1600
+DEFAULT_MIN_SCORE = 0.2
 
 
 class CenterFace:
@@ -34,24 +35,34 @@ class CenterFace:
         )
 
     def __call__(self, image: Image) -> list[Detection]:
-        """Every face in an RGB uint8 (H, W, 3) picture."""
+        """Every face in an RGB uint8 (H, W, 3) picture, in one look at all of it."""
+        longest = self._options.max_side_px or _MAX_SIDE_PX
+        shrink = min(1.0, longest / max(image.shape[:2]))
+        least = self._options.min_score
+        found = self.peaks(image, shrink, DEFAULT_MIN_SCORE if least is None else least)
+        return merge(large_enough(found, self._options.min_face_px))
+
+    def peaks(self, image: Image, scale: float, min_score: float) -> list[Detection]:
+        """What the network sees in one look, several boxes a face among it.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            scale: Network's pixels per picture pixel.
+            min_score: Fainter peaks are dropped.
+        """
         h, w = image.shape[:2]
-        shrink = min(1.0, self._options.max_side_px / max(h, w))
-        size_wh = [max(_MULTIPLE_PX, round(s * shrink)) for s in (w, h)]
+        size_wh = [max(_MULTIPLE_PX, round(s * scale)) for s in (w, h)]
         size_wh = [-(-s // _MULTIPLE_PX) * _MULTIPLE_PX for s in size_wh]
-        method = cv2.INTER_AREA if shrink < 1 else cv2.INTER_LINEAR
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         resized = cv2.resize(image, size_wh, interpolation=method)
         # The network was trained on BGR, 0 to 255.
         blob = np.ascontiguousarray(resized[:, :, ::-1].transpose(2, 0, 1)[None], np.float32)
         name = self._session.get_inputs()[0].name
-        heat, scale, offset, points = self._session.run(None, {name: blob})
-        least = self._options.min_score
-        found = _decode(
-            heat[0, 0], scale[0], offset[0], points[0],
-            _DEFAULT_MIN_SCORE if least is None else least,
+        heat, log_size, offset, points = self._session.run(None, {name: blob})
+        return _decode(
+            heat[0, 0], log_size[0], offset[0], points[0], min_score,
             np.array([w / size_wh[0], h / size_wh[1]]),
         )  # fmt: skip
-        return merge(large_enough(found, self._options.min_face_px))
 
 
 def _decode(

@@ -30,7 +30,7 @@ class FaceAnswer(BaseModel):
     score: float
     """0 to 1."""
     outcome: str
-    """``synthesized``, ``kept``, or ``filled: why``."""
+    """``synthesized``, ``kept``, ``filled: why``, or ``covered by the audit``."""
     seed: str | None
     """64 bits, hence text; null for a kept face."""
 
@@ -39,7 +39,7 @@ class PictureAnswer(BaseModel):
     """A picture and its faces."""
 
     model_config = _example(
-        seed=5, width=640, height=480, timings_ms={"detect": 40.0},
+        seed=5, audited=True, width=640, height=480, timings_ms={"detect": 40.0},
         faces=[{"index": 0, "box_xyxy": [1.0, 2.0, 3.0, 4.0], "score": 0.98,
                 "outcome": "synthesized", "seed": "77"}],
         picture=_PIXEL, portraits=[],
@@ -49,6 +49,8 @@ class PictureAnswer(BaseModel):
     """Repeats the result."""
     width: int
     height: int
+    audited: bool
+    """It was searched once more, and what still showed a face was covered."""
     timings_ms: dict[str, float]
     faces: list[FaceAnswer]
     picture: str | None
@@ -62,7 +64,7 @@ class JobAnswer(BaseModel):
 
     model_config = _example(
         id="f3a9c1d2e4b5968778695a4b3c2d1e0f", kind="video", state="running", done=31, total=216,
-        error=None, faces=31, filled=0, expires_s=3600,
+        error=None, faces=31, filled=0, by_audit=0, expires_s=3600,
     )  # fmt: skip
 
     id: str
@@ -77,6 +79,8 @@ class JobAnswer(BaseModel):
     faces: int
     filled: int
     """Of them, covered rather than redrawn."""
+    by_audit: int
+    """Of those, found only when the result was searched once more."""
     expires_s: int
     """When it will be forgotten."""
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
@@ -11,11 +12,11 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from .. import seeds
 from ..io import images
 from ..io.images import Picture
-from ..options import Mode, Privacy
+from ..options import Mode, Privacy, added_box
 from ..picture_file import without_faces
 from ..pipeline import Anonymizer
 from ..synthesize.face_state import LocatedFace
-from ..types import Result
+from ..types import Box, Result
 from . import uploads
 from .answers import PictureAnswer
 from .problems import Problem, declared
@@ -110,6 +111,20 @@ async def anonymize(
     faces: Annotated[
         str, Query(max_length=10_000, description="0:keep, 1:fill, 2:seed-77", examples=["0:keep"])
     ] = "",
+    add_box: Annotated[
+        list[str] | None,
+        Query(
+            max_length=200,
+            description="x,y,w,h of a face that is missed.",
+            examples=[["120,80,64,64"]],
+        ),
+    ] = None,
+    thorough: Annotated[
+        bool, Query(description="Look in more ways; far slower.", examples=[False])
+    ] = False,
+    audit: Annotated[
+        bool, Query(description="Search the result once more.", examples=[True])
+    ] = True,
     accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
 ) -> Response:
     """Replace every face in a picture by nobody's face."""
@@ -117,12 +132,13 @@ async def anonymize(
     choices = Choices.parse(faces)
     content = await uploads.body(request, state.limits)
     chosen = seeds.fresh_seed() if seed is None else seed
-    anonymizer = state.models.anonymizer(mode, privacy)
+    boxes = [added_box(text) for text in add_box or ()]
+    anonymizer = state.models.anonymizer(mode, privacy).using(thorough=thorough, audit=audit)
     as_json = "application/json" in accept
 
     def work() -> Response:
         picture = images.decode(io.BytesIO(content), _NAME, state.limits.pixels)
-        result, kept = redrawn(anonymizer, picture, chosen, choices)
+        result, kept = redrawn(anonymizer, picture, chosen, choices, boxes)
         for face in result.faces:
             state.metrics.add(
                 "faces_total", outcome="synthesized" if face.synthesized else "filled"
@@ -136,14 +152,18 @@ async def anonymize(
 
 
 def redrawn(
-    anonymizer: Anonymizer, picture: Picture, seed: int, choices: Choices
+    anonymizer: Anonymizer,
+    picture: Picture,
+    seed: int,
+    choices: Choices,
+    add_boxes: Sequence[Box] = (),
 ) -> tuple[Result, dict[int, LocatedFace]]:
     """A picture without its faces, but for those that were to be kept.
 
     Returns:
         The result, and the kept faces by index.
     """
-    located = anonymizer.locate(picture.pixels)
+    located = anonymizer.locate(picture.pixels, add_boxes)
     kept = {i: face for i, face in enumerate(located) if i in choices.kept}
     to_redraw = []
     for index, face in enumerate(located):
@@ -154,7 +174,8 @@ def redrawn(
         if index in choices.filled:
             face = replace(face, landmarks_px=None, problem="as was asked for")
         to_redraw.append(face)
-    return anonymizer.redraw(picture.pixels, to_redraw, seed), kept
+    spared = [face.detection.box_xyxy for face in kept.values()]
+    return anonymizer.redraw(picture.pixels, to_redraw, seed, spared), kept
 
 
 def _scene(picture: Picture, result: Result) -> Picture:
@@ -208,7 +229,8 @@ def _json(
         return f"data:{_TYPES[kind]};base64,{base64.b64encode(_encoded(shown, kind)).decode()}"
 
     return JSONResponse({
-        "seed": result.seed, "width": picture.pixels.shape[1], "height": picture.pixels.shape[0],
+        "seed": result.seed, "audited": result.audited,
+        "width": picture.pixels.shape[1], "height": picture.pixels.shape[0],
         "timings_ms": {name: round(spent, 1) for name, spent in result.timings_ms.items()},
         "faces": sorted(faces, key=lambda face: face["index"]),
         "picture": None if result.image is None else url(_scene(picture, result)),

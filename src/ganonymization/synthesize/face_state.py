@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import FaceError
 from ..geometry.wall import GeneratorInput, Place
-from ..types import Detection, Face, Image
+from ..types import COVERED_BY_AUDIT, Detection, Face, Image
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ class FaceState:
         place: Of its wall; None where there is none.
         reason: Why it cannot be redrawn, or None.
         covered: A fill lies over it.
+        by_audit: No detector found it, but the audit did.
         timings_ms: Milliseconds by stage.
         reading: (7,), see :class:`LocatedFace`.
     """
@@ -74,6 +75,7 @@ class FaceState:
     place: Place | None = None
     reason: str | None = None
     covered: bool = False
+    by_audit: bool = False
     timings_ms: dict[str, float] = field(default_factory=dict)
     reading: NDArray[np.float32] | None = None
 
@@ -111,6 +113,7 @@ class FaceState:
         """What became of it."""
         d = self.detection
         outcome = "synthesized" if self.reason is None else f"filled: {self.reason}"
+        outcome = COVERED_BY_AUDIT if self.by_audit else outcome
         return Face(self.index, d.box_xyxy, d.score, outcome, self.seed, d.merged, self.timings_ms)
 
 

@@ -2,14 +2,14 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ..errors import FaceNotRedrawnError
 from ..geometry import transforms
 from ..geometry.wall import GeneratorInput
-from ..types import Image, Mask, Result
+from ..types import Detection, Image, Mask, Result
 from . import compositing, covering
 from .compositing import Canvas
 from .covering import Fill
@@ -28,7 +28,7 @@ class PictureState(ABC):
 
     def __init__(self, original: Image, faces: Sequence[FaceState], fill: Fill | None) -> None:
         self.original, self.faces, self._fill = original, faces, fill
-        self._start_s = time.perf_counter()
+        self._start_s, self.audited = time.perf_counter(), False
 
     @abstractmethod
     def inputs(self, face: FaceState, size_px: int) -> GeneratorInput:
@@ -63,6 +63,17 @@ class PictureState(ABC):
         """
 
     @abstractmethod
+    def audit(self, missed: Callable[[Image, Mask], list[Detection]]) -> None:
+        """Cover the faces that still show.
+
+        Args:
+            missed: Finds them in the picture as it is by now, where it has not changed.
+
+        Raises:
+            FaceNotRedrawnError: There is no fill.
+        """
+
+    @abstractmethod
     def _outcome(self) -> tuple[Image | None, tuple[Image, ...], Mask]:
         """Scene, portraits, composite mask."""
 
@@ -74,7 +85,8 @@ class PictureState(ABC):
                 timings[stage] = timings.get(stage, 0.0) + spent
         timings["total"] = (time.perf_counter() - self._start_s) * 1e3
         scene, portraits, mask = self._outcome()
-        return Result(scene, portraits, tuple(f.face() for f in self.faces), mask, seed, timings)
+        faces = tuple(f.face() for f in self.faces)
+        return Result(scene, portraits, faces, mask, seed, timings, self.audited)
 
     def _fill_of(self, face: FaceState) -> Fill:
         if self._fill is None:
@@ -132,6 +144,14 @@ class Scene(PictureState):
                 face.reason = "the new face leaves part of a box uncovered"
                 self.cover(face)
 
+    def audit(self, missed: Callable[[Image, Mask], list[Detection]]) -> None:
+        """By the ellipses in their boxes."""
+        for detection in missed(self._canvas.image, self._canvas.touched):
+            face = FaceState(len(self.faces), detection, 0, reason="missed", by_audit=True)
+            self.faces = [*self.faces, face]
+            self.cover(face)
+        self.audited = True
+
     def _outcome(self) -> tuple[Image | None, tuple[Image, ...], Mask]:
         return self._canvas.image, (), self._canvas.touched
 
@@ -184,6 +204,9 @@ class Portraits(PictureState):
 
     def cover_what_shows(self) -> None:
         """Nothing of the picture does."""
+
+    def audit(self, missed: Callable[[Image, Mask], list[Detection]]) -> None:
+        """Nothing of the picture is written."""
 
     def _outcome(self) -> tuple[Image | None, tuple[Image, ...], Mask]:
         return None, tuple(self._heads), np.zeros(self.original.shape[:2], bool)

@@ -10,9 +10,11 @@ import numpy as np
 
 from ..errors import InputError, OptionError, OutputError
 from ..pipeline import Anonymizer
-from ..types import Detection, Image
+from ..types import Box, Detection, Image
+from .added_boxes import AddedBox
 from .animation import ANIMATIONS, AnimationReader, AnimationWriter
-from .container import CONTAINERS, Reader, Timed
+from .audit import FrameAudit
+from .container import CONTAINERS, Reader, Timed, is_live
 from .detections_json import Frames, write_boxes
 from .exclusions import Keeper, Region, Regions, both
 from .frames import Anonymized, anonymize_frames
@@ -22,6 +24,7 @@ from .writer import Writer
 _CODECS = {".webm": "libvpx-vp9"}
 _CRF = {"libvpx-vp9": 31}
 _INSTANT_S = 1e-6
+_JUMPY_RATE = 5  # frames a second; with fewer, every frame is looked at
 BESIDE = (".json", ".png")
 """Ends of the names of what lies beside a video: its report and its strip."""
 
@@ -45,6 +48,7 @@ class VideoOptions:
         people: Says which faces stay for who they are, or None.
         boxes: Detections from elsewhere, a list for each frame; None looks for faces.
         export_boxes: A file to write all faces' boxes to, or None.
+        added: Boxes of faces that a detector misses.
     """
 
     seed: int
@@ -59,6 +63,7 @@ class VideoOptions:
     people: Keeper | None = None
     boxes: Frames | None = None
     export_boxes: Path | None = None
+    added: tuple[AddedBox, ...] = ()
 
 
 def anonymize_video(
@@ -99,11 +104,16 @@ def anonymize_video(
         with _writer(out, reader, size_wh, options) as writer:
             report.sound = writer.sound_told
             frames = _wanted(reader, writer, options, damage)
+            regions = _regions(options, reader)
+            keepers = [keeper for keeper in (options.people, regions) if keeper is not None]
             lasting: dict[int, int | None] = {}  # of the frames on their way
             anonymized = anonymize_frames(
                 anonymizer, _remembered(frames, lasting), options.seed,
-                reader.name.rpartition("/")[2], boxes=options.boxes, keep=_keeper(options, reader),
+                reader.name.rpartition("/")[2], everywhere=_is_jumpy(reader),
+                boxes=options.boxes, added=_added(options, reader),
+                keep=both(keepers) if keepers else None,
             )  # fmt: skip
+            anonymized = _audited(anonymized, anonymizer, source, regions, reader)
             with _Behind(writer.write) as write:
                 for frame in anonymized:
                     image = _shown(frame, size_wh)
@@ -171,14 +181,45 @@ def _writer(
     return Writer(out, reader, size_wh, codec, crf, options.sound)
 
 
-def _keeper(options: VideoOptions, reader: Reader | AnimationReader) -> Keeper | None:
-    """All that was asked to stay."""
-    keepers = [] if options.people is None else [options.people]
-    if options.ignored or options.only:
-        keepers.append(Regions(
-            options.ignored, options.only, lambda frame: float(frame.payload * reader.time_base)
-        ))  # fmt: skip
-    return both(keepers) if keepers else None
+def _added(options: VideoOptions, reader: Reader | AnimationReader) -> Callable[[int], list[Box]]:
+    """The boxes that were drawn over a frame, by its time."""
+
+    def at(pts: int) -> list[Box]:
+        time_s = float(pts * reader.time_base) + _INSTANT_S
+        return [box.box_xyxy for box in options.added if box.is_at(time_s)]
+
+    return at
+
+
+def _is_jumpy(reader: Reader | AnimationReader) -> bool:
+    """Whether neighbouring frames have little in common."""
+    return isinstance(reader, AnimationReader) or reader.rate < _JUMPY_RATE
+
+
+def _regions(options: VideoOptions, reader: Reader | AnimationReader) -> Regions | None:
+    """Where faces stay, if anywhere."""
+    if not (options.ignored or options.only):
+        return None
+    return Regions(options.ignored, options.only, lambda f: float(f.payload * reader.time_base))
+
+
+def _audited(
+    frames: Iterator[Anonymized[int]],
+    anonymizer: Anonymizer,
+    source: Path | str,
+    regions: Regions | None,
+    reader: Reader | AnimationReader,
+) -> Iterator[Anonymized[int]]:
+    """The frames, searched once more; of a camera, which waits for nobody, as they are."""
+    live = isinstance(source, str) and is_live(source)
+    if live or not anonymizer.audits or anonymizer.mode != "scene":
+        return frames
+
+    def stays(box: Box, pts: int) -> bool:
+        time_s = float(pts * reader.time_base)
+        return regions is not None and regions.reason(box, time_s) is not None
+
+    return FrameAudit(anonymizer, stays)(frames)
 
 
 def _wanted(
