@@ -35,7 +35,7 @@ ALLOWED = {
     | BASES
     | {"geometry", "surrogate", "synthesize.checked", "synthesize.covering", "weights"}
     | {"synthesize.picture_state", "detect.audit", "detect.finder", "locating"},
-    "locating": GROUND | BASES | {"geometry"},
+    "locating": GROUND | BASES | {"geometry", "surrogate.expression_reading"},
     "picture_file": GROUND | {"pipeline", "io"},
     "video": PIPELINE | {"surrogate", "recognize", "detect.finder", "detect.audit", "locating"},
     "batch": PIPELINE | {"video.file"},
