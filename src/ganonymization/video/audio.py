@@ -5,6 +5,7 @@ from typing import Any
 import av
 
 from ..errors import OutputError
+from .sound_headers import bare, clean_header
 
 _ANEW = {"webm": "libopus"}  # by container; elsewhere AAC
 _REFUSED = {"mov": ("libopus", "opus", "flac")}  # FFmpeg says that it can, and then does not
@@ -12,20 +13,26 @@ _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
 class Copied:
-    """Packets go on as they are.
+    """The sound in the packets goes on as it is, and nothing that hangs on them.
 
     Args:
         source: The stream that they come from.
         container: To be written.
+        header: For the decoder.
     """
 
-    def __init__(self, source: Any, container: Any) -> None:
+    def __init__(self, source: Any, container: Any, header: bytes) -> None:
         self._stream = container.add_stream_from_template(source)
+        if header:
+            self._stream.codec_context.extradata = header
 
     def packets(self, packet: Any) -> list[Any]:
         """What becomes of a packet."""
-        packet.stream = self._stream
-        return [packet]
+        plain = bare(packet)
+        if plain is None:
+            return []
+        plain.stream = self._stream
+        return [plain]
 
     def rest(self) -> list[Any]:
         """What is left at the end."""
@@ -81,6 +88,8 @@ def taken_over(source: Any, container: Any) -> Copied | Recoded:
     if source.codec_context is None:
         raise OutputError("FFmpeg cannot decode the sound", "drop it with `no_audio`")
     codec, kind = source.codec_context.name, container.format.name
-    if codec in container.supported_codecs and codec not in _REFUSED.get(kind, ()):
-        return Copied(source, container)
+    header = clean_header(codec, source.codec_context.extradata)
+    can_hold = codec in container.supported_codecs and codec not in _REFUSED.get(kind, ())
+    if can_hold and header is not None:
+        return Copied(source, container, header)
     return Recoded(source, container)
