@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -10,7 +11,7 @@ import pytest
 
 from ganonymization.errors import InputError, OutputError, UnreadableError
 from ganonymization.video import container
-from ganonymization.video.container import CONTAINERS, Reader, Timed
+from ganonymization.video.container import CONTAINERS, Reader
 from ganonymization.video.writer import Writer
 
 from .test_tracking import Disc, draw
@@ -123,7 +124,7 @@ def rewrite(source, out, sound=True, change=lambda image: image, codec="libx264"
         size_wh = (first.shape[1], first.shape[0])
         with Writer(out, reader, size_wh, codec, crf, sound) as writer:
             for timed in reader.frames(writer if sound else None):
-                writer.write(Timed(change(timed.image), timed.pts))
+                writer.write(replace(timed, image=change(timed.image)))
     return out
 
 

@@ -38,6 +38,9 @@ DeviceOption = Annotated[
     Device,
     typer.Option(help="cuda draws and finds faces on an NVIDIA GPU; needs onnxruntime-gpu."),
 ]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Refuse what could not be taken over whole.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import JsonOption, SeedOption, progress, takes_config
+from .options import JsonOption, SeedOption, StrictOption, progress, takes_config
 
 if TYPE_CHECKING:
     from ..config import AnonymizerConfig
@@ -38,6 +38,10 @@ def video(
     audio: Annotated[
         bool, typer.Option("--audio/--no-audio", help="Copy the sound. A voice identifies, too.")
     ] = True,
+    keep_subtitles: Annotated[
+        bool, typer.Option("--keep-subtitles", help="And chapters; they may name people.")
+    ] = False,
+    strict: StrictOption = False,
     salvage: Annotated[
         bool, typer.Option("--salvage", help="Of a damaged video keep what comes before.")
     ] = False,
@@ -98,14 +102,13 @@ def video(
         report = anonymize_video(
             anonymizer, place, target,
             VideoOptions(
-                seeds.fresh_seed() if seed is None else seed, codec, crf, audio, salvage, seconds,
-                stopped, ignored, only, people, detections, export_boxes,
+                seeds.fresh_seed() if seed is None else seed, codec, crf, audio, keep_subtitles,
+                strict, salvage, seconds, stopped, ignored, only, people, detections,
+                export_boxes,
             ),
             advance,
         )  # fmt: skip
     _tell(report, source, out, as_json)
-    if audio and report.sound == "left out":
-        print(f"warning: {out}: the sound was left out, animations hold none", file=sys.stderr)
     if report.salvaged:
         print(f"error: {report.salvaged}", file=sys.stderr)
         raise typer.Exit(1)
@@ -134,6 +137,8 @@ def _tell(report: "VideoReport", source: str, out: str, as_json: bool) -> None:
         drawn = sum(track.synthesized for track in report.tracks.values())
         print(f"{out}: {report.frames} frames, {len(report.tracks)} tracks, {drawn} of "
               f"{report.faces} faces redrawn, seed {report.seed}", file=stream)  # fmt: skip
+    if report.dropped:
+        print(f"warning: {source}: {report.dropped_told()}", file=sys.stderr)
     if not report.faces:
         print(f"warning: {source}: no face found in any frame, passed on", file=sys.stderr)
     for reason, count in report.reasons.items():

@@ -17,6 +17,7 @@ from .detections_json import Frames, write_boxes
 from .exclusions import Keeper, Region, Regions, both
 from .frames import Anonymized, anonymize_frames
 from .report import Strip, VideoReport, write_beside
+from .streams import described
 from .writer import Writer
 
 _CODECS = {".webm": "libvpx-vp9"}
@@ -37,6 +38,8 @@ class VideoOptions:
         codec: Of the pictures, as FFmpeg names it; None for the container's usual one.
         crf: Constant rate factor, lower is better; None for the codec's usual one.
         sound: Copy it. A voice identifies, too.
+        subtitles: Copy them and the chapters. They may name people.
+        strict: Refuse a video of which some stream would be dropped.
         salvage: Of a damaged input keep what comes before the damage.
         seconds: Of the input are read; None reads all.
         stop: Asked before each frame whether to end there, as for a camera, which has no end.
@@ -51,6 +54,8 @@ class VideoOptions:
     codec: str | None = None
     crf: int | None = None
     sound: bool = True
+    subtitles: bool = False
+    strict: bool = False
     salvage: bool = False
     seconds: float | None = None
     stop: Callable[[], bool] = lambda: False
@@ -98,6 +103,9 @@ def anonymize_video(
             size_wh = anonymizer.portrait_size_px, anonymizer.portrait_size_px
         with _writer(out, reader, size_wh, options) as writer:
             report.sound = writer.sound_told
+            report.dropped = [*reader.dropped, *writer.dropped]
+            if options.strict and report.dropped:
+                raise InputError(f"{reader.name}: {report.dropped_told()}; allow it or convert it")
             frames = _wanted(reader, writer, options, damage)
             lasting: dict[int, int | None] = {}  # of the frames on their way
             anonymized = anonymize_frames(
@@ -165,10 +173,14 @@ def _writer(
 ) -> Writer | AnimationWriter:
     if out is not None and out.suffix.lower() in ANIMATIONS:
         loops = 0 if isinstance(reader, Reader) else reader.loops
-        return AnimationWriter(out, reader.time_base, reader.rate, loops, bool(reader.audio))
+        others = [described(stream) for stream in (*reader.audio, *reader.subtitles)]
+        return AnimationWriter(
+            out, reader.time_base, reader.rate, loops, bool(reader.audio),
+            others if options.sound else others[len(reader.audio):],
+        )  # fmt: skip
     codec = options.codec or _CODECS.get("" if out is None else out.suffix.lower(), "libx264")
     crf = options.crf if options.crf is not None else _CRF.get(codec, 20)
-    return Writer(out, reader, size_wh, codec, crf, options.sound)
+    return Writer(out, reader, size_wh, codec, crf, options.sound, options.subtitles)
 
 
 def _keeper(options: VideoOptions, reader: Reader | AnimationReader) -> Keeper | None:
@@ -188,7 +200,7 @@ def _wanted(
     damage: list[InputError],
 ) -> Iterator[Timed]:
     """The frames up to where to stop; an error ends them and is remembered, or raised."""
-    sound = writer if isinstance(writer, Writer) and options.sound else None
+    sound = writer if isinstance(writer, Writer) else None
     limit_s = float("inf") if options.seconds is None else options.seconds
     first: int | None = None
     try:
