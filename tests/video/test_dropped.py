@@ -88,7 +88,7 @@ def with_cover(path, *, first, video=True):
                 new.mux(packet)
     if first:
         data = path.read_bytes()
-        (_, start, length), = (box for box in boxes(data, 0, len(data)) if box[0] == b"moov")
+        ((_, start, length),) = (box for box in boxes(data, 0, len(data)) if box[0] == b"moov")
         order = {b"mvhd": 0, b"udta": 1}
         inner = sorted(boxes(data, start + 8, start + length), key=lambda b: order.get(b[0], 2))
         path.write_bytes(data[: start + 8] + b"".join(data[at : at + n] for _, at, n in inner)
@@ -149,7 +149,7 @@ def test_further_streams_are_told_and_refused_if_that_is_asked_for(make, tmp_pat
     assert json.loads((tmp_path / "out.mkv.json").read_text())["dropped"] == expected
     assert [kind for kind, *_ in kinds(tmp_path / "out.mkv")] == ["video"]
     assert TEXT.encode() not in (tmp_path / "out.mkv").read_bytes()
-    with pytest.raises(InputError, match=r"in\.mkv: streams dropped: video 1 \(h264\), subtitles"):
+    with pytest.raises(InputError, match=r"in\.mkv: dropped: video 1 \(h264\), subtitles"):
         anonymize_video(make(), source, tmp_path / "no.mkv", VideoOptions(1, strict=True))
     assert sorted(path.name for path in tmp_path.glob("*no*")) == []
 

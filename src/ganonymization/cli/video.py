@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import with_options
 from .options import JsonOption, SeedOption, StrictOption, progress, takes_config
 
 if TYPE_CHECKING:
@@ -41,6 +42,12 @@ def video(
     keep_subtitles: Annotated[
         bool, typer.Option("--keep-subtitles", help="And chapters; they may name people.")
     ] = False,
+    hdr: Annotated[
+        bool | None,
+        typer.Option("--hdr/--sdr", show_default=False,
+                     help="Keep high dynamic range in 10 bits, or make it standard. "
+                     "[default: --sdr, and say so]"),
+    ] = None,
     strict: StrictOption = False,
     salvage: Annotated[
         bool, typer.Option("--salvage", help="Of a damaged video keep what comes before.")
@@ -103,7 +110,7 @@ def video(
             anonymizer, place, target,
             VideoOptions(
                 seeds.fresh_seed() if seed is None else seed, codec, crf, audio, keep_subtitles,
-                strict, salvage, seconds, stopped, ignored, only, people, detections,
+                strict, hdr, salvage, seconds, stopped, ignored, only, people, detections,
                 export_boxes,
             ),
             advance,
@@ -138,7 +145,7 @@ def _tell(report: "VideoReport", source: str, out: str, as_json: bool) -> None:
         print(f"{out}: {report.frames} frames, {len(report.tracks)} tracks, {drawn} of "
               f"{report.faces} faces redrawn, seed {report.seed}", file=stream)  # fmt: skip
     if report.dropped:
-        print(f"warning: {source}: {report.dropped_told()}", file=sys.stderr)
+        print(f"warning: {source}: {with_options(report.dropped_told())}", file=sys.stderr)
     if not report.faces:
         print(f"warning: {source}: no face found in any frame, passed on", file=sys.stderr)
     for reason, count in report.reasons.items():

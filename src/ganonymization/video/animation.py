@@ -44,6 +44,7 @@ class AnimationReader:
 
     time_base = Fraction(1, 1000)
     stream = None
+    colour_codes = 2, 2  # not told
     dropped: tuple[str, ...] = ()
 
     def __init__(self, path: Path) -> None:

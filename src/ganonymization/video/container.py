@@ -15,7 +15,8 @@ from av.video.reformatter import VideoReformatter
 
 from ..errors import InputError, UnreadableError
 from ..types import Image
-from .decoded import fitted, turn_of, upright
+from .decoded import fitted, has_alpha, rgb, turn_of
+from .hdr import DeepFrame, Range, deep_rgb, range_of
 from .streams import chosen
 from .times import TORN, FrameTimes, Timeline
 
@@ -36,11 +37,13 @@ class Timed:
         image: (H, W, 3) uint8 RGB, upright.
         pts: In units of the reader's ``time_base``.
         duration: Alike; None where the next frame tells, or where it is the usual one.
+        deep: The frame in high range, where that is kept.
     """
 
     image: Image
     pts: int
     duration: int | None = None
+    deep: DeepFrame | None = None
 
 
 class TakesSound(Protocol):
@@ -63,17 +66,21 @@ class Reader:
         audio: The sound streams.
         subtitles: The streams of subtitles.
         dropped: The other streams, in words.
+        high_range: How the first frame codes light, where that is in high dynamic range.
+        has_alpha: Whether the first frame has transparent pixels, which become white.
+        colour_codes: Primaries and transfer of the first frame, as H.273 counts.
 
     Args:
         source: A file; or ``"-"`` for standard input, an address such as ``rtsp://…``, or a camera
             such as ``/dev/video0``.
+        keep_deep: Hand on frames of high range as they are, beside their standard pictures.
 
     Raises:
         UnreadableError: Missing, no video, or damaged from the start.
     """
 
-    def __init__(self, source: Path | str) -> None:
-        self.name = str(source)
+    def __init__(self, source: Path | str, keep_deep: bool = False) -> None:
+        self.name, self._keep_deep = str(source), keep_deep
         try:
             self._container: Any = _opened(source)
         except (av.error.FFmpegError, ValueError) as error:
@@ -93,7 +100,9 @@ class Reader:
         self._rest = self._ended(self._demuxed())
         self._reformatter = VideoReformatter()
         self._size_wh: tuple[int, int] | None = None  # of the first frame
-        self._swaps_sides = False
+        self._swaps_sides = self.has_alpha = False
+        self.high_range: Range | None = None
+        self.colour_codes = 2, 2  # not told
         self._end_seen = 0  # in ticks
 
     def __enter__(self) -> "Reader":
@@ -105,6 +114,11 @@ class Reader:
     def close(self) -> None:
         """Let go of the file."""
         self._container.close()
+
+    @property
+    def keeps_deep(self) -> bool:
+        """Whether frames of high range are handed on; known with the first frame."""
+        return self._keep_deep and self.high_range is not None
 
     @property
     def pixel_aspect(self) -> Fraction:
@@ -165,7 +179,7 @@ class Reader:
                 self._remember_end(packet)
                 times.sent(packet)
                 for frame in packet.decode():
-                    yield Timed(self._image(frame), times.of(frame))
+                    yield self._timed(frame, times.of(frame))
         except av.error.FFmpegError as error:
             raise InputError(f"{self._damaged(times.last)} ({error})") from error
         if not ended or float(self._end_seen * self.time_base) < self._end_s() - _SHORT_S:
@@ -198,13 +212,22 @@ class Reader:
         if packet.pts is not None:
             self._end_seen = max(self._end_seen, packet.pts + (packet.duration or self._step))
 
-    def _image(self, frame: Any) -> Image:
-        """RGB, upright, in the size of the first frame."""
-        image = upright(frame, self._reformatter)
+    def _timed(self, frame: Any, pts: int) -> Timed:
+        """A frame in standard range, upright, in the size of the first one."""
+        light, turn = range_of(frame), turn_of(frame)
+        if light is None:
+            image = turn(rgb(frame, self._reformatter))
+        else:
+            image = turn(light.standard(deep_rgb(frame, self._reformatter)))
         if self._size_wh is None:
             self._size_wh = image.shape[1], image.shape[0]
-            self._swaps_sides = turn_of(frame).swaps_sides
-        return fitted(image, self._size_wh)
+            self._swaps_sides, self.has_alpha = turn.swaps_sides, has_alpha(frame)
+            self.high_range = light
+            self.colour_codes = int(frame.color_primaries), int(frame.color_trc)
+        deep = None
+        if self._keep_deep and light is not None:
+            deep = DeepFrame(frame, light, turn, self._size_wh)
+        return Timed(fitted(image, self._size_wh), pts, deep=deep)
 
     def _damaged(self, last: int | None) -> str:
         if self.name == STANDARD_STREAM and last is None:

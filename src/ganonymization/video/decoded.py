@@ -1,6 +1,6 @@
 """Decoded frames as they are meant to be seen: colours, orientation, size."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -8,6 +8,8 @@ from av.video.reformatter import Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
 from ..types import Image
+
+Pixel = TypeVar("Pixel", np.uint8, np.uint16)
 
 _BT601 = (5, 6)  # BT.470BG and SMPTE 170M, as H.273 counts
 _BT709 = 1
@@ -51,27 +53,32 @@ def turn_of(frame: Any) -> Turn:
     return Turn(None if matrix is None else bytes(matrix))
 
 
-def upright(frame: Any, reformatter: VideoReformatter) -> Image:
-    """A decoded frame as (H, W, 3) uint8 RGB, upright; what is transparent becomes white."""
+def has_alpha(frame: Any) -> bool:
+    """Whether pixels of a decoded frame may be transparent."""
+    return any(component.is_alpha for component in frame.format.components)
+
+
+def rgb(frame: Any, reformatter: VideoReformatter) -> Image:
+    """A decoded frame as (H, W, 3) uint8 RGB, not yet turned; transparent pixels become white."""
     colours = colourspace(frame.colorspace, frame.height)
-    kind = "rgba" if any(component.is_alpha for component in frame.format.components) else "rgb24"
+    kind = "rgba" if has_alpha(frame) else "rgb24"
     shown = reformatter.reformat(frame, format=kind, src_colorspace=colours, dst_colorspace=colours)
     pixels = shown.to_ndarray()
     if kind == "rgba":
         alpha = pixels[..., 3:].astype(np.uint16)
         mixed = (pixels[..., :3] * alpha + _BEHIND * (255 - alpha) + 127) // 255
         pixels = mixed.astype(np.uint8)
-    return turn_of(frame)(pixels)
+    return np.asarray(pixels, np.uint8)
 
 
-def fitted(image: Image, size_wh: tuple[int, int]) -> Image:
+def fitted(image: NDArray[Pixel], size_wh: tuple[int, int]) -> NDArray[Pixel]:
     """A picture of another size, whole within this one; black lies around it."""
     height, width = image.shape[:2]
     if (width, height) == size_wh:
         return image
     scale = min(size_wh[0] / width, size_wh[1] / height)
     inner = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(
+    small: Any = cv2.resize(
         image, inner, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     )
     whole = np.zeros((size_wh[1], size_wh[0], 3), image.dtype)

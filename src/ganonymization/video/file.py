@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,8 @@ from .streams import described
 from .writer import Writer
 
 _CODECS = {".webm": "libvpx-vp9"}
-_CRF = {"libvpx-vp9": 31}
+_DEEP_CODECS = {".webm": "libsvtav1"}  # ten bits
+_CRF = {"libvpx-vp9": 31, "libsvtav1": 30}
 _INSTANT_S = 1e-6
 BESIDE = (".json", ".png")
 """Ends of the names of what lies beside a video: its report and its strip."""
@@ -39,7 +40,9 @@ class VideoOptions:
         crf: Constant rate factor, lower is better; None for the codec's usual one.
         sound: Copy it. A voice identifies, too.
         subtitles: Copy them and the chapters. They may name people.
-        strict: Refuse a video of which some stream would be dropped.
+        strict: Refuse a video of which something would be dropped.
+        hdr: Keep high dynamic range, in ten bits; False makes it standard, and None, too, but
+            tells so.
         salvage: Of a damaged input keep what comes before the damage.
         seconds: Of the input are read; None reads all.
         stop: Asked before each frame whether to end there, as for a camera, which has no end.
@@ -56,6 +59,7 @@ class VideoOptions:
     sound: bool = True
     subtitles: bool = False
     strict: bool = False
+    hdr: bool | None = None
     salvage: bool = False
     seconds: float | None = None
     stop: Callable[[], bool] = lambda: False
@@ -96,27 +100,27 @@ def anonymize_video(
         raise OptionError(f"{options.export_boxes}: is written already; name another file")
     report, strip = VideoReport(seed=options.seed), Strip()
     boxes: list[list[tuple[int, Detection]]] = []
-    with open_reader(source) as reader:
+    with open_reader(source, _can_keep_deep(anonymizer, out) and options.hdr is True) as reader:
         damage: list[InputError] = []
         size_wh = reader.size_wh()
         if anonymizer.mode == "portrait":
             size_wh = anonymizer.portrait_size_px, anonymizer.portrait_size_px
         with _writer(out, reader, size_wh, options) as writer:
             report.sound = writer.sound_told
-            report.dropped = [*reader.dropped, *writer.dropped]
+            report.dropped = [*reader.dropped, *writer.dropped, *_looks_dropped(reader, options)]
             if options.strict and report.dropped:
                 raise InputError(f"{reader.name}: {report.dropped_told()}; allow it or convert it")
             frames = _wanted(reader, writer, options, damage)
-            lasting: dict[int, int | None] = {}  # of the frames on their way
+            waiting: dict[int, Timed] = {}  # frames on their way
             anonymized = anonymize_frames(
-                anonymizer, _remembered(frames, lasting), options.seed,
+                anonymizer, _remembered(frames, waiting), options.seed,
                 reader.name.rpartition("/")[2], boxes=options.boxes, keep=_keeper(options, reader),
             )  # fmt: skip
             with _Behind(writer.write) as write:
                 for frame in anonymized:
                     image = _shown(frame, size_wh)
                     time_s = float(frame.payload * reader.time_base)
-                    write(Timed(image, frame.payload, lasting.pop(frame.payload)))
+                    write(_drawn(waiting.pop(frame.payload), image, frame))
                     report.add(frame, time_s)
                     strip.add(image, time_s)
                     if options.export_boxes is not None:
@@ -154,15 +158,15 @@ def check_video_output(source: Path | str, out: Path | None) -> None:
         raise OutputError(f"{out}: is the input; give another name")
 
 
-def open_reader(source: Path | str) -> Reader | AnimationReader:
-    """A video or an animation, told by its suffix.
+def open_reader(source: Path | str, keep_deep: bool = False) -> Reader | AnimationReader:
+    """A video or an animation, told by its suffix; see :class:`Reader`.
 
     Raises:
         UnreadableError: It is none.
     """
     if isinstance(source, Path) and source.suffix.lower() in ANIMATIONS:
         return AnimationReader(source)
-    return Reader(source)
+    return Reader(source, keep_deep)
 
 
 def _writer(
@@ -178,9 +182,18 @@ def _writer(
             out, reader.time_base, reader.rate, loops, bool(reader.audio),
             others if options.sound else others[len(reader.audio):],
         )  # fmt: skip
-    codec = options.codec or _CODECS.get("" if out is None else out.suffix.lower(), "libx264")
+    suffix = "" if out is None else out.suffix.lower()
+    deep = isinstance(reader, Reader) and reader.keeps_deep
+    usual = _DEEP_CODECS.get(suffix, "libx265") if deep else _CODECS.get(suffix, "libx264")
+    codec = options.codec or usual
     crf = options.crf if options.crf is not None else _CRF.get(codec, 20)
-    return Writer(out, reader, size_wh, codec, crf, options.sound, options.subtitles)
+    return Writer(out, reader, size_wh, codec, crf, options.sound, options.subtitles, deep)
+
+
+def _can_keep_deep(anonymizer: Anonymizer, out: Path | None) -> bool:
+    """Heads on black and animations have standard range."""
+    is_animation = out is not None and out.suffix.lower() in ANIMATIONS
+    return anonymizer.mode == "scene" and not is_animation
 
 
 def _keeper(options: VideoOptions, reader: Reader | AnimationReader) -> Keeper | None:
@@ -216,13 +229,29 @@ def _wanted(
         damage.append(error)
 
 
-def _remembered(
-    frames: Iterator[Timed], lasting: dict[int, int | None]
-) -> Iterator[tuple[Image, int]]:
-    """Frames and their times, while their durations are put aside."""
+def _remembered(frames: Iterator[Timed], waiting: dict[int, Timed]) -> Iterator[tuple[Image, int]]:
+    """Frames and their times, while what else is known of them is put aside."""
     for timed in frames:
-        lasting[timed.pts] = timed.duration
+        waiting[timed.pts] = timed
         yield timed.image, timed.pts
+
+
+def _drawn(timed: Timed, image: Image, frame: Anonymized[int]) -> Timed:
+    """A frame to write: what was drawn, in high range where that is kept."""
+    if timed.deep is None:
+        return replace(timed, image=image)
+    deep = timed.deep.with_faces(timed.image, image, frame.result.composite_mask)
+    return replace(timed, image=deep, deep=None)
+
+
+def _looks_dropped(reader: Reader | AnimationReader, options: VideoOptions) -> list[str]:
+    """What the pictures lose, in words."""
+    if isinstance(reader, AnimationReader):
+        return []
+    dropped = ["transparency"] if reader.has_alpha else []
+    if reader.high_range is not None and not reader.keeps_deep and options.hdr is not False:
+        dropped.append("high dynamic range (tone-mapped; `hdr` keeps it, `sdr` is silent)")
+    return dropped
 
 
 class _Behind:

@@ -53,7 +53,7 @@ class VideoReport:
         filled_s: Times of the frames in which some face was covered rather than redrawn.
         reasons: How often each reason for a cover was given.
         sound: ``"none"``, ``"left out"``, ``"copied"`` or ``"coded anew"``.
-        dropped: Streams of the input that the output does not hold, in words.
+        dropped: What the output does not hold of the input, as streams, in words.
         salvaged: Why the input ended early, or None.
     """
 
@@ -91,7 +91,7 @@ class VideoReport:
 
     def dropped_told(self) -> str:
         """What the output does not hold, in a line."""
-        return f"streams dropped: {', '.join(self.dropped)}"
+        return f"dropped: {', '.join(self.dropped)}"
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""

@@ -1,5 +1,6 @@
 """Video files that are written: exact times, sound copied, metadata dropped."""
 
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -9,15 +10,23 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import av
-from av.video.reformatter import VideoReformatter
+import numpy as np
+from av.video.reformatter import Colorspace, VideoReformatter
 
 from ..errors import InputError, OutputError
 from ..io.files import atomic_path
 from . import audio, subtitles
 from .container import STANDARD_STREAM, Timed
 from .decoded import colourspace
+from .hdr import colour_codes
 from .streams import described, retold
 from .times import Increasing
+
+_OPTIONS = {
+    "libx265": {"preset": "veryfast", "x265-params": "log-level=error"},
+    "libsvtav1": {"preset": "8"},
+}
+"""Of codecs, where they are not the usual ones."""
 
 
 class Source(Protocol):
@@ -30,6 +39,11 @@ class Source(Protocol):
     @property
     def pixel_aspect(self) -> Fraction:
         """Width by height of a pixel as it is shown."""
+        ...
+
+    @property
+    def colour_codes(self) -> tuple[int, int]:
+        """Primaries and transfer of its first frame, as H.273 counts; 2 where it is not told."""
         ...
 
     @property
@@ -75,6 +89,7 @@ class Writer:
         crf: Constant rate factor, lower is better.
         sound: Take the sound over: as it is where the container can hold it, else coded anew.
         keep_subtitles: Take subtitles and chapters over, too. They may name people.
+        deep: Frames are in the source's high range and are coded in ten bits.
 
     Raises:
         OutputError: The file cannot be made, or FFmpeg has no such codec.
@@ -82,7 +97,7 @@ class Writer:
 
     def __init__(
         self, path: Path | None, reader: Source, size_wh: tuple[int, int], codec: str, crf: int,
-        sound: bool = True, keep_subtitles: bool = False,
+        sound: bool = True, keep_subtitles: bool = False, deep: bool = False,
     ) -> None:  # fmt: skip
         self.path: Path | str = path or STANDARD_STREAM
         self._muxing, self._times = threading.Lock(), Increasing()
@@ -95,7 +110,7 @@ class Writer:
         self._container: Any = None
         try:
             self._container = _created(temporary, reader)
-            self._stream = self._pictures(reader, size_wh, codec, crf)
+            self._stream = self._pictures(reader, size_wh, codec, crf, deep)
             self.dropped: list[str] = []
             self._tracks: dict[int, Any] = {}
             if sound:
@@ -130,14 +145,22 @@ class Writer:
                 retold(stream, track.stream)
                 self._tracks[stream.index] = track
 
-    def _pictures(self, reader: Source, size_wh: tuple[int, int], codec: str, crf: int) -> Any:
+    def _pictures(
+        self, reader: Source, size_wh: tuple[int, int], codec: str, crf: int, deep: bool
+    ) -> Any:
         stream = self._container.add_stream(codec, rate=reader.rate)
         stream.width, stream.height = size_wh
         stream.pix_fmt = "yuv420p" if not any(n % 2 for n in size_wh) else "yuv444p"
-        stream.options = {"crf": str(crf), "preset": "veryfast"}
+        stream.pix_fmt += "10le" if deep else ""
+        stream.options = {"crf": str(crf), **_OPTIONS.get(codec, {"preset": "veryfast"})}
+        if codec == "libx265":
+            stream.codec_context.codec_tag = "hvc1"  # Apple's players know no other
+        os.environ.setdefault("SVT_LOG", "1")  # it would print its settings
         stream.time_base = stream.codec_context.time_base = reader.time_base
-        self._colours = colourspace(None, size_wh[1])
+        self._colours = Colorspace.BT2020 if deep else colourspace(None, size_wh[1])
+        self._codes = colour_codes(reader.colour_codes, deep)
         stream.codec_context.colorspace = self._colours
+        stream.codec_context.color_primaries, stream.codec_context.color_trc = self._codes
         stream.codec_context.sample_aspect_ratio = reader.pixel_aspect
         if reader.stream is not None:
             retold(reader.stream, stream)
@@ -172,8 +195,10 @@ class Writer:
         Raises:
             OutputError: The disk is full.
         """
-        frame = av.VideoFrame.from_ndarray(timed.image, format="rgb24")
+        kind = "rgb48le" if timed.image.dtype == np.uint16 else "rgb24"
+        frame = av.VideoFrame.from_ndarray(timed.image, format=kind)
         frame.colorspace = self._colours
+        frame.color_primaries, frame.color_trc = self._codes
         coded = self._reformatter.reformat(
             frame,
             format=self._stream.pix_fmt,
