@@ -13,6 +13,7 @@ import typer
 from ..errors import GanonymizationError, with_options
 from . import anonymize, classify, dataset, evaluate, serve, train, video
 from .options import require_torch
+from .say import complain
 
 __all__ = ["app", "main", "require_torch", "run"]
 
@@ -56,7 +57,7 @@ def run(application: Callable[[], None]) -> None:
     except GanonymizationError as error:
         if debug:
             traceback.print_exc()
-        print(f"error: {with_options(str(error))}", file=sys.stderr)
+        complain(with_options(str(error)))
         sys.exit(1)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

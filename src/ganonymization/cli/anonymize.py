@@ -10,7 +10,15 @@ import typer
 
 from ..errors import OptionError
 from ..options import Engine
-from .options import JsonOption, MaxPixelsOption, OnNoFaceOption, SeedOption, takes_config
+from .options import (
+    HdrOption,
+    JsonOption,
+    MaxPixelsOption,
+    OnNoFaceOption,
+    SeedOption,
+    StrictOption,
+    takes_config,
+)
 
 if TYPE_CHECKING:
     from ..batch.execute import Executor
@@ -78,6 +86,8 @@ def folder(
             "--audio/--no-audio", help="Copy the sound of videos; a voice identifies, too."
         ),
     ] = True,
+    hdr: HdrOption = None,
+    strict: StrictOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
     ] = False,
@@ -105,10 +115,11 @@ def folder(
     cores = os.cpu_count() or 1
     at_a_time = cores + 1 if jobs is None else jobs  # one waits for the disk
     threads = max(1, cores // at_a_time) if engine != "ray" and shard is None else 1  # of one call
-    settings = f"{config.fingerprint()} {on_no_face} {audio}"
+    settings = f"{config.fingerprint()} {on_no_face} {audio}" + " hdr" * bool(hdr)
     job = FolderJob(
         config.with_threads(threads).load, *folders, seeds.fresh_seed() if seed is None else seed,
         on_no_face, overwrite, max_pixels, settings, naming=name, shard=_shard(shard), sound=audio,
+        strict=strict, hdr=hdr,
     )  # fmt: skip
     if dry_run:
         console.plan_folder(job, as_json)

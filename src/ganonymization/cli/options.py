@@ -41,6 +41,14 @@ DeviceOption = Annotated[
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Refuse what could not be taken over whole.")
 ]
+HdrOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--hdr/--sdr", show_default=False,
+        help="Keep high dynamic range in 10 bits, or make it standard. "
+        "[default: --sdr, and say so]",
+    ),
+]  # fmt: skip
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from .say import say
+
 if TYPE_CHECKING:
     from ..types import Skipped
 
@@ -12,6 +14,6 @@ def print_skipped(skipped: "Iterable[Skipped]") -> None:
     """Print what was skipped, and end with exit code 1 where a picture could not be read."""
     skipped = list(skipped)
     for path, reason, _ in skipped:
-        print(f"left out {path}: {reason}", file=sys.stderr)
+        say(f"left out {path}: {reason}", sys.stderr)
     if any(picture.unreadable for picture in skipped):
         sys.exit(1)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import with_options
-from .options import JsonOption, SeedOption, StrictOption, progress, takes_config
+from .options import HdrOption, JsonOption, SeedOption, StrictOption, progress, takes_config
+from .say import complain, say, warn
 
 if TYPE_CHECKING:
     from ..config import AnonymizerConfig
@@ -42,12 +43,7 @@ def video(
     keep_subtitles: Annotated[
         bool, typer.Option("--keep-subtitles", help="And chapters; they may name people.")
     ] = False,
-    hdr: Annotated[
-        bool | None,
-        typer.Option("--hdr/--sdr", show_default=False,
-                     help="Keep high dynamic range in 10 bits, or make it standard. "
-                     "[default: --sdr, and say so]"),
-    ] = None,
+    hdr: HdrOption = None,
     strict: StrictOption = False,
     salvage: Annotated[
         bool, typer.Option("--salvage", help="Of a damaged video keep what comes before.")
@@ -83,11 +79,11 @@ def video(
 ) -> None:  # fmt: skip
     """Anonymize a video; the same nobody in every frame, sound and times as they were."""
     from .. import seeds
-    from ..video.animation import ANIMATIONS
     from ..video.container import STANDARD_STREAM, Reader, is_live
     from ..video.detections_json import read_boxes
     from ..video.exclusions import KeptPeople, Region
     from ..video.file import VideoOptions, anonymize_video, check_video_output
+    from ..video.kinds import ANIMATIONS
 
     live = is_live(source)
     place = source if live or source == STANDARD_STREAM else Path(source)
@@ -117,7 +113,7 @@ def video(
         )  # fmt: skip
     _tell(report, source, out, as_json)
     if report.salvaged:
-        print(f"error: {report.salvaged}", file=sys.stderr)
+        complain(report.salvaged)
         raise typer.Exit(1)
 
 
@@ -142,15 +138,15 @@ def _tell(report: "VideoReport", source: str, out: str, as_json: bool) -> None:
         print(json.dumps(report.as_dict(), indent=1), file=stream)
     else:
         drawn = sum(track.synthesized for track in report.tracks.values())
-        print(f"{out}: {report.frames} frames, {len(report.tracks)} tracks, {drawn} of "
-              f"{report.faces} faces redrawn, seed {report.seed}", file=stream)  # fmt: skip
+        say(f"{out}: {report.frames} frames, {len(report.tracks)} tracks, {drawn} of "
+              f"{report.faces} faces redrawn, seed {report.seed}", stream)  # fmt: skip
     if report.dropped:
-        print(f"warning: {source}: {with_options(report.dropped_told())}", file=sys.stderr)
+        warn(f"{source}: {with_options(report.dropped_told())}")
     if not report.faces:
-        print(f"warning: {source}: no face found in any frame, passed on", file=sys.stderr)
+        warn(f"{source}: no face found in any frame, passed on")
     for reason, count in report.reasons.items():
-        print(f"warning: {count} faces covered: {reason}", file=sys.stderr)
+        warn(f"{count} faces covered: {reason}")
     for number, track in report.tracks.items():
         if track.kept:
-            print(f"warning: track {number}: left as it was in {track.kept} frames, "
-                  f"{track.kept_because}", file=sys.stderr)  # fmt: skip
+            warn(f"track {number}: left as it was in {track.kept} frames, "
+                  f"{track.kept_because}")  # fmt: skip

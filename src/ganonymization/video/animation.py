@@ -16,7 +16,6 @@ from ..errors import InputError, UnreadableError
 from ..io import images
 from .container import Timed
 
-ANIMATIONS = (".gif", ".webp")
 _FORMATS = ("GIF", "WEBP")  # no others: EPS, say, would run a program
 _GIF_IMAGE, _GIF_END = 0x2C, 0x3B
 _BEHIND = (255, 255, 255)  # what shows through transparent pixels

@@ -16,12 +16,11 @@ from av.video.reformatter import VideoReformatter
 from ..errors import InputError, UnreadableError
 from ..types import Image
 from .decoded import fitted, has_alpha, rgb, turn_of
-from .hdr import DeepFrame, Range, deep_rgb, range_of
+from .hdr import Deep, DeepFrame, Range, deep_rgb, range_of
 from .streams import chosen
 from .times import TORN, FrameTimes, Timeline
 
 STANDARD_STREAM = "-"
-CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")  # AVI knows no times
 _CAMERAS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
 _PATIENCE_S = 10.0  # for a stream or camera to answer
 _NOT_VIDEO = {"tty"}  # FFmpeg would draw text files
@@ -37,13 +36,15 @@ class Timed:
         image: (H, W, 3) uint8 RGB, upright.
         pts: In units of the reader's ``time_base``.
         duration: Alike; None where the next frame tells, or where it is the usual one.
-        deep: The frame in high range, where that is kept.
+        source: The frame in high range, where that is kept.
+        deep: Of a frame to be written, (H, W, 3) uint16 RGB in high range, where that is kept.
     """
 
     image: Image
     pts: int
     duration: int | None = None
-    deep: DeepFrame | None = None
+    source: DeepFrame | None = None
+    deep: Deep | None = None
 
 
 class TakesSound(Protocol):
@@ -224,10 +225,10 @@ class Reader:
             self._swaps_sides, self.has_alpha = turn.swaps_sides, has_alpha(frame)
             self.high_range = light
             self.colour_codes = int(frame.color_primaries), int(frame.color_trc)
-        deep = None
+        source = None
         if self._keep_deep and light is not None:
-            deep = DeepFrame(frame, light, turn, self._size_wh)
-        return Timed(fitted(image, self._size_wh), pts, deep=deep)
+            source = DeepFrame(frame, light, turn, self._size_wh)
+        return Timed(fitted(image, self._size_wh), pts, source=source)
 
     def _damaged(self, last: int | None) -> str:
         if self.name == STANDARD_STREAM and last is None:

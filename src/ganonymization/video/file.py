@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError, OptionError, OutputError
+from ..io.files import check_writable
 from ..pipeline import Anonymizer
 from ..types import Detection, Image
-from .animation import ANIMATIONS, AnimationReader, AnimationWriter
-from .container import CONTAINERS, Reader, Timed
+from .animation import AnimationReader, AnimationWriter
+from .container import Reader, Timed
 from .detections_json import Frames, write_boxes
 from .exclusions import Keeper, Region, Regions, both
 from .frames import Anonymized, anonymize_frames
+from .kinds import ANIMATIONS, BESIDE, CONTAINERS
 from .report import Strip, VideoReport, write_beside
 from .streams import described
 from .writer import Writer
@@ -24,9 +26,6 @@ _CODECS = {".webm": "libvpx-vp9"}
 _DEEP_CODECS = {".webm": "libsvtav1"}  # ten bits
 _CRF = {"libvpx-vp9": 31, "libsvtav1": 30}
 _INSTANT_S = 1e-6
-BESIDE = (".json", ".png")
-"""Ends of the names of what lies beside a video: its report and its strip."""
-
 _FRAMES_BEHIND = 4  # that wait to be coded
 
 
@@ -96,8 +95,10 @@ def anonymize_video(
         OptionError: The suffix is no container's.
     """
     check_video_output(source, out)
-    if options.export_boxes is not None and options.export_boxes in _written(out):
-        raise OptionError(f"{options.export_boxes}: is written already; name another file")
+    if options.export_boxes is not None:
+        if options.export_boxes in _written(out):
+            raise OptionError(f"{options.export_boxes}: is written already; name another file")
+        check_writable(options.export_boxes)
     report, strip = VideoReport(seed=options.seed), Strip()
     boxes: list[list[tuple[int, Detection]]] = []
     with open_reader(source, _can_keep_deep(anonymizer, out) and options.hdr is True) as reader:
@@ -136,24 +137,19 @@ def anonymize_video(
     return report
 
 
-def is_video(path: Path) -> bool:
-    """Whether the suffix is one of a video that is read and written here; WebP may be a picture."""
-    return path.suffix.lower() in (*CONTAINERS, ".gif")
-
-
 def check_video_output(source: Path | str, out: Path | None) -> None:
     """Refuse an output name before any work is done.
 
     Raises:
         OptionError: Its suffix is no container's.
-        OutputError: It is the input or a folder.
+        OutputError: It is the input or cannot be written, or what lies beside it.
     """
     if out is None:
         return
     if out.suffix.lower() not in (*CONTAINERS, *ANIMATIONS):
         raise OptionError(f"{out}: videos are written as {', '.join((*CONTAINERS, *ANIMATIONS))}")
-    if out.is_dir():
-        raise OutputError(f"{out}: is a folder; give the name of a file in it")
+    for path in _written(out):
+        check_writable(path)
     if isinstance(source, Path) and out.exists() and source.exists() and out.samefile(source):
         raise OutputError(f"{out}: is the input; give another name")
 
@@ -238,10 +234,10 @@ def _remembered(frames: Iterator[Timed], waiting: dict[int, Timed]) -> Iterator[
 
 def _drawn(timed: Timed, image: Image, frame: Anonymized[int]) -> Timed:
     """A frame to write: what was drawn, in high range where that is kept."""
-    if timed.deep is None:
+    if timed.source is None:
         return replace(timed, image=image)
-    deep = timed.deep.with_faces(timed.image, image, frame.result.composite_mask)
-    return replace(timed, image=deep, deep=None)
+    deep = timed.source.with_faces(timed.image, image, frame.result.composite_mask)
+    return replace(timed, image=image, source=None, deep=deep)
 
 
 def _looks_dropped(reader: Reader | AnimationReader, options: VideoOptions) -> list[str]:

@@ -59,7 +59,7 @@ class Range:
         Returns:
             (H, W, 3) uint8 RGB in sRGB's curve and BT.709's colours.
         """
-        light = _light(self.transfer)[deep]
+        light: Any = _light(self.transfer)[deep]
         if self.transfer == HLG:
             luma = cv2.transform(light, _LUMA[None])
             light *= np.power(luma, np.float32(_HLG_GAMMA - 1))[..., None]
@@ -67,7 +67,8 @@ class Range:
         if self.wide:
             light = cv2.transform(light, _BT709_FROM_BT2020)
         step = np.sqrt(np.clip(light, 0, _BRIGHTEST) / np.float32(_BRIGHTEST))
-        return _tone()[np.rint(step * (_STEPS - 1)).astype(np.uint16)]
+        shown: Image = _tone()[np.rint(step * (_STEPS - 1)).astype(np.uint16)]
+        return shown
 
     def deep(self, standard: Image) -> Deep:
         """The inverse of :meth:`standard`, as far as eight bits hold it.
@@ -75,7 +76,7 @@ class Range:
         Args:
             standard: (..., 3) uint8 RGB.
         """
-        light = _untoned()[standard]
+        light: Any = _untoned()[standard]
         if self.wide:
             light = np.clip(light @ np.linalg.inv(_BT709_FROM_BT2020).T, 0, None)
         if self.transfer == PQ:
@@ -84,7 +85,7 @@ class Range:
             scene = light * (_WHITE_NITS / _HLG_PEAK_NITS)
             luma = np.maximum(scene @ _LUMA, 1e-6)
             coded = _hlg_of(scene * luma[..., None] ** (1 / _HLG_GAMMA - 1))
-        return np.rint(np.clip(coded, 0, 1) * _LEVELS).astype(np.uint16)
+        return np.asarray(np.rint(np.clip(coded, 0, 1) * _LEVELS), np.uint16)
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def _tone() -> NDArray[np.uint8]:
     over = (light - _KNEE) / (1 - _KNEE)
     shown = np.where(light <= _KNEE, light, _KNEE + (1 - _KNEE) * over / (1 + over))
     coded = np.where(shown <= 0.0031308, 12.92 * shown, 1.055 * shown ** (1 / 2.4) - 0.055)
-    return np.rint(255 * coded).astype(np.uint8)
+    return np.asarray(np.rint(255 * coded), np.uint8)
 
 
 @lru_cache

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import av
-import numpy as np
 from av.video.reformatter import Colorspace, VideoReformatter
 
 from ..errors import InputError, OutputError
@@ -195,8 +194,10 @@ class Writer:
         Raises:
             OutputError: The disk is full.
         """
-        kind = "rgb48le" if timed.image.dtype == np.uint16 else "rgb24"
-        frame = av.VideoFrame.from_ndarray(timed.image, format=kind)
+        if timed.deep is None:
+            frame = av.VideoFrame.from_ndarray(timed.image, format="rgb24")
+        else:
+            frame = av.VideoFrame.from_ndarray(timed.deep, format="rgb48le")
         frame.colorspace = self._colours
         frame.color_primaries, frame.color_trc = self._codes
         coded = self._reformatter.reformat(
