@@ -150,8 +150,8 @@ def check_video_output(source: Path | str, out: Path | None) -> None:
         raise OptionError(f"{out}: videos are written as {', '.join((*CONTAINERS, *ANIMATIONS))}")
     for path in _written(out):
         check_writable(path)
-    if isinstance(source, Path) and out.exists() and source.exists() and out.samefile(source):
-        raise OutputError(f"{out}: is the input; give another name")
+        if isinstance(source, Path) and path.exists() and source.exists() and path.samefile(source):
+            raise OutputError(f"{path}: is the input; give another name")
 
 
 def open_reader(source: Path | str, keep_deep: bool = False) -> Reader | AnimationReader:
