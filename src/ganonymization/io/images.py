@@ -90,7 +90,8 @@ def decode(file: IO[bytes], name: str, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
     except Pillow.DecompressionBombError as error:
         raise UnreadableError(f"{name}: too many pixels; shrink it first") from error
     except Exception as error:  # decoders raise anything on files that were made to break them
-        raise UnreadableError(f"{name}: damaged or unreadable ({error}); copy it anew") from error
+        reason = " ".join(str(error).split())  # in one line
+        raise UnreadableError(f"{name}: damaged or unreadable ({reason}); copy it anew") from error
 
 
 def check_output(source: Path, out: Path) -> None:

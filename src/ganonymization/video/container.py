@@ -15,8 +15,9 @@ from av.video.reformatter import VideoReformatter
 
 from ..errors import InputError, UnreadableError
 from ..types import Image
-from .decoded import fitted, has_alpha, rgb, turn_of
+from .decoded import decoder_of, fitted, has_alpha, rgb, turn_of
 from .hdr import Deep, DeepFrame, Range, deep_rgb, range_of
+from .interlace import Progressive
 from .streams import chosen
 from .times import TORN, FrameTimes, Timeline
 
@@ -167,8 +168,8 @@ class Reader:
         """Frames, and packets of sound and subtitles between them."""
         kind = self._container.format.name
         timeline = Timeline(kind)
-        times = FrameTimes(kind, self._step)
-        ended = True
+        times, whole = FrameTimes(kind, self._step), Progressive(self.time_base)
+        ended, decode = True, decoder_of(self.stream)
         try:
             for packet in self._container.demux(self.stream, *self.audio, *self.subtitles):
                 timeline.place(packet)
@@ -179,8 +180,11 @@ class Reader:
                 ended = (ended or kind in TORN) and not packet.is_corrupt
                 self._remember_end(packet)
                 times.sent(packet)
-                for frame in packet.decode():
-                    yield self._timed(frame, times.of(frame))
+                for decoded in decode(packet):
+                    for frame in whole.frames(decoded):
+                        yield self._timed(frame, times.of(frame))
+            for frame in whole.rest():
+                yield self._timed(frame, times.of(frame))
         except av.error.FFmpegError as error:
             raise InputError(f"{self._damaged(times.last)} ({error})") from error
         if not ended or float(self._end_seen * self.time_base) < self._end_s() - _SHORT_S:

@@ -1,7 +1,9 @@
 """Decoded frames as they are meant to be seen: colours, orientation, size."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
+import av
 import cv2
 import numpy as np
 from av.video.reformatter import Colorspace, VideoReformatter
@@ -11,11 +13,22 @@ from ..types import Image
 
 Pixel = TypeVar("Pixel", np.uint8, np.uint16)
 
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _BT601 = (5, 6)  # BT.470BG and SMPTE 170M, as H.273 counts
 _BT709 = 1
 _BT2020 = (9, 10)
 _HD_ROWS = 576  # more rows are coded by BT.709, unless the file says otherwise
 _BEHIND = 255  # what shows through transparent pixels
+
+
+def decoder_of(stream: Any) -> Callable[[Any], list[Any]]:
+    """What decodes a stream's packets. FFmpeg's own forgets what is transparent in VP8 and VP9."""
+    library = _ALPHA_DECODERS.get(stream.codec_context.name)
+    if library is None or stream.metadata.get("alpha_mode") != "1":
+        return lambda packet: list(packet.decode())
+    context: Any = av.CodecContext.create(library, "r")
+    context.extradata = stream.codec_context.extradata
+    return lambda packet: list(context.decode(packet if packet.size else None))
 
 
 class Turn:
