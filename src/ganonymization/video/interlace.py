@@ -1,7 +1,7 @@
 """Interlaced frames, whose odd and even rows are of different moments, made whole ones.
 
-Faces that move are torn in them, and what is written says of itself that it is progressive. FFmpeg's
-``bwdif`` draws the rows of the second moment anew; frames keep their number and times.
+Faces that move are torn in them, and what is written says of itself that it is progressive.
+FFmpeg's ``bwdif`` draws the rows of the second moment anew; frames keep their number and times.
 """
 
 from collections.abc import Iterator
