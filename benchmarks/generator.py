@@ -133,7 +133,7 @@ def read_sources(folder: Path, anonymizer: Anonymizer, numbers: str, limit: int)
             (detection, *_) = detect_turned(anonymizer._detector, image) or [None]
             if detection is None:
                 raise FaceError("no face")
-            points = find_landmarks(image, detection, anonymizer._landmarker)
+            points = find_landmarks(image, detection, anonymizer.landmarks)
         except FaceError:
             lost.append(name)
             continue
@@ -157,7 +157,7 @@ def again(image: Image, expected: Points, anonymizer: Anonymizer) -> Points | No
     found = detect_turned(anonymizer._detector, image)
     found.sort(key=lambda detection: float(np.linalg.norm(detection.centre_px - middle)))
     try:
-        return find_landmarks(image, found[0], anonymizer._landmarker) if found else None
+        return find_landmarks(image, found[0], anonymizer.landmarks) if found else None
     except FaceError:
         return None
 

@@ -64,7 +64,7 @@ def drawn(
         try:
             if not result.faces or not result.faces[0].synthesized:
                 raise FaceError("not drawn")
-            found.append(anonymizer._landmarker(result.portraits[0]))
+            found.append(anonymizer.landmarks(result.portraits[0]))
         except FaceError:
             seen[i] = False
     return g.aligned(np.stack(found)), seen

@@ -26,10 +26,11 @@ ALLOWED = {
     "onnx_session": {"errors", "options", "weights"},
     "geometry": GROUND,
     "config": GROUND | {"detect.base", "pipeline", "surrogate.shape_model", "weights"},
-    "surrogate": GROUND | {"geometry"},
+    "surrogate": STAGE,
+    "donors": GROUND | {"geometry", "surrogate.expression_reading"},
     **dict.fromkeys(("detect", "io", "recognize"), STAGE),
     "landmarks": STAGE | {"detect.base", "detect.blazeface", "io"},
-    "synthesize": STAGE | {"paper.networks"},
+    "synthesize": STAGE | {"donors", "paper.networks"},
     "pipeline": GROUND
     | BASES
     | {"geometry", "surrogate", "synthesize.checked", "synthesize.covering", "weights"}
@@ -43,7 +44,8 @@ ALLOWED = {
     "datasets": GROUND | BASES | {"io"},
     "training": STAGE
     | BASES
-    | {"io", "surrogate", "datasets", "synthesize.generator", "synthesize.pix2pix"}
+    | {"io", "surrogate", "datasets", "donors"}
+    | {"synthesize.generator", "synthesize.pix2pix", "synthesize.refiner"}
     | {"paper.networks"},
     "paper": STAGE | BASES | {"io", "datasets", "training"},
     "evaluation": PIPELINE | {"surrogate", "datasets", "recognize", "batch"},

@@ -26,6 +26,7 @@ from .landmarks.base import Landmarker
 from .landmarks.plausibility import check_plausible
 from .landmarks.search import find_landmarks
 from .options import Device, Mode, OnFailure, Privacy, check_choice
+from .surrogate.expression_reading import ExpressionReader, coarse
 from .surrogate.shape_model import ShapeModel
 from .synthesize.base import Synthesizer
 from .synthesize.checked import check_redrawn, draw
@@ -33,6 +34,8 @@ from .synthesize.covering import Fill
 from .synthesize.face_state import DrawnFace, FaceState, LocatedFace, reason_of
 from .synthesize.picture_state import PictureState, Portraits, Scene
 from .types import Detection, Image, Result, check_image
+
+_FINE = 0.75  # a crop of so much of a face's own resolution loses nothing that is seen
 
 
 class Anonymizer:
@@ -94,6 +97,7 @@ class Anonymizer:
             load = registry.load(registry.SYNTHESIZERS, "file")
             model = cast(Synthesizer, load(weights.resolve(model), threads, device))
         self._synthesizer = model
+        self._reader = ExpressionReader() if getattr(model, "wears_donors", False) else None
         self._check_mode()
         if isinstance(detector, str):
             options = detector_options or DetectorOptions()
@@ -204,21 +208,28 @@ class Anonymizer:
             InputError: ``image`` is no such array.
             FaceNotRedrawnError: A face cannot be redrawn and ``on_failure`` is ``"error"``.
         """
-        picture = self.prepare(image, located)
+        picture = self.prepare(image, located, fine=True)
         for face in picture.faces:
             self.compose(picture, face, self.synthesize(picture, face))
         picture.cover_what_shows()
         return picture.result(seed)
 
-    def prepare(self, image: Image, located: Sequence[LocatedFace]) -> PictureState:
+    def prepare(
+        self, image: Image, located: Sequence[LocatedFace], fine: bool = False
+    ) -> PictureState:
         """Build all walls and cover what lies behind them; then draw as :meth:`redraw` does.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, upright; not changed.
+            located: The faces.
+            fine: Large faces are drawn at their own resolution, if the model can.
 
         Raises:
             InputError: ``image`` is no such array.
             FaceNotRedrawnError: See :meth:`redraw`.
         """
         check_image(image)
-        faces = [self._walled(index, face) for index, face in enumerate(located)]
+        faces = [self._walled(index, face, fine) for index, face in enumerate(located)]
         if self.mode == "scene":
             return Scene(image, faces, self._fill)
         return Portraits(image, faces, self._fill, self.portrait_size_px, self._level_portraits)
@@ -228,7 +239,7 @@ class Anonymizer:
         if face.place is None:
             return None
         with face.attempt():
-            inputs = picture.inputs(face, self._synthesizer.size_px)
+            inputs = picture.inputs(face, face.wall.size_px)
             with face.timed("synthesize"):
                 crop = draw(self._synthesizer, inputs)
             return picture.toned(face, DrawnFace(inputs, crop))
@@ -251,15 +262,16 @@ class Anonymizer:
                 return
         picture.cover(face)
 
-    def _walled(self, index: int, located: LocatedFace) -> FaceState:
+    def _walled(self, index: int, located: LocatedFace, fine: bool) -> FaceState:
         """A face with its new shape and its wall, or the reason why it has none."""
-        face = FaceState(index, located.detection, located.seed)
+        face = FaceState(index, located.detection, located.seed, reading=located.reading)
         face.timings_ms["landmarks"] = located.landmarks_ms
         with face.attempt():
             landmarks_px = located.landmarks_px
             if landmarks_px is None:
                 raise LandmarksError(located.problem or "no landmarks found")
-            size, side_eyes = self._synthesizer.size_px, self._synthesizer.crop_side_eyes
+            side_eyes = self._synthesizer.crop_side_eyes
+            size = self._crop_size(landmarks_px) if fine else self._synthesizer.size_px
             crop_from_image = transforms.generator_crop(landmarks_px, size, side_eyes)
             original_px = transforms.apply(crop_from_image, landmarks_px)
             with face.timed("shape"):
@@ -269,13 +281,27 @@ class Anonymizer:
             face.place = Place.of(face.detection, both_px, crop_from_image, size, must_fit)
         return face
 
+    def _crop_size(self, landmarks_px: NDArray[np.float64]) -> int:
+        """Side of a face's crop: of those that the model can draw, the one nearest to its own."""
+        sizes: tuple[int, ...] = getattr(
+            self._synthesizer, "sizes_px", (self._synthesizer.size_px,)
+        )
+        if self.mode == "portrait":
+            return min(sizes, key=lambda size: abs(size - self.portrait_size_px))
+        whole = transforms.generator_crop(landmarks_px, 1, self._synthesizer.crop_side_eyes)
+        own = 1 / transforms.scale_of(whole)
+        return min((size for size in sizes if size >= _FINE * own), default=max(sizes))
+
     def _locate(self, image: Image, detection: Detection, seed: int) -> LocatedFace:
-        start, found, problem = time.perf_counter(), None, None
+        start, found, reading, problem = time.perf_counter(), None, None, None
         try:
             found = find_landmarks(image, detection, self.landmarks)
+            if self._reader is not None:
+                reading = coarse(self._reader(image, found))
         except Exception as error:  # whatever a plugged-in landmarker raises: fail closed
             problem = reason_of(error)
-        return LocatedFace(detection, found, seed, problem, (time.perf_counter() - start) * 1e3)
+        landmarks_ms = (time.perf_counter() - start) * 1e3
+        return LocatedFace(detection, found, seed, problem, landmarks_ms, reading=reading)
 
     def surrogate(
         self,

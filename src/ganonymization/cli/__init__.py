@@ -11,7 +11,7 @@ from collections.abc import Callable
 import typer
 
 from ..errors import GanonymizationError, with_options
-from . import anonymize, classify, dataset, evaluate, serve, train, video
+from . import anonymize, bank, classify, dataset, evaluate, serve, train, video
 from .options import require_torch
 from .say import complain
 
@@ -32,6 +32,7 @@ for command in (
 ):  # fmt: skip
     app.command(command.__name__.replace("_", "-"))(command)
 app.add_typer(classify.app, name="classify")
+app.add_typer(bank.app, name="bank")
 
 
 _LINEAR_ALGEBRA = {"train", "fit-shape", "evaluate", "classify"}

@@ -17,6 +17,9 @@ from . import topology
 
 _SHIFT = 4  # OpenCV's fixed-point bits
 _FEATHER_EYES = 0.12  # of the outer-eye distance: the texture fades out towards the oval
+LIGHT_EYES = 0.2  # of the outer-eye distance: light is what is left after a Gaussian so wide
+DARKEST = 0.02  # of white; below it a logarithm shows noise
+_AREA = cv2.INTER_AREA
 _SMALLEST_PX2 = 0.02  # twice a triangle's area in the donor's picture; less shows nothing
 
 
@@ -100,6 +103,29 @@ def render(donor: Image, donor_px: Reals, landmarks_px: Reals, size_px: int) -> 
     skin = np.round(255 * fade * (valid & ~inner)).astype(np.uint8)
     features = np.where(valid & inner, 255, 0).astype(np.uint8)
     return Texture(np.asarray(image, np.uint8), skin, features)
+
+
+def delit(image: Image, cover: NDArray[np.uint8], eyes_px: float) -> Image:
+    """A texture without its light and tone: its detail about a middle grey.
+
+    Light is what of the logarithm is smooth (Land and McCann's retinex, 1971).
+
+    Args:
+        image: (S, S, 3) uint8 RGB.
+        cover: (S, S) uint8, above 0 where the picture shows a face.
+        eyes_px: Outer-eye distance in its pixels.
+    """
+    height, width = cover.shape
+    shown = (cover > 0).astype(np.float32)
+    log = np.log(image.astype(np.float32) / 255 + DARKEST)
+    stacked = np.dstack([log * shown[..., None], shown])
+    step = max(1, round(eyes_px / 10))
+    small = cv2.resize(stacked, (-(-width // step), -(-height // step)), interpolation=_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), LIGHT_EYES * eyes_px / step)
+    light = small[..., :3] / np.maximum(small[..., 3:], 1e-4)
+    whole = cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR)
+    grey = np.where(shown[..., None] > 0, 0.5 * np.exp(log - whole), 0.5)
+    return np.clip(np.round(255 * grey), 0, 255).astype(np.uint8)
 
 
 def _affine_maps(

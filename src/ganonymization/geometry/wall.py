@@ -13,7 +13,7 @@ height and width of a face and little of its jaw:
     untouched  radius >= RING              the picture stays as it is
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -200,6 +200,10 @@ def opacity(radius: Reals) -> NDArray[np.float32]:
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
+NEUTRAL = np.eye(1, 7, dtype=np.float32)[0]
+"""The reading of a face that nobody read."""
+
+
 @dataclass(frozen=True)
 class GeneratorInput:
     """All that the generator learns of a face.
@@ -208,18 +212,21 @@ class GeneratorInput:
         surrogate_px: (478, 3) float64 landmarks in crop pixels, to be drawn as condition.
         context: (S, S, 3) uint8 RGB, black behind the wall; all black in portrait mode.
         wall_mask: (S, S) bool, True where the context is hidden; all True in portrait mode.
-        seed: Of the face; the style is drawn from it.
+        seed: Of the face; style and donors are drawn from it.
+        reading: (7,) float32 shares of the seven expressions in steps of a quarter.
     """
 
     surrogate_px: NDArray[np.float64]
     context: Image
     wall_mask: Mask
     seed: int
+    reading: NDArray[np.float32] = field(default_factory=lambda: NEUTRAL.copy())
 
     @classmethod
     def scene(
-        cls, image: Image, place: Place, surrogate_px: NDArray[np.float64], seed: int
-    ) -> "GeneratorInput":
+        cls, image: Image, place: Place, surrogate_px: NDArray[np.float64], seed: int,
+        reading: NDArray[np.float32] | None = None,
+    ) -> "GeneratorInput":  # fmt: skip
         """Read the surroundings of a face, and nothing of the face.
 
         What lies behind the wall is blanked at the picture's own resolution, before anything is
@@ -230,6 +237,7 @@ class GeneratorInput:
             place: The face's.
             surrogate_px: (478, 3) in crop pixels.
             seed: Of the face.
+            reading: (7,); None is neutral.
         """
         size = place.size_px
         window, shift = _around_crop(image.shape, place)
@@ -244,15 +252,17 @@ class GeneratorInput:
         mask = transforms.warp(visible, crop_from_window, size) < 255
         context = transforms.warp(surroundings, crop_from_window, size)
         context = _masked(context, (~mask).view(np.uint8))
-        return cls(surrogate_px, context, mask, seed)
+        return cls(surrogate_px, context, mask, seed, NEUTRAL if reading is None else reading)
 
     @classmethod
     def portrait(
-        cls, size_px: int, surrogate_px: NDArray[np.float64], seed: int
-    ) -> "GeneratorInput":
-        """Nothing but the geometry and a seed."""
+        cls, size_px: int, surrogate_px: NDArray[np.float64], seed: int,
+        reading: NDArray[np.float32] | None = None,
+    ) -> "GeneratorInput":  # fmt: skip
+        """Nothing but the geometry, a reading and a seed."""
         nothing = np.zeros((size_px, size_px, 3), np.uint8)
-        return cls(surrogate_px, nothing, np.ones((size_px, size_px), bool), seed)
+        hidden = np.ones((size_px, size_px), bool)
+        return cls(surrogate_px, nothing, hidden, seed, NEUTRAL if reading is None else reading)
 
 
 def _masked(image: Image, mask: Image) -> Image:

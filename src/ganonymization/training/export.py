@@ -172,7 +172,7 @@ def _write(drawable: Drawable, sample: Samples, out: Path, precision: ExportPrec
         quantize(out, [sample(i) for i in range(_CALIBRATED)])
     model = onnx.load(str(out))
     if precision == "fp16":
-        _halve_weights(model)
+        halve_weights(model)
     helper.set_model_props(model, {name: str(value) for name, value in drawable.metadata.items()})
     onnx.checker.check_model(model)
     onnx.save(model, str(out))
@@ -196,7 +196,7 @@ def _compared(drawable: Drawable, sample: Samples, model: Path) -> tuple[float, 
     return psnr_db, statistics.median(spent) * 1e3
 
 
-def _halve_weights(model: onnx.ModelProto) -> None:
+def halve_weights(model: onnx.ModelProto) -> None:
     """Store each large float32 weight as float16, followed by a cast to float32."""
     casts = []
     for tensor in model.graph.initializer:
