@@ -37,7 +37,7 @@ ALLOWED = {
     | {"synthesize.picture_state"},
     "picture_file": GROUND | {"pipeline", "io"},
     "video": PIPELINE | {"surrogate", "recognize"},
-    "batch": PIPELINE | {"video.file"},
+    "batch": PIPELINE | {"video.file", "video.kinds"},
     "serve": PIPELINE
     | {"__init__", "config", "detect.blazeface", "weights"}
     | {"video.file", "video.live", "video.animation"},

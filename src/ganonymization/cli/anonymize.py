@@ -10,7 +10,17 @@ import typer
 
 from ..errors import OptionError
 from ..options import Engine
-from .options import In, JsonOption, MaxPixelsOption, OnNoFaceOption, Out, SeedOption, takes_config
+from .options import (
+    HdrOption,
+    In,
+    JsonOption,
+    MaxPixelsOption,
+    OnNoFaceOption,
+    Out,
+    SeedOption,
+    StrictOption,
+    takes_config,
+)
 
 if TYPE_CHECKING:
     from ..batch.execute import Executor
@@ -54,6 +64,8 @@ def folder(
     name: str = "{stem}{suffix}",
     shard: Annotated[str | None, typer.Option(metavar="I/N")] = None,
     audio: bool = True,
+    hdr: HdrOption = None,
+    strict: StrictOption = False,
     dry_run: bool = False,
     max_pixels: MaxPixelsOption = 120_000_000,
     as_json: JsonOption = False,
@@ -90,10 +102,11 @@ def folder(
     cores = os.cpu_count() or 1
     at_a_time = cores + 1 if jobs is None else jobs  # one waits for the disk
     threads = max(1, cores // at_a_time) if engine != "ray" and shard is None else 1  # of one call
-    settings = f"{config.fingerprint()} {on_no_face} {audio}"
+    settings = f"{config.fingerprint()} {on_no_face} {audio}" + " hdr" * bool(hdr)
     job = FolderJob(
         config.with_threads(threads).load, *folders, seeds.fresh_seed() if seed is None else seed,
         on_no_face, overwrite, max_pixels, settings, naming=name, shard=_shard(shard), sound=audio,
+        strict=strict, hdr=hdr,
     )  # fmt: skip
     if dry_run:
         console.plan_folder(job, as_json)

@@ -22,7 +22,8 @@ from ..options import OnNoFace
 from ..picture_file import anonymize_file
 from ..pipeline import Anonymizer
 from ..types import Result
-from ..video.file import is_video
+from ..video.kinds import is_video
+from .say import complain, say, warn
 
 MEANINGS: dict[Status, str] = {
     "done": "every face redrawn",
@@ -54,7 +55,7 @@ def anonymize_image(
     )  # fmt: skip
     if not result.faces:
         passed = f"passed on as {written[0]}" if written else "nothing written"
-        print(f"warning: {source}: no face found, {passed}", file=sys.stderr)
+        warn(f"{source}: no face found, {passed}")
     if as_json:
         answer = {
             "outputs": [str(path) for path in written],
@@ -70,10 +71,10 @@ def anonymize_image(
 def _print_faces(source: Path, result: Result, written: list[Path]) -> None:
     for face in result.faces:
         if not face.synthesized:
-            print(f"warning: {source}: face {face.index} {face.outcome}", file=sys.stderr)
+            warn(f"{source}: face {face.index} {face.outcome}")
     drawn = sum(face.synthesized for face in result.faces)
     names = ", ".join(str(path) for path in written)
-    print(f"{names}: {drawn} of {len(result.faces)} faces redrawn, seed {result.seed}")
+    say(f"{names}: {drawn} of {len(result.faces)} faces redrawn, seed {result.seed}")
 
 
 def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> bool:
@@ -82,7 +83,7 @@ def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> bool:
     JSON is printed without a bar.
 
     Returns:
-        Whether every picture could be read and written.
+        Whether every picture could be read and written, and in a strict job every file was one.
     """
     files, counts = job.files(), Counter[Status]()
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -106,8 +107,8 @@ def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> bool:
         for status, meaning in MEANINGS.items():
             if counts[status]:
                 print(f"{counts[status]:7d}  {status:14s} {meaning}")
-        print(f"{job.out}: {len(files)} files, seed {job.seed}, see {REPORT} and manifest*.jsonl")
-    return not counts["failed"]
+        say(f"{job.out}: {len(files)} files, seed {job.seed}, see {REPORT} and manifest*.jsonl")
+    return not counts["failed"] and not (job.strict and counts["not a picture"])
 
 
 def plan_folder(job: FolderJob, as_json: bool) -> None:
@@ -130,12 +131,14 @@ def plan_folder(job: FolderJob, as_json: bool) -> None:
 
 def _print_problem(entry: Entry) -> None:
     if entry.status == "failed":
-        print(f"error: {with_options(entry.error or '')}", file=sys.stderr)
-    elif entry.status == "no face":
-        print(f"warning: {entry.file}: no face found", file=sys.stderr)
+        complain(with_options(entry.error or ""))
+        return
+    if entry.dropped:
+        warn(f"{entry.file}: dropped: {with_options(', '.join(entry.dropped))}")
+    if entry.status == "no face":
+        warn(f"{entry.file}: no face found")
     elif entry.status == "not a picture":
-        print(f"warning: {entry.file}: not a kind of picture or video that is read",
-              file=sys.stderr)  # fmt: skip
+        warn(f"{entry.file}: not a kind of picture or video that is read")
 
 
 class _Lines:
