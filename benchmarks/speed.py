@@ -9,7 +9,6 @@ and shapes in the JSON file; without the file its rows are left out.
 import argparse
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -25,6 +24,8 @@ from ganonymization.cli.demo import astronaut
 from ganonymization.geometry.wall import GeneratorInput
 from ganonymization.io import images
 from ganonymization.io.images import Picture
+
+from processes import machine  # isort: skip
 
 
 def median_ms(*calls: Callable[[], object], rounds: int = 15) -> list[float]:
@@ -157,7 +158,7 @@ def main() -> None:
     for name, value in rows:
         print(f"| {name} | {value} |")
     print(
-        f"\n{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
+        f"\n{machine()}, "
         f"this process at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB"
     )
 

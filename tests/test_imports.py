@@ -48,7 +48,8 @@ ALLOWED = {
     | {"synthesize.generator", "synthesize.pix2pix", "synthesize.refiner"}
     | {"paper.networks"},
     "paper": STAGE | BASES | {"io", "datasets", "training"},
-    "evaluation": PIPELINE | {"surrogate", "datasets", "recognize", "batch"},
+    "evaluation": PIPELINE
+    | {"surrogate", "datasets", "recognize", "batch", "video.detections_json"},
 }
 
 

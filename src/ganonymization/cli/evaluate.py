@@ -11,15 +11,17 @@ from ..errors import OptionError
 from .options import JsonOption, progress, require_torch, takes_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ..config import AnonymizerConfig
     from ..evaluation.arrays import Values
     from ..evaluation.expression_classifier import Classify
-    from ..evaluation.figures import FamilyName
+    from ..evaluation.figures import FamilyName, Verdict
     from ..evaluation.request import OutputSource, Request
     from ..options import Privacy
     from ..surrogate.shape_model import ShapeModel
+
+_EXIT_CODES: "Mapping[Verdict, int]" = {"fail": 2, "inconclusive": 3}
 
 
 @takes_config(without=("on_failure", "min_score", "min_face", "detect_size", "device"))
@@ -37,6 +39,7 @@ def evaluate(
     classifier: Path | None = None,
     with_originals: bool = False,
     fit: Path | None = None,
+    boxes: Path | None = None,
     seed: int | None = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -57,6 +60,8 @@ def evaluate(
         with_originals: Show originals in the report.
         fit: Fit the shape model anew on a third of the people and this prepared folder, and
             evaluate the others, as pictures need that the shipped model was fitted on.
+        boxes: Faces that somebody has marked: COCO's detections, or what 'ganonymize video
+            --export-boxes' writes; for coverage.
         seed: Of outputs that are made here. [default: 1]
     """
     from ..evaluation.command import evaluate as run
@@ -69,10 +74,12 @@ def evaluate(
             "--fit, --shape, --keep-shape and --seed say how outputs are made; leave them out "
             "where outputs are given"
         )
+    if boxes is not None and "coverage" not in families:
+        raise OptionError("--boxes is for the family coverage; name it in --only, too")
     others = {_name(folder, against or []): folder for folder in against or ()}
     request = Request(
         originals, out, anonymized, people, labels, dataset, families, others, config.detector,
-        recogniser, with_originals,
+        recogniser, with_originals, boxes=boxes,
     )  # fmt: skip
     source = None
     if anonymized is None:
@@ -83,17 +90,17 @@ def evaluate(
         from ..evaluation.network import by_network
         from ..paper.classify.classifier import load_classifier
 
-        classify = by_network(load_classifier(classifier))
+        network = load_classifier(classifier)
+        classify = by_network(network.classes, network)
     report = run(request, source, progress, classify)
     print(json.dumps(report.as_dict(), indent=1) if as_json else report.table())
     print(f"{out / 'report.html'}", file=sys.stderr)
     unreadable = [skipped for skipped in report.skipped if skipped.unreadable]
     for path, reason, _ in unreadable:
         print(f"left out {path}: {reason}", file=sys.stderr)
-    if report.verdict == "fail":
-        raise typer.Exit(2)
-    if unreadable:
-        raise typer.Exit(1)
+    code = _EXIT_CODES.get(report.verdict, 1 if unreadable else 0)
+    if code:
+        raise typer.Exit(code)
 
 
 def _name(folder: Path, all_of_them: list[Path]) -> str:

@@ -122,9 +122,9 @@ def delit(image: Image, cover: NDArray[np.uint8], eyes_px: float) -> Image:
     step = max(1, round(eyes_px / 10))
     small = cv2.resize(stacked, (-(-width // step), -(-height // step)), interpolation=_AREA)
     small = cv2.GaussianBlur(small, (0, 0), LIGHT_EYES * eyes_px / step)
-    light = small[..., :3] / np.maximum(small[..., 3:], 1e-4)
-    whole = cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR)
-    grey = np.where(shown[..., None] > 0, 0.5 * np.exp(log - whole), 0.5)
+    smooth = small[..., :3] / np.maximum(small[..., 3:], 1e-4)
+    light = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
+    grey = np.where(shown[..., None] > 0, 0.5 * np.exp(log - light), 0.5)
     return np.clip(np.round(255 * grey), 0, 255).astype(np.uint8)
 
 
@@ -146,8 +146,7 @@ def _affine_maps(target: Values, source: Values) -> tuple[Values, Mask]:
 
 def _doubled_area(corners: Values) -> Values:
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    area: Values = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
-    return area
+    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
 
 
 def _smoothed(donor: Image, maps: Values) -> Image:
