@@ -1,7 +1,7 @@
 """Colour profiles, rebuilt from their numbers: a profile is a file that may hold anything.
 
 What is kept of a profile is what says how three colours (or grey) look: primaries, white and tone
-curves. Names, pictures, notes and whatever else lies in it are dropped. ICC.1:2022, sections 7 to 10.
+curves. Names, pictures, notes and whatever else lies in it are dropped (ICC.1:2022, sections 7-10).
 """
 
 import struct
