@@ -12,6 +12,7 @@ from PIL import ImageCms, ImageOps, JpegImagePlugin
 
 from ..errors import UnreadableError
 from ..types import Image
+from .icc import rebuilt
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Picture:
         pixels: (H, W, 3) uint8 RGB, upright.
         alpha: (H, W) uint8 or None.
         grey: The file held one channel; it is written so again.
-        icc: Its colour profile, or None.
+        icc: Its colour profile, rebuilt from its numbers, or None.
         jpeg: Quantisation tables and subsampling of a JPEG file, to write one of like quality.
         kind: Pillow's name of the format that it was read from.
     """
@@ -69,11 +70,12 @@ def decoded(opened: Pillow.Image) -> Picture:
     if isinstance(opened, JpegImagePlugin.JpegImageFile) and opened.mode in ("L", "RGB"):
         sampling = JpegImagePlugin.get_sampling(opened)
         jpeg = {"qtables": opened.quantization, "subsampling": max(0, sampling)}
-    icc: bytes | None = opened.info.get("icc_profile")
+    profile: bytes | None = opened.info.get("icc_profile")
+    icc = rebuilt(profile) if profile else None
     upright = ImageOps.exif_transpose(opened)
     upright.load()
-    if upright.mode == "CMYK":
-        upright, icc = _rgb_of_cmyk(upright, icc), None
+    if upright.mode == "CMYK" or (profile and icc is None and upright.mode == "RGB"):
+        upright, icc = _standard_rgb(upright, profile), None
     grey = upright.mode in ("1", "L", "LA", "I", "F") or upright.mode.startswith("I;16")
     if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
         upright = _eight_bit(upright)
@@ -86,7 +88,7 @@ def decoded(opened: Pillow.Image) -> Picture:
     return Picture(pixels, alpha, grey, icc, jpeg, kind)
 
 
-def _rgb_of_cmyk(image: Pillow.Image, icc: bytes | None) -> Pillow.Image:
+def _standard_rgb(image: Pillow.Image, icc: bytes | None) -> Pillow.Image:
     """Through the file's own profile where it has a usable one."""
     if icc:
         try:
