@@ -38,7 +38,7 @@ ALLOWED = {
     "locating": GROUND | BASES | {"geometry", "surrogate.expression_reading"},
     "picture_file": GROUND | {"pipeline", "io"},
     "video": PIPELINE | {"surrogate", "recognize", "detect.finder", "detect.audit", "locating"},
-    "batch": PIPELINE | {"video.file"},
+    "batch": PIPELINE | {"video.file", "video.kinds"},
     "serve": PIPELINE
     | {"__init__", "config", "detect.blazeface", "weights"}
     | {"video.file", "video.live", "video.animation", "video.added_boxes"},

@@ -1,6 +1,7 @@
 """``report.html`` of a folder: how many files became what, what failed, and a sample to look at."""
 
 import html
+import os
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -49,12 +50,19 @@ def write_report(out: Storage, meanings: Mapping[Status, str], seed: int) -> Non
         *_listed("Without a face: look at these, a detector misses some",
                (line for line in lines if line["status"] == "no face"), "file"),
         f"<h2>{len(sample)} outputs drawn by lot</h2><p>Is every face somebody else's?</p><main>",
-        *(f'<figure><a href="{quote(name)}"><img loading="lazy" alt="" src="{quote(name)}"></a>'
-          f"<figcaption>{html.escape(name)}</figcaption></figure>" for name in sample),
+        *map(_figure, sample),
         "</main></html>\n",
     ]  # fmt: skip
     content = "\n".join(page).encode("utf-8", "backslashreplace")
     out.write(REPORT, content)
+
+
+def _figure(name: str) -> str:
+    link = quote(os.fsencode(name))  # names that are no UTF-8, too
+    return (
+        f'<figure><a href="{link}"><img loading="lazy" alt="" src="{link}"></a>'
+        f"<figcaption>{html.escape(name)}</figcaption></figure>"
+    )
 
 
 def _summary(line: dict[str, Any]) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class Entry:
         seed: Of the run.
         faces: Of a picture: box, score, outcome and seed of each face.
         tracks: Of a video: how many frames each face was synthesized and filled in.
+        dropped: Of a video: what its output does not hold, as streams.
         error: What went wrong, or None.
         settings: Of the run, as :class:`ganonymization.batch.folder.FolderJob` was given them.
         source: The input as it was, or None where it could not be read.
@@ -58,6 +59,7 @@ class Entry:
     seed: int | None = None
     faces: tuple[dict[str, object], ...] = field(default=())
     tracks: tuple[dict[str, object], ...] = field(default=())
+    dropped: tuple[str, ...] = ()
     error: str | None = None
     settings: str = ""
     source: InputRecord | None = None
@@ -72,7 +74,7 @@ class Entry:
     def of(cls, line: dict[str, Any]) -> Self:
         """From what a line holds, of another version's what is known here."""
         known = {name: line[name] for name in line.keys() & {field.name for field in fields(cls)}}
-        for name in ("outputs", "faces", "tracks", "output_bytes"):
+        for name in ("outputs", "faces", "tracks", "dropped", "output_bytes"):
             known[name] = tuple(known.get(name, ()))
         if known.get("source"):
             known["source"] = InputRecord(**known["source"])

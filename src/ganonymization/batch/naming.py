@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ..errors import OptionError, OutputError
+from ..video.kinds import written_as
 from .address import Storage
 
 PLAIN = "{stem}{suffix}"
@@ -35,7 +36,7 @@ def planned(names: Iterable[str], naming: str = PLAIN) -> list[Planned]:
         OptionError: ``naming`` is no such pattern.
     """
     check_naming(naming)
-    outs = {name: renamed(name, naming) for name in names}
+    outs = {name: written_as(renamed(name, naming)) for name in names}
     taken = defaultdict[str, set[str]](set)
     for out in outs.values():
         if numbered := _NUMBERED.fullmatch(out):

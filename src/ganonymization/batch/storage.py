@@ -84,6 +84,8 @@ class LocalStorage:
         path = self.root / name
         if path.is_dir():
             raise InputError(f"{path}: a folder that was not read; check it")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: a pipe, a socket or a device; remove it")
         yield path
 
     @contextmanager

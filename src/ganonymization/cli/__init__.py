@@ -13,6 +13,7 @@ import typer
 from ..errors import GanonymizationError, with_options
 from . import anonymize, bank, classify, dataset, evaluate, serve, train, video
 from .options import documented
+from .say import complain
 
 app = typer.Typer(
     help="Replace every face in pictures by nobody's face, and keep the expression.",
@@ -55,7 +56,7 @@ def run(application: Callable[[], None]) -> None:
     except GanonymizationError as error:
         if debug:
             traceback.print_exc()
-        print(f"error: {with_options(str(error))}", file=sys.stderr)
+        complain(with_options(str(error)))
         sys.exit(1)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -12,12 +12,14 @@ from ..errors import OptionError
 from ..options import Engine, added_box
 from .options import (
     AddBoxOption,
+    HdrOption,
     In,
     JsonOption,
     MaxPixelsOption,
     OnNoFaceOption,
     Out,
     SeedOption,
+    StrictOption,
     takes_config,
 )
 
@@ -70,6 +72,8 @@ def folder(
     name: str = "{stem}{suffix}",
     shard: Annotated[str | None, typer.Option(metavar="I/N")] = None,
     audio: bool = True,
+    hdr: HdrOption = None,
+    strict: StrictOption = False,
     dry_run: bool = False,
     max_pixels: MaxPixelsOption = 120_000_000,
     as_json: JsonOption = False,
@@ -107,10 +111,11 @@ def folder(
     cores = os.cpu_count() or 1
     at_a_time = cores + 1 if jobs is None else jobs  # one waits for the disk
     threads = max(1, cores // at_a_time) if engine != "ray" and shard is None else 1  # of one call
-    settings = f"{config.fingerprint()} {on_no_face} {audio}"
+    settings = f"{config.fingerprint()} {on_no_face} {audio}" + " hdr" * bool(hdr)
     job = FolderJob(
         config.with_threads(threads).load, *folders, seeds.fresh_seed() if seed is None else seed,
         on_no_face, overwrite, max_pixels, settings, naming=name, shard=_shard(shard), sound=audio,
+        strict=strict, hdr=hdr,
     )  # fmt: skip
     if dry_run:
         console.plan_folder(job, as_json)

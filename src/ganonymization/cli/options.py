@@ -16,6 +16,7 @@ import typer
 
 from ..errors import MissingExtraError, OptionError
 from ..options import DetectorName, Device, Mode, OnFailure, OnNoFace, Privacy
+from .say import say
 
 if TYPE_CHECKING:
     from ..config import AnonymizerConfig
@@ -53,6 +54,17 @@ AddBoxOption = Annotated[
         help="Redraw or cover a face there, too; in pixels. May be repeated.",
     ),
 ]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Refuse what could not be taken over whole.")
+]
+HdrOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--hdr/--sdr", show_default=False,
+        help="Keep high dynamic range in 10 bits, or make it standard. "
+        "[default: --sdr, and say so]",
+    ),
+]  # fmt: skip
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -209,6 +221,6 @@ def print_skipped(skipped: "Iterable[Skipped]") -> None:
     """Print what was skipped, and end with exit code 1 where a picture could not be read."""
     skipped = list(skipped)
     for path, reason, _ in skipped:
-        print(f"left out {path}: {reason}", file=sys.stderr)
+        say(f"left out {path}: {reason}", sys.stderr)
     if any(picture.unreadable for picture in skipped):
         sys.exit(1)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import JsonOption, SeedOption, progress, takes_config
+from ..errors import with_options
+from .options import HdrOption, JsonOption, SeedOption, StrictOption, progress, takes_config
+from .say import complain, say, warn
 
 if TYPE_CHECKING:
     from ..config import AnonymizerConfig
@@ -30,6 +32,9 @@ def video(
     codec: str | None = None,
     crf: Annotated[int | None, typer.Option(min=0, max=63)] = None,
     audio: bool = True,
+    keep_subtitles: bool = False,
+    hdr: HdrOption = None,
+    strict: StrictOption = False,
     salvage: bool = False,
     seconds: Annotated[float | None, typer.Option(min=0.001)] = None,
     ignore_box: Boxes = None,
@@ -52,6 +57,7 @@ def video(
         codec: FFmpeg's name. [default: libx264, libvpx-vp9 for WebM]
         crf: Lower is better and larger. [default: 20, 31 for VP9]
         audio: Copy the sound. A voice identifies, too.
+        keep_subtitles: And chapters; they may name people.
         salvage: Of a damaged video keep what comes before.
         seconds: Stop after so much of the input. [default: all]
         ignore_box: Faces there stay; in pixels, seconds, or both. May be repeated.
@@ -63,11 +69,11 @@ def video(
     """
     from .. import seeds
     from ..video.added_boxes import AddedBox
-    from ..video.animation import ANIMATIONS
     from ..video.container import STANDARD_STREAM, Reader, is_live
     from ..video.detections_json import read_boxes
     from ..video.exclusions import KeptPeople, Region
     from ..video.file import VideoOptions, anonymize_video, check_video_output
+    from ..video.kinds import ANIMATIONS
     from . import console
 
     live = is_live(source)
@@ -91,16 +97,15 @@ def video(
         report = anonymize_video(
             anonymizer, place, target,
             VideoOptions(
-                seeds.fresh_seed() if seed is None else seed, codec, crf, audio, salvage, seconds,
-                stopped, ignored, only, people, detections, export_boxes, added,
+                seeds.fresh_seed() if seed is None else seed, codec, crf, audio, keep_subtitles,
+                strict, hdr, salvage, seconds, stopped, ignored, only, people, detections,
+                export_boxes, added,
             ),
             advance,
         )  # fmt: skip
     _tell(report, source, out, as_json)
-    if audio and report.sound == "left out":
-        print(f"warning: {out}: the sound was left out, animations hold none", file=sys.stderr)
     if report.salvaged:
-        print(f"error: {report.salvaged}", file=sys.stderr)
+        complain(report.salvaged)
         raise typer.Exit(1)
     if report.covered_by_audit:
         raise typer.Exit(console.COVERED_BY_AUDIT_EXIT)
@@ -134,18 +139,20 @@ def _tell(report: "VideoReport", source: str, out: str, as_json: bool) -> None:
         print(json.dumps(report.as_dict(), indent=1), file=stream)
     else:
         drawn = sum(track.synthesized for track in report.tracks.values())
-        print(f"{out}: {report.frames} frames, {len(report.tracks)} tracks, {drawn} of "
-              f"{report.faces} faces redrawn, {_searched(report)}, seed {report.seed}",
-              file=stream)  # fmt: skip
+        say(f"{out}: {report.frames} frames, {len(report.tracks)} tracks, {drawn} of "
+            f"{report.faces} faces redrawn, {_searched(report)}, seed {report.seed}",
+            stream)  # fmt: skip
+    if report.dropped:
+        warn(f"{source}: {with_options(report.dropped_told())}")
     if not report.faces:
-        print(f"warning: {source}: no face found in any frame, passed on", file=sys.stderr)
+        warn(f"{source}: no face found in any frame, passed on")
     if report.covered_by_audit:
         times_s = sorted({entry["time_s"] for entry in report.covered_by_audit})
-        print(f"warning: {len(report.covered_by_audit)} faces covered by the audit, "
-              f"at {times_s[0]:g} to {times_s[-1]:g} s", file=sys.stderr)  # fmt: skip
+        warn(f"{len(report.covered_by_audit)} faces covered by the audit, "
+             f"at {times_s[0]:g} to {times_s[-1]:g} s")  # fmt: skip
     for reason, count in report.reasons.items():
-        print(f"warning: {count} faces covered: {reason}", file=sys.stderr)
+        warn(f"{count} faces covered: {reason}")
     for number, track in report.tracks.items():
         if track.kept:
-            print(f"warning: track {number}: left as it was in {track.kept} frames, "
-                  f"{track.kept_because}", file=sys.stderr)  # fmt: skip
+            warn(f"track {number}: left as it was in {track.kept} frames, "
+                  f"{track.kept_because}")  # fmt: skip
