@@ -1,8 +1,6 @@
 """A video file: every frame anonymized, the sound copied, and a report beside it."""
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from ..types import Box, Detection, Image
 from .added_boxes import AddedBox
 from .animation import AnimationReader, AnimationWriter
 from .audit import FrameAudit
+from .behind import Behind, remembered
 from .container import Reader, Timed, is_live
 from .detections_json import Frames, write_boxes
 from .exclusions import Keeper, Region, Regions, both
@@ -29,7 +28,6 @@ _DEEP_CODECS = {".webm": "libsvtav1"}  # ten bits
 _CRF = {"libvpx-vp9": 31, "libsvtav1": 30}
 _INSTANT_S = 1e-6
 _JUMPY_RATE = 5  # frames a second; with fewer, every frame is looked at
-_FRAMES_BEHIND = 4  # that wait to be coded
 
 
 @dataclass(frozen=True)
@@ -121,13 +119,13 @@ def anonymize_video(
             keepers = [keeper for keeper in (options.people, regions) if keeper is not None]
             waiting: dict[int, Timed] = {}  # frames on their way
             anonymized = anonymize_frames(
-                anonymizer, _remembered(frames, waiting), options.seed,
+                anonymizer, remembered(frames, waiting), options.seed,
                 reader.name.rpartition("/")[2], everywhere=_is_jumpy(reader),
                 boxes=options.boxes, added=_added(options, reader),
                 keep=both(keepers) if keepers else None,
             )  # fmt: skip
             anonymized = _audited(anonymized, anonymizer, source, regions, reader)
-            with _Behind(writer.write) as write:
+            with Behind(writer.write) as write:
                 for frame in anonymized:
                     image = _shown(frame, size_wh)
                     time_s = float(frame.payload * reader.time_base)
@@ -266,13 +264,6 @@ def _wanted(
         damage.append(error)
 
 
-def _remembered(frames: Iterator[Timed], waiting: dict[int, Timed]) -> Iterator[tuple[Image, int]]:
-    """Frames and their times, while what else is known of them is put aside."""
-    for timed in frames:
-        waiting[timed.pts] = timed
-        yield timed.image, timed.pts
-
-
 def _drawn(timed: Timed, image: Image, frame: Anonymized[int]) -> Timed:
     """A frame to write: what was drawn, in high range where that is kept."""
     if timed.source is None:
@@ -289,33 +280,6 @@ def _looks_dropped(reader: Reader | AnimationReader, options: VideoOptions) -> l
     if reader.high_range is not None and not reader.keeps_deep and options.hdr is not False:
         dropped.append("high dynamic range (tone-mapped; `hdr` keeps it, `sdr` is silent)")
     return dropped
-
-
-class _Behind:
-    """Calls a function in a thread of its own, in order, and at most a few calls behind.
-
-    Args:
-        function: Its errors come with a later call, or at the end.
-    """
-
-    def __init__(self, function: Callable[[Timed], None]) -> None:
-        self._function, self._waiting = function, deque[Future[None]]()
-        self._thread = ThreadPoolExecutor(1)
-
-    def __enter__(self) -> Callable[[Timed], None]:
-        return self._call
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            while kind is None and self._waiting:
-                self._waiting.popleft().result()
-        finally:
-            self._thread.shutdown(cancel_futures=True)
-
-    def _call(self, timed: Timed) -> None:
-        while len(self._waiting) > _FRAMES_BEHIND:
-            self._waiting.popleft().result()
-        self._waiting.append(self._thread.submit(self._function, timed))
 
 
 def _shown(frame: Anonymized[int], size_wh: tuple[int, int]) -> Image:
