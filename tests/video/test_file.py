@@ -491,6 +491,8 @@ def test_a_report_tells_tracks_times_and_reasons():
         "reasons": {"dark": 2, "far": 1},
         "sound": "none",
         "dropped": [],
+        "searched": 0,
+        "covered_by_audit": [],
         "salvaged": None,
     }
 

@@ -1,12 +1,20 @@
-"""Frames are coded in a thread of its own, while the next are drawn."""
+"""Frames on their way: what is known of them waits while they are drawn, and so does writing."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from ..types import Image
 from .container import Timed
 
 _FRAMES_BEHIND = 4  # that wait to be coded
+
+
+def remembered(frames: Iterator[Timed], waiting: dict[int, Timed]) -> Iterator[tuple[Image, int]]:
+    """Frames and their times, while what else is known of them is put aside."""
+    for timed in frames:
+        waiting[timed.pts] = timed
+        yield timed.image, timed.pts
 
 
 class Behind:

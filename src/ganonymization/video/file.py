@@ -13,7 +13,7 @@ from ..types import Box, Detection, Image
 from .added_boxes import AddedBox
 from .animation import AnimationReader, AnimationWriter
 from .audit import FrameAudit
-from .behind import Behind
+from .behind import Behind, remembered
 from .container import Reader, Timed, is_live
 from .detections_json import Frames, write_boxes
 from .exclusions import Keeper, Region, Regions, both
@@ -119,7 +119,7 @@ def anonymize_video(
             keepers = [keeper for keeper in (options.people, regions) if keeper is not None]
             waiting: dict[int, Timed] = {}  # frames on their way
             anonymized = anonymize_frames(
-                anonymizer, _remembered(frames, waiting), options.seed,
+                anonymizer, remembered(frames, waiting), options.seed,
                 reader.name.rpartition("/")[2], everywhere=_is_jumpy(reader),
                 boxes=options.boxes, added=_added(options, reader),
                 keep=both(keepers) if keepers else None,
@@ -262,13 +262,6 @@ def _wanted(
         if not options.salvage:
             raise InputError(str(error), "`salvage` keeps what comes before") from error
         damage.append(error)
-
-
-def _remembered(frames: Iterator[Timed], waiting: dict[int, Timed]) -> Iterator[tuple[Image, int]]:
-    """Frames and their times, while what else is known of them is put aside."""
-    for timed in frames:
-        waiting[timed.pts] = timed
-        yield timed.image, timed.pts
 
 
 def _drawn(timed: Timed, image: Image, frame: Anonymized[int]) -> Timed:
