@@ -28,7 +28,7 @@ def test_json_holds_every_file_in_order_and_no_memory(tmp_path, capfd):
     names = [file.name for file in job.files()]
     tracemalloc.start()
     try:
-        assert console.anonymize_folder(job, executor, as_json=True)
+        assert console.anonymize_folder(job, executor, as_json=True) == 0
         peak_bytes = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -47,7 +47,7 @@ def test_json_without_files_is_whole(tmp_path, capfd):
         yield iter(())
 
     job = FolderJob(None, LocalStorage(tmp_path / "in"), LocalStorage(tmp_path / "out"), seed=5)
-    assert console.anonymize_folder(job, executor, as_json=True)
+    assert console.anonymize_folder(job, executor, as_json=True) == 0
     assert capfd.readouterr().out == '{"seed": 5, "counts": {}, "files": []}\n'
 
 
