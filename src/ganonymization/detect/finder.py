@@ -20,7 +20,7 @@ from .multi_scale import Look, MultiScale, tiles
 from .second_opinion import SecondOpinion
 
 _SURE = 0.5
-_FAINT = 0.08
+_FAINT = 0.06
 _SAME_AS_BEFORE = 0.2  # boxes below this say nothing about how far a face reaches
 _MOST_ASKED = 64  # candidates of one picture; of the others those above the old threshold stay
 _CLOSE_UP_PX, _BORDER = 160, 0.3
