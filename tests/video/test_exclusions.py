@@ -11,7 +11,7 @@ from ganonymization.io.images import Picture
 from ganonymization.video import exclusions
 from ganonymization.video.exclusions import KeptPeople, Region, Regions, both
 from ganonymization.video.sightings import Sighting
-from ganonymization.video.tracking import Frame
+from ganonymization.video.waiting import Frame
 
 from ..conftest import face_landmarks
 from .test_frames import stages

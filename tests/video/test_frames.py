@@ -18,7 +18,7 @@ from ganonymization.video.drawing import Chains, Link, redraw
 from ganonymization.video.frames import _steady_faces, anonymize_frames
 from ganonymization.video.sightings import Sighting
 from ganonymization.video.smoothing import EyesAtRest, steadied
-from ganonymization.video.tracking import Frame
+from ganonymization.video.waiting import Frame
 
 from ..conftest import FakeSynthesizer, RaisingSynthesizer, box_of, face_landmarks
 from .test_tracking import (

@@ -16,7 +16,7 @@ from ..types import Detection, Image
 from . import legible
 from .base import DetectorOptions, large_enough, merge, mirrored_back, turned_back
 from .blazeface import NEAR, BlazeFaceNetwork, as_detections
-from .multi_scale import Look, MultiScale, tiles
+from .multi_scale import WHOLE_PX, Look, MultiScale, tiles
 from .second_opinion import SecondOpinion
 
 _SURE = 0.5
@@ -84,6 +84,15 @@ class Finder:
             if self.options.thorough:
                 found += self._thorough(image, some)
         return found
+
+    def whole(self, image: Image) -> list[Detection]:
+        """Faces in a look at the whole of a picture, whose tiles are looked at some other time."""
+        return self(image, self.looks((image.shape[0], image.shape[1]))[:1])
+
+    def quick(self, image: Image) -> list[Detection]:
+        """Faces in one look at a part of a picture, none of which fills it."""
+        height, width = image.shape[:2]
+        return self(image, [Look((0, 0, width, height), min(1.0, WHOLE_PX / max(height, width)))])
 
     def _decided(self, image: Image, candidates: list[Detection]) -> list[Detection]:
         """Those that are faces: sure, or confirmed; with the boxes that were merged into them."""

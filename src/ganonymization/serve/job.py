@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..pipeline import Anonymizer
+from ..video.added_boxes import AddedBox
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 Kind = Literal["video", "animation", "zip"]
@@ -25,11 +26,13 @@ class Job:
         load: Gives the anonymizer.
         seed: Of the run.
         sound: Copy it.
+        added: Boxes of faces that a detector misses; of a ZIP none count.
         state: How far it is.
         done: Frames or pictures.
         total: Of them; 0 where that is not known.
         faces: Found.
         filled: Of them, covered rather than redrawn.
+        by_audit: Of those, found only when the result was searched once more.
         error: What went wrong.
         ended: When, by the monotonic clock.
         stop: Set once nobody wants it any more.
@@ -41,11 +44,13 @@ class Job:
     load: Callable[[], Anonymizer]
     seed: int
     sound: bool = True
+    added: tuple[AddedBox, ...] = ()
     state: JobState = "queued"
     done: int = 0
     total: int = 0
     faces: int = 0
     filled: int = 0
+    by_audit: int = 0
     error: str | None = None
     ended: float | None = None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -63,7 +68,7 @@ class Job:
     def status(self, keep_s: float) -> dict[str, Any]:
         """For JSON, as :class:`~.answers.JobAnswer` describes it."""
         left_s = keep_s if self.ended is None else max(0, self.ended + keep_s - time.monotonic())
-        shown = ("id", "kind", "state", "done", "total", "error", "faces", "filled")
+        shown = ("id", "kind", "state", "done", "total", "error", "faces", "filled", "by_audit")
         return {name: getattr(self, name) for name in shown} | {"expires_s": round(left_s)}
 
 

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 
 from .. import seeds
+from ..errors import OptionError
+from ..video.added_boxes import AddedBox
 from . import uploads
 from .answers import JobAnswer
 from .job import Job, kind_of
@@ -60,11 +62,26 @@ async def start(
     sound: Annotated[
         bool, Query(description="Copy it. A voice identifies, too.", examples=[True])
     ] = True,
+    add_box: Annotated[
+        list[str],
+        Query(
+            max_length=1000,
+            examples=[["40,60,120,150,1.5,4"]],
+            description="x,y,width,height of a face that is missed, in pixels, and start,end in "
+            "seconds if it is not there all the time. Of videos and animations.",
+        ),
+    ] = [],  # noqa: B006
 ) -> Response:
     """Take a video, an animation, or a ZIP of pictures."""
     state = _state(request)
     chosen = seeds.fresh_seed() if seed is None else seed
-    job = state.jobs.reserve("video", lambda: state.models.anonymizer(mode, privacy), chosen, sound)
+    try:
+        added = tuple(AddedBox.parse(text) for text in add_box)
+    except OptionError as error:
+        raise Problem(422, f"add_box={error.message}") from error
+    job = state.jobs.reserve(
+        "video", lambda: state.models.anonymizer(mode, privacy), chosen, sound, added
+    )
     try:
         coming = job.folder / "upload"
         await uploads.save(request, coming, state.limits)

@@ -37,11 +37,10 @@ def anonymize_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
         if job.done > limits.frames:
             raise InputError(f"has more than {limits.frames} frames; send a shorter one")
 
-    report = anonymize_video(
-        job.load(), job.source, job.result, VideoOptions(job.seed, sound=job.sound), advance
-    )
-    job.faces = report.faces
-    job.filled = sum(track.filled for track in report.tracks.values())
+    options = VideoOptions(job.seed, sound=job.sound, added=job.added)
+    report = anonymize_video(job.load(), job.source, job.result, options, advance)
+    job.faces, job.by_audit = report.faces, len(report.covered_by_audit)
+    job.filled = sum(track.filled for track in report.tracks.values()) + job.by_audit
 
 
 def anonymize_zip(job: Job, limits: Limits, watchdog: Watchdog) -> None:

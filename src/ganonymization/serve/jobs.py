@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import GanonymizationError
 from ..pipeline import Anonymizer
+from ..video.added_boxes import AddedBox
 from .job import Job, JobState, Kind
 from .job_checks import JobCancelledError, Watchdog
 from .job_work import anonymize_movie, anonymize_zip
@@ -32,8 +33,15 @@ class Jobs:
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="job")
 
-    def reserve(self, kind: Kind, load: Callable[[], Anonymizer], seed: int, sound: bool) -> Job:
-        """A new job with an empty folder, before its file has come.
+    def reserve(
+        self,
+        kind: Kind,
+        load: Callable[[], Anonymizer],
+        seed: int,
+        sound: bool,
+        added: tuple[AddedBox, ...] = (),
+    ) -> Job:
+        """A new job with an empty folder, before its file has come; see :class:`Job`.
 
         Raises:
             BusyError: Too many wait already.
@@ -43,7 +51,7 @@ class Jobs:
             if sum(job.ended is None for job in self._jobs.values()) >= self._limits.jobs:
                 raise BusyError
             number = secrets.token_hex(16)
-            job = Job(number, kind, self._folder / number, load, seed, sound)
+            job = Job(number, kind, self._folder / number, load, seed, sound, added)
             job.folder.mkdir(mode=0o700)
             self._jobs[number] = job
         return job

@@ -19,7 +19,7 @@ from ..pipeline import Anonymizer
 from ..recognize.recogniser import Recogniser
 from ..types import Box, Image, Reals
 from .sightings import Sighting
-from .tracking import Frame
+from .waiting import Frame
 
 _STRICT = 0.75  # of the distance below which the recogniser calls two faces one person's
 _MARGIN = 1 / 6  # of that distance: so much nearer than any other face in the shot
@@ -96,13 +96,17 @@ class Regions:
 
     def __call__(self, frame: Frame[Any]) -> dict[int, str]:
         """Tracks that stay, and why."""
-        time_s, kept = self.time_s(frame), {}
-        for track, sighting in frame.seen.items():
-            if any(region.holds(sighting.box_xyxy, time_s) for region in self.ignored):
-                kept[track] = "in an ignored region"
-            elif self.only and not any(r.holds(sighting.box_xyxy, time_s) for r in self.only):
-                kept[track] = "outside of the regions asked for"
-        return kept
+        time_s = self.time_s(frame)
+        found = {track: self.reason(s.box_xyxy, time_s) for track, s in frame.seen.items()}
+        return {track: reason for track, reason in found.items() if reason is not None}
+
+    def reason(self, box_xyxy: Box, time_s: float) -> str | None:
+        """Why a face in this box stays at this time, or None."""
+        if any(region.holds(box_xyxy, time_s) for region in self.ignored):
+            return "in an ignored region"
+        if self.only and not any(region.holds(box_xyxy, time_s) for region in self.only):
+            return "outside of the regions asked for"
+        return None
 
 
 @dataclass

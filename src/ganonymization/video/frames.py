@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import seeds
+from ..detect.base import detect_turned
+from ..detect.finder import Finder
 from ..errors import InputError
 from ..pipeline import Anonymizer
 from ..synthesize.face_state import LocatedFace
-from ..types import Detection, Image, Result
+from ..types import Box, Detection, Image, Result
 from .drawing import Chains, Link, redraw
 from .smoothing import REACH, EyesAtRest, steadied
-from .tracking import Frame, Tracker
+from .tracking import Tracker
+from .waiting import Frame
 
 Payload = TypeVar("Payload")
 
@@ -51,7 +54,9 @@ def anonymize_frames(
     *,
     look_ahead: int = 12,
     detect_every: int = 8,
+    everywhere: bool = False,
     boxes: Sequence[list[Detection]] | None = None,
+    added: Callable[[Payload], Sequence[Box]] = lambda payload: (),
     keep: Callable[[Frame[Payload]], dict[int, str]] | None = None,
 ) -> Iterator[Anonymized[Payload]]:
     """Anonymize frames in order; each track keeps its nobody.
@@ -62,8 +67,10 @@ def anonymize_frames(
         seed: Of the run; None draws a fresh one, which the results tell.
         name: Of the video; with the seed and a track's number it decides who the new face is.
         look_ahead: Frames that wait for what later ones tell.
-        detect_every: Frames from one detection to the next.
+        detect_every: Frames from one detection to the next, where nothing changes.
+        everywhere: Look at all of every frame, as where neighbouring frames have little in common.
         boxes: Detections from elsewhere, a list for each frame; None looks for faces.
+        added: Boxes of faces in a frame, by what comes with it, whatever a detector says.
         keep: Says of each frame which tracks stay as they are, and why; None keeps none.
 
     Yields:
@@ -72,16 +79,20 @@ def anonymize_frames(
     Raises:
         InputError: There are more frames than ``boxes`` tells of.
     """
+    finder = anonymizer.detector
+    whole, look = (finder.whole, finder.quick) if isinstance(finder, Finder) else (finder, finder)
 
     def detect(image: Image, number: int) -> list[Detection]:
         if boxes is None:
-            return anonymizer.detect(image)
+            return detect_turned(whole, image)
         if number >= len(boxes):
             raise InputError(f"the boxes tell of {len(boxes)} frames, and there are more")
         return boxes[number]
 
-    every = detect_every if boxes is None else 1
-    tracker: Tracker[Payload] = Tracker(detect, anonymizer.landmarks, look_ahead, every)
+    every, near = (detect_every, look) if boxes is None else (1, None)
+    tracker: Tracker[Payload] = Tracker(
+        detect, anonymizer.landmarks, look_ahead, every, near, everywhere, added
+    )
 
     run_seed = seeds.fresh_seed() if seed is None else seed
 
@@ -176,8 +187,8 @@ def located_faces(
     at_rest = eyes.after(landmarks_px)
     return {
         track: LocatedFace(
-            Detection(sighting.box_xyxy, sighting.score), landmarks_px[track], who(track),
-            _NOT_SEEN, eyes_at_rest=at_rest[track],
+            Detection(sighting.box_xyxy, sighting.score, None, sighting.merged),
+            landmarks_px[track], who(track), _NOT_SEEN, eyes_at_rest=at_rest[track],
         )
         for track, sighting in frame.seen.items()
     }  # fmt: skip

@@ -16,7 +16,8 @@ from ..types import Image, Result
 from .drawing import Chains, Link, redraw
 from .frames import located_faces
 from .smoothing import EyesAtRest
-from .tracking import Frame, Tracker
+from .tracking import Tracker
+from .waiting import Frame
 
 _MESH_PX = 512
 

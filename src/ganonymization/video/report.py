@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -53,7 +54,10 @@ class VideoReport:
         filled_s: Times of the frames in which some face was covered rather than redrawn.
         reasons: How often each reason for a cover was given.
         sound: ``"none"``, ``"left out"``, ``"copied"`` or ``"coded anew"``.
+        dropped: What the output does not hold of the input, as streams, in words.
         salvaged: Why the input ended early, or None.
+        searched: Frames that were searched once more when they were drawn.
+        covered_by_audit: Faces that only that search found: time, box, what became of them.
     """
 
     frames: int = 0
@@ -64,18 +68,22 @@ class VideoReport:
     filled_s: list[float] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
     sound: str = "none"
+    dropped: list[str] = field(default_factory=list)
     salvaged: str | None = None
+    searched: int = 0
+    covered_by_audit: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, frame: Anonymized[int], time_s: float) -> None:
         """Count a frame."""
         self.frames += 1
-        self.faces += len(frame.tracks) + len(frame.kept)
+        self.faces += len(frame.result.faces) + len(frame.kept)
+        self.searched += frame.result.audited
         self.kept += len(frame.kept)
         for number, reason in frame.kept.items():
             track = self.tracks.setdefault(number, TrackReport(time_s, time_s))
             track.last_s, track.kept_because = time_s, reason
             track.kept += 1
-        for number, face in zip(frame.tracks, frame.result.faces, strict=True):
+        for number, face in zip(frame.tracks, frame.result.faces, strict=False):
             track = self.tracks.setdefault(number, TrackReport(time_s, time_s))
             track.last_s = time_s
             if face.synthesized:
@@ -84,8 +92,16 @@ class VideoReport:
                 track.filled += 1
                 reason = face.outcome.removeprefix("filled: ")
                 self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        for face in frame.result.faces[len(frame.tracks) :]:
+            box = [round(v, 1) for v in face.box_xyxy]
+            entry = {"time_s": round(time_s, 3), "box_xyxy": box, "outcome": face.outcome}
+            self.covered_by_audit.append(entry)
         if not all(face.synthesized for face in frame.result.faces):
             self.filled_s.append(round(time_s, 3))
+
+    def dropped_told(self) -> str:
+        """What the output does not hold, in a line."""
+        return f"dropped: {', '.join(self.dropped)}"
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""

@@ -3,12 +3,13 @@
 Frames wait in a buffer before they are handed on, so that what is seen later tells what an earlier
 frame showed: a face that is first detected in frame 13 is followed back to where it came in, and
 one that was lost for some frames is covered in all of them. A cut ends every track.
+
+A face that is lost is looked for in every frame until it is found or gone, and its cover grows by
+the motion that was seen of it.
 """
 
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -16,44 +17,21 @@ import numpy as np
 from ..errors import FaceError
 from ..landmarks.base import Landmarker
 from ..landmarks.search import find_landmarks
-from ..types import Detection, Image
-from .sightings import Sighting, Values, centre_gap, follow, one_face, same_face
+from ..types import Box, Detection, Image
+from . import filling, spotting
+from .sightings import Motion, Sighting, Values, centre_gap, follow, one_face, same_face
+from .track import Track
+from .waiting import Frame, Waiting
+from .watching import Look, Tiles, Watch, joined, small_grey
 
 Payload = TypeVar("Payload")
 
 LOOK_AHEAD = 12  # frames
 _DETECT_EVERY = 8  # frames; fewer than wait, so that what comes in is followed back
-_HOLD = 12  # frames for which a lost face stays covered where it was
+_HOLD = 12  # frames for which a lost face stays covered where it should be
+_SURE = 0.5  # score of a face that nothing hides
 _CUT = 0.22  # mean difference of small grey pictures, of full scale
 _SMALL_WH, _SPARSE = (32, 18), 4
-
-
-@dataclass
-class Frame(Generic[Payload]):
-    """A frame and what is known of its faces.
-
-    Attributes:
-        image: (H, W, 3) uint8 RGB.
-        payload: Whatever the caller wants back with it.
-        number: From 0 on.
-        seen: Sightings by track.
-        starts_shot: The first frame after a cut.
-    """
-
-    image: Image
-    payload: Payload
-    number: int = 0
-    seen: dict[int, Sighting] = field(default_factory=dict)
-    starts_shot: bool = False
-
-
-@dataclass
-class _Track:
-    number: int
-    last: Sighting
-    step_px: Values = field(default_factory=lambda: np.zeros(2))
-    missed: int = 0
-    surprise_px: float = 0.0  # how far from where it was expected
 
 
 class Tracker(Generic[Payload]):
@@ -63,7 +41,11 @@ class Tracker(Generic[Payload]):
         detect: Finds faces in a frame, which it gets with its number.
         landmarker: Finds landmarks in a crop.
         look_ahead: Frames that wait.
-        detect_every: Frames from one detection to the next.
+        detect_every: Frames from one detection to the next, where nothing changes.
+        look: Finds faces in any picture: in parts of a frame, in full resolution; None looks at
+            whole frames alone.
+        everywhere: Look at all of every frame.
+        added: Boxes of faces in a frame, by its payload, whatever a detector says.
     """
 
     def __init__(
@@ -72,13 +54,18 @@ class Tracker(Generic[Payload]):
         landmarker: Landmarker,
         look_ahead: int = LOOK_AHEAD,
         detect_every: int = _DETECT_EVERY,
+        look: Look | None = None,
+        everywhere: bool = False,
+        added: Callable[[Payload], Sequence[Box]] = lambda payload: (),
     ) -> None:
-        self._detect, self._landmarker = detect, landmarker
-        self._look_ahead, self._every = look_ahead, detect_every
-        self._frames: deque[Frame[Payload]] = deque()
-        self._tracks: list[_Track] = []
+        self._detect, self._landmarker, self._near = detect, landmarker, look
+        self._look_ahead, self._every, self._everywhere = look_ahead, detect_every, everywhere
+        self._added = added
+        self._watch, self._tiles = Watch(), None if look is None else Tiles(look)
+        self._waiting: Waiting[Payload] = Waiting(self._see)
+        self._tracks: list[Track] = []
         self._count = self._born = 0
-        self._small: Values | None = None
+        self._grey: Values | None = None
 
     def feed(self, image: Image, payload: Payload) -> list[Frame[Payload]]:
         """Take a frame.
@@ -87,54 +74,62 @@ class Tracker(Generic[Payload]):
             Frames that are done, in order.
         """
         frame = Frame(image, payload, self._count, starts_shot=self._is_cut(image))
-        self._frames.append(frame)
+        self._waiting.append(frame)
         if frame.starts_shot:
             self._tracks.clear()
-        unseen = [track for track in self._tracks if track.last.landmarks_px is None]
         lost = [track for track in self._tracks if not self._follow(frame, track)]
         lost += self._let_go_of_doubles(frame)
-        suspicious = len(lost) > len(unseen)  # a face that was seen in the frame before is not
-        if suspicious or frame.starts_shot or self._count % self._every == 0:
-            self._look(frame, lost)
+        for track in lost:
+            track.moves_on()
+        self._look(frame, lost)
         for track in lost:
             self._hold(frame, track)
         self._count += 1
-        done = []
-        while len(self._frames) > self._look_ahead:
-            done.append(self._frames.popleft())
-        return done
+        return self._waiting.done(self._look_ahead)
 
     def finish(self) -> list[Frame[Payload]]:
         """The frames that still wait."""
-        done = list(self._frames)
-        self._frames.clear()
-        return done
+        return self._waiting.done(0)
 
     def _is_cut(self, image: Image) -> bool:
         sparse = np.ascontiguousarray(image[::_SPARSE, ::_SPARSE])  # enough to tell a cut, and fast
         small = cv2.resize(sparse, _SMALL_WH, interpolation=cv2.INTER_AREA)
         grey = small.astype(np.float64).mean(-1) / 255
-        before, self._small = self._small, grey
+        before, self._grey = self._grey, grey
         return before is None or float(np.abs(grey - before).mean()) > _CUT
 
-    def _follow(self, frame: Frame[Payload], track: _Track) -> bool:
-        """See a track's face again near where it was."""
-        points = track.last.landmarks_px
-        if points is None or track.missed:
+    def _follow(self, frame: Frame[Payload], track: Track) -> bool:
+        """See a track's face again near where it should be, or where it was."""
+        if track.missed:
             return False
-        found = follow(frame.image, points, track.step_px, self._landmarker)
-        if found is None:
+        sighting = self._beside(frame.image, track.last, track.motion)
+        if sighting is None:
             return False
-        step_px = found[:, :2].mean(0) - points[:, :2].mean(0)
-        track.surprise_px = float(np.linalg.norm(step_px - track.step_px))
-        track.step_px = step_px
-        track.last = frame.seen[track.number] = Sighting.of(found, track.last.score)
+        self._found(frame, track, sighting)
         return True
 
-    def _let_go_of_doubles(self, frame: Frame[Payload]) -> list[_Track]:
+    def _beside(self, image: Image, last: Sighting, motion: Motion) -> Sighting | None:
+        """A face in the frame beside the one where it was seen, by its landmarks."""
+        points = last.landmarks_px
+        if points is None:
+            return None
+        for each in (motion, Motion.none()):
+            found = follow(image, points, each, self._landmarker)
+            if found is not None:
+                return Sighting.of(found, last.score)
+        return None
+
+    def _found(self, frame: Frame[Payload], track: Track, sighting: Sighting) -> None:
+        """A track's face was seen in the newest frame."""
+        track.found(sighting)
+        frame.seen[track.number] = sighting
+        if track.frames_seen == 2:  # now it is known how it came in
+            self._waiting.cover_tail(track)
+
+    def _let_go_of_doubles(self, frame: Frame[Payload]) -> list[Track]:
         """Of two tracks that have come to one face, as when it hides the other, one is lost."""
         followed = [track for track in self._tracks if track.number in frame.seen]
-        lost: list[_Track] = []
+        lost: list[Track] = []
         for i, track in enumerate(followed):
             for other in followed[:i]:
                 if track in lost or other in lost or not one_face(track.last, other.last):
@@ -144,18 +139,44 @@ class Tracker(Generic[Payload]):
                 del frame.seen[wrong.number]
         return lost
 
-    def _look(self, frame: Frame[Payload], lost: list[_Track]) -> None:
-        """Detect faces: find lost ones again, and start tracks of new ones.
+    def _look(self, frame: Frame[Payload], lost: list[Track]) -> None:
+        """Detect faces where there may be new ones, or lost ones again."""
+        small, scale = small_grey(frame.image)
+        everywhere = frame.starts_shot or self._everywhere
+        regular = everywhere or self._count % self._every == 0
+        idle, found = not self._tracks, list[Detection]()
+        hidden = self._watch.hidden(frame.image, frame.seen)
+        due = regular or idle or bool(lost or hidden)
+        due = due or self._watch.has_changed(small, scale, frame.seen)
+        if due:
+            quick = None if regular else self._near
+            found = quick(frame.image) if quick else self._detect(frame.image, frame.number)
+        if self._tiles is not None:
+            found = joined(found, self._tiles(frame.image, small, frame.number, everywhere, idle))
+        found = [*found, *(Detection(box, 1.0) for box in self._added(frame.payload))]
+        surely = self._assign(frame, lost, found)
+        for number in hidden - surely:
+            frame.seen[number] = frame.seen[number].half_hidden()
+        self._look_near(frame, lost)
+        if due:
+            self._watch.looked_at(frame.image, small, frame.seen)
+
+    def _assign(
+        self, frame: Frame[Payload], lost: list[Track], detections: list[Detection]
+    ) -> set[int]:
+        """Find lost faces again, and start tracks of new ones.
 
         A face that is followed by its landmarks needs no detection: it stays.
+
+        Returns:
+            Tracks whose faces the detector surely sees.
         """
-        detections = self._detect(frame.image, frame.number)
         # who is followed comes first: the detection is of the face that hides a lost one
         near = sorted(
-            (track in lost, centre_gap(d.box_xyxy, track.last.box_xyxy), k, t)
+            (track.missed > 0, centre_gap(d.box_xyxy, track.expected.box_xyxy), k, t)
             for k, d in enumerate(detections)
             for t, track in enumerate(self._tracks)
-            if same_face(d.box_xyxy, track.last.box_xyxy)
+            if track.may_be(d)
         )
         taken: set[int] = set()
         claimed: dict[int, int] = {}
@@ -167,75 +188,76 @@ class Tracker(Generic[Payload]):
             if t in claimed and track in lost:
                 lost.remove(track)
                 self._resume(frame, track, detections[claimed[t]])
+            elif t in claimed:
+                _add_box(frame, track.number, detections[claimed[t]].box_xyxy)
         for k, detection in enumerate(detections):
             if k not in taken:
                 self._start(frame, detection)
+        sure = {k for k, detection in enumerate(detections) if detection.score > _SURE}
+        return {self._tracks[t].number for t, k in claimed.items() if k in sure}
 
-    def _resume(self, frame: Frame[Payload], track: _Track, detection: Detection) -> None:
+    def _look_near(self, frame: Frame[Payload], lost: list[Track]) -> None:
+        """Look for lost faces where they should be, enlarged."""
+        if self._near is None:
+            return
+        for track in list(lost):
+            found = spotting.look_near(self._near, frame.image, track.expected, track.reach_px)
+            if found is not None and not track.is_hidden_by(frame.seen, found.box_xyxy):
+                lost.remove(track)
+                self._resume(frame, track, found)
+
+    def _resume(self, frame: Frame[Payload], track: Track, detection: Detection) -> None:
         """A lost face is back: cover it, or draw it, in all frames between."""
         sighting = self._sighting(frame.image, detection)
-        before, missed = track.last, track.missed
-        track.last, track.missed, track.step_px = sighting, 0, np.zeros(2)
-        frame.seen[track.number] = sighting
-        waiting = list(self._frames)[:-1]
-        for back, earlier in enumerate(reversed(waiting), start=1):
-            if back > missed:
-                break
-            share = back / (missed + 1)
-            box = tuple(share * a + (1 - share) * b for a, b in
-                        zip(before.box_xyxy, sighting.box_xyxy, strict=True))  # fmt: skip
-            earlier.seen[track.number] = Sighting(box, None, detection.score)  # type: ignore[arg-type]
-        self._follow_back(track, sighting, missed)
+        before, missed = track.last, track.missed - 1
+        self._found(frame, track, sighting)
+        self._waiting.close_gap(track, before, missed)
 
     def _start(self, frame: Frame[Payload], detection: Detection) -> None:
         """A new track, followed back to where it came in."""
         sighting = self._sighting(frame.image, detection)
-        if any(one_face(sighting, other) for other in frame.seen.values()):
-            return  # a second box of a face that is followed
-        track = _Track(self._born, sighting)
+        for number, other in frame.seen.items():
+            if _is_second_box(sighting, other):
+                _add_box(frame, number, detection.box_xyxy)
+                return
+        track = Track(self._born, sighting, sighting)
         self._born += 1
         self._tracks.append(track)
         frame.seen[track.number] = sighting
-        if not frame.starts_shot:
-            self._follow_back(track, sighting, len(self._frames) - 1)
+        self._waiting.follow_back(track)
 
-    def _follow_back(self, track: _Track, sighting: Sighting, most: int) -> None:
-        """See a face in the frames that wait, from the newest back, or cover it there."""
-        covered = 0
-        for earlier in list(reversed(self._frames))[1 : most + 1]:
-            if any(same_face(sighting.box_xyxy, s.box_xyxy) for n, s in earlier.seen.items()
-                   if n != track.number):  # fmt: skip
-                return
-            points = sighting.landmarks_px
-            found = None
-            if points is not None:
-                found = follow(earlier.image, points, np.zeros(2), self._landmarker)
-            if found is not None:
-                sighting = earlier.seen[track.number] = Sighting.of(found, sighting.score)
-            elif covered < self._every:  # it was detected so soon, so it may have been there
-                covered += 1
-                sighting = Sighting(sighting.box_xyxy, None, sighting.score)
-                earlier.seen.setdefault(track.number, sighting)
-            else:
-                return
-            if earlier.starts_shot:
-                return
+    def _see(self, image: Image, last: Sighting, motion: Motion) -> Sighting | None:
+        """A face in a frame that waits, by its sighting in the next one."""
+        sighting = self._beside(image, last, motion)
+        if sighting is not None or self._near is None:
+            return sighting
+        expected = spotting.expected_next(last, motion)
+        reach_px = 1.6 * last.side_px + float(np.linalg.norm(motion.step_px))
+        detection = spotting.look_near(self._near, image, expected, reach_px)
+        return None if detection is None else self._sighting(image, detection)
 
-    def _hold(self, frame: Frame[Payload], track: _Track) -> None:
+    def _hold(self, frame: Frame[Payload], track: Track) -> None:
         """Cover a face that was lost where it should be."""
-        track.missed += 1
         if track.missed > max(_HOLD, self._every + 1):
             self._tracks.remove(track)
             return
-        shift = np.tile(track.step_px, 2)
-        box = tuple(float(v) for v in np.array(track.last.box_xyxy) + shift)
-        track.last = Sighting(box, None, track.last.score)  # type: ignore[arg-type]
-        track.step_px = track.step_px * 0.7
-        frame.seen[track.number] = track.last
+        frame.seen[track.number] = filling.held(track.expected, track.speed_px * track.missed)
 
     def _sighting(self, image: Image, detection: Detection) -> Sighting:
         try:
             points = find_landmarks(image, detection, self._landmarker)
         except FaceError:
             return Sighting(detection.box_xyxy, None, detection.score)
-        return Sighting.of(points, detection.score)
+        return Sighting.of(points, detection.score).with_box(detection.box_xyxy)
+
+
+def _is_second_box(sighting: Sighting, other: Sighting) -> bool:
+    """Whether what was detected is a face that is followed, or a piece of it."""
+    if sighting.landmarks_px is not None or other.landmarks_px is None:
+        return one_face(sighting, other)
+    return same_face(sighting.box_xyxy, other.box_xyxy)
+
+
+def _add_box(frame: Frame[Any], number: int, box: Box) -> None:
+    """Cover a detection's box with the face."""
+    frame.seen[number] = frame.seen[number].with_box(box)
