@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 
 from ganonymization import cli
-from ganonymization.cli import classify
-from ganonymization.cli.skipped import print_skipped
+from ganonymization.cli.options import print_skipped, require_torch, require_transformers
 from ganonymization.errors import OptionError
 
 
@@ -120,7 +119,7 @@ def preprocess(arguments: argparse.Namespace) -> None:
 
 def train_pix2pix(arguments: argparse.Namespace) -> None:
     """Train the paper's networks, or go on with the newest checkpoint in --models_dir."""
-    cli.require_torch()
+    require_torch()
     from ganonymization.paper.train_pix2pix import Pix2PixSettings
     from ganonymization.paper.train_pix2pix import train_pix2pix as run
 
@@ -137,7 +136,7 @@ def train_pix2pix(arguments: argparse.Namespace) -> None:
 
 def train_classifier(arguments: argparse.Namespace) -> None:
     """Train the paper's classifier, or go on with the run in --output_dir."""
-    classify.require_transformers()
+    require_transformers()
     from ganonymization.paper.classify.published import read_labelled
     from ganonymization.paper.classify.settings import ClassifierSettings
     from ganonymization.paper.classify.train import train_classifier as run
@@ -161,9 +160,10 @@ def train_classifier(arguments: argparse.Namespace) -> None:
 def anonymize(arguments: argparse.Namespace) -> None:
     """Anonymize a picture or a folder in portrait mode."""
     from ganonymization import Anonymizer, seeds
+    from ganonymization.batch.address import check_apart
     from ganonymization.batch.execute import in_threads
     from ganonymization.batch.folder import FolderJob
-    from ganonymization.batch.storage import LocalStorage, check_apart
+    from ganonymization.batch.storage import LocalStorage
     from ganonymization.cli import console
     from ganonymization.io import images  # after --help
 

@@ -11,8 +11,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from processes import OURS, Run, better, run  # isort: skip
-from table import copies, machine  # isort: skip
+from processes import OURS, Run, better, machine, run  # isort: skip
+from table import PACKAGES, copies  # isort: skip
 
 
 def held(source: Path, out: Path, mode: str, cores: int) -> Run:
@@ -45,7 +45,7 @@ def main() -> None:
         rates[mode, cores] = further / (whole.seconds - first.seconds)
         gain = rates[mode, cores] / rates[mode, 1]
         print(f"| {mode} | {cores} | {rates[mode, cores]:.1f} | {gain:.2f} | {whole.peak_mb:.0f} |")
-    print(f"\n{machine()}")
+    print(f"\n{machine(*PACKAGES)}")
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from ganonymization import Anonymizer, FaceError
 from ganonymization.detect.base import detect_turned
 from ganonymization.evaluation.statistics import (
-    bootstrap_interval,
     distances,
-    frechet_distance,
+    frechet,
+    interval_over_people,
     rank_probabilities,
 )
 from ganonymization.geometry import transforms
@@ -133,7 +133,7 @@ def read_sources(folder: Path, anonymizer: Anonymizer, numbers: str, limit: int)
             (detection, *_) = detect_turned(anonymizer._detector, image) or [None]
             if detection is None:
                 raise FaceError("no face")
-            points = find_landmarks(image, detection, anonymizer._landmarker)
+            points = find_landmarks(image, detection, anonymizer.landmarks)
         except FaceError:
             lost.append(name)
             continue
@@ -157,7 +157,7 @@ def again(image: Image, expected: Points, anonymizer: Anonymizer) -> Points | No
     found = detect_turned(anonymizer._detector, image)
     found.sort(key=lambda detection: float(np.linalg.norm(detection.centre_px - middle)))
     try:
-        return find_landmarks(image, found[0], anonymizer._landmarker) if found else None
+        return find_landmarks(image, found[0], anonymizer.landmarks) if found else None
     except FaceError:
         return None
 
@@ -205,17 +205,22 @@ def measure(
     return out
 
 
+def interval(values: list[float] | NDArray[np.float64]) -> tuple[float, float, float]:
+    """Mean of pictures, each of another person, and its 95 % interval."""
+    return interval_over_people(np.array(values), np.arange(len(values)).astype(str))
+
+
 def summary(
     measured: Measured, sources: list[Source], train_features: NDArray[np.float64] | None
 ) -> dict[str, object]:
     """The figures of one table cell."""
     figures: dict[str, object] = {
         "pictures": len(measured.found),
-        "found": bootstrap_interval(list(measured.found.values())),
+        "found": interval(list(measured.found.values())),
     }
     if not measured.error:
         return figures | {"groups": {}}
-    figures["error"] = bootstrap_interval(list(measured.error.values()))
+    figures["error"] = interval(list(measured.error.values()))
     gaps = np.array(list(measured.openings.values()))
     figures["mouth_r"] = float(np.corrcoef(gaps[:, 0], gaps[:, 2])[0, 1])
     figures["eyes_r"] = float(np.corrcoef(gaps[:, 1], gaps[:, 3])[0, 1])
@@ -227,7 +232,7 @@ def summary(
         figures |= identity(measured, sources)
         drawn = np.array(list(measured.features.values()))
         if train_features is not None:
-            figures["frechet"] = frechet_distance(drawn, train_features)
+            figures["frechet"] = frechet(drawn, train_features)
             figures["frechet_heads"] = len(drawn)
     figures["groups"] = by_group(measured, sources)
     return figures
@@ -246,12 +251,12 @@ def identity(measured: Measured, sources: list[Source]) -> dict[str, object]:
     own = np.where(np.isfinite(probes).all(1), np.diag(others), np.nan)
     np.fill_diagonal(others, np.nan)
     for people in sorted({min(GALLERY, len(gallery)), len(gallery)}):
-        share = bootstrap_interval(rank_probabilities(own, others, people, (1,))[:, 0])
+        share = interval(rank_probabilities(own, others, people, (1,))[:, 0])
         figures[f"rank1_of_{people}"] = share
         figures[f"times_chance_of_{people}"] = share[0] * people
     gaps = np.linalg.norm(probes - gallery, axis=1)
     same = np.nan_to_num(gaps, nan=np.inf) < DlibRecogniser.same_person
-    figures["same_person"] = bootstrap_interval(same.astype(float))
+    figures["same_person"] = interval(same.astype(float))
     return figures
 
 
@@ -265,7 +270,7 @@ def by_group(measured: Measured, sources: list[Source]) -> dict[str, dict[str, o
         group: {
             "pictures": len(names),
             "found": float(np.mean([measured.found[n] for n in names])),
-            "error": bootstrap_interval([measured.error[n] for n in names if n in measured.error]),
+            "error": interval([measured.error[n] for n in names if n in measured.error]),
         }
         for group, names in sorted(members.items())
         if any(n in measured.error for n in names)

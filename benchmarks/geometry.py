@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ganonymization import Anonymizer, FaceError
 from ganonymization.datasets.people import People, read_people
 from ganonymization.evaluation import geometry as g
+from ganonymization.evaluation.attackers import folds, several
 from ganonymization.io import images
 from ganonymization.surrogate.shape_model import ExpressionCoder, ShapeModel
 from ganonymization.training import layout, shape_faces, shape_fit
@@ -64,19 +65,22 @@ def drawn(
         try:
             if not result.faces or not result.faces[0].synthesized:
                 raise FaceError("not drawn")
-            found.append(anonymizer._landmarker(result.portraits[0]))
+            found.append(anonymizer.landmarks(result.portraits[0]))
         except FaceError:
             seen[i] = False
     return g.aligned(np.stack(found)), seen
 
 
-def figures(before: Released, after: Released, people: People, parts: g.Thirds) -> dict[str, float]:
-    """All figures of one release on one split."""
-    told = {"lda": g.rank1(after, people, parts)[0], "mlp": g.rank1(after, people, parts, "mlp")[0]}
+def figures(
+    before: Released, after: Released, people: People, part: NDArray[np.int64]
+) -> dict[str, float]:
+    """All figures of one release on one split: part 2 attacks, part 0 is attacked."""
+    attack, test = part == 2, part == 0
+    told = {kind: g.rank1(after, people, attack, test, kind)[0] for kind in ("lda", "mlp")}
     person, expression = people.person, people.expression
-    kept = g.expression_kept(before, after, person, expression, parts.test)
+    kept = g.expression_kept(before, after, person, expression, test)
     told |= {region: value[0] for region, value in kept.items()}
-    right = g.classified(after, person, expression, ~parts.test, parts.test)
+    right = g.classified(after, person, expression, ~test, test)
     return told | {"classified": right[0]}
 
 
@@ -96,33 +100,32 @@ def main() -> None:
     before = g.aligned(people.landmarks_px)
     rows: dict[str, list[dict[str, float]]] = {}
 
-    def add(name: str, parts: g.Thirds, release: Callable[[], Released]) -> None:
-        row = figures(before, release(), people, parts)
+    def add(name: str, part: NDArray[np.int64], release: Callable[[], Released]) -> None:
+        row = figures(before, release(), people, part)
         rows.setdefault(name, []).append(row)
         print(name, {k: round(v, 3) for k, v in row.items()}, flush=True)
 
     for turn in arguments.turns:
-        parts = g.Thirds.of(people.person, turn)
-        print(f"turn {turn}: galleries of {g.gallery_size(people, parts)}")
-        fitted = people.of(parts.fit)
+        part = (folds(people.person) - turn) % 3
+        print(f"turn {turn}: galleries of {several(people.person, part == 0)} people, at most 100")
+        fitted = people.of(part == 1)
         model = shape_fit.fit_shape(fitted, singles, LEAK_WEIGHTS)
-        add("as they are", parts, lambda: before)
+        add("as they are", part, lambda: before)
         closed = dataclasses.replace(model.coders["balanced"], threshold=np.full(10, 1e9))
         bare = dataclasses.replace(model, coders={"balanced": closed})
-        add("pose, openings and gaze alone", parts,
+        add("pose, openings and gaze alone", part,
             lambda m=bare: released(m, "balanced", people.landmarks_px, 1))  # fmt: skip
         for codes in LINEAR_CODES:
             linear = linear_coder(fitted, singles, codes)
-            add(f"linear {codes}", parts,
+            add(f"linear {codes}", part,
                 lambda m=linear: released(m, "balanced", people.landmarks_px, 1))  # fmt: skip
         for name in LEAK_WEIGHTS:
-            add(name, parts, lambda n=name, m=model: released(m, n, people.landmarks_px, 1))
+            add(name, part, lambda n=name, m=model: released(m, n, people.landmarks_px, 1))
         for name in ("balanced", "high") if arguments.drawn else ():
-            wanted = parts.attack | parts.test
+            wanted = part != 1
             after, seen = drawn(model, name, people, arguments.people, wanted)
             print(f"{name}: {(wanted & ~seen).sum()} heads without landmarks")
-            left = g.Thirds(parts.fit[seen], parts.attack[seen], parts.test[seen])
-            row = figures(before[seen], after, people.of(seen), left)
+            row = figures(before[seen], after, people.of(seen), part[seen])
             rows.setdefault(f"{name}, drawn", []).append(row)
         arguments.out.write_text(json.dumps(rows, indent=1))
     table(rows)

@@ -8,11 +8,9 @@ crop. Times are in turns, ours of one thread unless the row says more; MediaPipe
 
 import argparse
 import os
-import platform
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,8 @@ from ganonymization.geometry import topology, transforms
 from ganonymization.io import images
 from ganonymization.landmarks.facemesh import FaceMesh
 from ganonymization.types import Image
+
+from processes import machine  # isort: skip
 
 INSTALL = "python -m pip install mediapipe==0.10.21 'numpy<2'"
 CROP_PX = 384
@@ -152,17 +152,6 @@ def time_both(theirs: MediaPipe, ours: FaceMesh, crops: list[Image], rounds: int
         print(f"| {name} | {np.median(wall):.2f} | {wall.min():.2f} | {busy.min():.2f} |")
 
 
-def machine() -> str:
-    """What this ran on."""
-    names = []
-    for name in ("onnxruntime", "mediapipe", "numpy"):
-        try:
-            names.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            names.append(f"no {name}")
-    return f"{CORES} cores, {platform.machine()}; {', '.join(names)}"
-
-
 def main() -> None:
     """Compare, then time."""
     parser = argparse.ArgumentParser(
@@ -173,7 +162,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
     theirs, ours = MediaPipe(), FaceMesh()
-    print(machine())
+    print(machine("onnxruntime", "mediapipe", "numpy"))
     found = pictures(arguments.folders, arguments.every)
     crops = crops_of(found)
     compare_landmarks(theirs, ours, crops)

@@ -11,11 +11,9 @@ is where the small files go, the system's temporary folder if none is given. Pri
 import argparse
 import io
 import os
-import platform
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,6 +29,8 @@ from ganonymization.io import images
 from ganonymization.landmarks.facemesh import FaceMesh
 
 from counting import Work, counted, session  # isort: skip
+from processes import machine  # isort: skip
+from speed import median_ms  # isort: skip
 
 LAYERS = 8  # so that the layout's change before and behind them counts little
 SHAPES = ((32, 128), (64, 64), (128, 32), (256, 16))  # channels, side
@@ -43,13 +43,7 @@ Layer = tuple[list[onnx.NodeProto], list[onnx.TensorProto]]
 
 def median_s(call: Callable[[], object], rounds: int) -> float:
     """Median seconds of a call; the first warms up."""
-    call()
-    spent = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        call()
-        spent.append(time.perf_counter() - start)
-    return float(np.median(spent))
+    return median_ms(call, rounds=rounds)[0] / 1e3
 
 
 def convolutions(channels: int, side: int, integer: bool) -> bytes:
@@ -246,10 +240,7 @@ def main() -> None:
         print_networks(rows, best[True], best[False])
         print_moving(anonymizer, Path(scratch), gb_s, rate)
     print_choices(rounds)
-    print(
-        f"\none of {os.cpu_count()} cores, {platform.machine()}, onnxruntime "
-        f"{version('onnxruntime')}, numpy {version('numpy')}"
-    )
+    print(f"\none of {machine('onnxruntime', 'numpy')}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -26,8 +25,8 @@ from ganonymization.detect.centerface import CenterFace
 from ganonymization.io import images
 from ganonymization.paper.networks import PatchDiscriminator, Pix2PixGenerator
 
-from processes import OURS, Run, better, run  # isort: skip
-from table import SCORE, copies, covered, deface, machine, ours  # isort: skip
+from processes import OURS, Run, better, machine, run  # isort: skip
+from table import PACKAGES, SCORE, copies, covered, deface, ours  # isort: skip
 
 KIND = ".jpg"  # PNG would take long to write for a head and no time for a grey fill
 HABITS = [sys.executable, str(Path(__file__).with_name("habits.py"))]
@@ -200,7 +199,7 @@ def main() -> None:
         print("| " + " | ".join(cells) + " |")
     parameters = sum(p.numel() for p in Pix2PixGenerator().parameters())
     print(NOTES.format(parameters=parameters / 1e6))
-    print(f"\n{machine()}, torch {version('torch')}")
+    print(f"\n{machine(*PACKAGES, 'torch')}")
 
 
 if __name__ == "__main__":

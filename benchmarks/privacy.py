@@ -24,9 +24,10 @@ from ganonymization.batch.execute import execute, in_threads
 from ganonymization.batch.folder import FolderJob
 from ganonymization.batch.storage import LocalStorage
 from ganonymization.detect.base import DetectorOptions, detect_turned
-from ganonymization.evaluation import geometry
+from ganonymization.evaluation import geometry, identity
 from ganonymization.evaluation.command import evaluate
 from ganonymization.evaluation.figures import EVERYBODY
+from ganonymization.evaluation.ranking import first_ranked
 from ganonymization.evaluation.request import OutputSource, Request, withheld
 from ganonymization.io import images
 from ganonymization.io.images import Picture
@@ -135,16 +136,11 @@ def methods(shape: ShapeModel, paper: str | None) -> dict[str, Callable[..., Non
 def row(report) -> dict[str, object]:
     """What the table shows of a report."""
     families = {family.name: family for family in report.families}
-    ranks = [
-        f for f in families["identity"].figures
-        if f.metric == "share_ranked" and f.group == EVERYBODY and f.title.startswith("rank 1 ")
-        and "originals by" not in f.title
-    ]  # fmt: skip
-    strongest = max(ranks, key=lambda f: f.value)
-    shapes = [
-        f for f in families["geometry"].figures
-        if f.title.startswith("rank 1 ") and f.title.endswith(geometry.AGAIN)
-    ]  # fmt: skip
+    ranks = first_ranked(families["identity"].figures)
+    ranks.pop(identity.FLOOR, None)
+    which = max(ranks, key=lambda name: ranks[name].value)
+    strongest, trained = ranks[which], ranks.get("trained")
+    shapes = first_ranked(families["geometry"].figures)
     found = {f.title: f for family in report.families for f in family.figures
              if f.group == EVERYBODY}  # fmt: skip
 
@@ -154,12 +150,14 @@ def row(report) -> dict[str, object]:
     regions = [
         value(f"expression kept, {region}, {geometry.AGAIN}") for region in ("brows", "eyes")
     ]
-    trained = next((f for f in ranks if f.title.endswith(", trained")), None)
     return {
         "strongest attacker": [strongest.value, strongest.low, strongest.high],
-        "which": strongest.title.partition(", ")[2],
+        "which": which,
         "trained attacker": [trained.value, trained.low, trained.high] if trained else None,
-        "by landmarks": max((f.value for f in shapes), default=float("nan")),
+        "by landmarks": max(
+            (f.value for name, f in shapes.items() if name.endswith(geometry.AGAIN)),
+            default=float("nan"),
+        ),
         "expressions read": value("labels read from outputs") / value("labels read from originals"),
         "read by landmarks": value("labels read from outputs, by landmarks alone")
         / value("labels read from originals, by landmarks alone"),

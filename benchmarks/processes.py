@@ -1,4 +1,4 @@
-"""Whole processes: their time and memory, for the other benchmarks.
+"""Whole processes, their time and memory, and what they ran on, for the other benchmarks.
 
 A process starts within the one that starts it, and Linux counts the memory of that as its own peak.
 So a bare Python stands between, which holds next to nothing; it also chooses the cores.
@@ -6,9 +6,11 @@ So a bare Python stands between, which holds next to nothing; it also chooses th
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 OURS = [sys.executable, "-m", "ganonymization"]
@@ -65,3 +67,14 @@ def run(words: list[str], out: Path, cores: int = 0) -> Run:
 def better(*runs: Run) -> Run:
     """The faster one."""
     return min(runs, key=lambda one: one.seconds)
+
+
+def machine(*packages: str) -> str:
+    """Hardware and versions."""
+    told = [f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"]
+    for name in packages:
+        try:
+            told.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            told.append(f"no {name}")
+    return ", ".join(told)

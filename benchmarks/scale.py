@@ -18,8 +18,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
-from processes import NOT_CARRIED, OURS
-from table import copies, machine
+from processes import NOT_CARRIED, OURS, machine
+from table import PACKAGES, copies
 
 from ganonymization.batch.execute import execute
 from ganonymization.batch.folder import FolderJob
@@ -143,7 +143,7 @@ def main() -> None:
     print("\n| what | measured |\n| --- | --- |")
     for name, value in rows.items():
         print(f"| {name} | {value:.3g} |" if value < 100 else f"| {name} | {value:.0f} |")
-    print(f"\n{machine()}")
+    print(f"\n{machine(*PACKAGES)}")
 
 
 if __name__ == "__main__":

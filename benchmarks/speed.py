@@ -9,10 +9,7 @@ and shapes in the JSON file; without the file its rows are left out.
 import argparse
 import json
 import os
-import platform
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,6 +22,8 @@ from ganonymization.cli.demo import astronaut
 from ganonymization.geometry.wall import GeneratorInput
 from ganonymization.io import images
 from ganonymization.io.images import Picture
+
+from processes import OURS, machine, run  # isort: skip
 
 
 def median_ms(*calls: Callable[[], object], rounds: int = 15) -> list[float]:
@@ -88,16 +87,25 @@ def reference_generator(description: Path) -> Callable[[], object]:
     return call
 
 
-def command(*words: object) -> tuple[float, float]:
-    """Seconds and peak memory in MB of a command."""
-    start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "ganonymization", *map(str, words)],
-                               stdout=subprocess.DEVNULL)  # fmt: skip
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{words} failed")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+def whole_commands(picture: np.ndarray, model: str) -> list[tuple[str, str]]:
+    """Whole processes with their start."""
+    with tempfile.TemporaryDirectory() as folder:
+        small, large = Path(folder) / "small.png", Path(folder) / "large.jpg"
+        images.write(small, Picture(picture))
+        tiled = np.tile(picture, (6, 8, 1))[:3000, :4000]
+        tiled[:, 512:] = 128  # one column of faces in twelve megapixels
+        images.write(large, Picture(np.ascontiguousarray(tiled)))
+        helps = [run([*OURS, "--help"], small).seconds for _ in range(5)]
+        first, second = (
+            run([*OURS, "image", str(path), str(out), "--model", model], out)
+            for path, out in ((small, Path(folder) / "a.png"), (large, Path(folder) / "b.jpg"))
+        )
+    return [
+        ("ganonymize --help", f"{np.median(helps):.2f} s"),
+        ("first picture from a cold start", f"{first.seconds:.1f} s"),
+        ("12 megapixels, 6 faces, cold start", f"{second.seconds:.1f} s"),
+        ("12 megapixels, peak memory", f"{second.peak_mb:.0f} MB"),
+    ]
 
 
 def main() -> None:
@@ -106,22 +114,8 @@ def main() -> None:
     parser.add_argument("--reference", type=Path)
     parser.add_argument("--model", default="default")
     arguments = parser.parse_args()
-    rows: list[tuple[str, str]] = []
     picture = astronaut()
-    # Commands first: a child's peak memory counts what this process held when it was started.
-    with tempfile.TemporaryDirectory() as folder:
-        small, large = Path(folder) / "small.png", Path(folder) / "large.jpg"
-        images.write(small, Picture(picture))
-        tiled = np.tile(picture, (6, 8, 1))[:3000, :4000]
-        tiled[:, 512:] = 128  # one column of faces in twelve megapixels
-        images.write(large, Picture(np.ascontiguousarray(tiled)))
-        helps = [command("--help")[0] for _ in range(5)]
-        rows.append(("ganonymize --help", f"{np.median(helps):.2f} s"))
-        seconds, _ = command("image", small, Path(folder) / "a.png", "--model", arguments.model)
-        rows.append(("first picture from a cold start", f"{seconds:.1f} s"))
-        seconds, peak = command("image", large, Path(folder) / "b.jpg", "--model", arguments.model)
-        rows.append(("12 megapixels, 6 faces, cold start", f"{seconds:.1f} s"))
-        rows.append(("12 megapixels, peak memory", f"{peak:.0f} MB"))
+    rows = whole_commands(picture, arguments.model)
     for detector in ("blazeface", "centerface"):
         anonymizer = Anonymizer(model=arguments.model, detector=detector)
         portrait = anonymizer.using(mode="portrait")
@@ -157,7 +151,7 @@ def main() -> None:
     for name, value in rows:
         print(f"| {name} | {value} |")
     print(
-        f"\n{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
+        f"\n{machine()}, "
         f"this process at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB"
     )
 

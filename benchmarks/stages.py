@@ -10,7 +10,6 @@ tables are written to a file too, for ``tools/performance_bar.py``.
 import argparse
 import json
 import os
-import platform
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +22,8 @@ import numpy as np
 from ganonymization import Anonymizer, DetectorOptions
 from ganonymization.cli.demo import astronaut
 from ganonymization.io import images
+
+from processes import machine  # isort: skip
 
 STAGES = (
     "read", "detect", "landmarks", "shape", "synthesize", "composite", "check", "write", "total",
@@ -146,10 +147,9 @@ def main() -> None:
         print(
             f"| {jobs} at a time, one thread each | {pictures_per_s(one, jobs):.1f} |", flush=True
         )
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    print(f"\n{machine}")
+    print(f"\n{machine()}")
     if arguments.json:
-        arguments.json.write_text(json.dumps({"machine": machine, "tables": tables}, indent=1))
+        arguments.json.write_text(json.dumps({"machine": machine(), "tables": tables}, indent=1))
 
 
 if __name__ == "__main__":

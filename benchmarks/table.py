@@ -11,12 +11,9 @@ Prints Markdown, with the machine and the versions under it.
 """
 
 import argparse
-import os
-import platform
 import shutil
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +25,10 @@ from ganonymization.detect.centerface import CenterFace
 from ganonymization.io import images
 from ganonymization.video.container import Reader
 
-from processes import OURS, Run, better, run  # isort: skip
+from processes import OURS, Run, better, machine, run  # isort: skip
 
 SCORE, CHANGED_LEVELS = 0.3, 6.0
+PACKAGES = ("onnxruntime", "opencv-python-headless", "av", "deface")
 DEFACE = str(Path(sys.executable).parent / "deface")
 
 
@@ -115,16 +113,6 @@ def copies(folder: Path, faces: Path | None, count: int, suffix: str = "") -> Pa
     return folder
 
 
-def machine() -> str:
-    """Hardware and versions."""
-    names = ("onnxruntime", "opencv-python-headless", "av", "deface")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    return (
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; "
-        f"{versions}"
-    )
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -164,7 +152,7 @@ def main() -> None:
                 covered(what, source, b.out, strong), f"{a.peak_mb:.0f}", f"{b.peak_mb:.0f}",
             ]  # fmt: skip
             print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
-    print(f"\n{machine()}")
+    print(f"\n{machine(*PACKAGES)}")
 
 
 if __name__ == "__main__":

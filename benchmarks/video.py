@@ -8,11 +8,8 @@ and deface run as whole processes, one after the other, twice in turns; the bett
 """
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import cv2
@@ -29,29 +26,22 @@ from ganonymization.video.container import Reader, Timed
 from ganonymization.video.frames import anonymize_frames
 from ganonymization.video.writer import Writer
 
+from processes import OURS, better, run  # isort: skip
+
 SCORE = 0.3
 LEAST_PX = 48
-
-
-def whole_process_s(words: list[str], turns: int = 2) -> float:
-    """The best time of a command."""
-    times = []
-    for _ in range(turns):
-        start = time.perf_counter()
-        subprocess.run(words, check=True, capture_output=True)
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def speed(clip: Path, frames: int) -> dict[str, float]:
     """Frames a second of whole processes."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
-        out = str(Path(folder) / "out.mp4")
-        ours = [sys.executable, "-m", "ganonymization", "video", str(clip), out, "--seed", "1"]
-        theirs = [str(Path(sys.executable).parent / "deface"), str(clip), "-o", out]
-        found["ours, frames/s"] = frames / whole_process_s(ours)
-        found["deface, frames/s"] = frames / whole_process_s(theirs)
+        out = Path(folder) / "out.mp4"
+        ours = [*OURS, "video", str(clip), str(out), "--seed", "1"]
+        theirs = [str(Path(sys.executable).parent / "deface"), str(clip), "-o", str(out)]
+        for name, words in (("ours", ours), ("deface", theirs)):
+            best = better(*(run(words, out) for _ in range(2)))
+            found[f"{name}, frames/s"] = frames / best.seconds
     found["ratio"] = found["ours, frames/s"] / found["deface, frames/s"]
     return found
 
@@ -59,11 +49,8 @@ def speed(clip: Path, frames: int) -> dict[str, float]:
 def peak_memory_mb(clip: Path) -> float:
     """Of a whole process, in megabytes."""
     with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, "-m", "ganonymization", "video", str(clip), f"{folder}/out.mp4"]
-        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        assert os.waitstatus_to_exitcode(status) == 0
-    return usage.ru_maxrss / 1000
+        out = Path(folder) / "out.mp4"
+        return run([*OURS, "video", str(clip), str(out)], out).peak_mb
 
 
 def looped(clip: Path, minutes: float, out: Path) -> None:

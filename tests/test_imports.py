@@ -26,28 +26,31 @@ ALLOWED = {
     "onnx_session": {"errors", "options", "weights"},
     "geometry": GROUND,
     "config": GROUND | {"detect.base", "pipeline", "surrogate.shape_model", "weights"},
-    "surrogate": GROUND | {"geometry"},
+    "surrogate": STAGE,
+    "donors": GROUND | {"geometry", "surrogate.expression_reading"},
     **dict.fromkeys(("detect", "io", "recognize"), STAGE),
     "landmarks": STAGE | {"detect.base", "detect.blazeface", "io"},
-    "synthesize": STAGE | {"paper.networks"},
+    "synthesize": STAGE | {"donors", "paper.networks"},
     "pipeline": GROUND
     | BASES
     | {"geometry", "surrogate", "synthesize.checked", "synthesize.covering", "weights"}
     | {"synthesize.picture_state", "detect.audit", "detect.finder", "locating"},
-    "locating": GROUND | BASES | {"geometry"},
+    "locating": GROUND | BASES | {"geometry", "surrogate.expression_reading"},
     "picture_file": GROUND | {"pipeline", "io"},
     "video": PIPELINE | {"surrogate", "recognize", "detect.finder", "detect.audit", "locating"},
-    "batch": PIPELINE | {"video.file"},
+    "batch": PIPELINE | {"video.file", "video.kinds"},
     "serve": PIPELINE
     | {"__init__", "config", "detect.blazeface", "weights"}
     | {"video.file", "video.live", "video.animation", "video.added_boxes"},
     "datasets": GROUND | BASES | {"io"},
     "training": STAGE
     | BASES
-    | {"io", "surrogate", "datasets", "synthesize.generator", "synthesize.pix2pix"}
+    | {"io", "surrogate", "datasets", "donors"}
+    | {"synthesize.generator", "synthesize.pix2pix", "synthesize.refiner"}
     | {"paper.networks"},
     "paper": STAGE | BASES | {"io", "datasets", "training"},
-    "evaluation": PIPELINE | {"surrogate", "datasets", "recognize", "batch"},
+    "evaluation": PIPELINE
+    | {"surrogate", "datasets", "recognize", "batch", "video.detections_json"},
 }
 
 

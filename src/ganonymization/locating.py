@@ -11,12 +11,18 @@ from .geometry import transforms
 from .geometry.wall import Place
 from .landmarks.base import Landmarker
 from .landmarks.search import find_landmarks
+from .surrogate.expression_reading import ExpressionReader, coarse
 from .synthesize.base import Synthesizer
 from .synthesize.face_state import FaceState, LocatedFace, reason_of
-from .types import Detection, Image
+from .types import Detection, Image, Reals
+
+_FINE = 0.75  # a crop of so much of a face's own resolution loses nothing that is seen
 
 
-def located(image: Image, detection: Detection, seed: int, landmarker: Landmarker) -> LocatedFace:
+def located(
+    image: Image, detection: Detection, seed: int, landmarker: Landmarker,
+    reader: ExpressionReader | None = None,
+) -> LocatedFace:  # fmt: skip
     """A face with its landmarks; whatever a landmarker raises is the reason for a cover.
 
     Args:
@@ -24,18 +30,23 @@ def located(image: Image, detection: Detection, seed: int, landmarker: Landmarke
         detection: The face.
         seed: Who the new face is.
         landmarker: Finds the landmarks in a crop.
+        reader: Reads the expression; None leaves it unread.
     """
-    start, found, problem = time.perf_counter(), None, None
+    start, found, reading, problem = time.perf_counter(), None, None, None
     try:
         found = find_landmarks(image, detection, landmarker)
+        if reader is not None:
+            reading = coarse(reader(image, found))
     except Exception as error:  # a plugged-in landmarker's of any kind: fail closed
         problem = reason_of(error)
-    return LocatedFace(detection, found, seed, problem, (time.perf_counter() - start) * 1e3)
+    landmarks_ms = (time.perf_counter() - start) * 1e3
+    return LocatedFace(detection, found, seed, problem, landmarks_ms, reading=reading)
 
 
 def walled(
-    index: int, face: LocatedFace, synthesizer: Synthesizer, surrogate: Callable[..., Any]
-) -> FaceState:
+    index: int, face: LocatedFace, synthesizer: Synthesizer, surrogate: Callable[..., Any],
+    fine_px: int | None = None,
+) -> FaceState:  # fmt: skip
     """A face with its new shape and its wall, or the reason why it has none.
 
     Args:
@@ -43,14 +54,17 @@ def walled(
         face: The face with its landmarks.
         synthesizer: Decides the crop.
         surrogate: See :meth:`ganonymization.pipeline.Anonymizer.surrogate`.
+        fine_px: Side that the new face is wanted in; 0 is the old one's; None the synthesizer's
+            own.
     """
-    state = FaceState(index, face.detection, face.seed)
+    state = FaceState(index, face.detection, face.seed, reading=face.reading)
     state.timings_ms["landmarks"] = face.landmarks_ms
     with state.attempt():
         landmarks_px = face.landmarks_px
         if landmarks_px is None:
             raise LandmarksError(face.problem or "no landmarks found")
-        size, side_eyes = synthesizer.size_px, synthesizer.crop_side_eyes
+        side_eyes = synthesizer.crop_side_eyes
+        size = crop_size(synthesizer, landmarks_px, fine_px)
         crop_from_image = transforms.generator_crop(landmarks_px, size, side_eyes)
         original_px = transforms.apply(crop_from_image, landmarks_px)
         with state.timed("shape"):
@@ -59,3 +73,19 @@ def walled(
         must_fit = synthesizer.draws_scenes
         state.place = Place.of(face.detection, both_px, crop_from_image, size, must_fit)
     return state
+
+
+def crop_size(synthesizer: Synthesizer, landmarks_px: Reals, fine_px: int | None) -> int:
+    """Side of a face's crop: the smallest that a synthesizer can draw and that loses nothing.
+
+    Args:
+        synthesizer: May have ``sizes_px``.
+        landmarks_px: (478, 3) in picture pixels.
+        fine_px: See :func:`walled`.
+    """
+    if fine_px is None:
+        return synthesizer.size_px
+    sizes: tuple[int, ...] = getattr(synthesizer, "sizes_px", (synthesizer.size_px,))
+    whole = transforms.generator_crop(landmarks_px, 1, synthesizer.crop_side_eyes)
+    wanted = fine_px or 1 / transforms.scale_of(whole)
+    return min((size for size in sizes if size >= _FINE * wanted), default=max(sizes))

@@ -27,6 +27,7 @@ from .landmarks.base import Landmarker
 from .landmarks.plausibility import check_plausible
 from .locating import located, walled
 from .options import Device, Mode, OnFailure, Privacy, check_choice
+from .surrogate.expression_reading import ExpressionReader
 from .surrogate.shape_model import ShapeModel
 from .synthesize.base import Synthesizer
 from .synthesize.checked import check_redrawn, draw
@@ -98,6 +99,7 @@ class Anonymizer:
             load = registry.load(registry.SYNTHESIZERS, "file")
             model = cast(Synthesizer, load(weights.resolve(model), threads, device))
         self._synthesizer = model
+        self._reader = ExpressionReader() if getattr(model, "wears_donors", False) else None
         self._check_mode()
         if isinstance(detector, str):
             options = detector_options or DetectorOptions()
@@ -216,7 +218,7 @@ class Anonymizer:
             add_boxes: Of faces that a detector misses.
         """
         found = with_boxes(self.detect(image), add_boxes)
-        return [located(image, detection, 0, self.landmarks) for detection in found]
+        return [located(image, detection, 0, self.landmarks, self._reader) for detection in found]
 
     def redraw(
         self, image: Image, located: Sequence[LocatedFace], seed: int = 0,
@@ -234,7 +236,7 @@ class Anonymizer:
             InputError: ``image`` is no such array.
             FaceNotRedrawnError: A face cannot be redrawn and ``on_failure`` is ``"error"``.
         """
-        picture = self.prepare(image, located)
+        picture = self.prepare(image, located, fine=True)
         for face in picture.faces:
             self.compose(picture, face, self.synthesize(picture, face))
         picture.cover_what_shows()
@@ -242,16 +244,24 @@ class Anonymizer:
             picture.audit(lambda output, changed: self.auditor.missed(output, changed, spared))
         return picture.result(seed)
 
-    def prepare(self, image: Image, located: Sequence[LocatedFace]) -> PictureState:
+    def prepare(
+        self, image: Image, located: Sequence[LocatedFace], fine: bool = False
+    ) -> PictureState:
         """Build all walls and cover what lies behind them; then draw as :meth:`redraw` does.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, upright; not changed.
+            located: The faces.
+            fine: Large faces are drawn at their own resolution, if the model can.
 
         Raises:
             InputError: ``image`` is no such array.
             FaceNotRedrawnError: See :meth:`redraw`.
         """
         check_image(image)
+        size = self.portrait_size_px if self.mode == "portrait" else 0
         faces = [
-            walled(index, face, self._synthesizer, self.surrogate)
+            walled(index, face, self._synthesizer, self.surrogate, size if fine else None)
             for index, face in enumerate(located)
         ]
         if self.mode == "scene":
@@ -263,7 +273,7 @@ class Anonymizer:
         if face.place is None:
             return None
         with face.attempt():
-            inputs = picture.inputs(face, self._synthesizer.size_px)
+            inputs = picture.inputs(face, face.wall.size_px)
             with face.timed("synthesize"):
                 crop = draw(self._synthesizer, inputs)
             return picture.toned(face, DrawnFace(inputs, crop))

@@ -7,6 +7,7 @@ normal      Box-Muller: r = sqrt(-2 ln(1 - u1)), pair r cos(2 pi u2), r sin(2 pi
 """
 
 import hashlib
+import itertools
 import math
 import secrets
 from collections.abc import Iterator
@@ -43,6 +44,11 @@ def style(seed: int, size: int) -> NDArray[np.float32]:
         angle = 2 * math.pi * next(stream)
         numbers += [radius * math.cos(angle), radius * math.sin(angle)]
     return np.array(numbers[:size], np.float32)
+
+
+def uniform(seed: int, count: int) -> list[float]:
+    """``count`` numbers from [0, 1)."""
+    return list(itertools.islice(_uniform(seed), count))
 
 
 def _uniform(seed: int) -> Iterator[float]:

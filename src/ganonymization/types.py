@@ -18,6 +18,7 @@ from .errors import InputError
 
 Image = NDArray[np.uint8]
 Reals = NDArray[np.floating[Any]]
+Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 COVERED_BY_AUDIT = "covered by the audit"
 Box = tuple[float, float, float, float]

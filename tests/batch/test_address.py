@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganonymization.batch import address
-from ganonymization.batch.address import FsspecStorage, open_storage
+from ganonymization.batch.address import FsspecStorage, check_apart, open_storage
 from ganonymization.batch.execute import execute, in_threads
 from ganonymization.batch.folder import FolderJob
 from ganonymization.batch.manifest import Entry
-from ganonymization.batch.storage import UNKNOWN_NS, LocalStorage, Stamp, check_apart
+from ganonymization.batch.storage import UNKNOWN_NS, LocalStorage, Stamp
 from ganonymization.errors import InputError, OptionError, OutputError
 from ganonymization.io import images
 from ganonymization.io.images import Picture

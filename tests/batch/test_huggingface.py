@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from ganonymization import cli
 from ganonymization.batch.huggingface import anonymize_rows
+from ganonymization.batch.samples import SampleJob
 from ganonymization.config import AnonymizerConfig
 from ganonymization.errors import InputError, MissingExtraError, OutputError, UnreadableError
 from ganonymization.io import images
@@ -102,9 +103,8 @@ def test_pictures_are_replaced_and_all_else_carried_over(
     hf, two_splits, tmp_path, make_anonymizer, picture
 ):
     steps = []
-    train, test = anonymize_rows(
-        make_anonymizer(), two_splits, tmp_path / "out", seed=1, advance=lambda: steps.append(1)
-    )
+    job = SampleJob(make_anonymizer(), 1, advance=lambda: steps.append(1))
+    train, test = anonymize_rows(job, two_splits, tmp_path / "out")
     data, before = hf.load_from_disk(tmp_path / "out"), hf.load_from_disk(two_splits)
     assert list(data) == ["train", "test"] and len(steps) == 5
     assert data["train"].features == before["train"].features
@@ -125,7 +125,7 @@ def test_pictures_are_replaced_and_all_else_carried_over(
 def test_one_data_set_without_splits(hf, tmp_path, make_anonymizer, picture):
     data = made_of(hf, [{"image": stored(encoded(picture))}], {"image": hf.Image(decode=False)})
     data.save_to_disk(tmp_path / "in")
-    (report,) = anonymize_rows(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1)
+    (report,) = anonymize_rows(SampleJob(make_anonymizer(), 1), tmp_path / "in", tmp_path / "out")
     made = hf.load_from_disk(tmp_path / "out")
     assert isinstance(made, hf.Dataset) and made.split is None and report.name == "data"
     expected = make_anonymizer()(picture, seed=1, name="data/0/image").image
@@ -135,7 +135,7 @@ def test_one_data_set_without_splits(hf, tmp_path, make_anonymizer, picture):
 
 def test_the_same_seed_makes_the_same_bytes(two_splits, tmp_path, make_anonymizer):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        anonymize_rows(make_anonymizer(), two_splits, tmp_path / name, seed=seed)
+        anonymize_rows(SampleJob(make_anonymizer(), seed), two_splits, tmp_path / name)
     made = contents(tmp_path / "a")
     assert len(made) == 8 and made == contents(tmp_path / "b") != contents(tmp_path / "c")
 
@@ -157,7 +157,7 @@ def test_pictures_in_lists_and_structs(hf, tmp_path, make_anonymizer, picture):
     empty = {"faces": [], "pair": None, "many": [], "set": None, "meta": None}
     rows = [empty, row, row, empty]
     made_of(hf, rows, features).save_to_disk(tmp_path / "in")
-    (report,) = anonymize_rows(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1)
+    (report,) = anonymize_rows(SampleJob(make_anonymizer(), 1), tmp_path / "in", tmp_path / "out")
     data = hf.load_from_disk(tmp_path / "out")
     assert (report.samples, report.faces, report.left_out) == (4, 16, {})
     assert data.features == hf.Features(features)
@@ -188,7 +188,7 @@ def test_features_as_former_versions_wrote_them(hf, tmp_path, make_anonymizer, p
         "boxes": [{"_type": "Value", "dtype": "int64"}],
     }
     (tmp_path / "in/dataset_info.json").write_text(json.dumps(info))
-    anonymize_rows(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1)
+    anonymize_rows(SampleJob(make_anonymizer(), 1), tmp_path / "in", tmp_path / "out")
     expected = make_anonymizer()(picture, seed=1, name="data/0/set/image/0").image
     data = hf.load_from_disk(tmp_path / "out")
     assert np.array_equal(decoded(raw(data, "set")[0]["image"][0]), expected)
@@ -212,7 +212,7 @@ def test_labels_are_copied(hf, tmp_path, make_anonymizer, picture):
     rows = [row | {"image": stored(content)} for content in (encoded(picture), b"broken")] * 2
     made_of(hf, [], features).save_to_disk(tmp_path / "in", num_shards=1)
     refill(tmp_path / "in", rows)  # the package cannot save translations beside pictures
-    anonymize_rows(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1)
+    anonymize_rows(SampleJob(make_anonymizer(), 1), tmp_path / "in", tmp_path / "out")
     made = hf.load_from_disk(tmp_path / "out").remove_columns("image")
     before = hf.load_from_disk(tmp_path / "in").remove_columns("image")
     assert made.data.to_pylist() == before.data.to_pylist()[::2]
@@ -242,7 +242,7 @@ def test_columns_that_may_show_a_face_otherwise_are_refused(
     data = hf.Dataset(features.arrow_schema.empty_table())
     data.save_to_disk(tmp_path / "in", num_shards=1)
     with pytest.raises(InputError, match=rf"column '{name}.* ds\.remove_columns\(\['{name}'\]\)"):
-        anonymize_rows(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1)
+        anonymize_rows(SampleJob(make_anonymizer(), 1), tmp_path / "in", tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
@@ -257,13 +257,13 @@ def test_unknown_features_and_files_that_contradict_them_are_refused(
         info["features"]["other"] = told
         (tmp_path / "in/dataset_info.json").write_text(json.dumps(info))
         with pytest.raises(InputError, match="'other'"):
-            anonymize_rows(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1)
+            anonymize_rows(SampleJob(make_anonymizer(), 1), tmp_path / "in", tmp_path / "out")
     for told in ({}, {"other": []}, {"other": None}):
         (tmp_path / "in/dataset_info.json").write_text(
             json.dumps({"features": {"image": {"_type": "Image"}} | told})
         )
         with pytest.raises(UnreadableError, match="damaged"):
-            anonymize_rows(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1)
+            anonymize_rows(SampleJob(make_anonymizer(), 1), tmp_path / "in", tmp_path / "out")
 
 
 def sound():
@@ -295,7 +295,7 @@ def test_sounds_are_copied_unless_they_hold_pictures(
         tmp_path / "in", num_shards=1
     )
     refill(tmp_path / "in", rows)
-    (report,) = anonymize_rows(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1)
+    (report,) = anonymize_rows(SampleJob(make_anonymizer(), 1), tmp_path / "in", tmp_path / "out")
     assert raw(hf.load_from_disk(tmp_path / "out"), "voice") == [stored(voices[0])]
     assert list(report.left_out) == ["1", "2", "3"] and "more than sound" in report.left_out["1"]
 
@@ -306,7 +306,7 @@ def test_pictures_that_are_only_named_are_read(hf, tmp_path, make_anonymizer, pi
     named = [str(tmp_path / "person.png"), str(tmp_path / "none.png"), str(tmp_path), "a" * 999,
              "https://example.org/1.png", None]  # fmt: skip
     refill(tmp_path / "in", [{"image": stored(None, path)} for path in named])
-    (report,) = anonymize_rows(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1)
+    (report,) = anonymize_rows(SampleJob(make_anonymizer(), 1), tmp_path / "in", tmp_path / "out")
     (made,) = raw(hf.load_from_disk(tmp_path / "out"))
     expected = make_anonymizer()(picture, seed=1, name="data/0/image").image
     assert np.array_equal(decoded(made), expected) and made["path"] is None
@@ -324,7 +324,7 @@ def test_bytes_under_a_missing_value_are_not_carried_over(hf, tmp_path, make_ano
     refill(tmp_path / "in", pa.table([masked, pa.ListArray.from_arrays([0, 1], masked)],
                                      ["image", "many"]))  # fmt: skip
     assert content[50:500] in everything(tmp_path / "in")
-    anonymize_rows(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1)
+    anonymize_rows(SampleJob(make_anonymizer(), 1), tmp_path / "in", tmp_path / "out")
     data, written = hf.load_from_disk(tmp_path / "out"), everything(tmp_path / "out")
     assert raw(data) == [None] and raw(data, "many") == [[None]]
     assert content[50:500] not in written and b"person" not in written
@@ -335,7 +335,7 @@ def test_many_rows_are_written_in_batches(hf, tmp_path, make_anonymizer, picture
     rows[205]["image"], rows[7]["image"] = stored(encoded(picture)), stored(b"broken")
     data = made_of(hf, rows, {"image": hf.Image(), "n": hf.Value("int16")})
     data.save_to_disk(tmp_path / "in", num_shards=2)
-    (report,) = anonymize_rows(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1)
+    (report,) = anonymize_rows(SampleJob(make_anonymizer(), 1), tmp_path / "in", tmp_path / "out")
     made = hf.load_from_disk(tmp_path / "out")
     assert report.samples == 249 and list(report.left_out) == ["7"]
     assert made["n"][:] == [n for n in range(250) if n != 7]
@@ -350,7 +350,7 @@ def test_an_original_beside_the_output_never_comes_back(
     """The package prefers a file of a picture's name in the working folder to its bytes."""
     data = made_of(hf, [{"image": stored(encoded(picture), "1.png")}], {"image": hf.Image()})
     data.save_to_disk(tmp_path / "in")
-    anonymize_rows(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1)
+    anonymize_rows(SampleJob(make_anonymizer(), 1), tmp_path / "in", tmp_path / "out")
     (tmp_path / "1.png").write_bytes(encoded(picture))
     monkeypatch.chdir(tmp_path)
     out = hf.load_from_disk(tmp_path / "out").cast_column("image", hf.Image(decode=False))
@@ -362,12 +362,14 @@ def test_portraits_without_a_face_are_left_out_and_scenes_passed_on(
     hf, two_splits, tmp_path, make_anonymizer
 ):
     out, blind = tmp_path / "out", {"detector": NoDetector()}
-    train, test = anonymize_rows(make_anonymizer(mode="portrait", **blind), two_splits, out, seed=1)
+    train, test = anonymize_rows(
+        SampleJob(make_anonymizer(mode="portrait", **blind), 1), two_splits, out
+    )
     assert train.samples == 1 and set(train.left_out) == {"0", "1", "3"}  # one has no picture
     assert test.samples == 0 and len(hf.load_from_disk(out)["test"]) == 0
-    train, test = anonymize_rows(make_anonymizer(**blind), two_splits, out, seed=1)
+    train, test = anonymize_rows(SampleJob(make_anonymizer(**blind), 1), two_splits, out)
     assert train.without_face == 2 and test.samples == 1
-    anonymize_rows(make_anonymizer(mode="portrait"), two_splits, out, seed=1)
+    anonymize_rows(SampleJob(make_anonymizer(mode="portrait"), 1), two_splits, out)
     assert hf.load_from_disk(out)["train"][0]["image"].size == (512, 512)
 
 
@@ -406,9 +408,9 @@ def test_originals_are_never_on_the_disk_again(
     run = Spying(make_anonymizer(), look)
     if failure:
         with pytest.raises(failure):
-            anonymize_rows(run, two_splits, tmp_path / "out", seed=1)
+            anonymize_rows(SampleJob(run, 1), two_splits, tmp_path / "out")
     else:
-        anonymize_rows(run, two_splits, tmp_path / "out", seed=1)
+        anonymize_rows(SampleJob(run, 1), two_splits, tmp_path / "out")
         written = everything(tmp_path / "out")
         assert b"\xff\xd8" in written and not any(each in written for each in originals)
         assert b"person_1" not in written
@@ -420,7 +422,7 @@ def test_originals_are_never_on_the_disk_again(
 
 def test_an_output_is_replaced_whole_or_stays(hf, two_splits, tmp_path, make_anonymizer):
     out = tmp_path / "out"
-    anonymize_rows(make_anonymizer(), two_splits, out, seed=1)
+    anonymize_rows(SampleJob(make_anonymizer(), 1), two_splits, out)
     (out / "cache-1.arrow").write_bytes(b"of former pictures")
     former = contents(out)
 
@@ -428,9 +430,9 @@ def test_an_output_is_replaced_whole_or_stays(hf, two_splits, tmp_path, make_ano
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        anonymize_rows(Spying(make_anonymizer(), fail), two_splits, out, seed=2)
+        anonymize_rows(SampleJob(Spying(make_anonymizer(), fail), 2), two_splits, out)
     assert contents(out) == former
-    anonymize_rows(make_anonymizer(), two_splits, out, seed=2)
+    anonymize_rows(SampleJob(make_anonymizer(), 2), two_splits, out)
     assert set(contents(out)) == set(former) - {"cache-1.arrow"}
     assert {path.name for path in tmp_path.iterdir()} == {"in", "out"}
 
@@ -446,30 +448,32 @@ def test_outputs_that_must_not_be(two_splits, tmp_path, make_anonymizer):
         (tmp_path / "mine" / "letter.txt" / "a", "cannot be written"),
     ):  # fmt: skip
         with pytest.raises(OutputError, match=why):
-            anonymize_rows(make_anonymizer(), two_splits, out, seed=1)
+            anonymize_rows(SampleJob(make_anonymizer(), 1), two_splits, out)
     assert contents(tmp_path) == before
     (tmp_path / "empty").mkdir()
-    anonymize_rows(make_anonymizer(), two_splits, tmp_path / "empty", seed=1)
+    anonymize_rows(SampleJob(make_anonymizer(), 1), two_splits, tmp_path / "empty")
 
 
 def test_no_rows_and_no_pictures(hf, tmp_path, make_anonymizer):
     features = {"image": hf.Image(), "label": hf.Value("int64")}
     for name, files in (("one", 1), ("none", None)):
         made_of(hf, [], features).save_to_disk(tmp_path / name, num_shards=files)
-        (report,) = anonymize_rows(make_anonymizer(), tmp_path / name, tmp_path / "out", seed=1)
+        (report,) = anonymize_rows(
+            SampleJob(make_anonymizer(), 1), tmp_path / name, tmp_path / "out"
+        )
         assert (report.samples, report.left_out) == (0, {})
         assert json.loads((tmp_path / "out/dataset_info.json").read_text())["features"]
-    anonymize_rows(make_anonymizer(), tmp_path / "one", tmp_path / "out", seed=1)
+    anonymize_rows(SampleJob(make_anonymizer(), 1), tmp_path / "one", tmp_path / "out")
     assert hf.load_from_disk(tmp_path / "out").features == hf.Features(features)
     made_of(hf, [{"label": 1}], {"label": hf.Value("int64")}).save_to_disk(tmp_path / "labels")
     with pytest.raises(InputError, match="no column of pictures"):
-        anonymize_rows(make_anonymizer(), tmp_path / "labels", tmp_path / "other", seed=1)
+        anonymize_rows(SampleJob(make_anonymizer(), 1), tmp_path / "labels", tmp_path / "other")
 
 
 def test_damaged_data_sets(two_splits, tmp_path, make_anonymizer):
     def refused(why):
         with pytest.raises(UnreadableError, match=why):
-            anonymize_rows(make_anonymizer(), two_splits, tmp_path / "out", seed=1)
+            anonymize_rows(SampleJob(make_anonymizer(), 1), two_splits, tmp_path / "out")
         assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
     arrow = two_splits / "test/data-00000-of-00001.arrow"
@@ -503,13 +507,13 @@ def test_arrow_files_that_were_made_to_break_readers(hf, tmp_path, make_anonymiz
     text = pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(b"\xff")])
     refill(tmp_path / "in", pa.table([pa.nulls(1, hf.Image().pa_type), text], ["image", "text"]))
     with pytest.raises(UnreadableError, match="damaged"):
-        anonymize_rows(make_anonymizer(), tmp_path / "in", tmp_path / "out", seed=1)
+        anonymize_rows(SampleJob(make_anonymizer(), 1), tmp_path / "in", tmp_path / "out")
 
 
 def test_a_missing_extra_is_told(two_splits, tmp_path, make_anonymizer, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'ganonymization\[datasets\]'"):
-        anonymize_rows(make_anonymizer(), two_splits, tmp_path / "out", seed=1)
+        anonymize_rows(SampleJob(make_anonymizer(), 1), two_splits, tmp_path / "out")
 
 
 def test_the_command(hf, two_splits, tmp_path, make_anonymizer, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ganonymization import cli
+from ganonymization.batch.samples import SampleJob
 from ganonymization.batch.webdataset import anonymize_shard, find_shards
 from ganonymization.config import AnonymizerConfig
 from ganonymization.errors import InputError, OutputError, UnreadableError
@@ -47,7 +48,7 @@ def shard(tmp_path, picture):
 
 def test_pictures_are_replaced_and_labels_carried_over(shard, tmp_path, make_anonymizer, picture):
     out = tmp_path / "out" / "train-0.tar"
-    report = anonymize_shard(make_anonymizer(), shard, out, seed=1)
+    report = anonymize_shard(SampleJob(make_anonymizer(), 1), shard, out)
     members = unpacked(out)
     assert [member.name for member, _ in members] == [
         "a/1.png", "a/1.cls", "a/1.meta.json", "a/3.cls", "a/3.jpg"
@@ -67,9 +68,9 @@ def test_portraits_without_a_face_are_left_out_and_scenes_passed_on(
 ):
     out = tmp_path / "out.tar"
     blind = {"detector": NoDetector()}
-    report = anonymize_shard(make_anonymizer(mode="portrait", **blind), shard, out, seed=1)
+    report = anonymize_shard(SampleJob(make_anonymizer(mode="portrait", **blind), 1), shard, out)
     assert report.samples == 0 and set(report.left_out) == {"a/1", "a/2", "a/3"}
-    report = anonymize_shard(make_anonymizer(**blind), shard, out, seed=1)
+    report = anonymize_shard(SampleJob(make_anonymizer(**blind), 1), shard, out)
     assert report.samples == report.without_face == 2
 
 
@@ -77,9 +78,9 @@ def test_an_error_leaves_no_output(tmp_path, shard, make_anonymizer):
     cut = tmp_path / "cut.tar"
     cut.write_bytes(shard.read_bytes()[:1700])
     with pytest.raises(UnreadableError, match=r"cut\.tar"):
-        anonymize_shard(make_anonymizer(), cut, tmp_path / "out.tar", seed=1)
+        anonymize_shard(SampleJob(make_anonymizer(), 1), cut, tmp_path / "out.tar")
     with pytest.raises(OutputError, match="is the input"):
-        anonymize_shard(make_anonymizer(), shard, shard, seed=1)
+        anonymize_shard(SampleJob(make_anonymizer(), 1), shard, shard)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cut.tar", "train-0.tar"]
 
 
@@ -102,7 +103,7 @@ def test_a_folder_is_no_shard(tmp_path, shard):
 def test_an_input_that_cannot_be_read_is_no_error_of_the_output(tmp_path, make_anonymizer, shard):
     out = tmp_path / "out.tar"
     with pytest.raises(UnreadableError, match=r"none\.tar: cannot be read \(No such file"):
-        anonymize_shard(make_anonymizer(), tmp_path / "none.tar", out, seed=1)
+        anonymize_shard(SampleJob(make_anonymizer(), 1), tmp_path / "none.tar", out)
     assert not out.exists()
 
 
@@ -123,6 +124,6 @@ def test_the_command_tells_what_is_missing_and_goes_on(
 def test_what_may_show_a_face_otherwise_is_not_copied(tmp_path, make_anonymizer, picture, name):
     members = [("1.png", encoded(picture)), (name, b"a face"), ("2.cls", b"2")]
     source = packed(tmp_path / "in.tar", members)
-    report = anonymize_shard(make_anonymizer(), source, tmp_path / "out.tar", seed=1)
+    report = anonymize_shard(SampleJob(make_anonymizer(), 1), source, tmp_path / "out.tar")
     assert [member.name for member, _ in unpacked(tmp_path / "out.tar")] == ["2.cls"]
     assert "may show a face" in report.left_out["1"]

@@ -247,3 +247,12 @@ def test_a_shard_has_a_manifest_of_its_own(run, source, tmp_path):
         assert run("folder", source.parent, tmp_path / "out", "--shard", f"{i}/2").exit_code == 0
     assert (tmp_path / "out" / "manifest-1-of-2.jsonl").is_file()
     assert (tmp_path / "out" / "a.png").is_file()
+
+
+def test_a_strict_folder_fails_where_a_file_is_not_read(run, source, tmp_path):
+    assert run("folder", source.parent, tmp_path / "out").exit_code == 0
+    (source.parent / "notes.txt").write_text("hello")
+    assert run("folder", source.parent, tmp_path / "out").exit_code == 0
+    answer = run("folder", source.parent, tmp_path / "out", "--strict")
+    assert answer.exit_code == 1
+    assert "notes.txt: not a kind" in answer.output

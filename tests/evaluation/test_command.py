@@ -136,6 +136,13 @@ def test_a_good_anonymization_passes_and_leaves_a_whole_report(request_of, tmp_p
     told = json.loads((tmp_path / "report" / "metrics.json").read_text())
     assert told["verdict"] == report.verdict == "pass"
     assert told["people"] == 66
+    assert told["not_measured"] == []
+    assert told["attackers"] == {
+        "identity": dict.fromkeys(
+            ("same picture", "naive", "parrot", "trained", "trained, originals"), 66
+        ),
+        "geometry": {"lda, found again": 66, "mlp, found again": 66},
+    }  # fmt: skip
     page = (tmp_path / "report" / "report.html").read_text()
     assert "Is it safe?" in page
     assert "<svg" in page
@@ -178,8 +185,8 @@ def test_outputs_without_a_face_are_seen(request_of, monkeypatch):
     monkeypatch.setattr(command, "in_processes", lambda spec, jobs: blind)
     report = command.evaluate(request_of, None, progress)
     assert verdicts(report) == {
-        "identity": "pass", "expression": "fail", "traits": "info", "geometry": "pass",
-        "quality": "fail", "coverage": "pass",
+        "identity": "pass", "expression": "fail", "traits": "inconclusive", "geometry": "pass",
+        "quality": "fail", "coverage": "inconclusive",
     }  # fmt: skip
     assert report.families[0].figure("rank 1 of 33, trained").value == pytest.approx(1 / 33)
 
@@ -334,8 +341,76 @@ def test_outputs_are_scenes_where_most_keep_what_is_around_the_faces(around, sce
 
 def test_people_who_are_not_told_apart_are_looked_for_by_their_picture(request_of):
     report = command.evaluate(replace(request_of, people=None), None, progress)
-    assert "Too few people with several pictures" in report.table()
-    assert verdicts(report)["geometry"] == "info"
+    assert report.verdict == verdicts(report)["geometry"] == "inconclusive"
+    assert verdicts(report)["identity"] == "inconclusive"
+    assert report.families[0].attackers == {"same picture": 264}
+    assert "no attacker that learns looked for anybody; give --people" in report.table()
+
+
+def test_a_verdict_on_some_families_alone_is_inconclusive(request_of, tmp_path):
+    """Nobody was attacked: what is left cannot say that it is safe."""
+    report = evaluated(request_of, "coverage", "quality")
+    assert verdicts(report) == {"quality": "pass", "coverage": "pass"}
+    assert report.verdict == "inconclusive"
+    told = json.loads((tmp_path / "report" / "metrics.json").read_text())
+    assert told["verdict"] == "inconclusive"
+    assert [each["family"] for each in told["not_measured"]] == [
+        "identity", "expression", "geometry",
+    ]  # fmt: skip
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "Is it safe? <em>inconclusive</em>" in page
+    assert report.table().startswith("INCONCLUSIVE: 264 pictures of 66 people; nobody was attacked")
+
+
+def test_expressions_on_too_few_pictures_are_inconclusive(request_of, tmp_path):
+    table = tmp_path / "people.csv"
+    rows = table.read_text().splitlines()
+    rows[1:12] = [re.sub(",(neutral|happiness|surprise),", ",fear,", row) for row in rows[1:12]]
+    table.write_text("\n".join(rows))
+    report = evaluated(request_of, "expression")
+    assert verdicts(report) == {"expression": "inconclusive"}
+    assert "too few pictures with a face, or unknown to the classifier: fear 11" in report.table()
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "Is the expression kept? <em>inconclusive</em>" in page
+
+
+def coco(tmp_path, *, box):
+    """A table that marks a face on every original."""
+    table = {
+        "images": [{"id": i, "file_name": str(file)} for i, file in enumerate(PEOPLE.files)],
+        "annotations": [{"image_id": i, "bbox": box} for i in range(COUNT)],
+    }
+    (tmp_path / "coco.json").write_text(json.dumps(table))
+    return tmp_path / "coco.json"
+
+
+def test_coverage_is_held_against_marked_faces(request_of, tmp_path):
+    for i, file in enumerate(PEOPLE.files):
+        pixels = drawn(i, 0).pixels.copy()
+        pixels[16:32, 16:32] = 200
+        if i:
+            pixels[40:56, 40:56] = 200
+        images.write(tmp_path / "outputs" / file, Picture(pixels))
+    marked = replace(request_of, boxes=coco(tmp_path, box=[40, 40, 16, 16]), only=("coverage",))
+    report = command.evaluate(marked, None, progress)
+    (family,) = report.families
+    assert family.verdict == report.verdict == "fail"
+    assert family.figure("marked faces covered").value == pytest.approx(1 - 1 / COUNT)
+    assert family.figure("marked faces covered", "face size: 16 to 24 px").count == COUNT
+    assert family.figure("false covers a picture").value == 1
+    assert "1 of 264 marked faces are left as they were." in report.table()
+    lines = (tmp_path / "report" / "coverage-boxes.csv").read_text().splitlines()
+    assert [line.split(",")[1] for line in lines[1:3]] == ["face left", "false cover"]
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "and 215 more, see coverage-boxes.csv" in page
+
+
+def test_a_failure_outweighs_what_was_not_measured(request_of, tmp_path):
+    shutil.rmtree(tmp_path / "outputs")
+    shutil.copytree(tmp_path / "originals", tmp_path / "outputs")
+    report = evaluated(replace(request_of, people=None), "identity")
+    assert verdicts(report) == {"identity": "fail"}
+    assert report.verdict == "fail"
 
 
 def test_without_outputs_something_must_make_them(request_of):

@@ -145,7 +145,9 @@ def test_a_glance_is_followed():
 
 def test_without_labels_no_classifier_is_asked():
     family = expression.measure(made_pairs(labels={}))
-    assert "not labelled" in family.findings[0]
+    assert family.verdict == "inconclusive"
+    assert "not labelled" in family.missing[0].what
+    assert "--labels" in family.missing[0].remedy
     assert family.tables == {}
     assert {f.metric for f in family.figures} == {
         "opening_correlation", "expression_distance", "pose_error_deg"
@@ -185,11 +187,44 @@ def test_expressions_without_an_output_are_gone():
     assert expression.measure(without_output(pairs, gone), classify).verdict == "fail"
 
 
+def test_expressions_on_too_few_pictures_are_told():
+    pairs = made_pairs()
+    alone = np.where(pairs.expression == "neutral", "neutral", "")
+    family = expression.measure(replace(pairs, labels={"expression": alone}))
+    assert family.verdict == "inconclusive"
+    (missing,) = family.missing
+    assert (
+        missing.what
+        == f"too few labelled expressions to tell apart (neutral {(alone != '').sum()})"
+    )
+    assert "label 12 pictures or more each of two expressions" in missing.remedy
+
+
+def test_an_expression_of_one_person_alone_is_inconclusive():
+    """Nobody else could teach a classifier to read it."""
+    pairs = made_pairs(12, 16)
+    labels = np.where(pairs.person == pairs.person[0], "fear", pairs.expression)
+    family = expression.measure(replace(pairs, labels={"expression": labels}))
+    assert family.verdict == "inconclusive"
+    assert any("labelled originals were not read" in each.what for each in family.missing)
+
+
+def test_labels_that_a_network_does_not_know_are_told():
+    pairs = copied(made_pairs())
+    known = np.where(pairs.expression == "surprise", "", pairs.expression)
+    classify = told_by(CLASSES[:2], known, known)
+    family = expression.measure(pairs, classify)
+    count = (pairs.expression == "surprise").sum()
+    assert f"unknown to the classifier: surprise {count}" in family.missing[0].what
+    assert family.verdict == "inconclusive"
+
+
 def test_a_network_whose_answers_are_not_labelled_decides_nothing():
     pairs = copied(made_pairs())
     classify = told_by(CLASSES, pairs.expression, pairs.expression)
     family = expression.measure(replace(pairs, labels={}), classify)
-    assert family.verdict == "pass"
+    assert family.verdict == "inconclusive"
+    assert "not labelled" in family.missing[0].what
     assert family.figure("probability change").value == 0
 
 
@@ -209,5 +244,6 @@ def test_without_any_output_nothing_of_landmarks_is_told():
     family = expression.measure(without_output(pairs, np.ones(len(pairs.file), bool)))
     assert np.isnan(family.figure("mouth opening").value)
     assert family.figure("head pose error in degrees").count == 0
-    assert family.verdict == "fail"
+    assert family.verdict == "inconclusive"
+    assert any(each.what.startswith("mouths: no pair") for each in family.missing)
     assert "nan" not in " ".join(family.findings)

@@ -257,7 +257,7 @@ def test_answers_without_labels_are_compared_but_not_judged(pairs):
     }
     assert figure(found, "probability change").value > 0
     assert np.isnan(found.share)
-    assert "not labelled" in found.finding
+    assert "not labelled" in found.missing[0].what
     assert "nan" not in found.finding
 
 

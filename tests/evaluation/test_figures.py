@@ -4,10 +4,11 @@ import pytest
 from ganonymization.evaluation.figures import (
     Family,
     Figure,
+    Missing,
     graded,
     mean_figures,
     members,
-    share,
+    not_asked,
     worst,
 )
 from ganonymization.evaluation.statistics import interval_over_people
@@ -43,13 +44,22 @@ def test_high_figures_pass_where_higher_is_better(value, verdict):
     assert graded(value, 0.8, 0.6) == verdict
 
 
-def test_what_could_not_be_measured_fails():
-    assert graded(float("nan"), 0.1, 0.25) == "fail"
-    assert graded(float("nan"), 0.8, 0.6) == "fail"
+def test_what_could_not_be_measured_is_inconclusive():
+    assert graded(float("nan"), 0.1, 0.25) == "inconclusive"
+    assert graded(float("nan"), 0.8, 0.6) == "inconclusive"
 
 
-def test_shares_are_told_in_words():
-    assert share(3, 40) == "3 of 40"
+def test_what_is_missing_hides_no_failure_and_lets_nothing_pass():
+    missing = (Missing("all", "give it"),)
+    assert [worst([v], missing) for v in ("pass", "warn", "fail", "info")] == [
+        "inconclusive", "inconclusive", "fail", "inconclusive",
+    ]  # fmt: skip
+    assert worst([], missing) == "inconclusive"
+
+
+def test_a_verdict_lacks_the_families_that_were_not_asked():
+    asked = [Family(name, "pass", (), (), ()) for name in ("quality", "traits", "coverage")]
+    assert list(not_asked(asked)) == ["identity", "expression", "geometry"]
 
 
 def test_groups_are_named_by_kind_and_value():

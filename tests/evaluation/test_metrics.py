@@ -11,6 +11,7 @@ import pytest
 
 from ganonymization import evaluation
 from ganonymization.evaluation import coverage, expression, geometry, identity, quality, traits
+from ganonymization.evaluation.marked import Compared
 from ganonymization.evaluation.page import definition
 
 from .made_pairs import made_pairs, with_gender
@@ -31,8 +32,16 @@ def measured():
         traits.measure(pairs),
         geometry.measure(pairs, lambda landmarks_px: landmarks_px),
         quality.measure(pairs),
-        coverage.measure(pairs),
+        coverage.measure(pairs, everything_covered()),
     ]
+
+
+def everything_covered():
+    """Marked faces of which some are left, and a cover that lies elsewhere."""
+    names = np.array(["a", "a", "b", "b"])
+    boxes = np.array([[0, 0, side, side] for side in (20, 30, 30, 100)], float)
+    covered = np.array([0.0, 1, 1, 1])
+    return Compared(np.array(["a", "b"]), names, boxes, covered, names[:1], boxes[:1], 0)
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ def pairs(tmp_path):
 
 
 def test_originals_and_outputs_are_asked_about(pairs):
-    classes, before, after = by_network(FakeNetwork())(pairs)
+    classes, before, after = by_network(FakeNetwork.classes, FakeNetwork())(pairs)
     assert classes == ["dark", "light"]
     np.testing.assert_allclose(before[:, 1], 5 * np.arange(40) / 255)
     np.testing.assert_allclose(after[:, 1], (5 * np.arange(40) + 40) / 255)
@@ -55,7 +55,7 @@ def test_originals_and_outputs_are_asked_about(pairs):
 
 def test_pictures_come_in_batches_of_levelled_crops(pairs):
     network = FakeNetwork()
-    by_network(network)(pairs)
+    by_network(network.classes, network)(pairs)
     assert [len(batch) for batch in network.batches] == [32, 8, 32, 8]
     assert {picture.shape for batch in network.batches for picture in batch} == {(224, 224, 3)}
 
@@ -65,7 +65,7 @@ def test_the_crop_is_the_face(pairs):
     pixels = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
     path = pairs.original[0]
     images.write(Path(path), Picture(pixels))
-    by_network(network)(pairs)
+    by_network(network.classes, network)(pairs)
     expected = appearance.face_crop(pixels, pairs.before.landmarks_px[0])
     np.testing.assert_array_equal(network.batches[0][0], expected)
 
@@ -75,7 +75,7 @@ def test_what_shows_no_face_is_not_asked_about(pairs):
     gone = first_of(pairs, 10)
     lacking = without_output(pairs, gone)  # they have no path that could be read
     lacking = replace(lacking, before=without_face(lacking.before, first_of(pairs, 3)))
-    _, before, after = by_network(network)(lacking)
+    _, before, after = by_network(network.classes, network)(lacking)
     np.testing.assert_array_equal(np.isnan(before).any(1), first_of(pairs, 3))
     np.testing.assert_array_equal(np.isnan(after).all(1), gone)
     assert sum(map(len, network.batches)) == 37 + 30
@@ -84,7 +84,7 @@ def test_what_shows_no_face_is_not_asked_about(pairs):
 def test_a_network_takes_the_place_of_the_classifier(pairs):
     labels = np.where(np.arange(40) < 26, "dark", "light")
     labelled = replace(pairs, labels={"expression": labels})
-    family = expression.measure(labelled, by_network(FakeNetwork()))
+    family = expression.measure(labelled, by_network(FakeNetwork.classes, FakeNetwork()))
     assert [row["expression"] for row in family.tables["classes"]] == ["dark", "light"]
     assert family.figure("labels read from originals").value == pytest.approx(1)
     assert family.figure("probability change").value == pytest.approx(40 / 255)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ganonymization.evaluation import quality
-from ganonymization.evaluation.figures import Family, Figure
+from ganonymization.evaluation.figures import Family, Figure, Missing
 from ganonymization.evaluation.page import page
 from ganonymization.evaluation.report import EvaluationReport
 from ganonymization.io import images
@@ -26,6 +26,10 @@ def family(name, verdict, *findings, figures=(), **others):
 def report(*families, verdict="pass", skipped=(), pairs=None, settings=None):
     seen = pairs or made_pairs(10, 2)
     return EvaluationReport(verdict, families, seen, tuple(skipped), settings or {"mode": "scene"})
+
+
+def safe(verdict):
+    return [family(name, verdict) for name in ("identity", "geometry", "coverage")]
 
 
 def tiles(told):
@@ -53,9 +57,9 @@ def shown(tmp_path):
 
 
 def test_the_first_screen_answers_three_questions():
-    told = page(report(family("identity", "pass"), family("expression", "warn")), None, {})
+    told = page(report(*safe("pass"), family("expression", "warn")), None, {})
     assert tiles(told) == [("Is it safe?", "yes"), ("Is the expression kept?", "with reservations"),
-                           ("What failed?", "")]  # fmt: skip
+                           ("What failed?", ""), ("What was not measured?", "")]  # fmt: skip
     first = told[: told.index("What failed?")]
     assert "found of identity" in first
     assert "found of expression" in first
@@ -76,15 +80,38 @@ def test_it_is_safe_only_if_nobody_is_found_in_any_way(unsafe):
 
 
 def test_bad_pictures_are_not_unsafe():
-    told = page(report(family("identity", "pass"), family("quality", "fail")), None, {})
+    told = page(report(*safe("pass"), family("quality", "fail")), None, {})
     assert tiles(told)[0][1] == "yes"
     assert "<b>quality: fail.</b>" in told
 
 
 def test_what_was_not_asked_is_not_answered():
     told = page(report(family("quality", "pass")), None, {})
-    assert [answer for _, answer in tiles(told)] == ["not asked", "not asked", ""]
+    assert [answer for _, answer in tiles(told)] == ["inconclusive", "inconclusive", "", ""]
     assert "<li>Nothing." in told
+    for name in ("identity", "expression", "geometry", "coverage"):
+        assert f"<li><b>{name}:</b> not asked for. Run without --only" in told
+
+
+@pytest.mark.parametrize("name", ["identity", "geometry", "coverage"])
+def test_it_is_not_safe_where_one_way_was_not_tried(name):
+    asked = [each for each in safe("pass") if each.name != name]
+    told = page(report(*asked, family("expression", "pass")), None, {})
+    assert tiles(told)[0] == ("Is it safe?", "inconclusive")
+
+
+def test_what_was_not_measured_is_told_with_its_remedy():
+    lacking = family("identity", "inconclusive", missing=(Missing(f"no {BAD}", "give --people"),))
+    told = page(report(lacking), None, {})
+    assert "<b>identity:</b> no &lt;script&gt;" in told
+    assert "Give --people." in told
+
+
+def test_the_page_tells_on_how_many_people_the_verdict_rests():
+    attacked = family("identity", "pass", attackers={"naive": 60, "trained": 58})
+    told = page(report(attacked), None, {})
+    assert "identity attacked by naive (60 people); trained (58 people)" in told
+    assert "nobody was attacked" in page(report(family("quality", "pass")), None, {})
 
 
 def test_what_the_user_gave_is_escaped():

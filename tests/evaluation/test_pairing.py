@@ -1,8 +1,9 @@
 import json
+import os
 
 import pytest
 
-from ganonymization.batch.manifest import MANIFEST
+from ganonymization.batch.manifest import MANIFEST, shard_manifest
 from ganonymization.errors import InputError
 from ganonymization.evaluation.pairing import pair
 
@@ -78,6 +79,29 @@ def test_the_manifest_tells_several_portraits(folders):
     pairs, stray = pair(originals, ["a.png", "b.png"], out)
     assert outputs(pairs, out) == {"a.png": ["a.png", "a_1.png"], "b.png": ["renamed.png"]}
     assert stray == []
+
+
+def test_shards_are_paired_by_their_manifests(folders):
+    """Portraits of renamed outputs, whose names tell nothing."""
+    originals, fill = folders
+    files = [f"{i}.png" for i in range(6)]
+    out = fill(*(f"new-{file}" for file in files))
+    for number in (1, 2, 3):
+        lines = [{"file": file, "outputs": [f"new-{file}"]} for file in files[number - 1 :: 3]]
+        manifest = out / shard_manifest((number, 3))
+        manifest.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    pairs, stray = pair(originals, files, out)
+    assert outputs(pairs, out) == {file: [f"new-{file}"] for file in files}
+    assert stray == []
+
+
+def test_of_several_manifests_the_latest_line_counts(folders):
+    originals, fill = folders
+    out = fill("old.png", "new.png", manifest=[("a.png", ["old.png"])])
+    shard = out / shard_manifest((1, 2))
+    shard.write_text(json.dumps({"file": "a.png", "outputs": ["new.png"]}) + "\n")
+    os.utime(out / MANIFEST, (1, 1))
+    assert outputs(pair(originals, ["a.png"], out)[0], out) == {"a.png": ["new.png"]}
 
 
 def test_the_manifest_is_believed_over_names(folders):

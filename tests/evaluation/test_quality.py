@@ -108,4 +108,5 @@ def test_without_outputs_it_says_so():
     pairs = made_pairs()
     family = quality.measure(without_output(pairs, np.ones(160, bool)))
     assert family.findings == ("There are no outputs.",)
-    assert family.verdict == "fail"
+    assert family.verdict == "inconclusive"
+    assert "variety" in family.missing[0].what

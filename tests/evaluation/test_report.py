@@ -59,6 +59,12 @@ def test_the_metrics_are_json_that_any_reader_takes(folder):
     assert found == json.loads(json.dumps(REPORT.as_dict()), parse_constant=constant)
     assert (found["verdict"], found["pictures"], found["people"]) == ("fail", 20, 10)
     assert (found["left_out"], found["settings"]) == (1, {"mode": "scene"})
+    assert found["attackers"] == {}
+    assert [each["family"] for each in found["not_measured"]] == [
+        "expression", "geometry", "coverage",
+    ]  # fmt: skip
+    assert found["not_measured"][0]["what"] == "not asked for"
+    assert "--only" in found["not_measured"][0]["remedy"]
     family = found["families"]["quality"]
     assert (family["verdict"], family["findings"]) == ("warn", ["Faces, they differ."])
     first, second, _ = family["figures"]
@@ -139,7 +145,8 @@ def test_values_are_told_with_their_intervals():
 
 def test_the_table_tells_verdicts_findings_and_everybodys_figures():
     lines = REPORT.table().splitlines()
-    assert lines[0] == "FAIL: 20 pictures of 10 people"
+    assert lines[0] == "FAIL: 20 pictures of 10 people; nobody was attacked"
+    assert lines[1].startswith("not measured: expression: not asked for; run without --only")
     assert "quality: warn" in lines
     assert "  Faces, they differ." in lines
     assert f"  {'0.500 [0.400, 0.600]':28s} variety of faces" in lines

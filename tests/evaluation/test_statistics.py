@@ -6,10 +6,9 @@ import pytest
 from scipy import linalg, spatial, stats
 
 from ganonymization.evaluation.statistics import (
-    bootstrap_interval,
     correlation_interval,
     distances,
-    frechet_distance,
+    frechet,
     interval_over_people,
     mean_of_parts,
     paired_test,
@@ -25,7 +24,7 @@ def width(interval) -> float:
     return interval[2] - interval[1]
 
 
-def test_the_frechet_distance_is_the_one_of_matrix_roots():
+def test_the_frechet_is_the_one_of_matrix_roots():
     """Against scipy's general matrix square root."""
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(300, 6)) @ rng.normal(size=(6, 6)), rng.normal(1, 2, (200, 6))
@@ -33,8 +32,8 @@ def test_the_frechet_distance_is_the_one_of_matrix_roots():
     expected = np.square(a.mean(0) - b.mean(0)).sum() + np.trace(
         cov_a + cov_b - 2 * linalg.sqrtm(cov_a @ cov_b).real
     )
-    assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)
-    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-8)
+    assert frechet(a, b) == pytest.approx(expected, rel=1e-6)
+    assert frechet(a, a) == pytest.approx(0, abs=1e-8)
 
 
 def test_distances_are_those_of_scipy():
@@ -43,7 +42,7 @@ def test_distances_are_those_of_scipy():
 
 
 def test_an_interval_holds_the_mean():
-    mean, low, high = bootstrap_interval(np.arange(100.0))
+    mean, low, high = interval_over_people(np.arange(100.0), people(100, 1))
     assert mean == 49.5
     assert 40 < low < mean < high < 60
 

@@ -58,13 +58,13 @@ def test_the_context_rank_is_the_mean():
 def test_words_and_numbers_of_yes_are_one_question():
     pairs = made_pairs()
     for values in (("1", "0"), ("1", "-1"), ("Yes", "no"), ("TRUE", "false")):
-        asked = questions(labelled(pairs, glasses=alternating(pairs, *values)))
+        asked, _ = questions(labelled(pairs, glasses=alternating(pairs, *values)))
         np.testing.assert_array_equal(asked["glasses"], alternating(pairs, "yes", "no"))
 
 
 def test_other_columns_ask_for_each_value():
     pairs = made_pairs()
-    asked = questions(labelled(pairs, hair=alternating(pairs, "black", "red", "")))
+    asked, _ = questions(labelled(pairs, hair=alternating(pairs, "black", "red", "")))
     assert set(asked) == {"hair: black", "hair: red"}
     np.testing.assert_array_equal(asked["hair: red"], alternating(pairs, "no", "yes", ""))
 
@@ -72,23 +72,46 @@ def test_other_columns_ask_for_each_value():
 def test_expressions_names_and_rare_values_are_no_traits():
     pairs = made_pairs()
     rare = np.where(first_of(pairs, 11), "1", "0")
-    asked = questions(labelled(pairs, name=pairs.person, rare=rare, empty=np.full(160, "")))
+    asked, _ = questions(labelled(pairs, name=pairs.person, rare=rare, empty=np.full(160, "")))
     assert asked == {}
+
+
+def test_traits_on_too_few_pictures_are_inconclusive_and_told():
+    pairs = made_pairs()
+    rare = np.where(first_of(pairs, 11), "1", "0")
+    family = traits.measure(labelled(pairs, hat=rare, hair=alternating(pairs, "black", "red")))
+    assert family.verdict == "inconclusive"
+    (missing,) = family.missing
+    assert missing.what == "hat: too few pictures with a face (no 149, yes 11)"
+    assert "label 12 or more" in missing.remedy
+
+
+def test_a_trait_of_faces_that_are_seldom_found_again_is_inconclusive():
+    pairs = made_pairs()
+    glasses = alternating(pairs, "1", "0")
+    yes = glasses == "1"
+    seen = marked(labelled(pairs, glasses=glasses), yes, yes)
+    family = traits.measure(replace(seen, after=without_face(seen.after, ~first_of(pairs, 35))))
+    assert family.verdict == "inconclusive"
+    assert family.missing[0].what == "glasses: seen in 19 originals whose outputs show a face"
+    assert "No traits were measured." in family.findings
 
 
 @pytest.mark.parametrize(("values", "told"), [(20, True), (21, False)])
 def test_a_column_of_many_values_is_a_name(values, told):
     pairs = made_pairs(84)
     place = alternating(pairs, *(f"place {i}" for i in range(values)))
-    assert bool(questions(labelled(pairs, place=place))) == told
+    assert bool(questions(labelled(pairs, place=place))[0]) == told
+    finding = "Of too many values to be traits: place."
+    assert (finding in traits.measure(labelled(pairs, place=place)).findings) != told
 
 
 def test_a_value_that_enough_originals_carry_is_asked():
     pairs = made_pairs()
     column = np.where(first_of(pairs, 12), "1", "0")
-    assert set(questions(labelled(pairs, seldom=column))) == {"seldom"}
+    assert set(questions(labelled(pairs, seldom=column))[0]) == {"seldom"}
     unseen = replace(pairs, before=without_face(pairs.before, first_of(pairs, 1)))
-    assert questions(labelled(unseen, seldom=column)) == {}
+    assert questions(labelled(unseen, seldom=column))[0] == {}
 
 
 def test_a_trait_that_stays_is_not_lost_and_one_that_goes_is():

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from ganonymization.errors import InputError, OutputError
-from ganonymization.io.files import SCRAP, atomic_path, write_bytes
+from ganonymization.io.files import SCRAP, atomic_path, check_writable, write_bytes
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_scraps(tmp_path):
@@ -85,3 +85,23 @@ def test_sockets_and_folders_are_refused(tmp_path, monkeypatch):
     assert (tmp_path / "s").is_socket()
     with pytest.raises(OutputError, match="is a folder"):
         write_bytes(tmp_path, b"")
+
+
+def test_a_name_is_refused_before_the_work(tmp_path):
+    for name in ("new/a.json", "a.json", "file/a.json"):
+        (tmp_path / "file").write_bytes(b"")
+        check_writable(tmp_path / name)  # what a folder in the way means is told when it is made
+    for name, told in ((".", "is a folder"), (251 * "v" + ".json", "too long")):
+        with pytest.raises(OutputError, match=told):
+            check_writable(tmp_path / name)
+
+
+def test_a_device_is_written_to_and_stays(tmp_path):
+    """A node like the machine's own null device, in a folder of ours."""
+    node = tmp_path / "node"
+    try:
+        os.mknod(node, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("only root makes devices")
+    write_bytes(node, b"content")
+    assert node.is_char_device() and list(tmp_path.iterdir()) == [node]

@@ -11,6 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from ganonymization.errors import OutputError, UnreadableError
 from ganonymization.io import images
+from ganonymization.io.icc import rebuilt
 from ganonymization.io.images import Picture
 
 LOSSLESS = [".png", ".tif", ".tiff", ".bmp"]
@@ -119,7 +120,7 @@ def test_metadata_is_dropped_and_the_profile_kept(tmp_path):
             images.write(out, images.read(tmp_path / name))
             assert secret not in out.read_bytes()
     images.write(tmp_path / "b.jpg", images.read(tmp_path / "a.jpg"))
-    assert opened(tmp_path / "b.jpg").info["icc_profile"] == profile
+    assert opened(tmp_path / "b.jpg").info["icc_profile"] == rebuilt(profile)
 
 
 def test_jpeg_quality_is_kept(tmp_path):

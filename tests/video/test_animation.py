@@ -9,8 +9,9 @@ import pytest
 from PIL import Image as Pillow
 
 from ganonymization.errors import InputError, OutputError, UnreadableError
-from ganonymization.video.animation import ANIMATIONS, AnimationReader, AnimationWriter
+from ganonymization.video.animation import AnimationReader, AnimationWriter
 from ganonymization.video.container import Timed
+from ganonymization.video.kinds import ANIMATIONS
 
 from .test_container import make_clip, pictures
 

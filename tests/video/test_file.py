@@ -490,6 +490,7 @@ def test_a_report_tells_tracks_times_and_reasons():
         "filled_s": [0.5, 1.25, 3.0],
         "reasons": {"dark": 2, "far": 1},
         "sound": "none",
+        "dropped": [],
         "salvaged": None,
         "searched": 0,
         "covered_by_audit": [],

@@ -480,18 +480,22 @@ def test_the_report_tells_what_became_of_the_sound(make, tmp_path, out, tones, s
         assert len(sound_packets(tmp_path / out)) == (tones if sound else 0)
 
 
-def test_sound_that_nobody_can_decode_is_told(make, tmp_path):
+def test_sound_that_nobody_can_decode_is_dropped_and_told(make, tmp_path):
     data = make_clip(tmp_path / "whole.mkv", pictures(4), tones=1).read_bytes()
     (tmp_path / "in.mkv").write_bytes(data.replace(b"A_AAC", b"A_XYZ"))
-    with pytest.raises(GanonymizationError, match="`no_audio`"):
-        anonymized(make(), tmp_path / "in.mkv", tmp_path / "out.mkv")
+    report = anonymized(make(), tmp_path / "in.mkv", tmp_path / "out.mkv")
+    assert (report.frames, report.sound) == (4, "left out")
+    assert report.dropped == ["sound 1 (unknown kind)"]
+    with pytest.raises(InputError, match=r"sound 1 \(unknown kind\)"):
+        anonymized(make(), tmp_path / "in.mkv", tmp_path / "strict.mkv", strict=True)
+    assert not (tmp_path / "strict.mkv").exists()
 
 
 def test_a_video_without_usable_sound_can_do_without(make, tmp_path):
     data = make_clip(tmp_path / "whole.mkv", pictures(4), tones=1).read_bytes()
     (tmp_path / "in.mkv").write_bytes(data.replace(b"A_AAC", b"A_XYZ"))
     report = anonymized(make(), tmp_path / "in.mkv", tmp_path / "out.mkv", sound=False)
-    assert (report.frames, report.sound) == (4, "left out")
+    assert (report.frames, report.sound, report.dropped) == (4, "left out", [])
     assert not scraps(tmp_path)
 
 

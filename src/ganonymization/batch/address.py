@@ -1,4 +1,4 @@
-# ruff: noqa: D102 - methods are documented once, at Storage
+# ruff: noqa: D102 - methods are documented once, at LocalStorage
 """Folders at addresses: S3, GCS, whatever fsspec reaches."""
 
 import io
@@ -18,7 +18,7 @@ from urllib.request import url2pathname
 from ..errors import GanonymizationError, InputError, MissingExtraError, OptionError, OutputError
 from ..io.files import SCRAP, walk
 from .manifest import ManifestInParts, shard_manifest
-from .storage import UNKNOWN_NS, LocalStorage, Stamp, Storage, identity_of
+from .storage import UNKNOWN_NS, LocalStorage, Stamp, identity_of
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -28,29 +28,10 @@ _WRITES_WHOLE = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"}
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")
 
 
-def open_storage(place: str | Path) -> Storage:
-    """The folder that a path or an address as ``s3://bucket/folder`` names.
+class FsspecStorage:
+    """A folder at an address, as ``s3://bucket/folder``; nothing of it stays on this disk.
 
-    Raises:
-        OptionError: The address is of no known kind.
-        MissingExtraError: fsspec, or what it needs for that kind, is not installed.
-    """
-    if isinstance(place, Path):
-        return LocalStorage(place)
-    if place.startswith(_LOCAL):  # the same folder as its path
-        return LocalStorage(Path(url2pathname(urlsplit(place).path)))
-    return FsspecStorage(place) if "://" in place else LocalStorage(Path(place))
-
-
-class FsspecStorage(Storage):
-    """A folder at an address; files are fetched or sent whole, and nothing stays on this disk.
-
-    Args:
-        address: As ``s3://bucket/folder``.
-
-    Raises:
-        OptionError: The address is of no known kind.
-        MissingExtraError: fsspec, or what it needs for that kind, is not installed.
+    Files are fetched or sent whole. Raises as :func:`open_storage` does.
     """
 
     def __init__(self, address: str) -> None:
@@ -93,6 +74,9 @@ class FsspecStorage(Storage):
     def listed(self, name: str) -> Stamp:
         return self._listed.get(name) or self.stamp(name)
 
+    def is_folder(self, name: str) -> bool:
+        return False  # such stores know none
+
     @contextmanager
     def reading(self, name: str) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="ganonymization-") as folder:
@@ -131,6 +115,15 @@ class FsspecStorage(Storage):
             if SCRAP.fullmatch(path.rpartition("/")[2]):
                 self._files.rm_file(path)
 
+    def tells_case(self) -> bool:
+        return True
+
+    def leads_into(self, name: str, identity: str) -> bool:
+        return False  # nor links
+
+    def absolute(self) -> "FsspecStorage":
+        return self
+
     def _send(self, name: str, content: Any) -> None:
         """Write to a name of its own first, unless the store shows nothing but whole files."""
         self._listed.pop(name, None)
@@ -146,6 +139,40 @@ class FsspecStorage(Storage):
                 self._files.mv(temporary, path)
         except Exception as error:  # each kind of store raises its own
             raise OutputError(f"{self}/{name}: cannot be written ({error})") from error
+
+
+Storage = LocalStorage | FsspecStorage
+"""Where a job reads and writes."""
+
+
+def open_storage(place: str | Path) -> Storage:
+    """The folder that a path or an address as ``s3://bucket/folder`` names.
+
+    Raises:
+        OptionError: The address is of no known kind.
+        MissingExtraError: fsspec, or what it needs for that kind, is not installed.
+    """
+    if isinstance(place, Path):
+        return LocalStorage(place)
+    if place.startswith(_LOCAL):  # the same folder as its path
+        return LocalStorage(Path(url2pathname(urlsplit(place).path)))
+    return FsspecStorage(place) if "://" in place else LocalStorage(Path(place))
+
+
+def check_apart(source: Storage, out: Storage) -> None:
+    """Refuse folders before any work is done.
+
+    Raises:
+        OptionError: The input is no folder.
+        OutputError: The output folder is a file, or one folder lies in the other.
+    """
+    if isinstance(source, LocalStorage) and not source.root.is_dir():
+        raise OptionError(f"{source}: not a folder; use 'ganonymize image' for a file")
+    a, b = source.identity, out.identity
+    if a.startswith(b) or b.startswith(a):
+        raise OutputError(f"{out}: one of input and output folder lies in the other; keep apart")
+    if isinstance(out, LocalStorage) and out.root.exists() and not out.root.is_dir():
+        raise OutputError(f"{out}: is a file; give a folder")
 
 
 @contextmanager

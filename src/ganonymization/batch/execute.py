@@ -18,12 +18,9 @@ _WAITING = 4  # files submitted, by job
 def execute(
     job: FolderJob, executor: Executor, files: list[Planned] | None = None
 ) -> Iterator[Entry]:
-    """Anonymize every file; errors of one file do not stop the others.
+    """Anonymize every file of a job, or those given of :meth:`FolderJob.files`.
 
-    Args:
-        job: The folder.
-        executor: Does the work.
-        files: Of :meth:`FolderJob.files`, if they are known already.
+    Errors of one file do not stop the others.
 
     Yields:
         What became of each file, in any order, after it stands in the manifest.
@@ -46,11 +43,7 @@ def execute(
 
 
 def in_threads(jobs: int) -> Executor:
-    """Threads of this process, which share one anonymizer.
-
-    Args:
-        jobs: Files in work at a time.
-    """
+    """So many threads of this process, which share one anonymizer."""
 
     @contextmanager
     def run(job: FolderJob, files: list[Planned]) -> Iterator[Iterator[Entry]]:

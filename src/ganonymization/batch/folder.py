@@ -9,10 +9,12 @@ from ..io import images
 from ..options import OnNoFace
 from ..picture_file import anonymize_file
 from ..pipeline import Anonymizer
-from ..video.file import BESIDE, VideoOptions, anonymize_video, is_video
+from ..video.file import VideoOptions, anonymize_video
+from ..video.kinds import BESIDE, is_video
+from .address import Storage, check_apart
 from .manifest import FINISHED, Entry, InputRecord, Status, latest, sha256_of
 from .naming import PLAIN, Planned, check_clashes, in_shard, leads_out, planned
-from .storage import UNKNOWN_NS, Stamp, Storage, check_apart
+from .storage import UNKNOWN_NS, Stamp
 
 _KEPT = ("file", "status", "outputs", "output_bytes", "source", "seed")  # of millions of lines
 
@@ -35,6 +37,8 @@ class FolderJob:
         naming: Of outputs, see :func:`ganonymization.batch.naming.planned`.
         shard: ``(i, n)``: the i-th of n shares of the files, from 1 on; None for all.
         sound: Copy that of videos. A voice identifies, too.
+        strict: Refuse videos of which something would be dropped, as a stream.
+        hdr: Keep their high dynamic range; see :class:`ganonymization.video.file.VideoOptions`.
     """
 
     make_anonymizer: Callable[[], Anonymizer]
@@ -49,6 +53,8 @@ class FolderJob:
     naming: str = PLAIN
     shard: tuple[int, int] | None = None
     sound: bool = True
+    strict: bool = False
+    hdr: bool | None = None
 
     def files(self) -> list[Planned]:
         """Every file of the input folder, or the chosen ones, in order.
@@ -108,7 +114,7 @@ class FolderJob:
         name = f"{self.source}/{file.name}"
         if leads_out(file.name):
             return self.failed(file, f"{name}: the name leads out of the folder; rename it")
-        if any(self.out.leads_into(output, self.source) for output in outputs(file)):
+        if any(self.out.leads_into(output, self.source.identity) for output in outputs(file)):
             return self.failed(
                 file, f"{self.out}/{file.out}: links to an original; remove the link"
             )
@@ -160,12 +166,14 @@ class FolderJob:
         return Entry(file.name, status, names, self.seed, faces, audited=result.audited)
 
     def _video(self, anonymizer: Anonymizer, file: Planned, path: Path, folder: Path) -> Entry:
-        options = VideoOptions(self.seed, sound=self.sound)
+        options = VideoOptions(self.seed, sound=self.sound, strict=self.strict, hdr=self.hdr)
         made = anonymize_video(anonymizer, path, folder / file.out, options)
         tracks = tuple({"track": number, **asdict(t)} for number, t in made.tracks.items())
         status: Status = "filled" if made.filled_s else "done" if tracks else "no face"
-        missed, audited = tuple(made.covered_by_audit), made.searched > 0
-        return Entry(file.name, status, outputs(file), self.seed, missed, tracks, audited=audited)
+        return Entry(
+            file.name, status, outputs(file), self.seed, tuple(made.covered_by_audit), tracks,
+            audited=made.searched > 0, dropped=tuple(made.dropped),
+        )  # fmt: skip
 
 
 def is_read(name: str) -> bool:

@@ -1,6 +1,7 @@
 """``report.html`` of a folder: how many files became what, what failed, and a sample to look at."""
 
 import html
+import os
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,8 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 from ..io import images
+from .address import Storage
 from .manifest import FINISHED, Status, latest
-from .storage import Storage
 
 REPORT = "report.html"
 _SAMPLE = 48
@@ -29,10 +30,7 @@ img { width: 100%; height: 11rem; object-fit: cover; background: #8884; }
 def write_report(out: Storage, meanings: Mapping[Status, str], seed: int) -> None:
     """Write the page from the manifests in an output folder; of the inputs it shows nothing.
 
-    Args:
-        out: The folder.
-        meanings: What each status means.
-        seed: Of the sample.
+    ``meanings`` explains each status; the seed draws the sample.
 
     Raises:
         OutputError: It cannot be written.
@@ -52,31 +50,33 @@ def write_report(out: Storage, meanings: Mapping[Status, str], seed: int) -> Non
         *_listed("Without a face: look at these, a detector misses some",
                (line for line in lines if line["status"] == "no face"), "file"),
         f"<h2>{len(sample)} outputs drawn by lot</h2><p>Is every face somebody else's?</p><main>",
-        *(f'<figure><a href="{quote(name)}"><img loading="lazy" alt="" src="{quote(name)}"></a>'
-          f"<figcaption>{html.escape(name)}</figcaption></figure>" for name in sample),
+        *map(_figure, sample),
         "</main></html>\n",
     ]  # fmt: skip
     content = "\n".join(page).encode("utf-8", "backslashreplace")
     out.write(REPORT, content)
 
 
+def _figure(name: str) -> str:
+    link = quote(os.fsencode(name))  # names that are no UTF-8, too
+    return (
+        f'<figure><a href="{link}"><img loading="lazy" alt="" src="{link}"></a>'
+        f"<figcaption>{html.escape(name)}</figcaption></figure>"
+    )
+
+
 def _summary(line: dict[str, Any]) -> dict[str, Any]:
     """What the page shows of a line: there may be millions."""
+    pictures = [name for name in line["outputs"] if images.is_picture(Path(name))]
     return {
         "file": line["file"],
         "status": line["status"],
         "error": line.get("error"),
-        "shown": _shown(line),
+        "shown": pictures[-1] if pictures else "",  # of a video its strip
         "faces": len(line["faces"]),
         "filled": sum(face["outcome"] != "synthesized" for face in line["faces"]),
         "tracks": len(line.get("tracks", ())),
     }
-
-
-def _shown(line: dict[str, Any]) -> str:
-    """The picture that stands for a file: of a video its strip."""
-    outputs: list[str] = line["outputs"]
-    return next((name for name in reversed(outputs) if images.is_picture(Path(name))), "")
 
 
 def _faces(lines: list[dict[str, Any]]) -> str:

@@ -10,18 +10,16 @@ up in the network or sent to anybody, and no original is ever written to a disk.
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import GanonymizationError, InputError, OutputError, UnreadableError
-from ..io import images
+from ..errors import InputError, OutputError, UnreadableError
 from ..io.files import atomic_folder, atomic_path, write_bytes
-from ..pipeline import Anonymizer
-from .huggingface_columns import Part, Redraw, arrow, holds_picture, part_of, redrawn
-from .webdataset import DatasetReport, anonymized
+from .huggingface_columns import Part, arrow, holds_picture, part_of, redrawn
+from .samples import DatasetReport, SampleJob
 
 _DICT, _STATE, _INFO = "dataset_dict.json", "state.json", "dataset_info.json"
 _BATCH_ROWS, _BATCH_BYTES = 100, 64 << 20  # written together
@@ -32,28 +30,11 @@ def is_dataset(folder: Path) -> bool:
     return any((folder / name).is_file() for name in (_DICT, _STATE, _INFO))
 
 
-def anonymize_rows(
-    anonymizer: Anonymizer,
-    source: Path,
-    out: Path,
-    *,
-    seed: int,
-    max_pixels: int = images.DEFAULT_MAX_PIXELS,
-    advance: Callable[[], None] = lambda: None,
-) -> list[DatasetReport]:
-    """Anonymize the pictures of a data set.
+def anonymize_rows(job: SampleJob, source: Path, out: Path) -> list[DatasetReport]:
+    """Anonymize the pictures of a data set that ``save_to_disk`` wrote.
 
-    Args:
-        anonymizer: In portrait mode the head of the largest face replaces a picture, and rows with
-            a picture without a face are skipped, for a copy would show whatever the detector
-            missed.
-        source: The folder that ``save_to_disk`` wrote.
-        out: The folder to write; under its name there is a whole data set or nothing new. A data
-            set that is there is replaced.
-        seed: Of the run; with split, row, column and a face's place it decides who the face
-            becomes.
-        max_pixels: Larger pictures are refused.
-        advance: Called after each row.
+    Under the output's name there is a whole data set or nothing new; a data set there is replaced.
+    Split, row, column and a face's place decide with the seed who the face becomes.
 
     Returns:
         A report for each split; rows that were skipped are named by their numbers in the input.
@@ -70,19 +51,12 @@ def anonymize_rows(
     try:
         with atomic_folder(out) as temporary:
             for split in splits:
-                report = DatasetReport(split.name)
-                redraw = _redrawing(anonymizer, seed, max_pixels, report)
-                _write_split(split, temporary / split.place, redraw, report, advance)
-                reports.append(report)
+                reports.append(_write_split(job, split, temporary / split.place))
             if (source / _DICT).is_file():
                 write_bytes(temporary / _DICT, (source / _DICT).read_bytes())
     except pa.ArrowException as error:
         raise OutputError(f"{out}: cannot be written ({error})") from error
     return reports
-
-
-def _redrawing(anonymizer: Anonymizer, seed: int, max_pixels: int, report: DatasetReport) -> Redraw:
-    return lambda content, name: anonymized(anonymizer, content, name, seed, max_pixels, report)
 
 
 def _check_output(source: Path, out: Path) -> None:
@@ -97,15 +71,10 @@ def _check_output(source: Path, out: Path) -> None:
 
 @dataclass(frozen=True)
 class _Split:
-    """A folder of Arrow files.
+    """A folder of Arrow files, and what their columns are.
 
-    Attributes:
-        name: For seeds and messages.
-        place: Its folder's name in the data set; empty for a data set without splits.
-        folder: Where it lies.
-        state: What ``state.json`` says.
-        files: The Arrow files' names, in order.
-        columns: By their names; empty if there is no file.
+    ``place`` is its name in the data set, empty for one without splits; ``state`` is what
+    ``state.json`` says. Without files it has no columns.
     """
 
     name: str
@@ -162,24 +131,31 @@ def _json(path: Path) -> Any:
         raise UnreadableError(f"{path}: missing or damaged; save the data set anew") from error
 
 
-def _write_split(
-    split: _Split,
-    folder: Path,
-    redraw: Redraw,
-    report: DatasetReport,
-    advance: Callable[[], None],
-) -> None:
-    """Write a split's files, synced; why rows are missing stands in the report."""
+def _write_split(job: SampleJob, split: _Split, folder: Path) -> DatasetReport:
+    """Write a split's files, synced."""
+    report = DatasetReport(split.name)
+
+    def redraw(content: bytes, name: str) -> bytes:
+        return job.redrawn(content, name, report)
+
+    def make(number: str, row: Any) -> Any:
+        arrays = [
+            redrawn(split.columns[name], values, f"{split.name}/{number}/{name}", redraw)
+            for name, values in zip(row.schema.names, row.columns, strict=True)
+        ]
+        return arrow().RecordBatch.from_arrays(arrays, schema=row.schema)
+
     folder.mkdir(exist_ok=True)
-    numbers, digest = itertools.count(), hashlib.sha256()
+    numbers, digest = map(str, itertools.count()), hashlib.sha256()
     for file in split.files:
-        rows = _made_rows(split, file, numbers, redraw, report, advance)
-        _write_rows(folder / file, _schema(split.folder / file), rows)
+        rows = ((next(numbers), row) for row in _rows(split.folder / file))
+        _write_rows(folder / file, _schema(split.folder / file), job.made(rows, make, report))
         with (folder / file).open("rb") as written:
             digest.update(hashlib.file_digest(written, "sha256").digest())
     state = split.state | {"_fingerprint": digest.hexdigest()[:16]}  # caches go by it
     write_bytes(folder / _STATE, json.dumps(state, indent=2, sort_keys=True).encode())
     write_bytes(folder / _INFO, (split.folder / _INFO).read_bytes())
+    return report
 
 
 def _write_rows(path: Path, schema: Any, rows: Iterator[Any]) -> None:
@@ -202,11 +178,7 @@ def _write_rows(path: Path, schema: Any, rows: Iterator[Any]) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """An Arrow file as a stream of record batches.
-
-    Raises:
-        UnreadableError: Missing, or damaged.
-    """
+    """An Arrow file as a stream of record batches."""
     pa = arrow()
     try:
         with pa.memory_map(str(path)) as file, pa.ipc.open_stream(file) as stream:
@@ -226,28 +198,3 @@ def _rows(path: Path) -> Iterator[Any]:
         for batch in stream:
             batch.validate(full=True)  # offsets that lead elsewhere would show other memory
             yield from (batch.slice(i, 1) for i in range(batch.num_rows))
-
-
-def _made_rows(
-    split: _Split,
-    file: str,
-    numbers: Iterator[int],
-    redraw: Redraw,
-    report: DatasetReport,
-    advance: Callable[[], None],
-) -> Iterator[Any]:
-    """Rows with other pictures; why others are missing stands in the report."""
-    for row in _rows(split.folder / file):
-        number = next(numbers)
-        try:
-            arrays = [
-                redrawn(split.columns[name], values, f"{split.name}/{number}/{name}", redraw)
-                for name, values in zip(row.schema.names, row.columns, strict=True)
-            ]
-            made = arrow().RecordBatch.from_arrays(arrays, schema=row.schema)
-        except GanonymizationError as error:
-            report.left_out[str(number)] = str(error)
-        else:
-            report.samples += 1
-            yield made
-        advance()

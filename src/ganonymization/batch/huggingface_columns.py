@@ -144,13 +144,7 @@ def _is_number(kind: Any) -> bool:
 
 
 def redrawn(part: Part, values: Any, name: str, redraw: Redraw) -> Any:
-    """A value with its pictures replaced.
-
-    Args:
-        part: What it holds.
-        values: An Arrow array of one value.
-        name: For messages and seeds.
-        redraw: Makes the pictures.
+    """An Arrow array of one value with its pictures replaced; the name is for messages and seeds.
 
     Raises:
         GanonymizationError: A picture cannot be made, or a sound holds pictures.
@@ -205,11 +199,7 @@ def _content(value: dict[str, Any], name: str) -> bytes:
 
 
 def _check_sound(content: bytes, name: str) -> None:
-    """Refuse sounds with pictures beside them, as covers of songs or a video's.
-
-    Raises:
-        InputError: There are some, or it is no sound that can be read.
-    """
+    """Refuse sounds with pictures beside them, as covers of songs or a video's."""
     try:
         with av.open(io.BytesIO(content), options=_SOUNDS, metadata_errors="replace") as sound:
             kinds = {stream.type for stream in sound.streams}

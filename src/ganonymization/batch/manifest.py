@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Self
 
 from ..errors import OutputError
 
 MANIFEST = "manifest.jsonl"
 Status = Literal["done", "filled", "no face", "skipped", "failed", "not a picture"]
 FINISHED: tuple[Status, ...] = ("done", "filled", "no face")
-_CHUNK_BYTES = 1 << 20
 _PART_LINES, _PART_S = 500, 30.0
 
 
@@ -46,6 +45,7 @@ class Entry:
         seed: Of the run.
         faces: Of a picture: box, score, outcome and seed of each face.
         tracks: Of a video: how many frames each face was synthesized and filled in.
+        dropped: Of a video: what its output does not hold, as streams.
         error: What went wrong, or None.
         settings: Of the run, as :class:`ganonymization.batch.folder.FolderJob` was given them.
         source: The input as it was, or None where it could not be read.
@@ -59,6 +59,7 @@ class Entry:
     seed: int | None = None
     faces: tuple[dict[str, object], ...] = field(default=())
     tracks: tuple[dict[str, object], ...] = field(default=())
+    dropped: tuple[str, ...] = ()
     error: str | None = None
     settings: str = ""
     source: InputRecord | None = None
@@ -73,32 +74,15 @@ class Entry:
     def of(cls, line: dict[str, Any]) -> Self:
         """From what a line holds, of another version's what is known here."""
         known = {name: line[name] for name in line.keys() & {field.name for field in fields(cls)}}
-        for name in ("outputs", "faces", "tracks", "output_bytes"):
+        for name in ("outputs", "faces", "tracks", "dropped", "output_bytes"):
             known[name] = tuple(known.get(name, ()))
         if known.get("source"):
             known["source"] = InputRecord(**known["source"])
         return cls(**known)
 
 
-class Manifest(Protocol):
-    """What lines are added to; threads may share it."""
-
-    def close(self) -> None:
-        """Keep what was added."""
-
-    def add(self, entry: Entry) -> None:
-        """Add a line.
-
-        Raises:
-            OutputError: It cannot be kept.
-        """
-
-
 class LocalManifest:
-    """A file that whole lines are appended to.
-
-    Args:
-        path: The file; its folder is made.
+    """A file that whole lines are appended to; threads may share it.
 
     Raises:
         OutputError: It cannot be written.
@@ -140,7 +124,7 @@ class LocalManifest:
 
 
 class ManifestInParts:
-    """Files of a few hundred lines each, for stores that append to none.
+    """Files of a few hundred lines each, for stores that append to none; threads may share it.
 
     Args:
         write: Takes the number of a part, from 0 on, and its content.
@@ -201,16 +185,11 @@ def sha256_of(path: Path) -> str:
     Raises:
         OSError: It cannot be read.
     """
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _ends_a_line(path: Path) -> bool:
     with path.open("rb") as file:
-        if not file.seek(0, os.SEEK_END):
-            return True
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
+        file.seek(-min(1, file.seek(0, os.SEEK_END)), os.SEEK_END)
+        return file.read(1) in (b"", b"\n")

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ..errors import OptionError, OutputError
-from .storage import Storage
+from ..video.kinds import written_as
+from .address import Storage
 
 PLAIN = "{stem}{suffix}"
 _FIELDS = {"stem", "suffix"}
@@ -18,12 +19,9 @@ _NUMBERED = re.compile(r"(.*[^/])_\d+(\.[^./]*)?")
 
 @dataclass(frozen=True)
 class Planned:
-    """A file of the input folder.
+    """A file of the input folder, and its output relative to the output folder.
 
-    Attributes:
-        name: Relative to the input folder, with forward slashes.
-        out: Relative to the output folder.
-        taken: Outputs of other files that are named as this one's further heads would be.
+    ``taken`` are outputs of other files that are named as this one's further heads would be.
     """
 
     name: str
@@ -32,17 +30,13 @@ class Planned:
 
 
 def planned(names: Iterable[str], naming: str = PLAIN) -> list[Planned]:
-    """What each file's output is called.
-
-    Args:
-        names: Relative to the input folder.
-        naming: Of outputs, with ``{stem}`` and ``{suffix}``.
+    """What each file's output is called; names are relative to the input folder.
 
     Raises:
         OptionError: ``naming`` is no such pattern.
     """
     check_naming(naming)
-    outs = {name: renamed(name, naming) for name in names}
+    outs = {name: written_as(renamed(name, naming)) for name in names}
     taken = defaultdict[str, set[str]](set)
     for out in outs.values():
         if numbered := _NUMBERED.fullmatch(out):
@@ -52,7 +46,9 @@ def planned(names: Iterable[str], naming: str = PLAIN) -> list[Planned]:
 
 def in_shard(name: str, shard: tuple[int, int]) -> bool:
     """Whether a file is in the i-th of n shares, ``(i, n)`` from 1 on, whatever else there is."""
-    return _share(name, shard[1]) == shard[0]
+    i, n = shard
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:8], "big") % n + 1 == i
 
 
 def leads_out(name: str) -> bool:
@@ -105,8 +101,3 @@ def check_clashes(names: Iterable[tuple[str, str]], out: Storage) -> None:
                 f"{name} and {other} would both be written as {out}/{output}; "
                 "rename one, or write to a disk that tells them apart"
             )
-
-
-def _share(name: str, count: int) -> int:
-    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
-    return int.from_bytes(digest[:8], "big") % count + 1

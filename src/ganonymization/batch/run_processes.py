@@ -26,12 +26,9 @@ _ENDS_S = 5.0
 
 
 def in_processes(workers: int) -> Executor:
-    """Processes with models of their own.
+    """So many processes with models of their own.
 
     The job is sent to them, so what makes the anonymizer must have a name.
-
-    Args:
-        workers: How many.
 
     Raises:
         WorkersError: When it is entered: the processes do not start.
@@ -105,12 +102,7 @@ def _entries(job: FolderJob, crew: list[_Process], files: list[Planned]) -> Iter
 
 
 def _await_models(job: FolderJob, worker: _Process) -> None:
-    """Return once a process has its models.
-
-    Raises:
-        WorkersError: It ended instead.
-        GanonymizationError: As the anonymizer does when it is made.
-    """
+    """Return once a process has its models."""
     try:
         worker.answer()
     except EOFError:

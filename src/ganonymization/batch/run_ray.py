@@ -145,11 +145,7 @@ def _cluster(address: str | None, workers: int | None) -> Iterator[int]:
 
 
 def _check_answers(address: str) -> None:
-    """Refuse an address where nobody listens; Ray itself would try for minutes.
-
-    Raises:
-        OptionError: Nobody does.
-    """
+    """Refuse an address where nobody listens; Ray itself would try for minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon or not port.isdecimal():
         return  # as auto

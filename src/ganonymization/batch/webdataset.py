@@ -6,15 +6,13 @@ cannot be made, or that holds what may show a face otherwise, is skipped whole, 
 
 import io
 import tarfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from ..errors import GanonymizationError, InputError, OutputError, UnreadableError
+from ..errors import InputError, OutputError, UnreadableError
 from ..io import images
 from ..io.files import atomic_path
-from ..picture_file import anonymize_bytes
-from ..pipeline import Anonymizer
+from .samples import DatasetReport, SampleJob
 
 SUFFIX = ".tar"
 LABELS = frozenset(
@@ -23,27 +21,6 @@ LABELS = frozenset(
 )  # fmt: skip
 """Suffixes of what is copied; arrays, videos and pictures of other kinds may show faces."""
 _MEMBER_BYTES = 1 << 30
-
-
-@dataclass
-class DatasetReport:
-    """What became of the samples of one shard or split.
-
-    Attributes:
-        name: Of the file or split.
-        samples: Written.
-        faces: Found in their pictures.
-        filled: Of them, those that were covered rather than redrawn.
-        without_face: Pictures in which none was found.
-        left_out: Why samples are missing, by their names or row numbers.
-    """
-
-    name: str
-    samples: int = 0
-    faces: int = 0
-    filled: int = 0
-    without_face: int = 0
-    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def find_shards(source: Path) -> list[Path]:
@@ -62,25 +39,8 @@ def find_shards(source: Path) -> list[Path]:
     return shards
 
 
-def anonymize_shard(
-    anonymizer: Anonymizer,
-    source: Path,
-    out: Path,
-    *,
-    seed: int,
-    max_pixels: int = images.DEFAULT_MAX_PIXELS,
-    advance: Callable[[], None] = lambda: None,
-) -> DatasetReport:
-    """Anonymize the pictures of one shard.
-
-    Args:
-        anonymizer: In portrait mode the head of the largest face replaces a picture, and pictures
-            without a face are skipped, for a copy would show whatever the detector missed.
-        source: The tar file.
-        out: The tar file to write; under its name there is a whole one or nothing new.
-        seed: Of the run; with a member's name and a face's place it decides who the face becomes.
-        max_pixels: Larger pictures are refused.
-        advance: Called after each sample.
+def anonymize_shard(job: SampleJob, source: Path, out: Path) -> DatasetReport:
+    """Anonymize the pictures of a tar file; under its new name is a whole one or nothing.
 
     Raises:
         UnreadableError: The shard is no tar file, or damaged.
@@ -89,19 +49,19 @@ def anonymize_shard(
     if out.exists() and out.samefile(source):
         raise OutputError(f"{out}: is the input; give another name")
     report = DatasetReport(source.name)
+
+    def make(_: str, sample: dict[str, bytes]) -> dict[str, bytes]:
+        return {name: _anonymized(job, content, name, report) for name, content in sample.items()}
+
     with (
         atomic_path(out) as temporary,
         tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as written,
     ):
-        for key, sample in _samples(source):
-            try:
-                made = _anonymized(anonymizer, sample, seed, max_pixels, report)
-            except GanonymizationError as error:
-                report.left_out[key] = str(error)
-            else:
-                _append(written, made)
-                report.samples += 1
-            advance()
+        for made in job.made(_samples(source), make, report):
+            for name, content in made.items():
+                member = tarfile.TarInfo(name)  # with nobody's name and no time
+                member.size = len(content)
+                written.addfile(member, io.BytesIO(content))
     return report
 
 
@@ -135,68 +95,11 @@ def _key(name: str) -> str:
     return (path.parent / path.name.split(".", 1)[0]).as_posix()
 
 
-def _anonymized(
-    anonymizer: Anonymizer,
-    sample: dict[str, bytes],
-    seed: int,
-    max_pixels: int,
-    report: DatasetReport,
-) -> dict[str, bytes]:
-    """A sample with its pictures replaced.
-
-    Raises:
-        GanonymizationError: A picture cannot be read, or shows no face in portrait mode.
-    """
-    made = {}
-    for name, content in sample.items():
-        suffix = PurePosixPath(name).suffix.lower()
-        if suffix in LABELS:
-            made[name] = content
-            continue
-        if suffix not in images.WRITERS:
-            raise InputError(f"{name}: may show a face, and is no picture that is read and written")
-        kind = images.WRITERS[suffix]
-        made[name] = anonymized(anonymizer, content, name, seed, max_pixels, report, kind)
-    return made
-
-
-def anonymized(
-    anonymizer: Anonymizer,
-    content: bytes,
-    name: str,
-    seed: int,
-    max_pixels: int,
-    report: DatasetReport,
-    kind: str | None = None,
-) -> bytes:
-    """A picture file's bytes, anonymized; its faces are counted in the report.
-
-    Args:
-        anonymizer: In portrait mode the head of the largest face replaces the picture.
-        content: The file's bytes.
-        name: For messages and the faces' seeds.
-        seed: Of the run.
-        max_pixels: Larger pictures are refused.
-        report: Counts the faces.
-        kind: Pillow's name of the format to write; None writes the one that was read.
-
-    Raises:
-        GanonymizationError: The picture cannot be read or written, or shows no face in portrait
-            mode; skip the sample.
-    """
-    result, made = anonymize_bytes(
-        anonymizer, content, seed=seed, name=name, max_pixels=max_pixels, kind=kind
-    )
-    report.faces += len(result.faces)
-    report.filled += sum(not face.synthesized for face in result.faces)
-    report.without_face += not result.faces
-    if not made:
-        raise InputError(f"{name}: no face found")
-    return made[0]
-
-
-def _append(shard: tarfile.TarFile, sample: dict[str, bytes]) -> None:
-    for name, content in sample.items():
-        member = tarfile.TarInfo(name)  # with nobody's name and no time
-        member.size = len(content)
-        shard.addfile(member, io.BytesIO(content))
+def _anonymized(job: SampleJob, content: bytes, name: str, report: DatasetReport) -> bytes:
+    """A label as it is, or a picture replaced."""
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in LABELS:
+        return content
+    if suffix not in images.WRITERS:
+        raise InputError(f"{name}: may show a face, and is no picture that is read and written")
+    return job.redrawn(content, name, report, images.WRITERS[suffix])

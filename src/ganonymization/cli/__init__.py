@@ -11,10 +11,9 @@ from collections.abc import Callable
 import typer
 
 from ..errors import GanonymizationError, with_options
-from . import anonymize, classify, dataset, evaluate, serve, train, video
-from .options import require_torch
-
-__all__ = ["app", "main", "require_torch", "run"]
+from . import anonymize, bank, classify, dataset, evaluate, serve, train, video
+from .options import documented
+from .say import complain
 
 app = typer.Typer(
     help="Replace every face in pictures by nobody's face, and keep the expression.",
@@ -29,8 +28,9 @@ for command in (
     train.prepare, train.train, train.fit_shape, train.export, evaluate.evaluate,
     serve.serve,
 ):  # fmt: skip
-    app.command(command.__name__.replace("_", "-"))(command)
+    app.command(command.__name__.replace("_", "-"))(documented(command))
 app.add_typer(classify.app, name="classify")
+app.add_typer(bank.app, name="bank")
 
 
 _LINEAR_ALGEBRA = {"train", "fit-shape", "evaluate", "classify"}
@@ -56,7 +56,7 @@ def run(application: Callable[[], None]) -> None:
     except GanonymizationError as error:
         if debug:
             traceback.print_exc()
-        print(f"error: {with_options(str(error))}", file=sys.stderr)
+        complain(with_options(str(error)))
         sys.exit(1)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

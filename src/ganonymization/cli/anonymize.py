@@ -12,10 +12,14 @@ from ..errors import OptionError
 from ..options import Engine, added_box
 from .options import (
     AddBoxOption,
+    HdrOption,
+    In,
     JsonOption,
     MaxPixelsOption,
     OnNoFaceOption,
+    Out,
     SeedOption,
+    StrictOption,
     takes_config,
 )
 
@@ -27,8 +31,8 @@ if TYPE_CHECKING:
 @takes_config()
 def image(
     config: "AnonymizerConfig",
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A picture.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write.")],
+    source: In,
+    out: Out,
     on_no_face: OnNoFaceOption = None,
     seed: SeedOption = None,
     add_box: AddBoxOption = None,
@@ -38,6 +42,10 @@ def image(
     """Anonymize one picture.
 
     The exit code is 3 where a face was missed at first, and covered by the audit of the output.
+
+    Options:
+        source: A picture.
+        out: The file to write.
     """
     from ..io import images
     from . import console
@@ -53,49 +61,20 @@ def image(
 @takes_config()
 def folder(
     config: "AnonymizerConfig",
-    source: Annotated[
-        str,
-        typer.Argument(metavar="IN", help="A folder or an address as s3://…, read recursively."),
-    ],
-    out: Annotated[str, typer.Argument(metavar="OUT", help="The folder or address to write.")],
+    source: Annotated[str, typer.Argument(metavar="IN")],
+    out: Annotated[str, typer.Argument(metavar="OUT")],
     on_no_face: OnNoFaceOption = None,
     seed: SeedOption = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            help="Files in work at a time. [default: by the cores]",
-            min=1,
-            show_default=False,
-        ),
-    ] = None,
-    engine: Annotated[
-        Engine, typer.Option(help="Who does it: on this machine, or on a Ray cluster.")
-    ] = "processes",
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="Of the Ray cluster, as auto. [default: one in this machine]", show_default=False
-        ),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Do again what is done.")] = False,
-    name: Annotated[str, typer.Option(help="Of outputs.")] = "{stem}{suffix}",
-    shard: Annotated[
-        str | None,
-        typer.Option(
-            metavar="I/N",
-            show_default=False,
-            help="The I-th of N shares, for as many jobs. [default: all]",
-        ),
-    ] = None,
-    audio: Annotated[
-        bool,
-        typer.Option(
-            "--audio/--no-audio", help="Copy the sound of videos; a voice identifies, too."
-        ),
-    ] = True,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
-    ] = False,
+    jobs: Annotated[int | None, typer.Option(min=1)] = None,
+    engine: Engine = "processes",
+    address: str | None = None,
+    overwrite: bool = False,
+    name: str = "{stem}{suffix}",
+    shard: Annotated[str | None, typer.Option(metavar="I/N")] = None,
+    audio: bool = True,
+    hdr: HdrOption = None,
+    strict: StrictOption = False,
+    dry_run: bool = False,
     max_pixels: MaxPixelsOption = 120_000_000,
     as_json: JsonOption = False,
 ) -> None:
@@ -103,11 +82,22 @@ def folder(
 
     manifest.jsonl tells what became of each file, report.html shows some of them. The exit code is
     1 where a file could not be done, else 3 where the audit covered a face that was missed first.
+
+    Options:
+        source: A folder or an address as s3://…, read recursively.
+        out: The folder or address to write.
+        jobs: Files in work at a time. [default: by the cores]
+        engine: Who does it: on this machine, or on a Ray cluster.
+        address: Of the Ray cluster, as auto. [default: one in this machine]
+        overwrite: Do again what is done.
+        name: Of outputs.
+        shard: The I-th of N shares, for as many jobs. [default: all]
+        audio: Copy the sound of videos; a voice identifies, too.
+        dry_run: Say what would be done, and do nothing.
     """
     from .. import seeds
-    from ..batch.address import open_storage
+    from ..batch.address import check_apart, open_storage
     from ..batch.folder import FolderJob
-    from ..batch.storage import check_apart
     from . import console
 
     if address is not None and engine != "ray":
@@ -121,10 +111,11 @@ def folder(
     cores = os.cpu_count() or 1
     at_a_time = cores + 1 if jobs is None else jobs  # one waits for the disk
     threads = max(1, cores // at_a_time) if engine != "ray" and shard is None else 1  # of one call
-    settings = f"{config.fingerprint()} {on_no_face} {audio}"
+    settings = f"{config.fingerprint()} {on_no_face} {audio}" + " hdr" * bool(hdr)
     job = FolderJob(
         config.with_threads(threads).load, *folders, seeds.fresh_seed() if seed is None else seed,
         on_no_face, overwrite, max_pixels, settings, naming=name, shard=_shard(shard), sound=audio,
+        strict=strict, hdr=hdr,
     )  # fmt: skip
     if dry_run:
         console.plan_folder(job, as_json)
@@ -149,11 +140,7 @@ def _executor(engine: Engine, jobs: int | None, at_a_time: int, address: str | N
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:
-    """``2/8`` as numbers.
-
-    Raises:
-        OptionError: It is no such share.
-    """
+    """``2/8`` as numbers."""
     if text is None:
         return None
     parts = text.split("/")
@@ -190,13 +177,16 @@ def models(as_json: JsonOption = False) -> None:
 
 
 def demo(
-    picture: Annotated[
-        Path | None, typer.Argument(help="A picture of yours; else a public-domain portrait.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("demo"),
+    picture: Annotated[Path | None, typer.Argument()] = None,
+    out: Path = Path("demo"),
     seed: SeedOption = 1,
 ) -> None:
-    """Anonymize a portrait in both modes with four seeds, and say where the pictures lie."""
+    """Anonymize a portrait in both modes with four seeds, and say where the pictures lie.
+
+    Options:
+        picture: A picture of yours; else a public-domain portrait.
+        out: The folder to write.
+    """
     from .demo import run_demo
 
     for path in run_demo(picture, out, 1 if seed is None else seed):

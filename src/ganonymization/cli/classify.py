@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import require_extra
-from .skipped import print_skipped
+from .options import documented, print_skipped, require_transformers
 
 app = typer.Typer(
     help="Train a classifier of labelled pictures, and ask it about others.",
@@ -16,9 +15,11 @@ app = typer.Typer(
 
 KindOption = Annotated[
     str | None,
-    typer.Option(help="Of data set: celeba, ckplus, affectnet, faces, classes, index. "
-                 "[default: what is recognised]", show_default=False),
-]  # fmt: skip
+    typer.Option(
+        help="Of data set: celeba, ckplus, affectnet, faces, classes, index. "
+        "[default: what is recognised]"
+    ),
+]
 IndexOption = Annotated[
     Path | None,
     typer.Option(help="CSV with the column file and label columns, perhaps person and split."),
@@ -27,48 +28,47 @@ AcceleratorOption = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
 
 
 @app.command()
+@documented
 def train(
-    data: Annotated[Path, typer.Argument(help="A data set of labelled pictures.")],
-    out: Annotated[Path, typer.Argument(help="The folder to write; a run in it goes on.")],
-    label: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A column whose values are the classes; given several times, columns of "
-            "0 and 1. [default: expression, or all columns of 0 and 1]",
-            show_default=False,
-        ),
-    ] = None,
+    data: Path,
+    out: Path,
+    label: list[str] | None = None,
     kind: KindOption = None,
     index: IndexOption = None,
-    size: Annotated[
-        str, typer.Option(help="atto, femto, nano for a few CPU cores; tiny, small, base.")
-    ] = "femto",
-    size_px: Annotated[
-        int | None,
-        typer.Option(help="Side of the pictures. [default: the size's own]", show_default=False),
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(help="A folder of ConvNeXt weights to start from.")
-    ] = None,
-    download: Annotated[
-        str | None,
-        typer.Option(help="Fetch weights to start from, such as facebook/convnext-base-224."),
-    ] = None,
-    learning_rate: Annotated[float, typer.Option(help="At first; falls by itself.")] = 0.001,
-    batch: Annotated[int, typer.Option(help="Pictures a step.")] = 32,
-    epochs: Annotated[int, typer.Option(help="At most.")] = 40,
-    early_stop: Annotated[
-        int, typer.Option(help="Stop after so many epochs without a better one; 0: never.")
-    ] = 8,
-    monitor: Annotated[
-        str, typer.Option(help="What is best: val_loss, val_top_1_acc, val_accuracy.")
-    ] = "val_loss",
-    save_top: Annotated[int, typer.Option(help="Checkpoints to keep; 0: all.")] = 1,
-    workers: Annotated[int, typer.Option(help="Processes that load pictures.")] = 2,
+    size: str = "femto",
+    size_px: int | None = None,
+    weights: Path | None = None,
+    download: str | None = None,
+    learning_rate: float = 0.001,
+    batch: int = 32,
+    epochs: int = 40,
+    early_stop: int = 8,
+    monitor: str = "val_loss",
+    save_top: int = 1,
+    workers: int = 2,
     accelerator: AcceleratorOption = "auto",
-    seed: Annotated[int, typer.Option(help="Of weights, order and split.")] = 42,
+    seed: int = 42,
 ) -> None:
-    """Train a classifier, or go on with one, and report on pictures that it has not seen."""
+    """Train a classifier, or go on with one, and report on pictures that it has not seen.
+
+    Options:
+        data: A data set of labelled pictures.
+        out: The folder to write; a run in it goes on.
+        label: A column whose values are the classes; given several times, columns of 0 and 1.
+            [default: expression, or all columns of 0 and 1]
+        size: atto, femto, nano for a few CPU cores; tiny, small, base.
+        size_px: Side of the pictures. [default: the size's own]
+        weights: A folder of ConvNeXt weights to start from.
+        download: Fetch weights to start from, such as facebook/convnext-base-224.
+        learning_rate: At first; falls by itself.
+        batch: Pictures a step.
+        epochs: At most.
+        early_stop: Stop after so many epochs without a better one; 0: never.
+        monitor: What is best: val_loss, val_top_1_acc, val_accuracy.
+        save_top: Checkpoints to keep; 0: all.
+        workers: Processes that load pictures.
+        seed: Of weights, order and split.
+    """
     require_transformers()
     from ..paper.classify.published import read_labelled
     from ..paper.classify.settings import ClassifierSettings
@@ -88,24 +88,27 @@ def train(
 
 
 @app.command()
+@documented
 def predict(
-    model: Annotated[Path, typer.Argument(help="The folder of 'ganonymize classify train'.")],
-    data: Annotated[Path, typer.Argument(help="A data set, or a folder of pictures.")],
-    out: Annotated[Path, typer.Argument(help="The folder to write.")],
+    model: Path,
+    data: Path,
+    out: Path,
     kind: KindOption = None,
     index: IndexOption = None,
-    split: Annotated[
-        str | None,
-        typer.Option(help="train, val or test alone. [default: all]", show_default=False),
-    ] = None,
-    unlabelled: Annotated[
-        bool, typer.Option("--unlabelled", help="DATA is just pictures; no report.")
-    ] = False,
+    split: str | None = None,
+    unlabelled: bool = False,
     accelerator: AcceleratorOption = "auto",
 ) -> None:
     """Write what a classifier says of pictures and, where labels are known, how often it is right.
 
     A split that 'train' made itself is not known here; it stands in split.csv.
+
+    Options:
+        model: The folder of 'ganonymize classify train'.
+        data: A data set, or a folder of pictures.
+        out: The folder to write.
+        split: train, val or test alone. [default: all]
+        unlabelled: DATA is just pictures; no report.
     """
     require_transformers()
     from ..paper.classify.predict import predict_folder
@@ -114,12 +117,3 @@ def predict(
     print(summary)
     print(out)
     print_skipped(skipped)
-
-
-def require_transformers() -> None:
-    """Refuse without the extra that brings torch and transformers.
-
-    Raises:
-        MissingExtraError: The message has the command that installs it.
-    """
-    require_extra("classifying", "train", "torch", "lightning", "transformers", "sklearn")

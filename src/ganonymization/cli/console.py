@@ -23,7 +23,8 @@ from ..options import OnNoFace
 from ..picture_file import anonymize_file
 from ..pipeline import Anonymizer
 from ..types import COVERED_BY_AUDIT, Box, Result
-from ..video.file import is_video
+from ..video.kinds import is_video
+from .say import complain, say, warn
 
 COVERED_BY_AUDIT_EXIT = 3
 
@@ -47,17 +48,7 @@ def anonymize_image(
     as_json: bool,
     add_boxes: Sequence[Box] = (),
 ) -> bool:
-    """Anonymize one file and print what became of it.
-
-    Args:
-        anonymizer: Decides mode and models.
-        source: The picture.
-        out: The file to write.
-        seed: None draws a fresh one, which is printed.
-        on_no_face: See :func:`ganonymization.picture_file.anonymize_file`.
-        max_pixels: Larger pictures are refused.
-        as_json: Print JSON instead of a sentence.
-        add_boxes: Of faces that the detector misses.
+    """Anonymize one file and print what became of it; the seed None draws a fresh one.
 
     Returns:
         Whether the audit had to cover a face.
@@ -72,7 +63,7 @@ def anonymize_image(
     )  # fmt: skip
     if not result.faces:
         passed = f"passed on as {written[0]}" if written else "nothing written"
-        print(f"warning: {source}: no face found, {passed}", file=sys.stderr)
+        warn(f"{source}: no face found, {passed}")
     if as_json:
         answer = {
             "outputs": [str(path) for path in written],
@@ -90,10 +81,10 @@ def anonymize_image(
 def _print_faces(source: Path, result: Result, written: list[Path]) -> None:
     for face in result.faces:
         if not face.synthesized:
-            print(f"warning: {source}: face {face.index} {face.outcome}", file=sys.stderr)
+            warn(f"{source}: face {face.index} {face.outcome}")
     drawn = sum(face.synthesized for face in result.faces)
     names = ", ".join(str(path) for path in written)
-    print(
+    say(
         f"{names}: {drawn} of {len(result.faces)} faces redrawn, "
         f"{_audit_words(result.audited, result.covered_by_audit)}seed {result.seed}"
     )
@@ -109,14 +100,11 @@ def _audit_words(audited: bool, covered: int) -> str:
 def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> int:
     """Run a folder job with a progress bar and print a table of what became of its files.
 
-    Args:
-        job: The folder.
-        executor: Does it.
-        as_json: Print JSON instead of a table, and no bar.
+    JSON is printed without a bar.
 
     Returns:
-        The exit code: 1 where a file could not be read or written, else 3 where the audit covered
-        a face, else 0.
+        The exit code: 1 where a file could not be read or written, or in a strict job was left out;
+        else 3 where the audit covered a face, else 0.
     """
     files, counts, sums = job.files(), Counter[Status](), _Sums()
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -143,8 +131,10 @@ def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> int:
                 print(f"{counts[status]:7d}  {status:14s} {meaning}")
         for line in sums.lines(job.seed):
             print(line)
-        print(f"{job.out}: {len(files)} files, seed {job.seed}, see {REPORT} and manifest*.jsonl")
-    return 1 if counts["failed"] else COVERED_BY_AUDIT_EXIT if sums.covered else 0
+        say(f"{job.out}: {len(files)} files, seed {job.seed}, see {REPORT} and manifest*.jsonl")
+    if counts["failed"] or (job.strict and counts["not a picture"]):
+        return 1
+    return COVERED_BY_AUDIT_EXIT if sums.covered else 0
 
 
 @dataclass
@@ -178,12 +168,7 @@ class _Sums:
 
 
 def plan_folder(job: FolderJob, as_json: bool) -> None:
-    """Print what a folder job would do.
-
-    Args:
-        job: The folder; nothing is read of it but names, and nothing is written.
-        as_json: Print JSON instead of a table.
-    """
+    """Print what a folder job would do; nothing is read but names, and nothing is written."""
     files, done = job.files(), {} if job.overwrite else job.done_before()
     counts: Counter[str] = Counter()
     for file in files:
@@ -202,12 +187,14 @@ def plan_folder(job: FolderJob, as_json: bool) -> None:
 
 def _print_problem(entry: Entry) -> None:
     if entry.status == "failed":
-        print(f"error: {with_options(entry.error or '')}", file=sys.stderr)
-    elif entry.status == "no face":
-        print(f"warning: {entry.file}: no face found", file=sys.stderr)
+        complain(with_options(entry.error or ""))
+        return
+    if entry.dropped:
+        warn(f"{entry.file}: dropped: {with_options(', '.join(entry.dropped))}")
+    if entry.status == "no face":
+        warn(f"{entry.file}: no face found")
     elif entry.status == "not a picture":
-        print(f"warning: {entry.file}: not a kind of picture or video that is read",
-              file=sys.stderr)  # fmt: skip
+        warn(f"{entry.file}: not a kind of picture or video that is read")
 
 
 class _Lines:

@@ -18,12 +18,9 @@ def astronaut() -> Image:
 
 
 def run_demo(picture: Path | None, out: Path, first_seed: int = 1) -> list[Path]:
-    """Write the picture before and after, with four seeds in both modes, and a sheet of them.
+    """Write a picture before and after, with four seeds in both modes, and a sheet of them.
 
-    Args:
-        picture: A file, or None for the astronaut.
-        out: The folder to write.
-        first_seed: The first of four.
+    Without a picture the astronaut is taken.
 
     Returns:
         The files, the sheet last.
@@ -58,12 +55,7 @@ def run_demo(picture: Path | None, out: Path, first_seed: int = 1) -> list[Path]
 
 
 def sheet(rows: list[list[Image]], height_px: int = 256) -> Image:
-    """Pictures side by side in rows, each scaled to one height, on black.
-
-    Args:
-        rows: Pictures of any size.
-        height_px: Of each row.
-    """
+    """Pictures side by side in rows, each scaled to one height, on black."""
     from PIL import Image as Pillow
 
     lines = []

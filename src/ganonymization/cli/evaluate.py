@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -11,84 +11,75 @@ from ..errors import OptionError
 from .options import JsonOption, progress, require_torch, takes_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ..config import AnonymizerConfig
     from ..evaluation.arrays import Values
     from ..evaluation.expression_classifier import Classify
-    from ..evaluation.figures import FamilyName
+    from ..evaluation.figures import FamilyName, Verdict
     from ..evaluation.request import OutputSource, Request
     from ..options import Privacy
     from ..surrogate.shape_model import ShapeModel
+
+_EXIT_CODES: "Mapping[Verdict, int]" = {"fail": 2, "inconclusive": 3}
 
 
 @takes_config(without=("on_failure", "min_score", "min_face", "detect_size", "device"))
 def evaluate(
     config: "AnonymizerConfig",
-    originals: Annotated[Path, typer.Argument(help="A folder of pictures of people.")],
-    anonymized: Annotated[
-        Path | None,
-        typer.Argument(help="Their outputs, under like names. [default: made here]",
-                       show_default=False),
-    ] = None,
-    people: Annotated[
-        Path | None, typer.Option(help="CSV with the columns file, person and, if known, others.")
-    ] = None,
-    labels: Annotated[
-        Path | None, typer.Option(help="CSV with the column file and labels: expression, gender.")
-    ] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="ORIGINALS are celeba, ckplus, affectnet, faces or classes.")
-    ] = None,
-    only: Annotated[
-        str | None,
-        typer.Option(help="Some of identity,expression,traits,geometry,quality,coverage. "
-                     "[default: all]", show_default=False),
-    ] = None,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="The folder of the report; what must not be passed "
-                           "on goes to one beside it that ends in -private.")
-    ] = Path("report"),
-    against: Annotated[
-        list[Path] | None, typer.Option(help="Outputs of another anonymization, to compare with.")
-    ] = None,
-    recogniser: Annotated[
-        Path | None, typer.Option(help="An ArcFace-style ONNX file. [default: dlib's network]")
-    ] = None,
-    classifier: Annotated[
-        Path | None,
-        typer.Option(help="Of 'ganonymize classify train'. [default: a small one, trained here]"),
-    ] = None,
-    with_originals: Annotated[
-        bool, typer.Option("--with-originals", help="Show originals in the report.")
-    ] = False,
-    fit: Annotated[
-        Path | None,
-        typer.Option(help="Fit the shape model anew on a third of the people and this prepared "
-                     "folder, and evaluate the others, as pictures need that the shipped model was "
-                     "fitted on.", show_default=False),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Of outputs that are made here. [default: 1]",
-                                 show_default=False),
-    ] = None,
+    originals: Path,
+    anonymized: Annotated[Path | None, typer.Argument()] = None,
+    people: Path | None = None,
+    labels: Path | None = None,
+    dataset: str | None = None,
+    only: str | None = None,
+    out: Annotated[Path, typer.Option("--out", "-o")] = Path("report"),
+    against: list[Path] | None = None,
+    recogniser: Path | None = None,
+    classifier: Path | None = None,
+    with_originals: bool = False,
+    fit: Path | None = None,
+    boxes: Path | None = None,
+    seed: int | None = None,
     as_json: JsonOption = False,
-) -> None:  # fmt: skip
-    """Prove an anonymization: who is still recognised, what is left of the expression."""
+) -> None:
+    """Prove an anonymization: who is still recognised, what is left of the expression.
+
+    Options:
+        originals: A folder of pictures of people.
+        anonymized: Their outputs, under like names. [default: made here]
+        people: CSV with the columns file, person and, if known, others.
+        labels: CSV with the column file and labels: expression, gender.
+        dataset: ORIGINALS are celeba, ckplus, affectnet, faces or classes.
+        only: Some of identity,expression,traits,geometry,quality,coverage. [default: all]
+        out: The folder of the report; what must not be passed on goes to one beside it that ends
+            in -private.
+        against: Outputs of another anonymization, to compare with.
+        recogniser: An ArcFace-style ONNX file. [default: dlib's network]
+        classifier: Of 'ganonymize classify train'. [default: a small one, trained here]
+        with_originals: Show originals in the report.
+        fit: Fit the shape model anew on a third of the people and this prepared folder, and
+            evaluate the others, as pictures need that the shipped model was fitted on.
+        boxes: Faces that somebody has marked: COCO's detections, or what 'ganonymize video
+            --export-boxes' writes; for coverage.
+        seed: Of outputs that are made here. [default: 1]
+    """
     from ..evaluation.command import evaluate as run
     from ..evaluation.expression_classifier import by_face
     from ..evaluation.request import FAMILIES, Request
 
-    families = tuple(_family(name) for name in only.split(",")) if only else FAMILIES
+    families = _families(only) if only else FAMILIES
     if anonymized is not None and (fit or config.shape or not config.privacy or seed is not None):
         raise OptionError(
             "--fit, --shape, --keep-shape and --seed say how outputs are made; leave them out "
             "where outputs are given"
         )
+    if boxes is not None and "coverage" not in families:
+        raise OptionError("--boxes is for the family coverage; name it in --only, too")
     others = {_name(folder, against or []): folder for folder in against or ()}
     request = Request(
         originals, out, anonymized, people, labels, dataset, families, others, config.detector,
-        recogniser, with_originals,
+        recogniser, with_originals, boxes=boxes,
     )  # fmt: skip
     source = None
     if anonymized is None:
@@ -99,17 +90,17 @@ def evaluate(
         from ..evaluation.network import by_network
         from ..paper.classify.classifier import load_classifier
 
-        classify = by_network(load_classifier(classifier))
+        network = load_classifier(classifier)
+        classify = by_network(network.classes, network)
     report = run(request, source, progress, classify)
     print(json.dumps(report.as_dict(), indent=1) if as_json else report.table())
     print(f"{out / 'report.html'}", file=sys.stderr)
     unreadable = [skipped for skipped in report.skipped if skipped.unreadable]
     for path, reason, _ in unreadable:
         print(f"left out {path}: {reason}", file=sys.stderr)
-    if report.verdict == "fail":
-        raise typer.Exit(2)
-    if unreadable:
-        raise typer.Exit(1)
+    code = _EXIT_CODES.get(report.verdict, 1 if unreadable else 0)
+    if code:
+        raise typer.Exit(code)
 
 
 def _name(folder: Path, all_of_them: list[Path]) -> str:
@@ -119,14 +110,13 @@ def _name(folder: Path, all_of_them: list[Path]) -> str:
     return name if len(alike) == 1 else str(folder)
 
 
-def _family(name: str) -> "FamilyName":
-    from ..evaluation.figures import FamilyName
+def _families(only: str) -> "tuple[FamilyName, ...]":
+    from ..evaluation.request import FAMILIES
 
-    for known in get_args(FamilyName):
-        if name.strip() == known:
-            chosen: FamilyName = known
-            return chosen
-    raise OptionError(f"--only {name}: none of {', '.join(get_args(FamilyName))}")
+    for name in only.split(","):
+        if name.strip() not in FAMILIES:
+            raise OptionError(f"--only {name}: none of {', '.join(FAMILIES)}")
+    return tuple(cast("FamilyName", name.strip()) for name in only.split(","))
 
 
 def _source(

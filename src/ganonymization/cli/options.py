@@ -1,20 +1,30 @@
-"""Options that mean the same in every command, and what they ask for."""
+"""Options that mean the same in every command, what they ask for, and how commands get theirs.
+
+A command is a function whose parameters are described in its docstring under ``Options:``.
+"""
 
 import inspect
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_origin
 
 import typer
 
 from ..errors import MissingExtraError, OptionError
 from ..options import DetectorName, Device, Mode, OnFailure, OnNoFace, Privacy
+from .say import say
 
 if TYPE_CHECKING:
     from ..config import AnonymizerConfig
+    from ..types import Skipped
 
+Count = Annotated[int, typer.Option(min=1)]
+In = Annotated[Path, typer.Argument(metavar="IN")]
+Out = Annotated[Path, typer.Argument(metavar="OUT")]
 ModelOption = Annotated[str, typer.Option(help="A name from 'ganonymize models' or a file.")]
 DetectorOption = Annotated[
     DetectorName,
@@ -24,8 +34,7 @@ OnNoFaceOption = Annotated[
     OnNoFace | None,
     typer.Option(
         help="A picture without a face: pass it on, leave it out, or stop. "
-        "[default: copy for scenes, skip for portraits]",
-        show_default=False,
+        "[default: copy for scenes, skip for portraits]"
     ),
 ]
 SeedOption = Annotated[
@@ -35,8 +44,7 @@ MaxPixelsOption = Annotated[
     int, typer.Option(help="Larger pictures are refused.", min=1, max=178_956_970)
 ]
 DeviceOption = Annotated[
-    Device,
-    typer.Option(help="cuda draws and finds faces on an NVIDIA GPU; needs onnxruntime-gpu."),
+    Device, typer.Option(help="cuda draws and finds faces on an NVIDIA GPU; needs onnxruntime-gpu.")
 ]
 AddBoxOption = Annotated[
     list[str] | None,
@@ -46,58 +54,87 @@ AddBoxOption = Annotated[
         help="Redraw or cover a face there, too; in pixels. May be repeated.",
     ),
 ]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Refuse what could not be taken over whole.")
+]
+HdrOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--hdr/--sdr", show_default=False,
+        help="Keep high dynamic range in 10 bits, or make it standard. "
+        "[default: --sdr, and say so]",
+    ),
+]  # fmt: skip
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
+def documented(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command's parameters the help that its docstring has under ``Options:``.
+
+    What has no default becomes an argument, and what is False a flag that cannot be negated.
+    """
+    text, _, section = (inspect.getdoc(command) or "").partition("\n\nOptions:\n")
+    found = re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", section, re.MULTILINE)
+    helps = {name: re.sub(r"\s+", " ", lines) for name, lines in found}
+    parameters = [
+        _with_help(parameter, helps[name]) if name in helps else parameter
+        for name, parameter in inspect.signature(command).parameters.items()
+    ]
+    command.__doc__ = text
+    _sign(command, parameters)
+    return command
+
+
+def _with_help(parameter: inspect.Parameter, text: str) -> inspect.Parameter:
+    kind = parameter.annotation
+    if get_origin(kind) is Annotated:
+        kind, info = kind.__origin__, copy(kind.__metadata__[0])
+        info.help = text
+    elif parameter.default is parameter.empty:
+        info = typer.Argument(help=text)
+    elif parameter.default is False:
+        info = typer.Option("--" + parameter.name.replace("_", "-"), help=text)
+    else:
+        info = typer.Option(help=text)
+    return parameter.replace(annotation=Annotated[kind, info])
+
+
+def _sign(command: Callable[..., Any], parameters: list[inspect.Parameter]) -> None:
+    """Have Typer see these parameters of a command."""
+    keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+    command.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+
+
+@documented
 def _config_of(
-    mode: Annotated[
-        Mode,
-        typer.Option(help="scene: each face where it was; portrait: a head on black per face."),
-    ] = "scene",
+    mode: Mode = "scene",
     model: ModelOption = "default",
     detector: DetectorOption = "centerface",
-    on_failure: Annotated[
-        OnFailure, typer.Option(help="What covers a face that cannot be redrawn.")
-    ] = "solid",
-    privacy: Annotated[
-        Privacy,
-        typer.Option(
-            help="How much of the shape goes with the person; high keeps less expression."
-        ),
-    ] = "balanced",
-    keep_shape: Annotated[
-        bool, typer.Option("--keep-shape", help="As the paper: keep the shape, which identifies.")
-    ] = False,
-    shape: Annotated[
-        Path | None,
-        typer.Option(help="A model of 'ganonymize fit-shape'. [default: shipped]",
-                     show_default=False),
-    ] = None,
-    min_score: Annotated[
-        float | None,
-        typer.Option(help="Detections scored lower are dropped. [default: the detector's own]",
-                     min=0, max=1, show_default=False),
-    ] = None,
-    min_face: Annotated[float, typer.Option(help="Smallest face, in pixels.", min=0)] = 8.0,
-    detect_size: Annotated[
-        int | None,
-        typer.Option(help="Longer side the picture is shrunk to for detection. [default: its own]",
-                     min=64, show_default=False),
-    ] = None,
-    thorough: Annotated[
-        bool,
-        typer.Option("--thorough", help="Look enlarged, mirrored and turned, too: far slower."),
-    ] = False,
-    audit: Annotated[
-        bool,
-        typer.Option("--audit/--no-audit", help="Search what is written once more for faces."),
-    ] = True,
+    on_failure: OnFailure = "solid",
+    privacy: Privacy = "balanced",
+    keep_shape: bool = False,
+    shape: Path | None = None,
+    min_score: Annotated[float | None, typer.Option(min=0, max=1)] = None,
+    min_face: Annotated[float, typer.Option(min=0)] = 8.0,
+    detect_size: Annotated[int | None, typer.Option(min=64)] = None,
+    thorough: bool = False,
+    audit: bool = True,
     device: DeviceOption = "cpu",
-) -> "AnonymizerConfig":  # fmt: skip
-    """The configuration that the options name.
+) -> "AnonymizerConfig":
+    """The configuration that the options name; they must not contradict each other.
 
-    Raises:
-        OptionError: Two options contradict each other.
+    Options:
+        mode: scene: each face where it was; portrait: a head on black per face.
+        on_failure: What covers a face that cannot be redrawn.
+        privacy: How much of the shape goes with the person; high keeps less expression.
+        keep_shape: As the paper: keep the shape, which identifies.
+        shape: A model of 'ganonymize fit-shape'. [default: shipped]
+        min_score: Detections scored lower are dropped. [default: the detector's own]
+        min_face: Smallest face, in pixels.
+        detect_size: Longer side the picture is shrunk to for detection. [default: its own]
+        thorough: Look enlarged, mirrored and turned, too: far slower.
+        audit: Search what is written once more for faces.
     """
     from ..config import AnonymizerConfig
     from ..detect.base import DetectorOptions
@@ -128,20 +165,16 @@ def takes_config(
     ]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        own = inspect.signature(command).parameters
-        before = [p for p in own.values() if p.default is p.empty and p.name != "config"]
-        after = [p for p in own.values() if p.default is not p.empty]
+        own = inspect.signature(documented(command)).parameters.values()
+        before = [p for p in own if p.default is p.empty and p.name != "config"]
+        after = [p for p in own if p.default is not p.empty]
 
         def run(**given: Any) -> None:
             config = _config_of(**{option.name: given.pop(option.name) for option in options})
             command(config=config, **given)
 
         run.__name__, run.__doc__ = command.__name__, command.__doc__
-        parameters = [*before, *options, *after]
-        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
-        )
-        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        _sign(run, [*before, *options, *after])
         return run
 
     return decorate
@@ -150,30 +183,20 @@ def takes_config(
 @contextmanager
 def progress(title: str, total: int | None) -> "Iterator[Callable[[], None]]":
     """A bar on the error stream; what it yields is called after each step."""
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
 
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(),
-               TaskProgressColumn(show_speed=True), TimeRemainingColumn())  # fmt: skip
-    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+    columns = (
+        rich.TextColumn(title), rich.BarColumn(), rich.MofNCompleteColumn(),
+        rich.TaskProgressColumn(show_speed=True), rich.TimeRemainingColumn(),
+    )  # fmt: skip
+    with rich.Progress(*columns, console=Console(file=sys.stderr)) as bar:
         task = bar.add_task(title, total=total)
         yield lambda: bar.advance(task)
 
 
 def require_extra(feature: str, extra: str, *packages: str) -> None:
-    """Refuse a command whose extra is not installed.
-
-    Args:
-        feature: What was asked for.
-        extra: What brings the packages.
-        packages: Looked for, not imported.
+    """Refuse a command where packages of its extra are not installed; nothing is imported.
 
     Raises:
         MissingExtraError: The message has the command that installs it.
@@ -185,9 +208,19 @@ def require_extra(feature: str, extra: str, *packages: str) -> None:
 
 
 def require_torch() -> None:
-    """Refuse to train without the extra that brings torch.
-
-    Raises:
-        MissingExtraError: The message has the command that installs it.
-    """
+    """Refuse to train without the extra that brings torch, as :func:`require_extra` does."""
     require_extra("training", "train", "torch", "lightning", "tensorboard")
+
+
+def require_transformers() -> None:
+    """Refuse to classify without the extra that brings transformers."""
+    require_extra("classifying", "train", "torch", "lightning", "transformers", "sklearn")
+
+
+def print_skipped(skipped: "Iterable[Skipped]") -> None:
+    """Print what was skipped, and end with exit code 1 where a picture could not be read."""
+    skipped = list(skipped)
+    for path, reason, _ in skipped:
+        say(f"left out {path}: {reason}", sys.stderr)
+    if any(picture.unreadable for picture in skipped):
+        sys.exit(1)

@@ -6,34 +6,34 @@ from typing import Annotated
 
 import typer
 
-from .options import DetectorOption, DeviceOption, ModelOption
+from ..errors import OptionError
+from .options import Count, DetectorOption, DeviceOption, ModelOption, require_extra
 
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="Another address needs --token.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="To listen on.", min=1, max=65_535)] = 8000,
-    token: Annotated[
-        str | None,
-        typer.Option(help="That requests must carry.", envvar="GANONYMIZE_TOKEN", show_envvar=True),
-    ] = None,
+    host: str = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65_535)] = 8000,
+    token: Annotated[str | None, typer.Option(envvar="GANONYMIZE_TOKEN", show_envvar=True)] = None,
     model: ModelOption = "default",
     detector: DetectorOption = "centerface",
     device: DeviceOption = "cpu",
-    workers: Annotated[int, typer.Option(help="Threads that redraw.", min=1)] = 2,
-    max_mb: Annotated[int, typer.Option(help="Of a picture's upload.", min=1)] = 64,
-    folder: Annotated[
-        Path | None, typer.Option(help="For uploads. [default: the system's]", show_default=False)
-    ] = None,
+    workers: Count = 2,
+    max_mb: Count = 64,
+    folder: Path | None = None,
 ) -> None:
-    """A page and an API on this machine; pictures leave it only by your own hand."""
-    from importlib.util import find_spec
+    """A page and an API on this machine; pictures leave it only by your own hand.
 
-    from ..errors import MissingExtraError, OptionError
-
-    if not all(find_spec(name) for name in ("fastapi", "uvicorn", "websockets")):
-        raise MissingExtraError("the service", "serve")
+    Options:
+        host: Another address needs --token.
+        port: To listen on.
+        token: That requests must carry.
+        workers: Threads that redraw.
+        max_mb: Of a picture's upload.
+        folder: For uploads. [default: the system's]
+    """
+    require_extra("the service", "serve", "fastapi", "uvicorn", "websockets")
     if host not in _LOCAL:
         if not token:
             raise OptionError(f"--host {host}: others can reach that; give a --token as well")

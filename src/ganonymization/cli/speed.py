@@ -13,10 +13,7 @@ _WARM, _TIMED = 3, 15
 
 
 def generator_ms(model: Path) -> float:
-    """Milliseconds that a model file takes for one portrait: the median of fifteen.
-
-    Args:
-        model: An ONNX file or a published ``.ckpt``.
+    """Milliseconds that a model file, ONNX or ``.ckpt``, takes for one portrait: median of fifteen.
 
     Raises:
         ModelError: The file is no model.

@@ -6,19 +6,19 @@ from typing import Annotated
 import typer
 
 from ..options import ExportPrecision
-from .options import DetectorOption, require_torch
-from .skipped import print_skipped
+from .options import Count, DetectorOption, In, Out, print_skipped, require_torch
 
 
 def prepare(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A folder of face pictures.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The prepared folder to write.")],
-    detector: DetectorOption = "centerface",
-    segmenter: Annotated[
-        Path | None, typer.Option(help="An ONNX file that finds persons. [default: MediaPipe's]")
-    ] = None,
+    source: In, out: Out, detector: DetectorOption = "centerface", segmenter: Path | None = None
 ) -> None:
-    """Make crops, landmarks and head masks of pictures, for training."""
+    """Make crops, landmarks and head masks of pictures, for training.
+
+    Options:
+        source: A folder of face pictures.
+        out: The prepared folder to write.
+        segmenter: An ONNX file that finds persons. [default: MediaPipe's]
+    """
     from ..training.prepare import prepare_folder
     from ..training.segment import OnnxSegmenter
 
@@ -29,23 +29,27 @@ def prepare(
 
 
 def train(
-    config: Annotated[Path, typer.Argument(help="A TOML file, such as configs/default.toml.")],
-    out: Annotated[Path, typer.Argument(help="The run's folder; a run in it goes on.")],
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(help="A prepared folder, or a folder of face pictures. [default: CONFIG's]"),
-    ] = None,
-    accelerator: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
-    devices: Annotated[int, typer.Option(help="On each node.", min=1)] = 1,
-    nodes: Annotated[int, typer.Option(help="How many machines.", min=1)] = 1,
-    minutes: Annotated[
-        float | None, typer.Option(help="Stop after so long; the same command goes on.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="One step of each stage, nothing written.")
-    ] = False,
+    config: Path,
+    out: Path,
+    data: list[Path] | None = None,
+    accelerator: str = "auto",
+    devices: Count = 1,
+    nodes: Count = 1,
+    minutes: float | None = None,
+    dry_run: bool = False,
 ) -> None:
-    """Train a generator, or go on with one."""
+    """Train a generator, or go on with one.
+
+    Options:
+        config: A TOML file, such as configs/default.toml.
+        out: The run's folder; a run in it goes on.
+        data: A prepared folder, or a folder of face pictures. [default: CONFIG's]
+        accelerator: cpu, cuda or auto.
+        devices: On each node.
+        nodes: How many machines.
+        minutes: Stop after so long; the same command goes on.
+        dry_run: One step of each stage, nothing written.
+    """
     require_torch()
     from ..training.command import run_training, show_rehearsal
     from ..training.config import read_config
@@ -58,38 +62,43 @@ def train(
 
 
 def fit_shape(
-    source: Annotated[Path, typer.Argument(metavar="FOLDER", help="Pictures of faces.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The shape model to write, an .npz.")],
-    people: Annotated[
-        Path, typer.Option(help="CSV with the columns file, person and, if known, expression.")
-    ],
-    faces: Annotated[
-        Path | None, typer.Option(help="A prepared folder of further faces, one each of a person.")
-    ] = None,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER")],
+    out: Out,
+    people: Annotated[Path, typer.Option()],
+    faces: Path | None = None,
 ) -> None:
-    """Fit the model that takes the person out of the landmarks, from pictures of people."""
+    """Fit the model that takes the person out of the landmarks, from pictures of people.
+
+    Options:
+        folder: Pictures of faces.
+        out: The shape model to write, an .npz.
+        people: CSV with the columns file, person and, if known, expression.
+        faces: A prepared folder of further faces, one each of a person.
+    """
     require_torch()
     from ..training.shape_command import fit_and_save
 
-    skipped = fit_and_save(source, people, out, faces)
+    skipped = fit_and_save(folder, people, out, faces)
     print(out)
     print_skipped(skipped)
 
 
 def export(
-    checkpoint: Annotated[
-        Path, typer.Argument(help="A checkpoint of 'ganonymize train', or a published .ckpt.")
-    ],
-    out: Annotated[Path, typer.Argument(help="The ONNX file to write.")],
-    precision: Annotated[
-        ExportPrecision, typer.Option(help="fp16 stores half and computes in single precision.")
-    ] = "fp16",
-    size: Annotated[int, typer.Option(help="Side of the pictures ours will draw.")] = 256,
-    calibrate: Annotated[
-        Path | None, typer.Option(help="A prepared folder: ranges for int8, and test conditions.")
-    ] = None,
+    checkpoint: Path,
+    out: Path,
+    precision: ExportPrecision = "fp16",
+    size: int = 256,
+    calibrate: Path | None = None,
 ) -> None:
-    """Write a trained generator as an ONNX file for --model, compared with PyTorch."""
+    """Write a trained generator as an ONNX file for --model, compared with PyTorch.
+
+    Options:
+        checkpoint: A checkpoint of 'ganonymize train', or a published .ckpt.
+        out: The ONNX file to write.
+        precision: fp16 stores half and computes in single precision.
+        size: Side of the pictures ours will draw.
+        calibrate: A prepared folder: ranges for int8, and test conditions.
+    """
     require_torch()
     from ..training.export import export as export_file
     from ..weights import sha256_of

@@ -12,80 +12,68 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import JsonOption, SeedOption, progress, takes_config
+from ..errors import with_options
+from .options import HdrOption, JsonOption, SeedOption, StrictOption, progress, takes_config
+from .say import complain, say, warn
 
 if TYPE_CHECKING:
     from ..config import AnonymizerConfig
     from ..video.report import VideoReport
 
+Boxes = Annotated[list[str] | None, typer.Option(metavar="X1,Y1,X2,Y2@START-END")]
+
 
 @takes_config(detect_size=640)
 def video(
     config: "AnonymizerConfig",
-    source: Annotated[str, typer.Argument(
-        metavar="IN", help="A video, GIF or WebP; - for standard input; an address; a camera.")],
-    out: Annotated[str, typer.Argument(
-        metavar="OUT", help="The video, GIF or WebP to write; - for standard output.")],
+    source: Annotated[str, typer.Argument(metavar="IN")],
+    out: Annotated[str, typer.Argument(metavar="OUT")],
     seed: SeedOption = None,
-    codec: Annotated[
-        str | None, typer.Option(help="FFmpeg's name. [default: libx264, libvpx-vp9 for WebM]",
-                                 show_default=False),
-    ] = None,
-    crf: Annotated[
-        int | None, typer.Option(help="Lower is better and larger. [default: 20, 31 for VP9]",
-                                 min=0, max=63, show_default=False),
-    ] = None,
-    audio: Annotated[
-        bool, typer.Option("--audio/--no-audio", help="Copy the sound. A voice identifies, too.")
-    ] = True,
-    salvage: Annotated[
-        bool, typer.Option("--salvage", help="Of a damaged video keep what comes before.")
-    ] = False,
-    seconds: Annotated[
-        float | None, typer.Option(help="Stop after so much of the input. [default: all]",
-                                   min=0.001, show_default=False),
-    ] = None,
-    ignore_box: Annotated[
-        list[str] | None,
-        typer.Option(metavar="X1,Y1,X2,Y2@START-END", show_default=False,
-                     help="Faces there stay; in pixels, seconds, or both. May be repeated."),
-    ] = None,
-    only_box: Annotated[
-        list[str] | None,
-        typer.Option(metavar="X1,Y1,X2,Y2@START-END", show_default=False,
-                     help="Faces elsewhere stay. May be repeated."),
-    ] = None,
-    keep_person: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="PICTURE", show_default=False,
-                     help="This person's face stays where a recogniser is sure. May be repeated."),
-    ] = None,
+    codec: str | None = None,
+    crf: Annotated[int | None, typer.Option(min=0, max=63)] = None,
+    audio: bool = True,
+    keep_subtitles: bool = False,
+    hdr: HdrOption = None,
+    strict: StrictOption = False,
+    salvage: bool = False,
+    seconds: Annotated[float | None, typer.Option(min=0.001)] = None,
+    ignore_box: Boxes = None,
+    only_box: Boxes = None,
+    keep_person: Annotated[list[Path] | None, typer.Option(metavar="PICTURE")] = None,
     add_box: Annotated[
-        list[str] | None,
-        typer.Option(metavar="X,Y,W,H[,START,END]", show_default=False,
-                     help="A face that is missed, in pixels and seconds. May be repeated."),
+        list[str] | None, typer.Option(metavar="X,Y,W,H[,START,END]", show_default=False)
     ] = None,
-    boxes: Annotated[
-        Path | None, typer.Option(help="Faces' boxes from elsewhere, as --export-boxes writes.",
-                                  show_default=False),
-    ] = None,
-    export_boxes: Annotated[
-        Path | None, typer.Option(help="Write all faces' boxes to this JSON file.",
-                                  show_default=False),
-    ] = None,
+    boxes: Path | None = None,
+    export_boxes: Path | None = None,
     as_json: JsonOption = False,
-) -> None:  # fmt: skip
+) -> None:
     """Anonymize a video; the same nobody in every frame, sound and times as they were.
 
     The exit code is 3 where a face was missed at first, and covered by the audit of the frames.
+
+    Options:
+        source: A video, GIF or WebP; - for standard input; an address; a camera.
+        out: The video, GIF or WebP to write; - for standard output.
+        codec: FFmpeg's name. [default: libx264, libvpx-vp9 for WebM]
+        crf: Lower is better and larger. [default: 20, 31 for VP9]
+        audio: Copy the sound. A voice identifies, too.
+        keep_subtitles: And chapters; they may name people.
+        salvage: Of a damaged video keep what comes before.
+        seconds: Stop after so much of the input. [default: all]
+        ignore_box: Faces there stay; in pixels, seconds, or both. May be repeated.
+        only_box: Faces elsewhere stay. May be repeated.
+        keep_person: This person's face stays where a recogniser is sure. May be repeated.
+        add_box: A face that is missed, in pixels and seconds. May be repeated.
+        boxes: Faces' boxes from elsewhere, as --export-boxes writes.
+        export_boxes: Write all faces' boxes to this JSON file.
     """
     from .. import seeds
     from ..video.added_boxes import AddedBox
-    from ..video.animation import ANIMATIONS
     from ..video.container import STANDARD_STREAM, Reader, is_live
     from ..video.detections_json import read_boxes
     from ..video.exclusions import KeptPeople, Region
     from ..video.file import VideoOptions, anonymize_video, check_video_output
+    from ..video.kinds import ANIMATIONS
     from . import console
 
     live = is_live(source)
@@ -109,16 +97,15 @@ def video(
         report = anonymize_video(
             anonymizer, place, target,
             VideoOptions(
-                seeds.fresh_seed() if seed is None else seed, codec, crf, audio, salvage, seconds,
-                stopped, ignored, only, people, detections, export_boxes, added,
+                seeds.fresh_seed() if seed is None else seed, codec, crf, audio, keep_subtitles,
+                strict, hdr, salvage, seconds, stopped, ignored, only, people, detections,
+                export_boxes, added,
             ),
             advance,
         )  # fmt: skip
     _tell(report, source, out, as_json)
-    if audio and report.sound == "left out":
-        print(f"warning: {out}: the sound was left out, animations hold none", file=sys.stderr)
     if report.salvaged:
-        print(f"error: {report.salvaged}", file=sys.stderr)
+        complain(report.salvaged)
         raise typer.Exit(1)
     if report.covered_by_audit:
         raise typer.Exit(console.COVERED_BY_AUDIT_EXIT)
@@ -152,18 +139,20 @@ def _tell(report: "VideoReport", source: str, out: str, as_json: bool) -> None:
         print(json.dumps(report.as_dict(), indent=1), file=stream)
     else:
         drawn = sum(track.synthesized for track in report.tracks.values())
-        print(f"{out}: {report.frames} frames, {len(report.tracks)} tracks, {drawn} of "
-              f"{report.faces} faces redrawn, {_searched(report)}, seed {report.seed}",
-              file=stream)  # fmt: skip
+        say(f"{out}: {report.frames} frames, {len(report.tracks)} tracks, {drawn} of "
+            f"{report.faces} faces redrawn, {_searched(report)}, seed {report.seed}",
+            stream)  # fmt: skip
+    if report.dropped:
+        warn(f"{source}: {with_options(report.dropped_told())}")
     if not report.faces:
-        print(f"warning: {source}: no face found in any frame, passed on", file=sys.stderr)
+        warn(f"{source}: no face found in any frame, passed on")
     if report.covered_by_audit:
         times_s = sorted({entry["time_s"] for entry in report.covered_by_audit})
-        print(f"warning: {len(report.covered_by_audit)} faces covered by the audit, "
-              f"at {times_s[0]:g} to {times_s[-1]:g} s", file=sys.stderr)  # fmt: skip
+        warn(f"{len(report.covered_by_audit)} faces covered by the audit, "
+             f"at {times_s[0]:g} to {times_s[-1]:g} s")  # fmt: skip
     for reason, count in report.reasons.items():
-        print(f"warning: {count} faces covered: {reason}", file=sys.stderr)
+        warn(f"{count} faces covered: {reason}")
     for number, track in report.tracks.items():
         if track.kept:
-            print(f"warning: track {number}: left as it was in {track.kept} frames, "
-                  f"{track.kept_because}", file=sys.stderr)  # fmt: skip
+            warn(f"track {number}: left as it was in {track.kept} frames, "
+                  f"{track.kept_because}")  # fmt: skip

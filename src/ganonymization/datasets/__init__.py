@@ -14,23 +14,17 @@ from .table import Table
 
 __all__ = ["KINDS", "Table", "read_dataset"]
 
+_Read = Callable[[Path], tuple[Table, list[Skipped]]]
 # in the order of recognition: what is particular to one data set before what fits any folder
-_RECOGNISES: dict[str, Callable[[Path], bool]] = {
-    "index": lambda folder: (folder / INDEX).is_file(),
-    "celeba": celeba.recognises,
-    "ckplus": ckplus.recognises,
-    "affectnet": affectnet.recognises,
-    "faces": faces.recognises,
-    "classes": has_classes,
+_KINDS: dict[str, tuple[Callable[[Path], bool], _Read]] = {
+    "index": (lambda f: (f / INDEX).is_file(), lambda f: read_index(f, f / INDEX)),
+    "celeba": (celeba.recognises, celeba.read),
+    "ckplus": (ckplus.recognises, ckplus.read),
+    "affectnet": (affectnet.recognises, affectnet.read),
+    "faces": (faces.recognises, faces.read),
+    "classes": (has_classes, read_classes),
 }
-_READ: dict[str, Callable[[Path], tuple[Table, list[Skipped]]]] = {
-    "celeba": celeba.read,
-    "ckplus": ckplus.read,
-    "affectnet": affectnet.read,
-    "faces": faces.read,
-    "classes": read_classes,
-}
-KINDS = tuple(_RECOGNISES)
+KINDS = tuple(_KINDS)
 
 
 def read_dataset(
@@ -51,17 +45,18 @@ def read_dataset(
         raise InputError(f"{folder}: no such folder; check the path")
     if index is not None and kind not in (None, "index"):
         raise InputError(f"{index}: a table does not go with the kind {kind!r}; leave one out")
-    kind = "index" if index is not None else kind or _recognise(folder)
-    if kind == "index":
-        return read_index(folder, index or folder / INDEX)
-    if kind not in _READ:
+    if index is not None:
+        return read_index(folder, index)
+    kind = kind or _recognise(folder)
+    if kind not in _KINDS:
         raise InputError(f"{kind!r} is no kind of data set; use one of {', '.join(KINDS)}")
-    return _READ[kind](folder)
+    _, read = _KINDS[kind]
+    return read(folder)
 
 
 def _recognise(folder: Path) -> str:
-    for kind, fits in _RECOGNISES.items():
-        if fits(folder):
+    for kind, (recognises, _) in _KINDS.items():
+        if recognises(folder):
             return kind
     raise InputError(
         f"{folder}: looks like none of {', '.join(KINDS)}; give the kind, or see docs/datasets.md"

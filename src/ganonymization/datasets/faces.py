@@ -8,6 +8,7 @@ by ``split_by_person``.
 from pathlib import Path
 
 from ..io import images
+from ..io.files import walk
 from ..types import Skipped
 from .table import Table, TableBuilder, split_by_person
 
@@ -23,7 +24,7 @@ def recognises(folder: Path) -> bool:
     """Whether any picture has such a name."""
     return any(
         images.is_picture(path) and not isinstance(_parse(path), str)
-        for path in images.walk(_pictures(folder))
+        for path in walk(_pictures(folder))
     )
 
 

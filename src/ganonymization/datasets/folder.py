@@ -6,8 +6,9 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..io import images
+from ..io.files import walk
 from ..types import Skipped
-from .layout import tidy
+from .layout import opened, tidy
 from .table import SPLITS, Table, TableBuilder
 
 INDEX = "index.csv"
@@ -17,7 +18,7 @@ def has_classes(folder: Path) -> bool:
     """Whether any picture lies in a folder of a class."""
     return any(
         images.is_picture(path) and _class_of(path.relative_to(folder)) is not None
-        for path in images.walk(folder)
+        for path in walk(folder)
     )
 
 
@@ -91,14 +92,11 @@ def read_index(folder: Path, index: Path) -> tuple[Table, list[Skipped]]:
 
 def _lines(index: Path) -> Iterator[tuple[int, list[str]]]:
     """Lines that are not empty, their cells stripped, and their numbers in the file."""
-    try:
-        with index.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            for line in reader:
-                if line:
-                    yield reader.line_num, [cell.strip() for cell in line]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{index}: cannot be read ({error}); give a CSV file") from error
+    with opened(index) as file:
+        reader = csv.reader(file)
+        for line in reader:
+            if line:
+                yield reader.line_num, [cell.strip() for cell in line]
 
 
 def _wrong_header(columns: list[str]) -> str:

@@ -2,10 +2,13 @@
 
 import csv
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import TextIO
 
 from ..errors import InputError
 from ..io import images
+from ..io.files import walk
 from ..types import Skipped
 
 
@@ -17,7 +20,7 @@ def face_pictures(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: not a folder; give a folder of face pictures")
-    pictures = [path for path in images.walk(folder) if images.is_picture(path)]
+    pictures = [path for path in walk(folder) if images.is_picture(path)]
     if not pictures:
         raise InputError(f"{folder}: holds no pictures; give a folder of face pictures")
     return pictures
@@ -29,7 +32,7 @@ def pictures_under(folder: Path) -> tuple[list[Path], list[Skipped]]:
     Files with other suffixes than those of pictures are passed over.
     """
     pictures, skipped = [], []
-    for path in images.walk(folder):
+    for path in walk(folder):
         if path.is_dir():
             reason = "is a link, which is not followed" if path.is_symlink() else "cannot be listed"
             skipped.append(Skipped(path, f"a folder that {reason}", not path.is_symlink()))
@@ -78,32 +81,32 @@ def need(folder: Path, *names: str) -> Path:
     return found
 
 
-def cells(path: Path) -> Iterator[list[str]]:
-    """Lines of a list that are not empty, cut at commas (``.csv``) or blanks (all others).
+@contextmanager
+def opened(path: Path) -> Iterator[TextIO]:
+    """A list of a data set, as text.
 
     Raises:
         InputError: It cannot be read; the message says why.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file) if path.suffix == ".csv" else (line.split() for line in file)
-            yield from (line for line in lines if line)
+            yield file
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({error}); copy it anew") from error
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file by the names in its first line; cells without a name are dropped.
+def cells(path: Path) -> Iterator[list[str]]:
+    """Lines of a list that are not empty, cut at commas (``.csv``) or blanks (all others)."""
+    with opened(path) as file:
+        lines = csv.reader(file) if path.suffix == ".csv" else (line.split() for line in file)
+        yield from (line for line in lines if line)
 
-    Raises:
-        InputError: It cannot be read.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            return [{name: cell or "" for name, cell in row.items() if name} for row in rows]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a CSV file") from error
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file by the names in its first line; cells without a name are dropped."""
+    with opened(path) as file:
+        rows = csv.DictReader(file)
+        return [{name: cell or "" for name, cell in row.items() if name} for row in rows]
 
 
 def tidy(name: str) -> str:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..landmarks.face_finder import FaceFinder
-from ..types import Skipped
+from ..types import Mask, Skipped, Values
 from .layout import read_rows
 
 NEUTRAL = "neutral"
@@ -26,11 +26,11 @@ class People:
     """
 
     files: NDArray[np.str_]
-    landmarks_px: NDArray[np.float64]
+    landmarks_px: Values
     person: NDArray[np.str_]
     expression: NDArray[np.str_]
 
-    def of(self, chosen: NDArray[np.bool_]) -> "People":
+    def of(self, chosen: Mask) -> "People":
         """Those pictures, (N,) bool, alone."""
         return People(
             self.files[chosen], self.landmarks_px[chosen], self.person[chosen],
@@ -49,7 +49,7 @@ def read_people(folder: Path, index: Path) -> tuple[People, list[Skipped]]:
         InputError: There is no such table, a row lacks file or person, or no picture has a face.
     """
     finder = FaceFinder("blazeface")  # for near faces: each picture is of one person
-    used: list[tuple[str, NDArray[np.float64], str, str]] = []
+    used: list[tuple[str, Values, str, str]] = []
     skipped: list[Skipped] = []
     for row in _rows(index):
         found = finder.largest(folder / row["file"])

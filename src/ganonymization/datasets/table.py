@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..io import images
-from ..types import Skipped
+from ..types import Mask, Skipped
 from .layout import pictures_under
 
 SPLITS = ("train", "val", "test")
@@ -57,7 +57,7 @@ class Table:
         if unknown:
             raise InputError(f"{sorted(unknown)[0]!r} is no split; use one of {', '.join(SPLITS)}")
 
-    def of(self, chosen: NDArray[np.bool_]) -> "Table":
+    def of(self, chosen: Mask) -> "Table":
         """Those pictures, (N,) bool, alone."""
         labels = {name: column[chosen] for name, column in self.labels.items()}
         return Table(
@@ -68,11 +68,7 @@ class Table:
 class Row(NamedTuple):
     """One picture, before anybody has looked whether it exists.
 
-    Attributes:
-        file: Relative to the data set's folder, with forward slashes.
-        values: One per label column.
-        split: One of ``SPLITS`` or empty.
-        person: Or empty.
+    Its values are those of the label columns; split and person may be empty.
     """
 
     file: str
@@ -82,15 +78,9 @@ class Row(NamedTuple):
 
 
 class TableBuilder:
-    """Collects what a reader finds; every row and picture ends in the table or among the skipped.
+    """Collects a data set; every row and picture ends in the table or among the skipped.
 
-    Args:
-        folder: Of the data set.
-        columns: Names of the rows' values.
-
-    Attributes:
-        rows: Of a file that is named twice, the first row counts.
-        skipped: What could not be used, and why.
+    ``columns`` name the rows' values. Of a file that is named twice, the first row counts.
     """
 
     def __init__(self, folder: Path, *columns: str) -> None:
@@ -114,10 +104,7 @@ class TableBuilder:
         return pictures
 
     def build(self, pictures: Path | None = None) -> tuple[Table, list[Skipped]]:
-        """Make the table of those rows that have a picture.
-
-        Args:
-            pictures: A folder; pictures in it that nobody mentioned are reported.
+        """Make the table of rows that have a picture; a folder's pictures without one are skipped.
 
         Raises:
             InputError: No row has a picture; the message gives the first reason.

@@ -18,23 +18,12 @@ _CHEEKS = (50, 280, 101, 330)
 
 
 def face_crop(image: Image, landmarks_px: Reals, size_px: int = 224) -> Image:
-    """The face upright in a square of 2.2 outer-eye distances, (size_px, size_px, 3) uint8 RGB.
-
-    Args:
-        image: (H, W, 3) uint8 RGB.
-        landmarks_px: (478, 3) in its pixels.
-        size_px: Side of the crop.
-    """
+    """The face upright in a square of 2.2 outer-eye distances, (size_px, size_px, 3) uint8 RGB."""
     return transforms.warp(image, _chip_from_image(landmarks_px, size_px), size_px)
 
 
 def face_chip(image: Image, landmarks_px: Reals) -> NDArray[np.uint8]:
-    """The face alone, upright, grey, its contrast evened out: (96, 96) uint8, 127 outside its oval.
-
-    Args:
-        image: (H, W, 3) uint8 RGB.
-        landmarks_px: (478, 3) in its pixels.
-    """
+    """The face alone, upright, grey, its contrast evened out: (96, 96), 127 outside its oval."""
     grey = cv2.cvtColor(face_crop(image, landmarks_px, _CHIP_PX), cv2.COLOR_RGB2GRAY)
     chip_from_image = _chip_from_image(landmarks_px, _CHIP_PX)
     oval = transforms.apply(chip_from_image, landmarks_px)[list(topology.FACE_OVAL), :2]

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from .arrays import Flags, Rows, Texts, Values
+from .figures import Missing
 
 AttackerName = Literal["lda", "mlp"]
 
@@ -17,6 +18,10 @@ NEUTRAL = "neutral"
 _PRINCIPAL, _DISCRIMINANT, _SHRINKAGE = 80, 60, 0.1
 _HIDDEN, _MLP_ROUNDS = 128, 150
 _LEAST_PEOPLE = 10
+UNTRAINED = Missing(
+    "too few people with several pictures: no attacker that learns looked for anybody",
+    f"give --people with two pictures or more each of {3 * _LEAST_PEOPLE} people or more",
+)
 _ROUNDING = 1e-6
 _NOISE = 1e-4  # of a deviation
 
@@ -43,29 +48,24 @@ def several(person: Texts, chosen: Flags) -> int:
 def learnt_features(
     values: Values, person: Texts, learnt: Flags, attacker: AttackerName = "lda"
 ) -> Values:
-    """What the attacker compares faces by, of unit length.
+    """What the attacker compares faces by, of unit length, (N, K).
+
+    NaN where there is no face; all NaN, for it is blind, where fewer than ten people have several
+    pictures to learn from.
 
     Args:
         values: (N, D) of all pictures, released in the same way; NaN where there is no face.
-        person: (N,) who is on them.
+        person: (N,).
         learnt: (N,) the pictures that it may learn from.
         attacker: ``"lda"``: Fisher's discriminants of principal components; ``"mlp"``: the hidden
             layer of a network that was trained to name people.
-
-    Returns:
-        (N, K), NaN where there is no face.
-
-    Raises:
-        InputError: Fewer than ten people have several pictures to learn from.
     """
     there = np.isfinite(values).all(1)
     names, number = np.unique(person, return_inverse=True)
     learnt = learnt & there
     learnt = learnt & (np.bincount(number[learnt], minlength=len(names)) > 1)[number]
     if len(np.unique(person[learnt])) < _LEAST_PEOPLE:
-        raise InputError(
-            f"fewer than {_LEAST_PEOPLE} people with several pictures to train an attacker on"
-        )
+        return np.full((len(values), 1), np.nan)
     if np.ptp(values[learnt], axis=0).max() <= _ROUNDING * np.abs(values[learnt]).max():
         return np.where(there, 0.0, np.nan)[:, None]  # all alike, there is nothing to learn
     components = principal_components(values[there], learnt[there])
@@ -75,16 +75,6 @@ def learnt_features(
     features = np.full((len(values), unit.shape[1]), np.nan)
     features[there] = unit
     return features
-
-
-def learnt_or_blind(
-    values: Values, person: Texts, learnt: Flags, attacker: AttackerName = "lda"
-) -> Values:
-    """As :func:`learnt_features`; where too few faces are left to learn from it sees nothing."""
-    try:
-        return learnt_features(values, person, learnt, attacker)
-    except InputError:
-        return np.full((len(values), 1), np.nan)
 
 
 def principal_components(values: Values, learnt: Flags) -> Values:
@@ -129,14 +119,8 @@ def gallery_and_probes(
 ) -> tuple[Rows, Rows]:
     """A picture for the gallery and another to look for it, of each person that has two, (P,) rows.
 
-    A neutral picture is looked for by another expression of the same person, or any picture by any
-    other where there is none.
-
-    Args:
-        person: (N,).
-        expression: (N,) ``"neutral"``, another word or ``""``.
-        chosen: (N,) the pictures to take them from.
-        seed: Of the choice.
+    Of the chosen (N,) pictures. A neutral one is looked for by another expression of the same
+    person, or any by any other where there is none.
 
     Raises:
         InputError: Fewer than ten people have two pictures.

@@ -8,53 +8,52 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..types import Reals
 from .arrays import NOT_MEASURED, Flags, Interval, Texts, Values
 from .attackers import folds
+from .statistics import over_people
 
 _COMPONENTS = 100
 _SHRINKAGE = 0.1
-_LEAST_OF_CLASS = 12
+LEAST_OF_CLASS = 12
 _FOLDS = 3
 
 
 def classes_of(labels: Texts, there: Flags) -> list[str]:
     """The labels that enough pictures carry to be learnt."""
     names, counts = np.unique(labels[there & (labels != "")], return_counts=True)
-    return [str(name) for name in names[counts >= _LEAST_OF_CLASS]]
+    return [str(name) for name in names[counts >= LEAST_OF_CLASS]]
 
 
-def balanced_accuracy(right: Values, labels: Texts, person: Texts, draws: int = 1000) -> Interval:
-    """Share of labels that are read rightly, all classes counted alike.
+def unlearnt(labels: Texts, there: Flags, classes: Sequence[str]) -> str:
+    """Labels that are none of the classes, with their pictures, such as ``fear 8, anger 3``."""
+    left = [name for name in np.unique(labels[labels != ""]) if name not in classes]
+    return ", ".join(f"{name} {(there & (labels == name)).sum()}" for name in left)
+
+
+def balanced_accuracy(right: Values, labels: Texts, person: Texts) -> Interval:
+    """Share of labels that are read rightly, (N,) 0 or 1, all classes counted alike.
 
     Range: 0 to 1, higher is better; chance is one in the number of classes. The interval is by
     bootstrap over people. Source: Brodersen et al., "The balanced accuracy and its posterior
     distribution", ICPR 2010.
-
-    Args:
-        right: (N,) 0 or 1.
-        labels: (N,) classes.
-        person: (N,).
-        draws: Samples of people with replacement.
     """
     if not len(labels):
         return NOT_MEASURED
-    _, who = np.unique(person, return_inverse=True)
+    who = np.unique(person, return_inverse=True)[1]
     names, which = np.unique(labels, return_inverse=True)
-    rights, counts = np.zeros((2, who.max() + 1, len(names)))
-    np.add.at(rights, (who, which), right)
-    np.add.at(counts, (who, which), 1)
+    sums = np.zeros((who.max() + 1, 2, len(names)))  # right ones and all, of each class
+    np.add.at(sums[:, 0], (who, which), right)
+    np.add.at(sums[:, 1], (who, which), 1)
 
-    def accuracy(rights_of: Values, counts_of: Values) -> float:
-        there = counts_of > 0  # a sample of people may lack a rare class
-        return float((rights_of[there] / counts_of[there]).mean())
+    def accuracy(total: Values) -> Values:
+        rights, counts = np.moveaxis(total.reshape(*total.shape[:-1], 2, len(names)), -2, 0)
+        shares = np.where(counts > 0, rights / np.maximum(counts, 1), np.nan)
+        found: Values = np.nanmean(shares, axis=-1)  # a sample of people may lack a rare class
+        return found
 
-    rng = np.random.default_rng(0)
-    drawn = [rng.integers(0, len(rights), len(rights)) for _ in range(draws)]
-    found = [accuracy(rights[some].sum(0), counts[some].sum(0)) for some in drawn]
-    low, high = np.quantile(found, [0.025, 0.975])
-    return accuracy(rights.sum(0), counts.sum(0)), float(low), float(high)
+    return over_people(sums.reshape(len(sums), -1), accuracy)
 
 
 def discriminants(classes: int) -> Any:
@@ -66,11 +65,7 @@ def discriminants(classes: int) -> Any:
 
 
 def cross_probabilities(
-    learnt: NDArray[np.floating[Any]],
-    queries: Sequence[NDArray[np.floating[Any]]],
-    labels: Texts,
-    person: Texts,
-    classes: list[str],
+    learnt: Reals, queries: Sequence[Reals], labels: Texts, person: Texts, classes: list[str]
 ) -> list[Values]:
     """Probabilities of each class, by models that learnt from other people.
 
@@ -78,7 +73,7 @@ def cross_probabilities(
         learnt: (N, D) features to learn from, NaN where there is no face.
         queries: Sets of (N, D) features of the same pictures, to be classified.
         labels: (N,) classes, others are not learnt.
-        person: (N,) who is on them.
+        person: (N,).
         classes: Which there are; all count alike, however rare.
 
     Returns:
@@ -91,27 +86,20 @@ def cross_probabilities(
         known = there & (part != fold) & np.isin(labels, classes)
         if len(np.unique(labels[known])) < len(classes):
             continue
-        centre, directions = _components(learnt[known])
-        model = discriminants(len(classes))
-        model.fit((learnt[known] - centre) @ directions, labels[known])
+        model = _fitted(np.asarray(learnt[known], np.float64), labels[known], len(classes))
         order = np.searchsorted(model.classes_, classes)
         for values, result in zip(queries, found, strict=True):
             rows = (part == fold) & np.isfinite(values).all(1)
             if rows.any():
-                seen = (values[rows] - centre) @ directions
-                result[rows] = model.predict_proba(seen)[:, order]
+                result[rows] = model.predict_proba(values[rows])[:, order]
     return found
 
 
-def _components(values: NDArray[np.floating[Any]]) -> tuple[Values, Values]:
-    """Mean and leading principal directions, (D,) and (D, K)."""
-    centre = values.mean(0).astype(np.float64)
-    count = min(_COMPONENTS, len(values) - 1, values.shape[1])
-    centred = values - centre
-    if len(values) < values.shape[1]:
-        size, vectors = np.linalg.eigh(centred @ centred.T)
-        leading = vectors[:, ::-1][:, :count]
-        scale = np.sqrt(np.maximum(size[::-1][:count], 1e-12))
-        return centre, centred.T @ leading / scale
-    _, vectors = np.linalg.eigh(centred.T @ centred)
-    return centre, vectors[:, ::-1][:, :count]
+def _fitted(values: Values, labels: Texts, classes: int) -> Any:
+    """Discriminants of the leading principal components."""
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import make_pipeline
+
+    solver = "full" if len(values) < values.shape[1] else "covariance_eigh"
+    components = PCA(min(_COMPONENTS, len(values) - 1, values.shape[1]), svd_solver=solver)
+    return make_pipeline(components, discriminants(classes)).fit(values, labels)

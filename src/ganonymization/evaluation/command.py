@@ -13,10 +13,12 @@ from ..recognize.recogniser import load_recogniser
 from ..types import Skipped
 from . import coverage, expression, geometry, identity, quality, report, traits
 from .arrays import Values
+from .boxes import read_marks
 from .expression_classifier import Classify, by_face
-from .figures import Family, FamilyName, worst
+from .figures import Family, FamilyName, not_asked, worst
 from .geometry import require_attackers
 from .look import ObservedPair, in_processes, look
+from .marked import Compared, compare
 from .observations import Observations, PairedObservations
 from .observer import VERSION, ObserverSpec
 from .page import page
@@ -59,14 +61,18 @@ def evaluate(
     files = [str(file) for file in table.files]
     anonymized = request.anonymized or _anonymize(request, source, files, progress)
     file_pairs, strays = pair(request.originals, files, anonymized)
+    compared, unmarked = _compare(request, files, file_pairs, progress)
     observed, others = _look(request, recogniser.name, files, file_pairs, progress)
     pairs, unseen = pairs_of(table, observed)
     distances = {name: _distances(pairs, observed, other) for name, other in others.items()}
     released = source.released if source else None
-    families = measure(request.only, pairs, recogniser.same_person, distances, released, classify)
+    families = measure(
+        request.only, pairs, recogniser.same_person, distances, released, classify, compared
+    )
     written = report.EvaluationReport(
-        worst([family.verdict for family in families]), tuple(families), pairs,
-        tuple(skipped + strays + unseen), _settings(request, recogniser.name, source),
+        worst([family.verdict for family in families], list(not_asked(families).values())),
+        tuple(families), pairs,
+        tuple(skipped + strays + unmarked + unseen), _settings(request, recogniser.name, source),
     )  # fmt: skip
     shown = {p.file: p.outputs[0] for p in file_pairs if p.outputs}
     originals = request.originals if request.with_originals else None
@@ -96,6 +102,17 @@ def _anonymize(
     return out
 
 
+def _compare(
+    request: Request, files: list[str], file_pairs: list[Pair], progress: Progress
+) -> tuple[Compared | None, list[Skipped]]:
+    """Marked faces in the outputs, None without a table of them."""
+    if request.boxes is None:
+        return None, []
+    marks, strays = read_marks(request.boxes, files)
+    with progress("comparing with boxes", len(marks)) as advance:
+        return compare(file_pairs, marks, advance), strays
+
+
 def _look(
     request: Request, recogniser: str, files: list[str], file_pairs: list[Pair], progress: Progress
 ) -> tuple[list[ObservedPair], dict[str, list[ObservedPair]]]:
@@ -121,6 +138,7 @@ def measure(
     others: Mapping[str, Values],
     released: Callable[[Values], Values] | None,
     classify: Classify,
+    compared: Compared | None,
 ) -> list[Family]:
     """The families that were asked for, in their order."""
     measures: dict[FamilyName, Callable[[], Family]] = {
@@ -129,7 +147,7 @@ def measure(
         "traits": lambda: traits.measure(pairs),
         "geometry": lambda: geometry.measure(pairs, released),
         "quality": lambda: quality.measure(pairs),
-        "coverage": lambda: coverage.measure(pairs),
+        "coverage": lambda: coverage.measure(pairs, compared),
     }
     return [measures[name]() for name in FAMILIES if name in only]
 

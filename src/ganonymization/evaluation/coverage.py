@@ -8,7 +8,8 @@ import numpy as np
 from ..geometry import topology
 from ..surrogate.shape_model import Posed
 from .arrays import Rows, Texts, Values
-from .figures import Family, Figure, Verdict, share, worst
+from .figures import Family, Figure, Missing, Verdict, worst
+from .marked import Compared, face_covered, false_covers
 from .observations import PairedObservations
 from .statistics import distances
 
@@ -19,6 +20,10 @@ _SURROUNDINGS = 0.5  # unchanged around the faces, or it is another picture
 _UNLIKE, _UNLIKE_ON_AVERAGE = 0.5, 0.3
 _MIXED_WARNS, _MIXED_FAILS = 0.1, 0.25
 _LEAST, _WAYS = 20, 8
+_UNCOMPARED = Missing(
+    f"whether files are mixed up: fewer than {_LEAST} pairs show a face in both pictures",
+    f"give {_LEAST} pairs or more, or outputs of the originals' size",
+)
 
 
 def has_output(outputs: Rows) -> Values:
@@ -34,9 +39,6 @@ def face_left(unchanged: Values) -> Values:
 
     More than half of the middle of some face's box is as it was, to 3 grey levels. Range of the
     mean: 0 to 1, must be 0. NaN where the output is of another size. Source: this project.
-
-    Args:
-        unchanged: (N,) shares, see :func:`ganonymization.evaluation.look.unchanged_shares`.
     """
     return np.where(np.isfinite(unchanged), (unchanged > _LEFT).astype(np.float64), np.nan)
 
@@ -86,11 +88,11 @@ def mixed_up(rank: Values, surroundings: Values) -> Values:
     return np.where(known, (beside | unlike).astype(np.float64), np.nan)
 
 
-METRICS = (has_output, face_left, own_face, likeness_rank, mixed_up)
+METRICS = (has_output, face_left, own_face, likeness_rank, mixed_up, face_covered, false_covers)
 
 
-def measure(pairs: PairedObservations) -> Family:
-    """Look for what is missing, left or mixed up."""
+def measure(pairs: PairedObservations, compared: Compared | None = None) -> Family:
+    """Look for what is missing, left or mixed up, and at marked faces where there are any."""
     rank = likeness_rank(pairs)
     columns: dict[str, tuple[Callable[..., Any], Values]] = {
         "has an output": (has_output, has_output(pairs.outputs)),
@@ -103,13 +105,22 @@ def measure(pairs: PairedObservations) -> Family:
     for title, (metric, values) in columns.items():
         figures += pairs.mean_figures(metric, title, values)
     pictures = {title: values for title, (_, values) in columns.items()}
-    verdict, findings = _judged(pictures, pairs)
-    return Family("coverage", verdict, findings, tuple(figures), METRICS, pictures)
+    verdicts, findings = _judged(pictures, pairs)
+    missing = () if np.isfinite(pictures["mixed up"]).any() else (_UNCOMPARED,)
+    tables = {}
+    if compared is not None:
+        figures = [*compared.figures(), *figures]
+        more_verdicts, more_findings, uncompared = compared.judged()
+        verdicts += more_verdicts
+        findings, missing = [*more_findings, *findings], (*uncompared, *missing)
+        tables = {"boxes": rows} if (rows := compared.rows()) else {}
+    return Family("coverage", worst(verdicts, missing), tuple(findings), tuple(figures), METRICS,
+                  pictures, tables, missing)  # fmt: skip
 
 
 def _judged(
     pictures: dict[str, Values], pairs: PairedObservations
-) -> tuple[Verdict, tuple[str, ...]]:
+) -> tuple[list[Verdict], list[str]]:
     whole = len(pairs.file)
     missing = int((pictures["has an output"] == 0).sum())
     left = int(np.nansum(pictures["an original face is left"]))
@@ -121,23 +132,23 @@ def _judged(
     findings = []
     if left:
         verdicts.append("fail")
-        findings.append(f"An original face is left in {share(left, whole)} outputs.")
+        findings.append(f"An original face is left in {left} of {whole} outputs.")
     if alike:
         verdicts.append("fail")
-        findings.append(f"{share(alike, whole)} outputs are the same file as another's.")
+        findings.append(f"{alike} of {whole} outputs are the same file as another's.")
     if missing:
         verdicts.append("fail" if missing > _MISSING_FAILS * whole else "warn")
-        findings.append(f"{share(missing, whole)} pictures with a face have no output.")
+        findings.append(f"{missing} of {whole} pictures with a face have no output.")
     if mixed > _MIXED_WARNS * whole or rank > _UNLIKE_ON_AVERAGE:
         failed = mixed > _MIXED_FAILS * whole or rank > _UNLIKE_ON_AVERAGE
         verdicts.append("fail" if failed else "warn")
         findings.append(
-            f"{share(mixed, whole)} outputs seem to belong to another original, or show quite "
+            f"{mixed} of {whole} outputs seem to belong to another original, or show quite "
             "another expression."
         )
     if not findings:
         findings.append(f"All {whole} pictures with a face have an output of their own.")
-    return worst(verdicts), tuple(findings)
+    return verdicts, findings
 
 
 def _descriptors(before: Values, after: Values) -> tuple[Values, Values]:

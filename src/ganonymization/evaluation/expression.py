@@ -7,25 +7,33 @@ from ..surrogate.eye_mouth_opening import EYES, MOUTH, gaze_of
 from ..surrogate.shape_model import Posed
 from .arrays import Interval, Texts, Values
 from .classifiers import balanced_accuracy
-from .expression_classifier import Classify, by_face, f1, kappa, mean_probability_change, read
-from .figures import EVERYBODY, Family, Figure, graded, worst
+from .expression_classifier import (
+    Classify,
+    by_face,
+    f1,
+    kappa,
+    mean_probability_change,
+    read,
+    unlabelled,
+)
+from .figures import EVERYBODY, Family, Figure, Missing, graded, worst
 from .observations import PairedObservations
 from .statistics import correlation_interval
 
 _AGREES, _AGREES_LITTLE = 0.8, 0.6
 _OPENS, _OPENS_LITTLE = 0.8, 0.6
+_STILL = Missing(
+    "mouths: no pair shows a face in both pictures, or no mouth opens",
+    "give outputs with faces, of originals whose mouths open and close",
+)
 
 
 def expression_distance(before: Values, after: Values) -> Values:
     """Root mean square landmark distance with pose, scale and the mean change removed, (N,).
 
-    Range: 0 and up in outer-eye distances, lower is better. The mean change over all pictures is
-    that from people to nobody; what is left is expression, and what of the person still differs.
-    Source: this project.
-
-    Args:
-        before: (N, 478, 3) in the canonical frame, NaN where there is no face.
-        after: The same of the outputs.
+    Of (N, 478, 3) in the canonical frame. Range: 0 and up in outer-eye distances, lower is better.
+    The mean change over all pictures is that from people to nobody; what is left is expression, and
+    what of the person still differs. Source: this project.
     """
     change = (after - before)[..., :2]
     there = np.isfinite(change).all((1, 2))
@@ -35,14 +43,10 @@ def expression_distance(before: Values, after: Values) -> Values:
 
 
 def pose_error_deg(before: Values, after: Values) -> Values:
-    """Angle between the heads' rotations before and after, (N,) in degrees.
+    """Angle between the heads' rotations (N, 3, 3) before and after, (N,) in degrees.
 
     Range: 0 to 180, lower is better. The angle of the rotation from one to the other.
     Source: Huynh, "Metrics for 3D rotations", 2009, equation 6.
-
-    Args:
-        before: (N, 3, 3) rotations.
-        after: (N, 3, 3).
     """
     turned = np.einsum("nij,nij->n", before, after)
     angle: Values = np.degrees(np.arccos(np.clip((turned - 1) / 2, -1, 1)))
@@ -67,20 +71,22 @@ def measure(pairs: PairedObservations, classify: Classify = by_face) -> Family:
     figures, pictures = _of_landmarks(pairs)
     mouth = next(f for f in figures if f.title == "mouth opening" and f.group == EVERYBODY)
     verdicts = [graded(mouth.value, _OPENS, _OPENS_LITTLE)]
-    r = "an unknown r" if np.isnan(mouth.value) else f"r = {mouth.value:.2f}"
-    opens = f"Mouths open with {r}."
+    known = np.isfinite(mouth.value)
+    opens = f"Mouths open with {f'r = {mouth.value:.2f}' if known else 'an unknown r'}."
+    missing = () if known else (_STILL,)
     classes, before, after = classify(pairs)
     if not classes:
-        finding = "Expressions are not labelled, so no classifier was asked; give --labels."
-        return Family("expression", worst(verdicts), (finding, opens), tuple(figures), METRICS,
-                      pictures)  # fmt: skip
+        missing = (unlabelled(pairs), *missing)
+        return Family("expression", worst(verdicts, missing), (opens,), tuple(figures), METRICS,
+                      pictures, missing=missing)  # fmt: skip
     found = read(pairs, classes, before, after)
     pictures["probability change"] = found.changes
     if found.figures[0].metric == "balanced_accuracy":
         verdicts.append(graded(found.share, _AGREES, _AGREES_LITTLE))
     figures, tables = [*found.figures, *figures], {"classes": found.rows}
-    return Family("expression", worst(verdicts), (found.finding, opens), tuple(figures), METRICS,
-                  pictures, tables)  # fmt: skip
+    missing = (*found.missing, *missing)
+    return Family("expression", worst(verdicts, missing), (found.finding, opens), tuple(figures),
+                  METRICS, pictures, tables, missing)  # fmt: skip
 
 
 def _of_landmarks(pairs: PairedObservations) -> tuple[list[Figure], dict[str, Values]]:

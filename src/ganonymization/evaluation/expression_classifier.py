@@ -1,7 +1,7 @@
 """What a classifier reads of the expressions: on originals, on outputs, and learnt from either."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from ..surrogate.shape_model import Posed
 from . import classifiers
 from .arrays import Rows, Texts, Values
 from .classifiers import balanced_accuracy
-from .figures import EVERYBODY, Figure, members
+from .figures import EVERYBODY, Figure, Missing, members
 from .observations import Observations, PairedObservations
 
 Classify = Callable[[PairedObservations], tuple[list[str], Values, Values]]
@@ -100,9 +100,9 @@ class Read:
         figures: All of it.
         rows: For each class the paper's figures.
         changes: (N,) mean change of probability.
-        share: Of what is read from originals beyond chance, what is read from outputs; NaN where
-            too little is read from originals.
+        share: Of what is read from originals beyond chance, what is read from outputs, or NaN.
         finding: For readers.
+        missing: Labels that were not read.
     """
 
     figures: list[Figure]
@@ -110,17 +110,11 @@ class Read:
     changes: Values
     share: float
     finding: str
+    missing: tuple[Missing, ...]
 
 
 def read(pairs: PairedObservations, classes: list[str], before: Values, after: Values) -> Read:
-    """Compare what is read from originals and from outputs.
-
-    Args:
-        pairs: What was seen.
-        classes: C names.
-        before: (N, C) probabilities on originals.
-        after: (N, C) probabilities on outputs.
-    """
+    """Compare the probabilities (N, C) of C classes that are read from originals and outputs."""
     names = np.array(classes)
     labels = np.where(pairs.before.found, pairs.expression, "")
     changes = mean_probability_change(before, after)
@@ -129,8 +123,8 @@ def read(pairs: PairedObservations, classes: list[str], before: Values, after: V
     rows = [_class_row(i, classes, labels, before, after, learnt) for i in range(len(classes))]
     known = [name for name in classes if (labels == name).any()]
     if len(known) < 2:
-        finding = "Expressions are not labelled, so nothing is known of what was read rightly."
-        return Read(figures, rows, changes, float("nan"), finding)
+        finding = "What was read rightly is not known."
+        return Read(figures, rows, changes, float("nan"), finding, (unlabelled(pairs, classes),))
     readings = {
         "labels read from originals": _likeliest(before, names),
         "labels read from outputs": _likeliest(after, names),
@@ -145,7 +139,45 @@ def read(pairs: PairedObservations, classes: list[str], before: Values, after: V
         _accuracies(title, reading, labels, pairs, known) for title, reading in readings.items()
     ]
     share, finding = _kept(accuracies[0][0].value, accuracies[1][0].value, 1 / len(known))
-    return Read([*itertools.chain(*accuracies), *figures], rows, changes, share, finding)
+    missing = _unread(pairs, classes, before, share)
+    return Read([*itertools.chain(*accuracies), *figures], rows, changes, share, finding, missing)
+
+
+def unlabelled(pairs: PairedObservations, classes: Sequence[str] = ()) -> Missing:
+    """That fewer than two expressions could be read, ``classes`` being those that are known."""
+    least = f"{classifiers.LEAST_OF_CLASS} pictures or more each of two expressions or more"
+    if not (pairs.expression != "").any():
+        return Missing("expressions are not labelled, so no classifier was judged",
+                       f"give --labels with {least}, in the column expression")  # fmt: skip
+    known = f"; the classifier knows {', '.join(classes)}" if classes else ""
+    counts = classifiers.unlearnt(pairs.expression, pairs.before.found, ())
+    return Missing(f"too few labelled expressions to tell apart ({counts}{known})",
+                   f"label {least}")  # fmt: skip
+
+
+def _unread(
+    pairs: PairedObservations, classes: list[str], before: Values, share: float
+) -> tuple[Missing, ...]:
+    """What a classifier that was asked left out or could not do."""
+    missing = []
+    labels, there = pairs.expression, pairs.before.found
+    if left := classifiers.unlearnt(labels, there, classes):
+        missing.append(Missing(
+            f"expressions on too few pictures with a face, or unknown to the classifier: {left}",
+            f"label {classifiers.LEAST_OF_CLASS} pictures or more of each, or drop those labels",
+        ))  # fmt: skip
+    unread = int((there & np.isin(labels, classes) & ~np.isfinite(before).all(1)).sum())
+    if unread:
+        missing.append(Missing(
+            f"{unread} labelled originals were not read, for nobody but the people on them shows "
+            "some expression", "label more people",
+        ))  # fmt: skip
+    if np.isnan(share):
+        missing.append(Missing(
+            "the classifier reads originals hardly better than chance, so it proves little here",
+            "label more pictures, or give --classifier",
+        ))  # fmt: skip
+    return tuple(missing)
 
 
 def _kept(real: float, kept: float, chance: float) -> tuple[float, str]:

@@ -1,8 +1,8 @@
 """What an evaluation says: figures with their intervals, and a verdict on each family of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -10,10 +10,11 @@ from ..types import Reals
 from .arrays import Flags, Texts, Values
 from .statistics import interval_over_people
 
-Verdict = Literal["pass", "warn", "fail", "info"]
+Verdict = Literal["pass", "warn", "inconclusive", "fail", "info"]
 FamilyName = Literal["identity", "expression", "traits", "geometry", "quality", "coverage"]
 
-_WORSE: tuple[Verdict, ...] = ("info", "pass", "warn", "fail")
+JUDGED: tuple[FamilyName, ...] = ("identity", "expression", "geometry", "quality", "coverage")
+_WORSE: tuple[Verdict, ...] = ("info", "pass", "warn", "inconclusive", "fail")
 EVERYBODY = "all"
 
 
@@ -42,6 +43,13 @@ class Figure:
     reference: Mapping[str, float] = field(default_factory=dict)
 
 
+class Missing(NamedTuple):
+    """Something that was not measured, and how to supply what it needs."""
+
+    what: str
+    remedy: str
+
+
 @dataclass(frozen=True)
 class Family:
     """One family of figures and what they come to.
@@ -54,6 +62,8 @@ class Family:
         metrics: The functions that define them.
         pictures: What was measured on each picture, (N,) each, NaN where it was not.
         tables: Further tables, rows of equal keys.
+        missing: What was not measured; a family with any of it does not pass.
+        attackers: How many people each attacker looked for, by its name.
     """
 
     name: FamilyName
@@ -63,34 +73,41 @@ class Family:
     metrics: tuple[Callable[..., Any], ...]
     pictures: Mapping[str, Values] = field(default_factory=dict)
     tables: Mapping[str, list[dict[str, object]]] = field(default_factory=dict)
+    missing: tuple[Missing, ...] = ()
+    attackers: Mapping[str, int] = field(default_factory=dict)
 
     def figure(self, title: str, group: str = EVERYBODY) -> Figure:
         """The figure of this title and group."""
         return next(f for f in self.figures if f.title == title and f.group == group)
 
 
-def worst(verdicts: list[Verdict]) -> Verdict:
-    """The worst of them; of none, ``"info"``."""
-    return max(verdicts, key=_WORSE.index, default="info")
+def worst(verdicts: Iterable[Verdict], missing: Sequence[Missing] = ()) -> Verdict:
+    """The worst verdict, inconclusive at best where something is missing; of none ``"info"``."""
+    unknown: list[Verdict] = ["inconclusive"] if missing else []
+    return max([*verdicts, *unknown], key=_WORSE.index, default="info")
+
+
+def not_asked(families: Iterable[Family]) -> dict[FamilyName, Missing]:
+    """The families that a verdict on everything lacks."""
+    there = {family.name for family in families}
+    remedy = "run without --only, or name it there too"
+    return {name: Missing("not asked for", remedy) for name in JUDGED if name not in there}
 
 
 def graded(value: float, passes: float, warns: float) -> Verdict:
     """Grade a figure: ``passes`` and better pass, ``warns`` and better warn, the rest fails.
 
     Args:
-        value: NaN fails, for what could not be measured proves nothing.
+        value: NaN is inconclusive, for what could not be measured proves nothing.
         passes: The better limit.
         warns: The worse one; above ``passes`` where lower is better, else below.
     """
+    if np.isnan(value):
+        return "inconclusive"
     better = np.less_equal if warns > passes else np.greater_equal
     if better(value, passes):
         return "pass"
     return "warn" if better(value, warns) else "fail"
-
-
-def share(part: int, whole: int) -> str:
-    """Such as ``3 of 40``."""
-    return f"{part} of {whole}"
 
 
 def mean_figures(
@@ -109,8 +126,8 @@ def mean_figures(
         metric: Defines the values.
         title: Of the figures.
         values: NaN where there is none.
-        person: (N,) who is on the picture.
-        groups: By kind, such as ``"gender"``, the group of each picture, (N,); ``""`` is none.
+        person: (N,).
+        groups: By kind, such as ``"gender"``, (N,); ``""`` is none.
         reference: See :class:`Figure`.
         least: Pictures that a group must have.
     """

@@ -1,53 +1,34 @@
 """What landmarks reveal: who somebody is, and what is left of the expression."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 
 import numpy as np
 
 from ..datasets.people import People
-from ..errors import InputError, MissingExtraError
+from ..errors import MissingExtraError
 from ..geometry import topology
 from ..surrogate.shape_model import Posed
 from ..types import Reals
-from . import attackers, classifiers
-from .arrays import Flags, Interval, Rows, Texts, Values
+from . import attackers, classifiers, ranking
+from .arrays import NOT_MEASURED, Flags, Interval, Rows, Texts, Values
 from .attackers import AttackerName
-from .figures import Family, Figure, graded
-from .identity import recognisable
+from .figures import Family, Figure, Missing, graded, worst
+from .identity import recognisable, still_recognised
 from .observations import PairedObservations
-from .ranking import GALLERY, Found, Spaces, cross_attack, ranked_figures, ranks_of, share_ranked
 from .statistics import correlation_interval, interval_over_people, mean_of_parts
 
 AS_THEY_ARE, AGAIN, RELEASED = "as they are", "found again", "released"
-_PASSES, _WARNS = 0.3, 0.6
+_LIMITS = 0.3, 0.6
+_KINDS: tuple[AttackerName, ...] = ("lda", "mlp")
+_UNKNOWN = Missing(
+    "attackers know nobody by the originals' landmarks, so they prove little here",
+    "give --people with more people, or more pictures of each",
+)
 REGIONS: Mapping[str, tuple[int, ...]] = {
     "face": tuple(range(topology.SURFACE_COUNT)),
     **topology.EXPRESSIVE,
 }
-
-
-@dataclass(frozen=True)
-class Thirds:
-    """Pictures, by what their people are for; nobody is in two parts.
-
-    Attributes:
-        fit: (N,) bool, the shape model is fitted on them.
-        attack: (N,) bool, the attackers learn from them.
-        test: (N,) bool, the attacked.
-    """
-
-    fit: Flags
-    attack: Flags
-    test: Flags
-
-    @classmethod
-    def of(cls, person: Texts, turn: int = 0, seed: int = 0) -> "Thirds":
-        """Split people at random; the turns 0, 1 and 2 let each third be the test once."""
-        part = (attackers.folds(person, 3, seed) - turn) % 3
-        return cls(part == 1, part == 2, part == 0)
 
 
 def aligned(landmarks: Reals) -> Values:
@@ -67,7 +48,7 @@ def require_attackers() -> None:
 
 
 def rank1(
-    released: Values, people: People, parts: Thirds, attacker: AttackerName = "lda", rounds: int = 5
+    released: Values, people: People, learnt: Flags, tested: Flags, attacker: AttackerName = "lda"
 ) -> Interval:
     """How often an attacker ranks the right person first, with its 95 % interval over people.
 
@@ -77,62 +58,35 @@ def rank1(
     Args:
         released: (N, 1434) of all pictures.
         people: Who is on them.
-        parts: Who the attacker learns from, and who is attacked.
-        attacker: See :func:`ganonymization.evaluation.attackers.learnt_features`.
-        rounds: Random choices of pictures.
+        learnt: (N,) the pictures that the attacker learns from.
+        tested: (N,) the pictures of the people who are looked for.
+        attacker: See ``attackers.learnt_features``.
 
     Raises:
         InputError: Too few people have two pictures.
-        MissingExtraError: The extra ``eval`` is not installed.
     """
-    require_attackers()
-    features = attackers.learnt_features(released, people.person, parts.attack, attacker)
-    found = [ranks_of(features, features, *_pairs(people, parts, draw)) for draw in range(rounds)]
+    features = attackers.learnt_features(released, people.person, learnt, attacker)
+    found = [
+        ranking.ranks_of(features, features, *rows)
+        for rows in ranking.choices(people.person, people.expression, tested)
+    ]
     rows = np.concatenate([rows for rows, *_ in found])
     first = np.concatenate([probabilities[:, 0] for _, probabilities, _ in found])
     return interval_over_people(first, people.person[rows])
 
 
-def _pairs(people: People, parts: Thirds, draw: int) -> tuple[Rows, Rows]:
-    return attackers.gallery_and_probes(people.person, people.expression, parts.test, draw)
-
-
-def gallery_size(people: People, parts: Thirds) -> int:
-    """How many people there are to be mistaken for; chance is one in so many."""
-    return min(GALLERY, len(_pairs(people, parts, 0)[0]))
-
-
 def expression_kept(
-    before: Values,
-    after: Values,
-    person: Texts,
-    expression: Texts,
-    chosen: Flags,
+    before: Values, after: Values, person: Texts, expression: Texts, chosen: Flags
 ) -> dict[str, Interval]:
     """Correlation of the difference between two pictures of one person, before and after.
 
-    Over x and y of all landmarks of a region in the canonical frame, of every picture that is not
-    neutral against the person's neutral ones. Range: -1 to 1, higher is better. Source: this
-    project.
-
-    Args:
-        before: (N, 1434).
-        after: (N, 1434).
-        person: (N,) who is on them.
-        expression: (N,) ``"neutral"``, another word or ``""``.
-        chosen: (N,) who is looked at.
-
-    Returns:
-        By region, with intervals over people.
-
-    Raises:
-        InputError: Nobody has a neutral picture and one that is labelled otherwise.
+    By region, over x and y of all its landmarks (N, 1434) in the canonical frame, of every chosen
+    picture that is not neutral against the person's neutral ones; empty without such pairs.
+    Range: -1 to 1, higher is better. Source: this project.
     """
     first, second = _expressions(person, expression, chosen)
-    if not len(first):
-        raise InputError("nobody has a neutral picture and another one")
     kept = {}
-    for region, places in REGIONS.items():
+    for region, places in REGIONS.items() if len(first) else ():
         columns = [3 * place + axis for place in places for axis in (0, 1)]
         a, b = (x[second][:, columns] - x[first][:, columns] for x in (before, after))
         kept[region] = correlation_interval(a, b, person[first])
@@ -140,34 +94,21 @@ def expression_kept(
 
 
 def classified(
-    released: Values,
-    person: Texts,
-    expression: Texts,
-    learnt: Flags,
-    tested: Flags,
+    released: Values, person: Texts, expression: Texts, learnt: Flags, tested: Flags
 ) -> Interval:
-    """Balanced accuracy of an expression classifier that learns from released landmarks.
+    """Balanced accuracy of an expression classifier that learns from released landmarks, (N, 1434).
 
-    Linear discriminants; expressions of which either side has too few pictures are left out.
-    Range: 0 to 1, higher is better; chance is one in the number of expressions. Source: Brodersen
-    et al., "The balanced accuracy and its posterior distribution", ICPR 2010.
-
-    Args:
-        released: (N, 1434).
-        person: (N,).
-        expression: (N,).
-        learnt: (N,) the pictures to learn from.
-        tested: (N,) those to classify, of other people.
-
-    Raises:
-        InputError: Fewer than two expressions have enough pictures.
+    Linear discriminants; expressions of which either side has too few pictures do not count, and
+    with fewer than two others all is NaN. Range: 0 to 1, higher is better; chance is one in the
+    number of expressions. Source: Brodersen et al., "The balanced accuracy and its posterior
+    distribution", ICPR 2010.
     """
     known = sorted(
         set(classifiers.classes_of(expression, learnt))
         & set(classifiers.classes_of(expression, tested))
     )
     if len(known) < 2:
-        raise InputError("too few labelled expressions to tell apart")
+        return NOT_MEASURED
     labelled = np.isin(expression, known)
     components = attackers.principal_components(released, learnt & labelled)
     model = classifiers.discriminants(len(known))
@@ -190,7 +131,7 @@ def _expressions(person: Texts, expression: Texts, chosen: Flags) -> tuple[Rows,
     return np.array(first, np.int64), np.array(second, np.int64)
 
 
-METRICS = (share_ranked, recognisable, expression_kept, classified)
+METRICS = (ranking.share_ranked, recognisable, expression_kept, classified)
 
 
 def measure(
@@ -213,15 +154,19 @@ def measure(
     attacked = _attacked(pairs, shapes, found)
     figures = [
         figure for name, parts in attacked.items()
-        for figure in ranked_figures(name, parts, pairs.person, {})
+        for figure in ranking.ranked_figures(name, parts, pairs.person, {})
     ]  # fmt: skip
     kept = _expression(pairs, shapes)
     if not attacked:
-        finding = "Too few people with several pictures: nobody was attacked."
-        return Family("geometry", "info", (finding,), tuple(kept), METRICS)
-    worst, finding = _judged(figures, shapes)
-    verdict = graded(worst.value, _PASSES, _WARNS)
-    return Family("geometry", verdict, (finding,), (worst, *figures, *kept), METRICS)
+        return Family("geometry", "inconclusive", ("Nobody was attacked.",), tuple(kept), METRICS,
+                      missing=(attackers.UNTRAINED,))  # fmt: skip
+    left, finding = _judged(figures, shapes)
+    missing = (_UNKNOWN,) if np.isnan(left.value) else ()
+    verdict = worst([graded(left.value, *_LIMITS)], missing)
+    released_ones = {n: found for n, found in attacked.items() if not n.endswith(AS_THEY_ARE)}
+    looked_for = ranking.people_attacked(released_ones, pairs.person)
+    return Family("geometry", verdict, (finding,), (left, *figures, *kept), METRICS,
+                  missing=missing, attackers=looked_for)  # fmt: skip
 
 
 def _whole(landmarks_px: Values, found: Flags) -> Values:
@@ -234,19 +179,18 @@ def _whole(landmarks_px: Values, found: Flags) -> Values:
 
 def _attacked(
     pairs: PairedObservations, shapes: Mapping[str, Values], found: Flags
-) -> dict[str, list[Found]]:
-    def spaces(learnt: Flags) -> Spaces:
+) -> dict[str, list[ranking.Found]]:
+    def spaces(learnt: Flags) -> ranking.Spaces:
         if not attackers.can_learn(pairs.person, learnt):
             return {}
         learnt_by: dict[str, tuple[Values, Values]] = {}
-        kinds: tuple[AttackerName, ...] = ("lda", "mlp")
         for name, values in shapes.items():
-            for kind in kinds:
-                features = attackers.learnt_or_blind(values, pairs.person, learnt, kind)
+            for kind in _KINDS:
+                features = attackers.learnt_features(values, pairs.person, learnt, kind)
                 learnt_by[f"{kind}, {name}"] = (features, features)
         return learnt_by
 
-    return cross_attack(pairs.person, pairs.expression, found, spaces)
+    return ranking.cross_attack(pairs.person, pairs.expression, found, spaces)
 
 
 def _expression(pairs: PairedObservations, shapes: Mapping[str, Values]) -> list[Figure]:
@@ -255,44 +199,36 @@ def _expression(pairs: PairedObservations, shapes: Mapping[str, Values]) -> list
     part = attackers.folds(pairs.person)
     for name, values in shapes.items():
         found: Flags = np.asarray(np.isfinite(values).all(1))
+        seen = int(found.sum())
         if name != AS_THEY_ARE:
-            with suppress(InputError):  # too few labels; there is no figure then
-                kept = expression_kept(shapes[AS_THEY_ARE], values, pairs.person,
-                                       pairs.expression, found)  # fmt: skip
-                figures += [
-                    Figure("expression_kept", f"expression kept, {region}, {name}", *interval,
-                           int(found.sum())) for region, interval in kept.items()
-                ]  # fmt: skip
-        with suppress(InputError):
-            rights = [
-                classified(np.nan_to_num(values), pairs.person, pairs.expression,
-                           found & (part != fold), found & (part == fold)) for fold in range(3)
-            ]  # fmt: skip
+            kept = expression_kept(shapes[AS_THEY_ARE], values, pairs.person, pairs.expression,
+                                   found)  # fmt: skip
+            figures += [
+                Figure("expression_kept", f"expression kept, {region}, {name}", *interval, seen)
+                for region, interval in kept.items()
+            ]
+        rights = [
+            classified(np.nan_to_num(values), pairs.person, pairs.expression,
+                       found & (part != fold), found & (part == fold)) for fold in range(3)
+        ]  # fmt: skip
+        if np.isfinite(rights).all():
             figures.append(Figure("classified", f"expressions told apart, {name}",
-                                  *mean_of_parts(rights), int(found.sum())))  # fmt: skip
+                                  *mean_of_parts(rights), seen))  # fmt: skip
     return figures
 
 
 def _judged(figures: list[Figure], shapes: Mapping[str, Values]) -> tuple[Figure, str]:
     """How recognisable shapes are, and what is found."""
-    first = {f.title: f for f in figures if f.title.startswith("rank 1 ")}
+    first = ranking.first_ranked(figures)
 
-    def strongest(name: str) -> Figure:
-        return max((f for t, f in first.items() if t.endswith(name)), key=lambda f: f.value)
+    def strongest(names: Iterable[str]) -> str:
+        return max((f"{kind}, {name}" for name in names for kind in _KINDS),
+                   key=lambda attack: first[attack].value)  # fmt: skip
 
-    raw = strongest(AS_THEY_ARE)
-    chance = raw.reference["chance"]
-    released = max((strongest(name) for name in shapes if name != AS_THEY_ARE),
-                   key=lambda f: f.value)  # fmt: skip
-    value, low, high = (
-        recognisable(v, chance, raw.value) for v in (released.value, released.low, released.high)
-    )
-    title = "recognisable by the shape, strongest attacker"
-    worst = Figure("recognisable", title, value, low, high, released.count,
-                   reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
+    raw, name = first[strongest([AS_THEY_ARE])], strongest([*shapes][1:])
+    released, title = first[name], "recognisable by the shape, strongest attacker"
     finding = (
         f"By landmarks alone attackers name {released.value:.1%} of people "
-        f"({released.title.partition(', ')[2]}); by the originals' {raw.value:.1%}; "
-        f"chance is {chance:.1%}."
+        f"({name}); by the originals' {raw.value:.1%}; chance is {raw.reference['chance']:.1%}."
     )
-    return worst, finding
+    return still_recognised(title, released, raw.value, _LIMITS), finding

@@ -17,15 +17,24 @@ import numpy as np
 
 from . import attackers
 from .arrays import Flags, Texts, Values
-from .figures import EVERYBODY, Family, Figure, graded, mean_figures
+from .figures import Family, Figure, Missing, graded, mean_figures, worst
 from .observations import PairedObservations
-from .ranking import GALLERY, RANKS, Found, cross_attack, ranked_figures, share_ranked
+from .ranking import (
+    GALLERY,
+    RANKS,
+    Found,
+    cross_attack,
+    first_ranked,
+    people_attacked,
+    ranked_figures,
+    share_ranked,
+)
 from .statistics import distances, paired_test, rank_probabilities
 
 FALSE_ACCEPTS = (1e-2, 1e-3)
 FLOOR = "originals by originals"
 OWN_PICTURE = "same picture"
-_PASSES, _WARNS = 0.1, 0.25
+_LIMITS = 0.1, 0.25
 _STRANGERS = 20_000
 
 
@@ -36,6 +45,18 @@ def recognisable(rank1: float, chance: float, floor: float) -> float:
     no better than at chance, for then the attacker proves nothing. Source: this project.
     """
     return (rank1 - chance) / (floor - chance) if floor > 2 * chance else float("nan")
+
+
+def still_recognised(
+    title: str, found: Figure, floor: float, limits: tuple[float, float]
+) -> Figure:
+    """How recognisable people are to an attack, with the limits to pass and to warn."""
+    chance = found.reference["chance"]
+    value, low, high = (
+        recognisable(v, chance, floor) for v in (found.value, found.low, found.high)
+    )
+    reference = {"pass": limits[0], "warn": limits[1]}
+    return Figure("recognisable", title, value, low, high, found.count, reference=reference)
 
 
 def distance_to_original(before: Values, after: Values) -> Values:
@@ -63,16 +84,13 @@ def true_accepts(
 ) -> tuple[Values, float]:
     """Whether outputs pass for their original where a share of strangers does, (N,) 0 or 1.
 
-    Range of the mean: 0 to 1, lower is better; chance is the share of strangers.
-    Source: TAR at FAR, ISO/IEC 19795-1.
+    Beside it the threshold. Range of the mean: 0 to 1, lower is better; chance is the share of
+    strangers. Source: TAR at FAR, ISO/IEC 19795-1.
 
     Args:
         genuine: (N,) distances of originals and their outputs.
         impostor: (M,) distances of originals and outputs of other people.
         false_accept_rate: Share of strangers that pass; it sets the threshold.
-
-    Returns:
-        What passes, and the threshold.
     """
     there = impostor[np.isfinite(impostor)]
     threshold = float(np.quantile(there, false_accept_rate)) if len(there) else float("nan")
@@ -102,16 +120,19 @@ def measure(
     found = {OWN_PICTURE: [_own_picture(pairs)], **_attacks(pairs)}
     for name, parts in found.items():
         figures += ranked_figures(name, parts, pairs.person, pairs.groups)
-    worst, findings = _judged(figures)
+    left, finding, missing = _judged(figures)
     others = others or {}  # the paper's test, corrected for how many are compared
     table: list[dict[str, object]] = [
         {"against": name, **paired_test(gaps, other, comparisons=len(others))}
         for name, other in others.items()
     ]
+    looked_for = people_attacked(found, pairs.person)
+    looked_for.pop(FLOOR, None)  # no attack
     return Family(
-        "identity", graded(worst.value, _PASSES, _WARNS), findings, (worst, *figures), METRICS,
+        "identity", worst([graded(left.value, *_LIMITS)], missing), (finding,),
+        (left, *figures), METRICS,
         {"distance": gaps, "ranked first": found[OWN_PICTURE][0][1][:, 0]},
-        {"compared": table} if table else {},
+        {"compared": table} if table else {}, missing, looked_for,
     )  # fmt: skip
 
 
@@ -159,45 +180,37 @@ def _attacks(pairs: PairedObservations) -> dict[str, list[Found]]:
 def _trained(
     before: Values, after: Values, person: Texts, learnt: Flags
 ) -> dict[str, tuple[Values, Values]]:
-    released = attackers.learnt_or_blind(after, person, learnt)
+    released = attackers.learnt_features(after, person, learnt)
     twice = np.concatenate([before, after])
-    both = attackers.learnt_or_blind(twice, np.tile(person, 2), np.tile(learnt, 2))
+    both = attackers.learnt_features(twice, np.tile(person, 2), np.tile(learnt, 2))
     return {
         "trained": (released, released),
         "trained, originals": (both[: len(before)], both[len(before) :]),
     }
 
 
-def _judged(figures: list[Figure]) -> tuple[Figure, tuple[str, ...]]:
-    """How recognisable people are to the strongest attacker, and what is found."""
-    first = {
-        f.title.partition(", ")[2]: f for f in figures
-        if f.metric == "share_ranked" and f.title.startswith("rank 1 ") and f.group == EVERYBODY
-    }  # fmt: skip
+def _judged(figures: list[Figure]) -> tuple[Figure, str, tuple[Missing, ...]]:
+    """How recognisable people are to the strongest attacker, in words, and what is missing."""
+    first = first_ranked(figures)
     floor = first.pop(FLOOR, None)
     # the very original would always be found
     tops = {name: 1.0 if floor is None or name == OWN_PICTURE else floor.value for name in first}
-
-    def left(name: str, value: float) -> float:
-        return recognisable(value, first[name].reference["chance"], tops[name])
-
+    title = "recognisable, strongest attacker"
+    left = {n: still_recognised(title, f, tops[n], _LIMITS) for n, f in first.items()}
     # a recogniser that knows nobody in the originals proves nothing, whatever it says of outputs
-    strongest = max(first, key=lambda name: (np.isnan(left(name, first[name].value)),
-                                             left(name, first[name].value)))  # fmt: skip
+    strongest = max(left, key=lambda name: (np.isnan(left[name].value), left[name].value))
     found = first[strongest]
-    chance = found.reference["chance"]
-    value, low, high = (left(strongest, v) for v in (found.value, found.low, found.high))
-    worst = Figure("recognisable", "recognisable, strongest attacker", value, low, high,
-                  found.count, reference={"pass": _PASSES, "warn": _WARNS})  # fmt: skip
-    findings = [
+    times = found.value / found.reference["chance"]
+    finding = (
         f"The strongest attacker ({strongest}) names {found.value:.1%} of people, "
-        f"{found.value / chance:.1f} times chance; of originals {tops[strongest]:.1%}."
-    ]
+        f"{times:.1f} times chance; of originals {tops[strongest]:.1%}."
+    )
+    missing: tuple[Missing, ...] = ()
     if "trained" not in first:
-        findings.append(
-            "Too few people with several pictures to train attackers on: only the very original "
-            "was looked for. Give --people with more pictures of each person."
-        )
-    elif floor is not None and np.isnan(left("naive", floor.value)):
-        findings.append("The recogniser knows nobody in the originals, so it proves little here.")
-    return worst, tuple(findings)
+        missing = (attackers.UNTRAINED,)
+    elif floor is not None and np.isnan(left["naive"].value):
+        missing = (Missing(
+            "the recogniser knows nobody in the originals, so it proves little here",
+            "give larger pictures of the faces, or another --recogniser",
+        ),)  # fmt: skip
+    return left[strongest], finding, missing

@@ -1,6 +1,6 @@
 """Looking at originals and their outputs side by side; what was seen before is kept."""
 
-import hashlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..batch.manifest import sha256_of
 from ..errors import InputError
 from ..io import images
 from ..types import Image, Skipped
@@ -35,7 +36,6 @@ class ToObserve(NamedTuple):
     marked_px: Values | None = None
 
 
-Keys = dict[ToObserve, str]
 Observe = Callable[[Sequence[ToObserve]], Iterable[Arrays | Skipped]]
 
 
@@ -64,33 +64,33 @@ def look(
     store: Store,
     advance: Callable[[], None],
 ) -> list[ObservedPair]:
-    """Look at every pair; what the store knows is not looked at again.
+    """Look at every pair, files in order; what the store knows is not looked at again.
 
     Args:
-        file_pairs: See :func:`ganonymization.evaluation.pairing.pair`.
-        observe: Looks at files, in order.
+        file_pairs: Originals and outputs.
+        observe: Looks at files.
         version: Names whatever decides what is seen.
         store: Keeps what was seen.
         advance: Called for each file.
     """
-    keys: Keys = {}
-    problems: dict[Path, Skipped] = {}
-    for job in (job for pair in file_pairs for job in _jobs(pair)):
+    keys: dict[ToObserve, str] = {}
+    found: dict[ToObserve, Arrays | Skipped] = {}
+    for job in itertools.chain.from_iterable(map(_jobs, file_pairs)):
         try:
             kind = "original" if job.surroundings else "output"
-            keys[job] = f"{_sha256(job.path)} {kind} {version}"
-        except InputError as error:
-            problems[job.path] = Skipped(job.path, str(error), True)
+            keys[job] = f"{sha256_of(job.path)} {kind} {version}"
+        except OSError as error:
+            reason = f"{job.path}: cannot be read ({error.strerror})"
+            found[job] = Skipped(job.path, reason, True)
             advance()
-    new = {key: job for job, key in keys.items() if not store.has(key)}
-    for _ in range(len(keys) - len(new)):
+    jobs = {key: job for job, key in keys.items()}
+    for _ in range(len(keys) - len(jobs)):  # files of equal content
         advance()
-    for key, skipped in _observe_into(store, new, observe):
-        if skipped:
-            alike = [job.path for job, other in keys.items() if other == key]
-            problems |= {path: skipped._replace(path=path) for path in alike}
-        advance()
-    observed = [_observed_pair(pair, keys, problems, store) for pair in file_pairs]
+    seen = _seen(jobs, observe, store, advance)
+    for job, key in keys.items():
+        one = seen[key]
+        found[job] = one._replace(path=job.path) if isinstance(one, Skipped) else one
+    observed = [_observed_pair(pair, keys, found) for pair in file_pairs]
     return _with_marked(observed, observe, version, store)
 
 
@@ -98,31 +98,37 @@ def _jobs(pair: Pair) -> tuple[ToObserve, ...]:
     return ToObserve(pair.original, True), *(ToObserve(path) for path in pair.outputs[:1])
 
 
-def _observe_into(
-    store: Store, new: Mapping[str, ToObserve], observe: Observe
-) -> Iterator[tuple[str, Skipped | None]]:
-    """Put what is seen in files under their keys; gives each key and why there is nothing."""
+def _seen(
+    jobs: Mapping[str, ToObserve], observe: Observe, store: Store, advance: Callable[[], None]
+) -> dict[str, Arrays | Skipped]:
+    """What is seen in files by key, from the store or from looking."""
+    found: dict[str, Arrays | Skipped] = {}
+    for key in jobs:
+        if (kept := store.get(key)) is not None:
+            found[key] = kept
+            advance()
+    new = {key: job for key, job in jobs.items() if key not in found}
     for key, seen in zip(new, observe(list(new.values())), strict=True):
-        if isinstance(seen, Skipped):
-            yield key, seen
-        else:
+        if not isinstance(seen, Skipped):
             store.put(key, seen)
-            yield key, None
+        found[key] = seen
+        advance()
+    return found
 
 
 def _observed_pair(
-    pair: Pair, keys: Keys, problems: Mapping[Path, Skipped], store: Store
+    pair: Pair, keys: Mapping[ToObserve, str], found: Mapping[ToObserve, Arrays | Skipped]
 ) -> ObservedPair:
     jobs = _jobs(pair)
-    seen = [store.get(keys[job]) if job in keys else None for job in jobs]
-    hashes = [keys[job].partition(" ")[0] if job in keys else "" for job in jobs]
-    before, after = (*seen, None)[:2]
+    seen = [found[job] for job in jobs]
+    before, after = (*(None if isinstance(one, Skipped) else one for one in seen), None)[:2]
+    hashes = (*(keys.get(job, "").partition(" ")[0] for job in jobs), "")
     shares = float("nan"), float("nan")
     if before and after and len(before["boxes"]) and same_size(before, after):
         original, output = (images.read(job.path).pixels for job in jobs)
         shares = unchanged_shares(original, output, before["boxes"])
-    skipped = tuple(problems[job.path] for job in jobs if job.path in problems)
-    return ObservedPair(pair, (hashes[0], (*hashes, "")[1]), before, after, *shares, skipped)
+    problems = tuple(one for one in seen if isinstance(one, Skipped))
+    return ObservedPair(pair, (hashes[0], hashes[1]), before, after, *shares, problems)
 
 
 def _with_marked(
@@ -138,13 +144,12 @@ def _with_marked(
             keys[row] = f"{one.hashes[1]} at {one.hashes[0]} {version}"
             marked_px = before["landmarks_px"].astype(float)
             jobs[keys[row]] = ToObserve(one.pair.outputs[0], marked_px=marked_px)
-    new = {key: job for key, job in jobs.items() if not store.has(key)}
-    for _ in _observe_into(store, new, observe):
-        pass  # what cannot be read there is not known
+    seen = _seen(jobs, observe, store, lambda: None)
+    known: dict[int, Arrays] = {
+        row: found for row, key in keys.items() if not isinstance(found := seen[key], Skipped)
+    }
     return [
-        replace(one, after={**(one.after or {}), **(store.get(keys[row]) or {})})
-        if row in keys
-        else one
+        replace(one, after={**(one.after or {}), **known[row]}) if row in known else one
         for row, one in enumerate(observed)
     ]
 
@@ -182,13 +187,6 @@ def same_size(before: Arrays, after: Arrays) -> bool:
     return bool((before["size_hw"] == after["size_hw"]).all())
 
 
-def _sha256(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-
-
 def unchanged_shares(
     before: Image, after: Image, boxes: NDArray[np.float32]
 ) -> tuple[float, float]:
@@ -197,18 +195,32 @@ def unchanged_shares(
     A pixel within is left where no channel differs by more than 3 grey levels, which writing a JPEG
     anew does to it; around, 16 are allowed. Pictures are (H, W, 3) uint8, ``boxes`` (F, 4).
     """
-    change = np.abs(before.astype(np.int16) - after.astype(np.int16)).max(-1)
+    change = change_between(before, after)
     around = np.ones(change.shape, bool)
     within = 0.0
     for left, top, right, bottom in boxes:
+        within = max(within, unchanged_within(change, (left, top, right, bottom)))
         x, y, w, h = (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
-        middle = change[_part(x, y, w / 4, h / 4)]  # a box's corners show surroundings
-        within = max(within, float((middle <= 3).mean())) if middle.size else within
-        around[_part(x, y, w, h)] = False
+        around[part_of(x, y, w, h)] = False
     beside = change[around]
     return within, float((beside <= 16).mean()) if beside.size else float("nan")
 
 
-def _part(x: float, y: float, half_width: float, half_height: float) -> tuple[slice, slice]:
+def change_between(before: Image, after: Image) -> NDArray[np.int16]:
+    """By how many grey levels each pixel has changed, in the channel that changed most, (H, W)."""
+    change: NDArray[np.int16] = np.abs(before.astype(np.int16) - after.astype(np.int16)).max(-1)
+    return change
+
+
+def unchanged_within(change: NDArray[np.int16], box_xyxy: Sequence[float] | Values) -> float:
+    """Share of the middle of a box that has changed by 3 grey levels or less."""
+    left, top, right, bottom = box_xyxy
+    width, height = right - left, bottom - top  # a box's corners show surroundings
+    middle = change[part_of((left + right) / 2, (top + bottom) / 2, width / 4, height / 4)]
+    return float((middle <= 3).mean()) if middle.size else 0.0
+
+
+def part_of(x: float, y: float, half_width: float, half_height: float) -> tuple[slice, slice]:
+    """Rows and columns of a box around a point, in pixels."""
     rows = slice(max(int(y - half_height), 0), max(int(y + half_height) + 1, 0))
     return rows, slice(max(int(x - half_width), 0), max(int(x + half_width) + 1, 0))

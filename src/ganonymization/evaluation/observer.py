@@ -62,16 +62,11 @@ class Observer:
     recogniser: Recogniser
 
     def __call__(self, image: Image, surroundings: bool) -> Arrays:
-        """What is seen in a picture.
+        """What is seen in a picture, (H, W, 3) uint8 RGB.
 
-        Args:
-            image: (H, W, 3) uint8 RGB.
-            surroundings: Ask the recogniser about what is around the face, too.
-
-        Returns:
-            ``boxes`` (F, 4) in pixels, and of the largest face that has landmarks: ``landmarks_px``
-            (478, 3), ``embedding`` (D,), ``context`` (D,) if asked for, ``gradients`` (1568,),
-            ``skin_tone_deg`` and ``sharpness`` (1,). Without a face there are the boxes alone.
+        ``boxes`` (F, 4) in pixels, and of the largest face that has landmarks: ``landmarks_px``
+        (478, 3), ``embedding`` (D,), ``gradients`` (1568,), ``skin_tone_deg`` and ``sharpness``
+        (1,), and if asked for ``context`` (D,), what the recogniser reads of the surroundings.
         """
         detections = detect_turned(self.detect, image)
         boxes = np.array([d.box_xyxy for d in detections], np.float32).reshape(-1, 4)

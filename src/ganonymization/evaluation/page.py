@@ -15,14 +15,15 @@ from PIL import Image as Pillow
 from ..errors import InputError
 from ..io import images
 from . import plots
-from .figures import EVERYBODY, Family, FamilyName, Figure, Verdict, worst
+from .figures import EVERYBODY, Family, FamilyName, Figure, Verdict, not_asked, worst
 from .report import EvaluationReport
 
 _WORST, _SAMPLES, _THUMBNAIL_PX = 12, 24, 144
+_MOST_ROWS = 50
 _PACKAGES = ("ganonymization", "onnxruntime", "numpy", "scipy", "scikit-learn",
              "dlib-bin", "matplotlib")  # fmt: skip
 _WORDS: Mapping[Verdict, str] = {
-    "pass": "yes", "warn": "with reservations", "fail": "no", "info": "not asked",
+    "pass": "yes", "warn": "with reservations", "fail": "no", "inconclusive": "inconclusive",
 }  # fmt: skip
 _PLOTS: Mapping[FamilyName, tuple[Callable[[Family], str | None], ...]] = {
     "identity": (plots.attacks, plots.distances),
@@ -72,22 +73,28 @@ def _first_screen(report: EvaluationReport, families: Mapping[FamilyName, Family
         for family in report.families
         if family.verdict in ("fail", "warn")
     )
+    unknown = "".join(
+        f"<li><b>{family}:</b> {escape(what)}. {escape(remedy[:1].upper() + remedy[1:])}."
+        for family, (what, remedy) in report.missing
+    )
     people = len(np.unique(report.pairs.person))
     return (
         f"<header class={report.verdict}><h1>{report.verdict.upper()}</h1>"
         f"<p>{len(report.pairs.file)} pictures with a face, {people} people, "
-        f"{len(report.skipped)} left out</header><section class=tiles>"
-        + _tile("Is it safe?", [families[n] for n in _SAFE if n in families])
-        + _tile("Is the expression kept?",
-                [families[n] for n in families if n == "expression"])
+        f"{len(report.skipped)} left out; {escape(report.rests_on)}</header><section class=tiles>"
+        + _tile("Is it safe?", _SAFE, families)
+        + _tile("Is the expression kept?", ("expression",), families)
         + f"<div class=tile><h2>What failed?</h2><ul>{failures or '<li>Nothing.'}</ul></div>"
+        f"<div class=tile><h2>What was not measured?</h2><ul>{unknown or '<li>Nothing.'}</ul></div>"
         "</section>"
     )  # fmt: skip
 
 
-def _tile(question: str, families: Sequence[Family]) -> str:
-    verdict = worst([family.verdict for family in families])
-    findings = "".join(f"<li>{escape(family.findings[0])}" for family in families)
+def _tile(question: str, names: Sequence[FamilyName], families: Mapping[FamilyName, Family]) -> str:
+    asked = [families[name] for name in names if name in families]
+    lacking = [m for name, m in not_asked(asked).items() if name in names]
+    verdict = worst([family.verdict for family in asked], lacking)
+    findings = "".join(f"<li>{escape(family.findings[0])}" for family in asked)
     return (
         f"<div class='tile {verdict}'><h2>{question} <em>{_WORDS[verdict]}</em></h2>"
         f"<ul>{findings}</ul></div>"
@@ -98,7 +105,7 @@ def _family(family: Family) -> str:
     drawn = [draw(family) for draw in _PLOTS.get(family.name, ())]
     findings = "".join(f"<p>{escape(finding)}" for finding in family.findings)
     tables = "".join(
-        f"<h3>{escape(name)}</h3>{_table([dict(row) for row in rows])}"
+        f"<h3>{escape(name)}</h3>{_listed(rows, f'{family.name}-{name}.csv')}"
         for name, rows in family.tables.items()
     )
     return (
@@ -126,6 +133,12 @@ def _row(figure: Figure) -> dict[str, object]:
     return {"figure": figure.title, "value": number(figure.value) or "not measured",
             "95 % interval": interval, "n": figure.count or "", "hold against": against,
             "defined as": figure.metric}  # fmt: skip
+
+
+def _listed(rows: Sequence[Mapping[str, object]], file: str) -> str:
+    """The first rows; the file has all."""
+    more = len(rows) - _MOST_ROWS
+    return _table(rows[:_MOST_ROWS]) + (f"<p>and {more} more, see {file}" if more > 0 else "")
 
 
 def _table(rows: Sequence[Mapping[str, object]]) -> str:
@@ -186,10 +199,8 @@ def _thumbnail(path: Path) -> str:
 
 
 def _skipped(report: EvaluationReport) -> str:
-    rows = [{"file": path.name, "why": reason} for path, reason, _ in report.skipped[:50]]
-    more = len(report.skipped) - len(rows)
-    rest = f"<p>and {more} more, see left-out.csv" if more > 0 else ""
-    return f"<section><h2>Left out</h2>{_table(rows) or '<p>Nothing.'}{rest}</section>"
+    rows = [{"file": path.name, "why": reason} for path, reason, _ in report.skipped]
+    return f"<section><h2>Left out</h2>{_listed(rows, 'left-out.csv') or '<p>Nothing.'}</section>"
 
 
 def _method(report: EvaluationReport) -> str:

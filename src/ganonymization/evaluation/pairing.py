@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..batch.manifest import MANIFEST, read_manifest
+from ..batch.storage import LocalStorage
 from ..errors import InputError
 from ..io import images
 from ..types import Skipped
@@ -30,10 +30,10 @@ class Pair:
 def pair(
     originals: Path, files: Sequence[str], anonymized: Path
 ) -> tuple[list[Pair], list[Skipped]]:
-    """Pair by the manifest of ``ganonymize folder``, else by relative path without its suffix.
+    """Pair by the manifests of ``ganonymize folder``, else by relative path without its suffix.
 
     Args:
-        originals: Folder of the originals.
+        originals: Folder.
         files: Those to look at, relative to it.
         anonymized: Folder of the outputs.
 
@@ -48,7 +48,7 @@ def pair(
         raise InputError(f"{anonymized}: no pictures in it; give the folder of the outputs")
     by_manifest = {
         entry["file"]: [anonymized / output for output in entry["outputs"]]
-        for entry in read_manifest(anonymized / MANIFEST)
+        for entry in LocalStorage(anonymized).manifest_lines()
         if entry.get("file") and "outputs" in entry
     }
     listed = {path for outputs in by_manifest.values() for path in outputs}

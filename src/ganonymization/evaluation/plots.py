@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from .figures import EVERYBODY, Family, Figure
+from .figures import Family, Figure
 from .identity import FLOOR
+from .ranking import first_ranked
 
 _BLUE, _GREY, _LIGHT = "#2b6cb0", "#718096", "#cbd5e0"
 
 
 def attacks(family: Family) -> str | None:
     """Rank 1 of every attack with its interval, chance, and what originals give."""
-    found = [f for f in family.figures if f.metric == "share_ranked" and f.group == EVERYBODY
-             and f.title.startswith("rank 1 ")]  # fmt: skip
-    if not found:
+    first = first_ranked(family.figures)
+    if not first:
         return None
-    names = [f.title.partition(", ")[2] for f in found]
+    names, found = list(first), list(first.values())
     order = np.argsort([f.value for f in found])
     colours = [_GREY if names[i] in (FLOOR, "lda, as they are", "mlp, as they are") else _BLUE
                for i in order]  # fmt: skip

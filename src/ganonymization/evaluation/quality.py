@@ -3,13 +3,17 @@
 import numpy as np
 
 from .arrays import Flags, Rows, Values
-from .figures import Family, Figure, Verdict, graded, worst
+from .figures import Family, Figure, Missing, Verdict, graded, worst
 from .observations import PairedObservations
-from .statistics import distances, frechet_distance
+from .statistics import distances, frechet
 
 _FOUND, _FOUND_LITTLE = 0.95, 0.8
 _VARIED, _VARIED_LITTLE = 0.6, 0.3
 _LEAST = 20
+_FEW = Missing(
+    f"variety: fewer than {_LEAST} pairs show a face in both pictures",
+    f"give {_LEAST} originals or more and outputs in which faces are found",
+)
 
 
 def face_found(found: Flags, outputs: Rows) -> Values:
@@ -39,15 +43,6 @@ def variety(before: Values, after: Values) -> float:
     return _mean_gap(after) / max(_mean_gap(before), 1e-9)
 
 
-def frechet(before: Values, after: Values) -> float:
-    """Fréchet distance of the recogniser's numbers of originals and outputs.
-
-    Range: 0 and up, lower is better; compare sets of equal size only. Source: Heusel et al.,
-    "GANs trained by a two time-scale update rule", NeurIPS 2017, there with another network.
-    """
-    return frechet_distance(before, after)
-
-
 METRICS = (face_found, sharpness_ratio, variety, frechet)
 
 
@@ -70,8 +65,9 @@ def measure(pairs: PairedObservations) -> Family:
                               frechet(before, after), count=int(both.sum())))  # fmt: skip
         verdicts.append(graded(varied, _VARIED, _VARIED_LITTLE))
         findings.append(f"Outputs differ {varied:.2f} times as much as people do.")
-    return Family("quality", worst(verdicts), tuple(findings), tuple(figures), METRICS,
-                  {"found again": found, "sharpness ratio": sharp})  # fmt: skip
+    missing = () if both.sum() >= _LEAST else (_FEW,)
+    return Family("quality", worst(verdicts, missing), tuple(findings), tuple(figures), METRICS,
+                  {"found again": found, "sharpness ratio": sharp}, missing=missing)  # fmt: skip
 
 
 def _mean_gap(values: Values) -> float:

@@ -1,6 +1,6 @@
 """Attacks: who is ranked first in a gallery, over parts of the people and random pictures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import InputError
 from . import attackers
 from .arrays import Flags, Interval, Rows, Texts, Values
-from .figures import Figure, mean_figures
+from .figures import EVERYBODY, Figure, mean_figures
 from .statistics import distances, interval_over_people, rank_probabilities
 
 Spaces = Mapping[str, tuple[Values, Values]]
@@ -20,15 +20,11 @@ _ROUNDS = 5
 
 
 def share_ranked(found: Values, person: Texts) -> Interval:
-    """Share of probes whose person is among the first k of a gallery.
+    """Share of probes (N,) whose person is among the first k of a gallery.
 
     Galleries are of 100 people, or of all where there are fewer. Range: 0 to 1, lower is better;
     chance is k / people. A missing output counts at chance.
     Source: cumulative match characteristic, ISO/IEC 19795-1.
-
-    Args:
-        found: (N,) probabilities, see :func:`rank_probabilities`.
-        person: (N,).
     """
     return interval_over_people(found, person)
 
@@ -36,11 +32,8 @@ def share_ranked(found: Values, person: Texts) -> Interval:
 def ranks_of(galleries: Values, probes: Values, gallery: Rows, probe: Rows) -> Found:
     """How probably probes are found: their rows, the probabilities, people in the full gallery.
 
-    Args:
-        galleries: (N, D) features of all pictures as they stand in galleries.
-        probes: (N, D) features of all pictures as they are looked for.
-        gallery: (P,) rows in the gallery.
-        probe: (P,) rows of the same people that are looked for.
+    Of features (N, D) of all pictures as they stand in galleries and as they are looked for, and
+    (P,) rows of the same people in either.
     """
     known = np.isfinite(galleries[gallery]).all(1)
     gaps = distances(np.nan_to_num(probes[probe]), np.nan_to_num(galleries[gallery]))
@@ -48,6 +41,13 @@ def ranks_of(galleries: Values, probes: Values, gallery: Rows, probe: Rows) -> F
     own = np.where(known & np.isfinite(probes[probe]).all(1), np.diag(gaps), np.nan)
     np.fill_diagonal(gaps, np.nan)
     return probe, rank_probabilities(own, gaps, GALLERY, RANKS), len(gallery)
+
+
+def choices(person: Texts, expression: Texts, chosen: Flags) -> list[tuple[Rows, Rows]]:
+    """Several random galleries and probes of the chosen pictures, rows of both."""
+    return [
+        attackers.gallery_and_probes(person, expression, chosen, draw) for draw in range(_ROUNDS)
+    ]
 
 
 def cross_attack(
@@ -72,15 +72,20 @@ def cross_attack(
     for attacked in range(int(part.max(initial=0)) + 1):
         chosen = seen & (part == attacked)
         with suppress(InputError):  # too few people; the caller says that there is no figure
-            draws = [
-                attackers.gallery_and_probes(person, expression, chosen, draw)
-                for draw in range(_ROUNDS)
-            ]
+            draws = choices(person, expression, chosen)
             for name, (galleries, probes) in spaces(seen & (part != attacked)).items():
                 found.setdefault(name, []).extend(
                     ranks_of(galleries, probes, *rows) for rows in draws
                 )
     return found
+
+
+def people_attacked(found: Mapping[str, list[Found]], person: Texts) -> dict[str, int]:
+    """How many people each attack looked for."""
+    return {
+        name: len(np.unique(person[np.concatenate([rows for rows, *_ in parts])]))
+        for name, parts in found.items()
+    }
 
 
 def ranked_figures(
@@ -100,3 +105,11 @@ def ranked_figures(
                                         weights=[len(rows) for rows, *_ in parts]))},
         )  # fmt: skip
     return figures
+
+
+def first_ranked(figures: Sequence[Figure]) -> dict[str, Figure]:
+    """Everybody's share at rank 1 by the attack's name."""
+    return {
+        f.title.partition(", ")[2]: f for f in figures
+        if f.metric == "share_ranked" and f.title.startswith("rank 1 ") and f.group == EVERYBODY
+    }  # fmt: skip

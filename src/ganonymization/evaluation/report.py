@@ -11,10 +11,10 @@ import numpy as np
 
 from ..io.text import write_csv, write_text
 from ..types import Skipped
-from .figures import EVERYBODY, Family, Figure, Verdict
+from .figures import EVERYBODY, Family, FamilyName, Figure, Missing, Verdict, not_asked
 from .observations import PairedObservations
 
-_TABLES = ("expression-classes.csv", "identity-compared.csv")
+_TABLES = ("expression-classes.csv", "identity-compared.csv", "coverage-boxes.csv")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,22 @@ class EvaluationReport:
     skipped: tuple[Skipped, ...]
     settings: Mapping[str, str]
 
+    @property
+    def missing(self) -> list[tuple[FamilyName, Missing]]:
+        """What was not measured, by family."""
+        within = [(family.name, each) for family in self.families for each in family.missing]
+        return [*within, *not_asked(self.families).items()]
+
+    @property
+    def rests_on(self) -> str:
+        """Who looked for how many people."""
+        return " / ".join(
+            f"{family.name} attacked by "
+            + "; ".join(f"{name} ({people} people)" for name, people in family.attackers.items())
+            for family in self.families
+            if family.attackers
+        ) or "nobody was attacked"  # fmt: skip
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON; what could not be measured is null."""
         return {
@@ -42,6 +58,8 @@ class EvaluationReport:
             "pictures": len(self.pairs.file),
             "people": len(np.unique(self.pairs.person)),
             "left_out": len(self.skipped),
+            "attackers": {f.name: dict(f.attackers) for f in self.families if f.attackers},
+            "not_measured": [{"family": name, **each._asdict()} for name, each in self.missing],
             "settings": dict(self.settings),
             "families": {
                 family.name: {
@@ -56,7 +74,9 @@ class EvaluationReport:
     def table(self) -> str:
         """For people: the verdicts, what was found, and the figures over everybody."""
         lines = [f"{self.verdict.upper()}: {len(self.pairs.file)} pictures of "
-                 f"{len(np.unique(self.pairs.person))} people"]  # fmt: skip
+                 f"{len(np.unique(self.pairs.person))} people; {self.rests_on}"]  # fmt: skip
+        lines += [f"not measured: {name}: {what}; {remedy}"
+                  for name, (what, remedy) in self.missing]  # fmt: skip
         for family in self.families:
             lines += ["", f"{family.name}: {family.verdict}"]
             lines += [f"  {finding}" for finding in family.findings]
@@ -78,12 +98,7 @@ def with_interval(figure: Figure) -> str:
 
 
 def write(report: EvaluationReport, out: Path, html: str) -> None:
-    """Write every file of a report.
-
-    Args:
-        report: What was found.
-        out: The folder.
-        html: Its page, see :func:`ganonymization.evaluation.page.page`.
+    """Write every file of a report, its page among them.
 
     Raises:
         OutputError: A file cannot be written.

@@ -43,6 +43,7 @@ class Request:
         with_originals: Show them in the report.
         jobs: Processes that look at pictures.
         store: Keeps what was seen; None keeps it in the private folder.
+        boxes: Table of marked faces for coverage, or None.
     """
 
     originals: Path
@@ -58,6 +59,7 @@ class Request:
     with_originals: bool = False
     jobs: int = 2
     store: Path | None = None
+    boxes: Path | None = None
 
     @property
     def private(self) -> Path:

@@ -1,48 +1,42 @@
 """Numbers that are reported: ranks, distances between sets, intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ..types import Reals
-from .arrays import NOT_MEASURED, Interval, Rows, Texts, Values
+from .arrays import NOT_MEASURED, Interval, Texts, Values
 
 _ROUNDING = 1e-9  # of a value: what is smaller does not vary
 _LEAST_TO_TEST = 8  # differences, below which the normal approximation of Wilcoxon's test is poor
 
 
-def bootstrap_interval(values: Reals, share: float = 0.95, draws: int = 2000) -> Interval:
-    """Mean of (N,) values, and the interval that holds a share of bootstrapped means."""
-    data = np.asarray(values, np.float64)
-    rng = np.random.default_rng(0)
-    means = np.array([data[rng.integers(0, len(data), len(data))].mean() for _ in range(draws)])
-    low, high = np.quantile(means, [(1 - share) / 2, (1 + share) / 2])
-    return float(data.mean()), float(low), float(high)
-
-
-def interval_over_people(
-    values: Reals, person: Texts, share: float = 0.95, draws: int = 1000
-) -> Interval:
-    """Mean over pictures and its interval by bootstrap over people (Davison and Hinkley 1997, 3.8).
+def over_people(sums: Values, statistic: Callable[[Values], Values], draws: int = 1000) -> Interval:
+    """A statistic and its 95 % interval by bootstrap over people (Davison and Hinkley 1997, 3.8).
 
     Pictures of one person resemble each other; an interval over pictures would be too narrow.
 
     Args:
-        values: (N,), finite; without any all is NaN.
-        person: (N,).
-        share: Of the means that the interval holds.
+        sums: (P, K) what each person adds to K sums.
+        statistic: Of (..., K) sums, (...,); NaN where it is not defined.
         draws: Samples of people with replacement.
     """
+    rng, people = np.random.default_rng(0), len(sums)
+    drawn = statistic(
+        np.array([sums[rng.integers(0, people, people)].sum(0) for _ in range(draws)])
+    )
+    known = drawn[np.isfinite(drawn)]
+    low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
+    return float(statistic(sums.sum(0))), float(low), float(high)
+
+
+def interval_over_people(values: Reals, person: Texts) -> Interval:
+    """Mean of (N,) finite values of pictures and its interval; of none, NaN."""
     if not len(values):
         return NOT_MEASURED
-    _, number = np.unique(person, return_inverse=True)
-    sums = np.bincount(number, values)
-    counts = np.bincount(number).astype(np.float64)
-    rng = np.random.default_rng(0)
-    chosen = rng.integers(0, len(sums), (draws, len(sums)))
-    means = sums[chosen].sum(1) / counts[chosen].sum(1)
-    low, high = np.quantile(means, [(1 - share) / 2, (1 + share) / 2])
-    return float(np.mean(values)), float(low), float(high)
+    number = np.unique(person, return_inverse=True)[1]
+    sums = np.stack([np.bincount(number, x) for x in (values, np.ones(len(values)))], axis=1)
+    return over_people(sums.astype(np.float64), lambda total: total[..., 0] / total[..., 1])
 
 
 def mean_of_parts(parts: Sequence[Interval]) -> Interval:
@@ -53,43 +47,26 @@ def mean_of_parts(parts: Sequence[Interval]) -> Interval:
     return middle, middle - float(below), middle + float(above)
 
 
-def correlation_interval(a: Reals, b: Reals, person: Texts, draws: int = 500) -> Interval:
-    """Pearson's correlation of all numbers of a and b, its interval by bootstrap over people.
-
-    NaN where either does not vary.
-
-    Args:
-        a: (N,) or (N, D), finite.
-        b: Like a.
-        person: (N,).
-        draws: Samples of people with replacement.
-    """
+def correlation_interval(a: Reals, b: Reals, person: Texts) -> Interval:
+    """Pearson's correlation of all numbers of a and b, (N,) or (N, D); NaN if either is flat."""
     if not len(a):
         return NOT_MEASURED
-    flat = (np.asarray(x, np.float64).reshape(len(x), -1) for x in (a, b))
     # in units of their own, so that limits are relative and sums of squares lose no digits
-    a, b = (_standardised(x) for x in flat)
+    a, b = (_standardised(np.asarray(x, np.float64).reshape(len(x), -1)) for x in (a, b))
     if not (a.any() and b.any()):
         return NOT_MEASURED
-    _, number = np.unique(person, return_inverse=True)
-    sums = np.zeros((number.max() + 1, 6))
-    ones = np.full(len(a), float(a.shape[1]))
-    parts = (ones, a.sum(1), b.sum(1), (a * b).sum(1), (a * a).sum(1), (b * b).sum(1))
-    np.add.at(sums, number, np.stack(parts, axis=1))
+    number = np.unique(person, return_inverse=True)[1]
+    terms = (np.ones_like(a), a, b, a * b, a * a, b * b)
+    sums = np.stack([np.bincount(number, term.sum(1)) for term in terms], axis=1)
 
-    def correlation(chosen: Rows) -> float:
-        count, *rest = sums[chosen].sum(0)
-        mean_a, mean_b, ab, aa, bb = (value / count for value in rest)
+    def correlation(total: Values) -> Values:
+        mean_a, mean_b, ab, aa, bb = np.moveaxis(total[..., 1:] / total[..., :1], -1, 0)
         variances = (aa - mean_a**2) * (bb - mean_b**2)
-        if variances <= _ROUNDING:
-            return float("nan")
-        return float((ab - mean_a * mean_b) / np.sqrt(variances))
+        varies = variances > _ROUNDING
+        root = np.sqrt(np.where(varies, variances, 1))
+        return np.where(varies, (ab - mean_a * mean_b) / root, np.nan)
 
-    rng = np.random.default_rng(0)
-    everybody = np.arange(len(sums))
-    drawn = [correlation(rng.choice(everybody, len(everybody))) for _ in range(draws)]
-    low, high = np.nanquantile(drawn, [0.025, 0.975]) if np.isfinite(drawn).any() else (np.nan,) * 2
-    return correlation(everybody), float(low), float(high)
+    return over_people(sums.astype(np.float64), correlation, draws=500)
 
 
 def _standardised(values: Values) -> Values:
@@ -170,18 +147,16 @@ def distances(a: Reals, b: Reals) -> Values:
     return gaps
 
 
-def frechet_distance(a: Reals, b: Reals) -> float:
-    """Fréchet distance of the normal distributions fitted to two sets of features.
+def frechet(a: Reals, b: Reals) -> float:
+    """Fréchet distance of the recogniser's numbers of originals and outputs.
 
-    Heusel et al., "GANs trained by a two time-scale update rule", NeurIPS 2017, equation 6. Sets
-    (N, D) and (M, D) not much larger than D are further apart than their sources: compare sets of
-    one size only.
+    Range: 0 and up, lower is better; compare sets of equal size only, for sets (N, D) and (M, D)
+    not much larger than D are further apart than their sources. Source: Heusel et al.,
+    "GANs trained by a two time-scale update rule", NeurIPS 2017, there with another network.
     """
     gap = np.square(a.mean(0) - b.mean(0)).sum()
     cov_a, cov_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
-    values, vectors = np.linalg.eigh(cov_a)
-    root_a = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    # The trace of (A B)^(1/2) by the symmetric A^(1/2) B A^(1/2), whose eigenvalues are real.
-    eigenvalues = np.linalg.eigvalsh(root_a @ cov_b @ root_a)
+    # the trace of (A B)^(1/2), whose eigenvalues are real and none below 0 but by rounding
+    eigenvalues = np.linalg.eigvals(cov_a @ cov_b).real
     cross = np.sqrt(np.maximum(eigenvalues, 0)).sum()
     return float(gap + np.trace(cov_a) + np.trace(cov_b) - 2 * cross)

@@ -44,11 +44,6 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def has(self, key: str) -> bool:
-        """Whether something was put under a key."""
-        found = self._connection.execute("SELECT 1 FROM seen WHERE key = ?", (key,)).fetchone()
-        return found is not None
-
     def get(self, key: str) -> Arrays | None:
         """The arrays put under a key, or None."""
         row = self._connection.execute("SELECT arrays FROM seen WHERE key = ?", (key,)).fetchone()

@@ -4,7 +4,7 @@ import numpy as np
 
 from . import attackers, classifiers
 from .arrays import Flags, Interval, Texts, Values
-from .figures import Family, Figure, mean_figures
+from .figures import Family, Figure, Missing, mean_figures, worst
 from .observations import PairedObservations
 from .ranking import GALLERY, RANKS, ranks_of
 from .statistics import correlation_interval, interval_over_people
@@ -49,14 +49,19 @@ METRICS = (trait_lost, skin_tone_kept, context_rank)
 
 def measure(pairs: PairedObservations) -> Family:
     """Compare what is seen of traits before and after."""
-    figures, pictures = _traits(pairs)
+    figures, pictures, missing = _traits(pairs)
     figures.sort(key=lambda figure: figure.value)
     kept = ", ".join(f"{f.title} {f.value:.0%}" for f in figures[:3])
+    labelled = set(pairs.labels) - {"expression"}
     findings = [
         f"Of the traits, these go least often: {kept}."
         if figures
+        else "No traits were measured."
+        if labelled
         else "No traits are labelled; give --labels."
     ]
+    if many := [name for name in labelled if len({*pairs.labels[name]} - {""}) > _MOST_VALUES]:
+        findings.append(f"Of too many values to be traits: {', '.join(sorted(many))}.")
     before, after = pairs.before.skin_tone_deg, pairs.after.skin_tone_deg
     known = np.isfinite(before) & np.isfinite(after)
     if known.sum() >= _LEAST:
@@ -66,30 +71,50 @@ def measure(pairs: PairedObservations) -> Family:
             findings.append(f"Skin tone is passed on with r = {tone[0]:.2f}.")
     if pairs.scene:
         figures += _context(pairs)
-    return Family("traits", "info", tuple(findings), tuple(figures), METRICS, pictures)
+    return Family("traits", worst(["info"], missing), tuple(findings), tuple(figures), METRICS,
+                  pictures, missing=missing)  # fmt: skip
 
 
-def _traits(pairs: PairedObservations) -> tuple[list[Figure], dict[str, Values]]:
+def _traits(
+    pairs: PairedObservations,
+) -> tuple[list[Figure], dict[str, Values], tuple[Missing, ...]]:
     figures: list[Figure] = []
     pictures: dict[str, Values] = {}
-    for title, labels in questions(pairs).items():
+    asked, rare = questions(pairs)
+    missing = [_rare(*counted) for counted in rare.items()]
+    for title, labels in asked.items():
         before, after = classifiers.cross_probabilities(
             pairs.before.embedding, [pairs.before.embedding, pairs.after.embedding],
             labels, pairs.person, ["no", "yes"],
         )  # fmt: skip
         lost = trait_lost(before[:, 1], after[:, 1])
-        if np.isfinite(lost).sum() < _LEAST:
+        seen = int(np.isfinite(lost).sum())
+        if seen < _LEAST:
+            missing.append(Missing(
+                f"{title}: seen in {seen} originals whose outputs show a face",
+                f"give {_LEAST} such pairs or more",
+            ))  # fmt: skip
             continue
         by_chance = float((after[np.isfinite(after[:, 1]), 1] <= _YES).mean())
         figures += mean_figures(trait_lost, title, lost, pairs.person, {},
                                 {"as often without it": by_chance})  # fmt: skip
         pictures[f"lost: {title}"] = lost
-    return figures, pictures
+    return figures, pictures, tuple(missing)
 
 
-def questions(pairs: PairedObservations) -> dict[str, Texts]:
-    """Each trait as yes and no, (N,), of the columns that are no expression."""
-    found = {}
+def _rare(title: str, counts: str) -> Missing:
+    return Missing(
+        f"{title}: too few pictures with a face ({counts})",
+        f"label {classifiers.LEAST_OF_CLASS} or more with it and as many without, or drop it",
+    )
+
+
+def questions(pairs: PairedObservations) -> tuple[dict[str, Texts], dict[str, str]]:
+    """Each trait as yes and no, (N,), of the columns that are no expression.
+
+    Beside them, by name, how many pictures there are of those that too few show or lack.
+    """
+    found, rare = {}, {}
     for column, values in pairs.labels.items():
         if column == "expression":
             continue
@@ -104,7 +129,9 @@ def questions(pairs: PairedObservations) -> dict[str, Texts]:
             answers = np.where(known, np.where(holds, "yes", "no"), "")
             if len(classifiers.classes_of(answers, pairs.before.found)) == 2:
                 found[title] = answers
-    return found
+            elif known.any():
+                rare[title] = classifiers.unlearnt(answers, pairs.before.found, ())
+    return found, rare
 
 
 def _context(pairs: PairedObservations) -> list[Figure]:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Image, Reals
+from ..types import Image, Reals, Values
 from . import topology
 
 _SHIFT = 4  # OpenCV's fixed-point bits: polygons are placed to 1/16 pixel
@@ -70,16 +70,16 @@ def dots(landmarks_px: Reals, size_px: int) -> Image:
     return canvas
 
 
-def _triangle_colours() -> NDArray[np.float64]:
+def _triangle_colours() -> Values:
     """RGB of each triangle: its canonical x, y, z, each spread over 60..255, (852, 3)."""
     face = topology.canonical_face()[: topology.SURFACE_COUNT].astype(np.float64)
     low, high = face.min(0), face.max(0)
     vertex = 60 + 195 * (face - low) / (high - low)
-    colours: NDArray[np.float64] = np.round(vertex[topology.triangles()].mean(1))
+    colours: Values = np.round(vertex[topology.triangles()].mean(1))
     return colours
 
 
-def _draw_openings(canvas: Image, points: NDArray[np.float64], fixed: NDArray[np.int32]) -> None:
+def _draw_openings(canvas: Image, points: Values, fixed: NDArray[np.int32]) -> None:
     """Fill the mouth and eye openings, and the irises where the eyelids leave them free."""
     cv2.fillPoly(canvas, [fixed[list(topology.LIPS_INNER)]], _MOUTH, cv2.LINE_8, _SHIFT)
     eyes = ((topology.EYE_LEFT, topology.IRIS_LEFT), (topology.EYE_RIGHT, topology.IRIS_RIGHT))

@@ -12,11 +12,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Image, Reals
+from ..types import Image, Mask, Reals, Values
 from . import topology
 
 _SHIFT = 4  # OpenCV's fixed-point bits
 _FEATHER_EYES = 0.12  # of the outer-eye distance: the texture fades out towards the oval
+LIGHT_EYES = 0.2  # of the outer-eye distance: light is what is left after a Gaussian so wide
+DARKEST = 0.02  # of white; below it a logarithm shows noise
+_AREA = cv2.INTER_AREA
 _SMALLEST_PX2 = 0.02  # twice a triangle's area in the donor's picture; less shows nothing
 
 
@@ -102,9 +105,30 @@ def render(donor: Image, donor_px: Reals, landmarks_px: Reals, size_px: int) -> 
     return Texture(np.asarray(image, np.uint8), skin, features)
 
 
-def _affine_maps(
-    target: NDArray[np.float64], source: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def delit(image: Image, cover: NDArray[np.uint8], eyes_px: float) -> Image:
+    """A texture without its light and tone: its detail about a middle grey.
+
+    Light is what of the logarithm is smooth (Land and McCann's retinex, 1971).
+
+    Args:
+        image: (S, S, 3) uint8 RGB.
+        cover: (S, S) uint8, above 0 where the picture shows a face.
+        eyes_px: Outer-eye distance in its pixels.
+    """
+    height, width = cover.shape
+    shown = (cover > 0).astype(np.float32)
+    log = np.log(image.astype(np.float32) / 255 + DARKEST)
+    stacked = np.dstack([log * shown[..., None], shown])
+    step = max(1, round(eyes_px / 10))
+    small = cv2.resize(stacked, (-(-width // step), -(-height // step)), interpolation=_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), LIGHT_EYES * eyes_px / step)
+    smooth = small[..., :3] / np.maximum(small[..., 3:], 1e-4)
+    light = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
+    grey = np.where(shown[..., None] > 0, 0.5 * np.exp(log - light), 0.5)
+    return np.clip(np.round(255 * grey), 0, 255).astype(np.uint8)
+
+
+def _affine_maps(target: Values, source: Values) -> tuple[Values, Mask]:
     """From crop to donor pixels for each triangle, (T, 2, 3), and which of them show something."""
     triangles = filled_triangles()
     twin = topology.mirror().astype(np.int64)[triangles]
@@ -120,13 +144,12 @@ def _affine_maps(
     return maps, usable
 
 
-def _doubled_area(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+def _doubled_area(corners: Values) -> Values:
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    area: NDArray[np.float64] = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
-    return area
+    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
 
 
-def _smoothed(donor: Image, maps: NDArray[np.float64]) -> Image:
+def _smoothed(donor: Image, maps: Values) -> Image:
     """The donor blurred as far as the texture shrinks, so that nothing aliases."""
     if len(maps) == 0:
         return donor

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Detection, Image, Reals
+from ..types import Detection, Image, Reals, Values
 from .topology import RIGID, canonical_face
 
 Matrix = NDArray[np.float64]
@@ -28,9 +28,7 @@ CROP_CENTRE_CANONICAL = (0.0, 0.3, 0.3)
 """The crop's centre in the canonical face's frame: behind the nose, so that a turned head stays."""
 
 
-def fit_similarity_3d(
-    source: Points, target: Points
-) -> tuple[NDArray[np.float64], NDArray[np.float64], Points]:
+def fit_similarity_3d(source: Points, target: Points) -> tuple[Values, Values, Points]:
     """Least-squares similarity of source onto target: target ~ scale * R @ source + t.
 
     Umeyama, "Least-squares estimation of transformation parameters", TPAMI 1991.
@@ -135,10 +133,7 @@ def apply(transform: Matrix, points: Reals) -> Points:
 
 
 def warp(
-    image: Image,
-    crop_from_image: Matrix,
-    size_px: int,
-    border: int = cv2.BORDER_REPLICATE,
+    image: Image, crop_from_image: Matrix, size_px: int, border: int = cv2.BORDER_REPLICATE
 ) -> Image:
     """Resample (H, W, C) or (H, W) uint8 into a square crop, without aliasing when it shrinks.
 

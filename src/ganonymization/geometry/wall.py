@@ -13,14 +13,14 @@ height and width of a face and little of its jaw:
     untouched  radius >= RING              the picture stays as it is
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LandmarksError
-from ..types import Box, Detection, Image, Mask, Reals
+from ..types import Box, Detection, Image, Mask, Reals, Values
 from . import transforms
 
 RING = 1.2
@@ -40,12 +40,7 @@ _HEAD_MARGIN, _LEVEL_RAD = 1.35, 0.35  # of a box, for a fill; tilted less, its 
 
 @dataclass(frozen=True)
 class Wall:
-    """A superellipse of exponent 4, upright in the crop frame.
-
-    Attributes:
-        centre_xy: In crop pixels.
-        half_wh: Half width and half height in crop pixels.
-    """
+    """A superellipse of exponent 4, upright in the crop frame, in its pixels."""
 
     centre_xy: tuple[float, float]
     half_wh: tuple[float, float]
@@ -80,7 +75,7 @@ class Wall:
         return wall if size_px is None else wall._within(size_px)
 
     @classmethod
-    def _of(cls, low: NDArray[np.float64], high: NDArray[np.float64]) -> "Wall":
+    def _of(cls, low: Values, high: Values) -> "Wall":
         centre, half = (low + high) / 2, (high - low) / 2
         return cls((float(centre[0]), float(centre[1])), (float(half[0]), float(half[1])))
 
@@ -200,6 +195,10 @@ def opacity(radius: Reals) -> NDArray[np.float32]:
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
+NEUTRAL = np.eye(1, 7, dtype=np.float32)[0]
+"""The reading of a face that nobody read."""
+
+
 @dataclass(frozen=True)
 class GeneratorInput:
     """All that the generator learns of a face.
@@ -208,28 +207,26 @@ class GeneratorInput:
         surrogate_px: (478, 3) float64 landmarks in crop pixels, to be drawn as condition.
         context: (S, S, 3) uint8 RGB, black behind the wall; all black in portrait mode.
         wall_mask: (S, S) bool, True where the context is hidden; all True in portrait mode.
-        seed: Of the face; the style is drawn from it.
+        seed: Of the face; style and donors are drawn from it.
+        reading: (7,) float32 shares of the seven expressions in steps of a quarter.
     """
 
-    surrogate_px: NDArray[np.float64]
+    surrogate_px: Values
     context: Image
     wall_mask: Mask
     seed: int
+    reading: NDArray[np.float32] = field(default_factory=lambda: NEUTRAL.copy())
 
     @classmethod
     def scene(
-        cls, image: Image, place: Place, surrogate_px: NDArray[np.float64], seed: int
-    ) -> "GeneratorInput":
+        cls, image: Image, place: Place, surrogate_px: Values, seed: int,
+        reading: NDArray[np.float32] | None = None,
+    ) -> "GeneratorInput":  # fmt: skip
         """Read the surroundings of a face, and nothing of the face.
 
         What lies behind the wall is blanked at the picture's own resolution, before anything is
-        resampled, and every crop pixel that a blank one touches is hidden too.
-
-        Args:
-            image: (H, W, 3) uint8 RGB.
-            place: The face's.
-            surrogate_px: (478, 3) in crop pixels.
-            seed: Of the face.
+        resampled, and every crop pixel that a blank one touches is hidden too. The picture is
+        (H, W, 3) uint8 RGB; without a reading the face is neutral.
         """
         size = place.size_px
         window, shift = _around_crop(image.shape, place)
@@ -244,15 +241,17 @@ class GeneratorInput:
         mask = transforms.warp(visible, crop_from_window, size) < 255
         context = transforms.warp(surroundings, crop_from_window, size)
         context = _masked(context, (~mask).view(np.uint8))
-        return cls(surrogate_px, context, mask, seed)
+        return cls(surrogate_px, context, mask, seed, NEUTRAL if reading is None else reading)
 
     @classmethod
     def portrait(
-        cls, size_px: int, surrogate_px: NDArray[np.float64], seed: int
-    ) -> "GeneratorInput":
-        """Nothing but the geometry and a seed."""
+        cls, size_px: int, surrogate_px: Values, seed: int,
+        reading: NDArray[np.float32] | None = None,
+    ) -> "GeneratorInput":  # fmt: skip
+        """Nothing but the geometry, a reading and a seed."""
         nothing = np.zeros((size_px, size_px, 3), np.uint8)
-        return cls(surrogate_px, nothing, np.ones((size_px, size_px), bool), seed)
+        hidden = np.ones((size_px, size_px), bool)
+        return cls(surrogate_px, nothing, hidden, seed, NEUTRAL if reading is None else reading)
 
 
 def _masked(image: Image, mask: Image) -> Image:
@@ -275,13 +274,13 @@ def _around_crop(
     return (slice(y0, int(y1)), slice(x0, int(x1))), shift
 
 
-def ellipses(detection: Detection) -> NDArray[np.float64]:
+def ellipses(detection: Detection) -> Values:
     """Points around the ellipses within a face's boxes, (N, 2), in picture pixels."""
     angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     circle = np.column_stack([np.cos(angles), np.sin(angles)])
     boxes = np.array([detection.box_xyxy, *detection.merged])
     low, high = boxes[:, :2], boxes[:, 2:]
-    points: NDArray[np.float64] = (low + high)[:, None] / 2 + circle * (high - low)[:, None] / 2
+    points: Values = (low + high)[:, None] / 2 + circle * (high - low)[:, None] / 2
     return points.reshape(-1, 2)
 
 

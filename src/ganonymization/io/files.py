@@ -120,6 +120,20 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def check_writable(path: Path) -> None:
+    """Refuse a name before any work is done.
+
+    Raises:
+        OutputError: It is a folder, a socket or a disk, or too long.
+    """
+    try:
+        _mode(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror}); choose another"
+        ) from error
+
+
 def _mode(path: Path) -> int | None:
     """Type and permissions of what has the name, or None.
 
@@ -128,7 +142,7 @@ def _mode(path: Path) -> int | None:
     """
     try:
         mode = path.stat().st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     if stat.S_ISDIR(mode):
         raise OutputError(f"{path}: is a folder; give the name of a file in it")

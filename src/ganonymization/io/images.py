@@ -6,24 +6,23 @@ XMP, comments, text chunks, further frames of a multi-picture JPEG.
 """
 
 import io
-from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image as Pillow
-from PIL import ImageCms, ImageOps, JpegImagePlugin, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from ..errors import GanonymizationError, InputError, OutputError, UnreadableError
-from ..types import Image
+from .decoding import Picture as Picture
+from .decoding import check_kind, decoded, know_heif
 from .files import atomic_path
 from .files import walk as walk
 
 WRITERS = {
-    ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF",
-    ".tiff": "TIFF", ".bmp": "BMP", ".avif": "AVIF", ".heic": "HEIF", ".heif": "HEIF",
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".mpo": "JPEG",
+    ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
+    ".avif": "AVIF", ".heic": "HEIF", ".heif": "HEIF", ".hif": "HEIF",
 }  # fmt: skip
 """Suffixes of pictures that are read and written, and Pillow's names of their formats."""
 
@@ -31,27 +30,6 @@ _READERS = sorted(set(WRITERS.values()) - {"HEIF"})  # no others: EPS, say, woul
 DEFAULT_MAX_PIXELS = 120_000_000
 _WITH_ALPHA = {"PNG", "WEBP", "TIFF", "AVIF", "HEIF"}
 _JPEG_QUALITY = 95
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture in memory.
-
-    Attributes:
-        pixels: (H, W, 3) uint8 RGB, upright.
-        alpha: (H, W) uint8 or None.
-        grey: The file held one channel; it is written so again.
-        icc: Its colour profile, or None.
-        jpeg: Quantisation tables and subsampling of a JPEG file, to write one of like quality.
-        kind: Pillow's name of the format that it was read from.
-    """
-
-    pixels: Image
-    alpha: NDArray[np.uint8] | None = None
-    grey: bool = False
-    icc: bytes | None = None
-    jpeg: dict[str, Any] = field(default_factory=dict)
-    kind: str = "PNG"
 
 
 def is_picture(path: Path) -> bool:
@@ -96,12 +74,12 @@ def decode(file: IO[bytes], name: str, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
     try:
         formats = _READERS
         if file.read(12)[4:8] == b"ftyp":
-            _know_heif()
+            know_heif()
             formats = [*_READERS, "HEIF"]
         file.seek(0)
         with Pillow.open(file, formats=formats) as opened:
-            _check_kind(name, opened, max_pixels)
-            return _decode(opened)
+            check_kind(name, opened, max_pixels)
+            return decoded(opened)
     except InputError:
         raise
     except UnidentifiedImageError as error:
@@ -112,83 +90,8 @@ def decode(file: IO[bytes], name: str, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
     except Pillow.DecompressionBombError as error:
         raise UnreadableError(f"{name}: too many pixels; shrink it first") from error
     except Exception as error:  # decoders raise anything on files that were made to break them
-        raise UnreadableError(f"{name}: damaged or unreadable ({error}); copy it anew") from error
-
-
-@cache
-def _know_heif() -> None:
-    """Teach Pillow what phones take; not before such a file comes, for the library is large."""
-    import pillow_heif
-
-    pillow_heif.register_heif_opener()
-
-
-def _check_kind(path: str, opened: Pillow.Image, max_pixels: int) -> None:
-    width, height = opened.size
-    if width * height > max_pixels:
-        raise UnreadableError(
-            f"{path}: {width} x {height} is more than {max_pixels:,} pixels",
-            "shrink it or raise `max_pixels`",
-        )
-    # A multi-picture JPEG holds the same scene again; only its first picture is kept.
-    if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":
-        raise UnreadableError(
-            f"{path}: holds {opened.n_frames} pictures; split it into single ones first"  # type: ignore[attr-defined]
-        )
-
-
-def _decode(opened: Pillow.Image) -> Picture:
-    jpeg: dict[str, Any] = {}
-    kind = "JPEG" if opened.format == "MPO" else opened.format or "PNG"
-    if isinstance(opened, JpegImagePlugin.JpegImageFile) and opened.mode in ("L", "RGB"):
-        sampling = JpegImagePlugin.get_sampling(opened)
-        jpeg = {"qtables": opened.quantization, "subsampling": max(0, sampling)}
-    icc: bytes | None = opened.info.get("icc_profile")
-    upright = ImageOps.exif_transpose(opened)
-    upright.load()
-    if upright.mode == "CMYK":
-        upright, icc = _rgb_of_cmyk(upright, icc), None
-    grey = upright.mode in ("1", "L", "LA", "I", "F") or upright.mode.startswith("I;16")
-    if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
-        upright = _eight_bit(upright)
-    alpha = None
-    if upright.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in upright.info:
-        with_alpha = upright.convert("RGBA")
-        alpha = np.array(with_alpha.getchannel("A"))
-        upright = with_alpha
-    pixels = np.array(upright.convert("RGB"))
-    return Picture(pixels, alpha, grey, icc, jpeg, kind)
-
-
-def _rgb_of_cmyk(image: Pillow.Image, icc: bytes | None) -> Pillow.Image:
-    """Through the file's own profile where it has a usable one."""
-    if icc:
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-            target = ImageCms.createProfile("sRGB")
-            converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
-            if converted is not None:
-                return converted
-        except (ImageCms.PyCMSError, OSError):
-            return image.convert("RGB")  # a broken profile: the plain way still shows the picture
-    return image.convert("RGB")
-
-
-def _eight_bit(image: Pillow.Image) -> Pillow.Image:
-    """Deep grey to 8 bit.
-
-    Integers are scaled from the smallest usual depth that holds the largest, for cameras store 10,
-    12 or 14 bits in 16; floating-point values from 0 to 1, or else from their own range.
-    """
-    values = np.asarray(image).astype(np.float64)
-    values[~np.isfinite(values)] = 0
-    low, high = float(values.min()), float(values.max())
-    if image.mode == "F":
-        low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
-    else:
-        low, high = 0.0, next((2.0**n - 1 for n in (8, 10, 12, 14, 16) if high < 2**n), high)
-    scaled = (values - low) / max(high - low, 1e-12) * 255
-    return Pillow.fromarray(np.clip(np.round(scaled), 0, 255).astype(np.uint8))
+        reason = " ".join(str(error).split())  # in one line
+        raise UnreadableError(f"{name}: damaged or unreadable ({reason}); copy it anew") from error
 
 
 def check_output(source: Path, out: Path) -> None:
@@ -238,7 +141,7 @@ def encode(file: IO[bytes], picture: Picture, kind: str) -> None:
         kind: Pillow's name of a format in ``WRITERS``.
     """
     if kind == "HEIF":
-        _know_heif()
+        know_heif()
     image, options = _encodable(picture, kind)
     image.save(file, kind, **options)
 

@@ -114,22 +114,19 @@ class PatchDiscriminator(nn.Module):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a published checkpoint holds.
+    """Both networks of a published checkpoint, in training mode, and all that its file holds.
 
-    Attributes:
-        generator: In training mode.
-        discriminator: In training mode.
-        content: All of the file; ``hyper_parameters`` are the settings by their published names.
+    ``hyper_parameters`` in it are the settings by their published names.
     """
 
     generator: Pix2PixGenerator
     discriminator: PatchDiscriminator
     content: Mapping[str, Any]
 
-    def img_size(self, default: int = 512) -> Any:
-        """Side of the pictures it was trained on, or a default where it is not known."""
+    def img_size(self) -> Any:
+        """Side of the pictures it was trained on; 512 where it is not known."""
         settings = self.content.get("hyper_parameters")
-        return settings.get("img_size", default) if isinstance(settings, dict) else default
+        return settings.get("img_size", 512) if isinstance(settings, dict) else 512
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -150,31 +147,18 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not isinstance(tensors, dict):
         raise ModelError(f"{path}: has no 'state_dict'; give a checkpoint of train_pix2pix")
     generator, discriminator = Pix2PixGenerator(), PatchDiscriminator()
-    for prefix, network in (("generator.", generator), ("discriminator.", discriminator)):
-        _load_strictly(path, network, prefix, tensors)
-    unknown = [k for k in tensors if not k.startswith(("generator.", "discriminator."))]
-    if unknown:
-        raise ModelError(f"{path}: has an unknown parameter {unknown[0]!r}; it is another network")
-    return Checkpoint(generator, discriminator, content)
-
-
-def _load_strictly(
-    path: Path, network: nn.Module, prefix: str, tensors: Mapping[str, Tensor]
-) -> None:
-    expected = network.state_dict()
+    networks = nn.ModuleDict({"generator": generator, "discriminator": discriminator})
+    expected, another = networks.state_dict(), "it is another network"
     for name, wanted in expected.items():
-        found = tensors.get(prefix + name)
-        if found is None:
-            raise ModelError(f"{path}: lacks {prefix + name!r}; it is partial or another network")
-        if found.shape != wanted.shape:
-            raise ModelError(
-                f"{path}: {prefix + name!r} has shape {list(found.shape)}, "
-                f"not {list(wanted.shape)}; it is another network"
-            )
-    unknown = [k for k in tensors if k.startswith(prefix) and k[len(prefix) :] not in expected]
-    if unknown:
-        raise ModelError(f"{path}: has an unknown parameter {unknown[0]!r}; it is another network")
-    network.load_state_dict({name: tensors[prefix + name] for name in expected})
+        if name not in tensors:
+            raise ModelError(f"{path}: lacks {name!r}; it is partial or another network")
+        shape, needed = list(tensors[name].shape), list(wanted.shape)
+        if shape != needed:
+            raise ModelError(f"{path}: {name!r} has shape {shape}, not {needed}; {another}")
+    if unknown := [name for name in tensors if name not in expected]:
+        raise ModelError(f"{path}: has an unknown parameter {unknown[0]!r}; {another}")
+    networks.load_state_dict(tensors)
+    return Checkpoint(generator, discriminator, content)
 
 
 def _brief(error: Exception) -> str:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ..datasets.layout import face_pictures
 from ..datasets.table import SPLITS
@@ -26,7 +25,7 @@ from ..io.text import write_text
 from ..landmarks.face_finder import FaceFinder
 from ..training.prepare import prepare_face, prepared_from_image
 from ..training.segment import OnnxSegmenter, PersonSegmenter
-from ..types import Image, Skipped
+from ..types import Image, Skipped, Values
 
 FOLDERS = ("original", "FaceCrop", "FaceSegmentation", "FacialLandmarks478")
 _SEED = 42
@@ -34,12 +33,7 @@ _SEED = 42
 
 @dataclass(frozen=True)
 class PreprocessReport:
-    """What became of the pictures.
-
-    Attributes:
-        faces: How many were written, by split.
-        skipped: Pictures that gave no face, and faces without landmarks.
-    """
+    """How many faces were written, by split, and what gave none."""
 
     faces: dict[str, int]
     skipped: list[Skipped]
@@ -140,11 +134,7 @@ def _split_of(name: Path) -> tuple[str, Path]:
 def _write_faces(
     job: _Job, out: Path, finder: FaceFinder, segmenter: PersonSegmenter, size_px: int, align: bool
 ) -> tuple[int, list[Skipped]]:
-    """Write every face of a picture; how many, and what was skipped.
-
-    Raises:
-        OutputError: A picture cannot be written.
-    """
+    """Write every face of a picture; how many, and what was skipped."""
     try:
         data = job.path.read_bytes()
         image = images.read(job.path).pixels
@@ -167,11 +157,7 @@ def _write_faces(
 
 
 def _face(
-    image: Image,
-    landmarks_px: NDArray[np.float64],
-    segmenter: PersonSegmenter,
-    size_px: int,
-    align_faces: bool,
+    image: Image, landmarks_px: Values, segmenter: PersonSegmenter, size_px: int, align_faces: bool
 ) -> tuple[Image, Image, Image]:
     """Crop, crop with the head alone, landmark map."""
     crop_from_image = transforms.generator_crop(

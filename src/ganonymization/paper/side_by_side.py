@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from ..errors import InputError, UnreadableError
 from ..io import images
+from ..io.files import walk
 from ..training.harness import reason_of
 from ..types import Image
 
@@ -18,20 +19,16 @@ _SEED = 42
 
 
 class SideBySide(Dataset[dict[str, Tensor]]):
-    """Pictures whose left half is a face and whose right half its landmark map.
+    """Pictures of a folder whose left half is a face and whose right half its landmark map.
 
     Keys: ``picture`` and ``condition``, (3, S, S) uint8.
-
-    Args:
-        folder: Read recursively.
-        size_px: S.
 
     Raises:
         InputError: It holds no pictures.
     """
 
     def __init__(self, folder: Path, size_px: int) -> None:
-        self.files = [p for p in images.walk(folder) if images.is_picture(p)]
+        self.files = [p for p in walk(folder) if images.is_picture(p)]
         self.size_px = size_px
         if not self.files:
             raise InputError(

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from ..errors import ModelError, OptionError
 from ..io import images
-from ..training.devices import average_gradients, open_fabric
+from ..training.devices import descend, open_fabric
 from ..training.harness import Intervals, Metrics, fit
 from ..training.run_dir import RunDir, pixels_of, save_checkpoint
 from ..types import Image
@@ -81,10 +81,7 @@ class Pix2PixSettings:
 class Pix2PixRun:
     """Both networks with their optimizers, and how far the run is.
 
-    Attributes:
-        epoch: That the run is in.
-        batch: Batches of that epoch that were seen.
-        step: Batches of all epochs that were seen.
+    ``batch`` counts those of the epoch that were seen, ``step`` those of all epochs.
     """
 
     def __init__(self, fabric: Fabric, settings: Pix2PixSettings, epoch: int = 0) -> None:
@@ -166,11 +163,7 @@ class Pix2PixRun:
         return [batch[name].to(device).float() / 127.5 - 1 for name in ("picture", "condition")]
 
     def _descend(self, which: int, network: nn.Module, loss: Tensor) -> None:
-        optimizer = self.optimizers[which]
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        average_gradients(self.fabric, network.parameters())
-        optimizer.step()
+        descend(self.fabric, loss, self.optimizers[which], list(network.parameters()))
 
     @torch.no_grad()
     def draw(self, batch: Batch) -> Image:

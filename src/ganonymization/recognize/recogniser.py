@@ -7,10 +7,9 @@ from typing import Any, Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import MissingExtraError, ModelError
-from ..types import Image, Reals
+from ..types import Image, Reals, Values
 
 _NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
 _EYES = "shape_predictor_5_face_landmarks.dat"
@@ -20,7 +19,7 @@ _ARCFACE_PX = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655],
      [70.7299, 92.2041]]
 )  # fmt: skip
-_ARCFACE_LANDMARKS = ((468,), (473,), (1,), (61,), (291,))
+_ARCFACE_LANDMARKS = [468, 473, 1, 61, 291]
 _ARCFACE: dict[str, Any] = {
     "size": 112,
     "mean": 127.5,
@@ -41,7 +40,7 @@ class Recogniser(Protocol):
     name: str
     same_person: float
 
-    def __call__(self, image: Image, landmarks_px: Reals) -> NDArray[np.float64]:
+    def __call__(self, image: Image, landmarks_px: Reals) -> Values:
         """The numbers (D,) of a face, (478, 3) landmarks in an RGB uint8 (H, W, 3) picture."""
         ...
 
@@ -51,7 +50,7 @@ def load_recogniser(path: Path | None) -> Recogniser:
 
     Raises:
         MissingExtraError: The extra ``eval`` is not installed.
-        ModelError: The file is no network from a picture to numbers.
+        ModelError: The file, or that beside it, cannot be used.
     """
     return DlibRecogniser() if path is None else ArcFaceRecogniser(path)
 
@@ -61,9 +60,6 @@ class DlibRecogniser:
 
     King, "High quality face recognition with deep metric learning", 2017: two pictures of one
     person lie nearer than 0.6 to one another.
-
-    Raises:
-        MissingExtraError: The extra ``eval`` is not installed.
     """
 
     same_person = 0.6
@@ -83,7 +79,7 @@ class DlibRecogniser:
         self._predictor = dlib.shape_predictor(str(folder / _EYES))
         self._network = dlib.face_recognition_model_v1(str(folder / _NETWORK))
 
-    def __call__(self, image: Image, landmarks_px: Reals) -> NDArray[np.float64]:
+    def __call__(self, image: Image, landmarks_px: Reals) -> Values:
         """The face's numbers, (128,); the landmarks' extent is the box that dlib takes."""
         low, high = landmarks_px[:, :2].min(0), landmarks_px[:, :2].max(0)
         box = self._dlib.rectangle(*(round(float(v)) for v in (*low, *high)))
@@ -99,12 +95,6 @@ class ArcFaceRecogniser:
     ``mean`` and ``scale`` of (value - mean) / scale, ``order`` "rgb" or "bgr", and ``same_person``,
     the Euclidean distance of unit vectors below which two faces count as one person's. Without
     that file they are 112, 127.5, 127.5, "rgb" and 1.2.
-
-    Args:
-        path: The ONNX file.
-
-    Raises:
-        ModelError: One of the files cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
@@ -128,20 +118,19 @@ class ArcFaceRecogniser:
         except Exception as error:  # onnxruntime's errors share no base
             raise ModelError(f"{path}: no recogniser of {self._size} px crops ({error})") from error
 
-    def __call__(self, image: Image, landmarks_px: Reals) -> NDArray[np.float64]:
+    def __call__(self, image: Image, landmarks_px: Reals) -> Values:
         """The face's numbers, (D,), of unit length."""
-        seen = np.array([landmarks_px[list(group), :2].mean(0) for group in _ARCFACE_LANDMARKS])
+        seen = np.asarray(landmarks_px[_ARCFACE_LANDMARKS, :2], np.float64)
         wanted = _ARCFACE_PX * (self._size / 112)
         crop_from_image = _similarity(seen, wanted)
         crop = cv2.warpAffine(image, crop_from_image, (self._size, self._size))
         ordered = crop[..., ::-1] if self._bgr else crop
         blob = (ordered.transpose(2, 0, 1)[None].astype(np.float32) - self._mean) / self._scale
         numbers = np.asarray(self._session.run(None, {self._input: blob})[0][0], np.float64)
-        unit: NDArray[np.float64] = numbers / max(float(np.linalg.norm(numbers)), 1e-12)
-        return unit
+        return numbers / max(float(np.linalg.norm(numbers)), 1e-12)
 
 
-def _similarity(points: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+def _similarity(points: Values, wanted: Values) -> Values:
     """The least-squares similarity of the plane, (2, 3), from (N, 2) to (N, 2)."""
     x, y = points.T
     one, zero = np.ones_like(x), np.zeros_like(x)

@@ -13,21 +13,15 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..geometry import topology
-
-Values = NDArray[np.float64]
+from ..types import Values
 
 _CLOSED_LIPS = 0.01  # what FaceMesh leaves between closed lips, in widths of the mouth
 EYE_OPENNESS = 0.19  # usual mean gap of the lids, in widths of the eye
 _LEAST_AT_REST, _MOST_OPENED = 0.08, 1.6  # eye widths; of a nobody's own opening
 _NARROW_EYE, _WIDE_EYE = 0.72, 1.25  # in usual ones: beyond them it is an expression
 _MAX_GAZE = 0.3  # in eye widths
-_RINGS = (
-    (topology.EYE_RIGHT, topology.IRIS_RIGHT),
-    (topology.EYE_LEFT, topology.IRIS_LEFT),
-)
 
 
 @dataclass(frozen=True)
@@ -63,8 +57,7 @@ class Opening:
 
     def gaps(self, surface: Values) -> Values:
         """Lower minus upper edge, (..., pairs); negative where they cross."""
-        gaps: Values = surface[..., self.lower, 1] - surface[..., self.upper, 1]
-        return gaps
+        return surface[..., self.lower, 1] - surface[..., self.upper, 1]
 
     def openness(self, surface: Values) -> Values:
         """Mean gap as a share of the width, (...,)."""
@@ -72,12 +65,7 @@ class Opening:
         return openness
 
     def opened(self, surface: Values, openness: Values) -> Values:
-        """The surface with this opening set, (..., 468, 3).
-
-        Args:
-            surface: (..., 468, 3).
-            openness: (...,) mean gap as a share of the width.
-        """
+        """The surface with this mean gap of the edges, (...,) in widths: (..., 468, 3) both."""
         wanted = (openness * self.width(surface))[..., None] * self._profile(surface)
         missing = wanted - self.gaps(surface)
         handles = [-self.upper_share * missing, (1 - self.upper_share) * missing]
@@ -94,17 +82,17 @@ class Opening:
         return profile
 
 
-def _ring_from_corner(ring: tuple[int, ...], corner: int) -> tuple[int, ...]:
-    start = ring.index(corner)
-    return ring[start:] + ring[:start]
-
-
 EYES = tuple(
     Opening.of_ring(ring, reach=0.25, upper_share=0.85)
     for ring in (topology.EYE_RIGHT, topology.EYE_LEFT)
 )
+_EYES = (
+    (EYES[0], topology.EYE_RIGHT, topology.IRIS_RIGHT),
+    (EYES[1], topology.EYE_LEFT, topology.IRIS_LEFT),
+)
 # The lips' ring runs from the middle of the upper lip over the person's right corner.
-_LIPS = _ring_from_corner(topology.LIPS_INNER, 308)
+_FROM_CORNER = topology.LIPS_INNER.index(308)
+_LIPS = topology.LIPS_INNER[_FROM_CORNER:] + topology.LIPS_INNER[:_FROM_CORNER]
 MOUTH = Opening.of_ring(_LIPS, reach=0.45, upper_share=0.5)
 
 
@@ -165,15 +153,17 @@ def gaze_of(frontal: Values) -> Values:
     FaceMesh gives its rim would tell the person.
     """
     ahead = topology.canonical_face().astype(np.float64)
-    offsets = [_iris_offset(frontal, *eye) - _iris_offset(ahead, *eye) for eye in _RINGS]
+    offsets = [_iris_offset(frontal, *eye) - _iris_offset(ahead, *eye) for eye in _EYES]
     gaze: Values = np.clip(np.mean(offsets, axis=0), -_MAX_GAZE, _MAX_GAZE)
     return gaze
 
 
-def _iris_offset(face: Values, ring: tuple[int, ...], iris: tuple[int, ...]) -> Values:
+def _iris_offset(
+    face: Values, eye: Opening, ring: tuple[int, ...], iris: tuple[int, ...]
+) -> Values:
     """The iris' centre from the eye's middle, x and y in eye widths, (..., 2)."""
-    eye = face[..., list(ring), :]
-    offset: Values = (face[..., iris[0], :2] - eye[..., :2].mean(-2)) / _width(eye)[..., None]
+    middle = face[..., list(ring), :][..., :2].mean(-2)
+    offset: Values = (face[..., iris[0], :2] - middle) / eye.width(face)[..., None]
     return offset
 
 
@@ -181,18 +171,9 @@ def with_irises(surface: Values, gaze: Values) -> Values:
     """A surface with usual irises that look where the original ones do, (..., 478, 3)."""
     ahead = topology.canonical_face().astype(np.float64)
     whole = [surface]
-    for ring, iris in _RINGS:
-        eye, usual = surface[..., list(ring), :], ahead[list(ring)]
-        width = _width(eye)[..., None]
-        shape = (ahead[list(iris)] - usual.mean(0)) / _width(usual)
+    for eye, ring, iris in _EYES:
+        shape = (ahead[list(iris)] - ahead[list(ring)].mean(0)) / eye.width(ahead)
         turned = np.concatenate([gaze, np.zeros_like(gaze[..., :1])], axis=-1)
-        places = shape + turned[..., None, :]
-        whole.append(eye.mean(-2, keepdims=True) + places * width[..., None])
+        places = (shape + turned[..., None, :]) * eye.width(surface)[..., None, None]
+        whole.append(surface[..., list(ring), :].mean(-2, keepdims=True) + places)
     return np.concatenate(whole, axis=-2)
-
-
-def _width(eye: Values) -> Values:
-    """Distance of an eye's corners, (...,)."""
-    corner, other = eye[..., 0, :], eye[..., 8, :]
-    width: Values = np.maximum(np.linalg.norm(corner - other, axis=-1), 1e-6)
-    return width

@@ -38,10 +38,8 @@ from .. import seeds
 from ..errors import LandmarksError, ModelError, OptionError
 from ..geometry import topology, transforms
 from ..options import Privacy, check_choice
-from ..types import Reals
+from ..types import Reals, Values
 from .eye_mouth_opening import EYES, gaze_of, opened_as, with_irises
-
-Values = NDArray[np.float64]
 
 POSE_TERMS = 9
 _MAX_YAW_RAD, _MAX_PITCH_RAD = 1.0, 0.7  # beyond them the pose terms stay what they are
@@ -67,8 +65,7 @@ class ExpressionCoder:
         codes = deviations @ self.encode.T
         size = np.maximum(np.abs(codes), 1e-12)
         passed = np.maximum(0, 1 - (self.threshold / size) ** 4)
-        expression: Values = (codes * passed) @ self.decode
-        return expression
+        return (codes * passed) @ self.decode
 
 
 @dataclass(frozen=True)
@@ -90,10 +87,7 @@ class ShapeModel:
 
     @classmethod
     def load(cls, path: Path | None = None) -> "ShapeModel":
-        """Read a model.
-
-        Args:
-            path: Written by ``ganonymize fit-shape``; None for the shipped one.
+        """Read a model of ``ganonymize fit-shape``, or the shipped one.
 
         Raises:
             ModelError: There is no such model; fit one with ``ganonymize fit-shape``.
@@ -187,8 +181,7 @@ class ShapeModel:
         """How a nobody's neutral face deviates from the mean, (1404,)."""
         own = seeds.face_seed(seed, "shape", 0)  # its shape says nothing about its style
         numbers = seeds.style(own, len(self.people)).astype(np.float64)
-        drawn: Values = np.clip(numbers, -_MAX_DEVIATIONS, _MAX_DEVIATIONS) @ self.people
-        return drawn
+        return np.clip(numbers, -_MAX_DEVIATIONS, _MAX_DEVIATIONS) @ self.people
 
 
 @dataclass(frozen=True)
@@ -234,8 +227,7 @@ class Posed:
     def posed(self, frontal: Values) -> Values:
         """Other faces where these were, (..., 478, 3)."""
         turned = self.scale[..., None, None] * (frontal @ np.swapaxes(self.rotation, -1, -2))
-        placed: Values = turned + self.shift[..., None, :]
-        return placed
+        return turned + self.shift[..., None, :]
 
     def pose_features(self) -> Values:
         """Powers of yaw and pitch, (..., 9); a tilt in the picture's plane changes nothing."""
@@ -251,10 +243,6 @@ class Posed:
 
 
 def eye_openness(landmarks_px: Reals) -> Values:
-    """How far the right eye and the left are open, in their widths, (..., 2).
-
-    Args:
-        landmarks_px: (..., 478, 3).
-    """
+    """How far the eyes of faces (..., 478, 3), right and left, are open in widths, (..., 2)."""
     surface = Posed.of(landmarks_px).frontal[..., : topology.SURFACE_COUNT, :]
     return np.stack([eye.openness(surface) for eye in EYES], axis=-1)

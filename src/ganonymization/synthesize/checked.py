@@ -19,7 +19,7 @@ def draw(synthesizer: Synthesizer, inputs: GeneratorInput) -> Image:
         SynthesisError: What was drawn is no such picture.
     """
     drawn: object = synthesizer(inputs)
-    size = synthesizer.size_px
+    size = len(inputs.context)
     if not isinstance(drawn, np.ndarray) or drawn.dtype != np.uint8:
         raise SynthesisError("synthesis gave no uint8 picture")
     if drawn.shape != (size, size, 3):
@@ -43,6 +43,6 @@ def check_redrawn(
     except LandmarksError as error:
         raise SynthesisError("no face is seen in what was drawn") from error
     gap = np.linalg.norm(found[:, :2] - inputs.surrogate_px[:, :2], axis=1).mean()
-    eyes_px = synthesizer.size_px / synthesizer.crop_side_eyes
+    eyes_px = len(crop) / synthesizer.crop_side_eyes
     if not gap / eyes_px <= _MAX_REDRAWN_ERROR_EYES:
         raise SynthesisError(f"the new face is {gap / eyes_px:.2f} eye distances off")

@@ -25,6 +25,8 @@ class LocatedFace:
         landmarks_ms: Spent looking for them.
         eyes_at_rest: (2,) how far this person's eyes usually are open, see
             :meth:`ganonymization.surrogate.shape_model.ShapeModel.surrogate`; or None.
+        reading: (7,) what of the expression crosses the wall beside the landmarks, see
+            :mod:`ganonymization.surrogate.expression_reading`; or None.
     """
 
     detection: Detection
@@ -33,6 +35,7 @@ class LocatedFace:
     problem: str | None = None
     landmarks_ms: float = 0.0
     eyes_at_rest: NDArray[np.float64] | None = None
+    reading: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class FaceState:
         covered: A fill lies over it.
         by_audit: No detector found it, but the audit did.
         timings_ms: Milliseconds by stage.
+        reading: (7,), see :class:`LocatedFace`.
     """
 
     index: int
@@ -73,6 +77,7 @@ class FaceState:
     covered: bool = False
     by_audit: bool = False
     timings_ms: dict[str, float] = field(default_factory=dict)
+    reading: NDArray[np.float32] | None = None
 
     @property
     def wall(self) -> Place:

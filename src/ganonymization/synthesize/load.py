@@ -4,20 +4,24 @@ from pathlib import Path
 
 import onnxruntime
 
-from .. import onnx_session
+from .. import onnx_session, weights
+from ..donors.bank import DonorBank
 from ..errors import ModelError, OptionError
 from ..options import Device
-from . import generator, pix2pix
+from . import generator, pix2pix, refiner
 from .base import Synthesizer
 
 
-def load(model: Path, threads: int = 0, device: Device = "cpu") -> Synthesizer:
+def load(
+    model: Path, threads: int = 0, device: Device = "cpu", bank: Path | None = None
+) -> Synthesizer:
     """The synthesizer of an ONNX file made by ``ganonymize export``, or of a published ``.ckpt``.
 
     Args:
         model: The file.
         threads: Of one call; 0 takes every core.
         device: ``"cpu"`` or ``"cuda"``.
+        bank: Of donors; None is the shipped one.
 
     Raises:
         ModelError: The file is no model or not one of these kinds.
@@ -35,7 +39,7 @@ def load(model: Path, threads: int = 0, device: Device = "cpu") -> Synthesizer:
     session = _session(model, threads, device)
     metadata = session.get_modelmeta().custom_metadata_map
     kind = metadata.get("format")
-    if kind not in (generator.FORMAT, pix2pix.FORMAT):
+    if kind not in (generator.FORMAT, pix2pix.FORMAT, refiner.FORMAT):
         raise ModelError(
             f"{model}: not a generator of this project (its format is {kind!r}, "
             f"not {generator.FORMAT!r}); make one with 'ganonymize export'"
@@ -44,6 +48,10 @@ def load(model: Path, threads: int = 0, device: Device = "cpu") -> Synthesizer:
         size_px = int(metadata["size_px"])
         if kind == pix2pix.FORMAT:
             return pix2pix.Pix2Pix.from_session(session, size_px)
+        if kind == refiner.FORMAT:
+            return refiner.Refiner(
+                session, size_px, DonorBank.load(bank or weights.path_of("donors"))
+            )
         return generator.OnnxGenerator(session, size_px, int(metadata["style_size"]))
     except (KeyError, ValueError) as error:
         raise ModelError(f"{model}: its metadata are incomplete; export it anew") from error

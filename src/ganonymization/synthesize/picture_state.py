@@ -112,7 +112,9 @@ class Scene(PictureState):
 
     def inputs(self, face: FaceState, size_px: int) -> GeneratorInput:
         """Its surroundings as they are by now, and nothing of the face."""
-        return GeneratorInput.scene(self._canvas.image, face.wall, face.surrogate, face.seed)
+        return GeneratorInput.scene(
+            self._canvas.image, face.wall, face.surrogate, face.seed, face.reading
+        )
 
     def toned(self, face: FaceState, drawn: DrawnFace) -> DrawnFace:
         """See :func:`compositing.match_tone`."""
@@ -179,7 +181,7 @@ class Portraits(PictureState):
 
     def inputs(self, face: FaceState, size_px: int) -> GeneratorInput:
         """No surroundings."""
-        return GeneratorInput.portrait(size_px, face.surrogate, face.seed)
+        return GeneratorInput.portrait(size_px, face.surrogate, face.seed, face.reading)
 
     def toned(self, face: FaceState, drawn: DrawnFace) -> DrawnFace:
         """As it is."""

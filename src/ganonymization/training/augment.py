@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..geometry import topology
 from ..geometry.wall import Wall
-from ..types import Image
+from ..types import Image, Values
 
 _SKIN = (50, 101, 280, 330, 151, 199)  # cheeks, forehead, chin
 _SKIN_SPREAD_LAB = np.array([45, 13, 13], np.float32)
@@ -27,12 +27,9 @@ _MOVABLE = (  # left and right, reach, deviations outwards and down in outer-eye
 
 @dataclass(frozen=True)
 class Shift:
-    """A bump that moves what lies about a landmark.
+    """A Gaussian bump that moves what lies about a landmark, (right, down) of the face.
 
-    Attributes:
-        landmark: In its middle.
-        by_eyes: (right, down) of the face, in outer-eye distances.
-        reach_eyes: Deviation of the Gaussian bump.
+    Moves and the bump's deviation are in outer-eye distances.
     """
 
     landmark: int
@@ -54,9 +51,7 @@ def expression_shifts(rng: np.random.Generator) -> list[Shift]:
     return shifts
 
 
-def warped(
-    crop: Image, points: NDArray[np.float64], shifts: Sequence[Shift]
-) -> tuple[Image, NDArray[np.float64]]:
+def warped(crop: Image, points: Values, shifts: Sequence[Shift]) -> tuple[Image, Values]:
     """A crop (S, S, C) uint8 and its (478, 3) landmarks, both moved by the same bumps."""
     across = points[_OUTER_EYES[1], :2] - points[_OUTER_EYES[0], :2]
     eyes_px = float(np.linalg.norm(across))
@@ -94,9 +89,7 @@ def warped(
     return np.concatenate(layers, 2), moved
 
 
-def jittered(
-    points: NDArray[np.float64], rng: np.random.Generator, deviation_px: float
-) -> NDArray[np.float64]:
+def jittered(points: Values, rng: np.random.Generator, deviation_px: float) -> Values:
     """Landmarks (478, 3) in crop pixels, moved by noise that is smooth along the mesh.
 
     So may those of another geometry differ.
@@ -112,11 +105,11 @@ def jittered(
         noise = np.where(count > 0, total / np.maximum(count, 1), noise * 0)
     noise[topology.SURFACE_COUNT :] = 0  # irises stay: gaze is a matter of few pixels
     surface = noise[: topology.SURFACE_COUNT]
-    moved: NDArray[np.float64] = points + noise * (deviation_px / surface.std())
+    moved: Values = points + noise * (deviation_px / surface.std())
     return moved
 
 
-def jittered_wall(points: NDArray[np.float64], rng: np.random.Generator) -> Wall:
+def jittered_wall(points: Values, rng: np.random.Generator) -> Wall:
     """A wall as a looser box or another outline would have made it."""
     wall = Wall.around(points)
     grow = np.array(wall.half_wh) * rng.uniform(0, 0.12, 2) * (rng.random() < 0.6)
@@ -127,7 +120,7 @@ def jittered_wall(points: NDArray[np.float64], rng: np.random.Generator) -> Wall
     )
 
 
-def darker_skin(picture: Image, points: NDArray[np.float64], lightness: float) -> Image:
+def darker_skin(picture: Image, points: Values, lightness: float) -> Image:
     """The same person with darker skin, face, ears and neck alike: collections are mostly light.
 
     What is coloured like the cheeks, chin and forehead is darkened in CIELAB; the nearer in colour,

@@ -9,6 +9,7 @@ from torch.utils.data import default_collate
 
 from .. import seeds
 from ..geometry import conditioning, topology, transforms
+from ..types import Values
 from . import layout
 from .augment import jittered
 from .data import PreparedFaces
@@ -22,7 +23,7 @@ Samples = Callable[[int], Feed]
 _YAW_RAD, _PITCH_RAD = 0.6, 0.25
 
 
-def posed_face(index: int) -> NDArray[np.float64]:
+def posed_face(index: int) -> Values:
     """The canonical face, turned and bent by a number, (478, 3) in outer-eye distances."""
     rng = np.random.default_rng([7, index])
     face = jittered(topology.canonical_face().astype(np.float64), rng, 0.02)
@@ -31,7 +32,7 @@ def posed_face(index: int) -> NDArray[np.float64]:
     nod = np.array(
         [[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]]
     )
-    posed: NDArray[np.float64] = face @ (turn @ nod).T
+    posed: Values = face @ (turn @ nod).T
     return posed
 
 
@@ -73,5 +74,5 @@ def dots_samples(size_px: int, prepared: Path | None) -> Samples:
     return sample
 
 
-def _in_crop(points: NDArray[np.float64], size_px: int, side_eyes: float) -> NDArray[np.float64]:
+def _in_crop(points: Values, size_px: int, side_eyes: float) -> Values:
     return transforms.apply(transforms.generator_crop(points, size_px, side_eyes), points)

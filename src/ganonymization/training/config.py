@@ -1,5 +1,6 @@
 """Every setting of a training run, read from TOML and saved beside the results."""
 
+import json
 import tomllib
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -149,19 +150,12 @@ def write_config(config: TrainingConfig, path: Path) -> None:
     """
     content = asdict(config)
     stages = content.pop("stages")
-    lines = [f"{name} = {_toml(value)}" for name, value in content.items()]
+    lines = _lines(content)
     for stage in stages:
-        lines += ["", "[[stages]]"] + [f"{name} = {_toml(value)}" for name, value in stage.items()]
-    text = "\n".join(lines) + "\n"
-    write_text(path, text)
+        lines += ["", "[[stages]]", *_lines(stage)]
+    write_text(path, "\n".join(lines) + "\n")
 
 
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml(v) for v in value) + "]"
-    return repr(value)
+def _lines(settings: dict[str, Any]) -> list[str]:
+    # what JSON writes of these types is TOML as well
+    return [f"{name} = {json.dumps(v, ensure_ascii=False)}" for name, v in settings.items()]

@@ -6,23 +6,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from ..errors import InputError
 from ..geometry import conditioning, topology, transforms
 from ..geometry.wall import opacity
-from ..types import Image, Reals
+from ..types import Image, Reals, Values
 from . import layout
-from .augment import (
-    darker_skin,
-    expression_shifts,
-    jittered,
-    jittered_wall,
-    recoloured,
-    warped,
-)
+from .augment import darker_skin, expression_shifts, jittered, jittered_wall, recoloured, warped
 from .layout import GENERATOR_SIZE_PX, PREPARED_SIZE_PX
 
 _WARPED_SHARE = 0.6
@@ -31,9 +23,6 @@ _FEATURES = (topology.EYE_LEFT, topology.EYE_RIGHT, topology.LIPS_OUTER, *topolo
 
 class Shards:
     """Prepared folders as one list of faces; vivid and dark ones are drawn more often.
-
-    Args:
-        folders: Made by ``ganonymize prepare``.
 
     Raises:
         InputError: A folder is not such a one.
@@ -55,9 +44,7 @@ class Shards:
         """The number of a random face."""
         return int(np.searchsorted(self.cumulative, rng.random()))
 
-    def moved(
-        self, face: int, rng: np.random.Generator, size_px: int
-    ) -> tuple[Image, NDArray[np.float64]]:
+    def moved(self, face: int, rng: np.random.Generator, size_px: int) -> tuple[Image, Values]:
         """A flipped, turned, scaled and shifted crop of a face with its landmarks in its pixels."""
         shard = int(np.searchsorted(self._ends, face, side="right"))
         first = self._ends[shard - 1] if shard else 0
@@ -159,7 +146,7 @@ class Batches(Sampler[list[int]]):
             yield [start + i for i in self.own]
 
 
-def vividness(landmarks_px: Reals) -> NDArray[np.float64]:
+def vividness(landmarks_px: Reals) -> Values:
     """How much more often a face should be drawn, (N,) >= 1: more for rare poses and expressions.
 
     Mouth opening and width, eye openings, brow height and yaw are measured and standardised; what
@@ -168,8 +155,8 @@ def vividness(landmarks_px: Reals) -> NDArray[np.float64]:
     p = np.asarray(landmarks_px, np.float64)
     unit = np.linalg.norm(p[:, 33] - p[:, 263], axis=1)
 
-    def distance(a: int, b: int) -> NDArray[np.float64]:
-        gap: NDArray[np.float64] = np.linalg.norm(p[:, a] - p[:, b], axis=1) / unit
+    def distance(a: int, b: int) -> Values:
+        gap: Values = np.linalg.norm(p[:, a] - p[:, b], axis=1) / unit
         return gap
 
     measures = np.stack(
@@ -177,11 +164,11 @@ def vividness(landmarks_px: Reals) -> NDArray[np.float64]:
          distance(105, 159), distance(334, 386), (p[:, 234, 2] - p[:, 454, 2]) / unit]
     )  # fmt: skip
     deviations = np.abs(measures - measures.mean(1, keepdims=True)) / measures.std(1, keepdims=True)
-    weights: NDArray[np.float64] = 1 + np.clip(deviations.max(0) - 1.5, 0, 3)
+    weights: Values = 1 + np.clip(deviations.max(0) - 1.5, 0, 3)
     return weights
 
 
-def rarity(skin_ita_deg: Reals) -> NDArray[np.float64]:
+def rarity(skin_ita_deg: Reals) -> Values:
     """How much more often a face should be drawn for its skin, (N,): collections are mostly light.
 
     Args:
@@ -190,7 +177,7 @@ def rarity(skin_ita_deg: Reals) -> NDArray[np.float64]:
     return np.where(skin_ita_deg < 10, 3.0, np.where(skin_ita_deg < 28, 1.7, 1.0))
 
 
-def feature_weight(points: NDArray[np.float64], size_px: int) -> Image:
+def feature_weight(points: Values, size_px: int) -> Image:
     """64 everywhere, 255 on eyes, brows and mouth, (S, S): expressions are the product."""
     weight = np.full((size_px, size_px), 64, np.uint8)
     for ring in _FEATURES:

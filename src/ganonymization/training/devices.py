@@ -1,11 +1,12 @@
 """Processes and devices of a run."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from lightning.fabric import Fabric
 from lightning.fabric.loggers.tensorboard import TensorBoardLogger
+from torch import Tensor
 
 from ..errors import OptionError
 
@@ -43,7 +44,20 @@ def open_fabric(
     return fabric
 
 
-def average_gradients(fabric: Fabric, parameters: Iterable[torch.nn.Parameter]) -> None:
+def descend(
+    fabric: Fabric,
+    loss: Tensor,
+    optimizer: torch.optim.Optimizer,
+    moved: Sequence[torch.nn.Parameter],
+) -> None:
+    """A step of an optimizer down the mean gradient of all devices."""
+    optimizer.zero_grad()
+    fabric.backward(loss)
+    average_gradients(fabric, moved)
+    optimizer.step()
+
+
+def average_gradients(fabric: Fabric, parameters: Sequence[torch.nn.Parameter]) -> None:
     """Give every device the mean gradient.
 
     Distributed data parallelism by one reduction after the backward pass: the two networks of a GAN

@@ -39,9 +39,6 @@ class DrawnGenerator(nn.Module):
     """The averaged generator of a run behind its bank of styles.
 
     Noise points in some direction; the styles whose keys point there too are mixed.
-
-    Args:
-        nets: Of a checkpoint.
     """
 
     def __init__(self, nets: Networks) -> None:
@@ -63,13 +60,9 @@ class DrawnGenerator(nn.Module):
 
 @dataclass(frozen=True)
 class Drawable:
-    """A network that can be exported.
+    """A network in evaluation mode that can be exported; the run time asks for its metadata.
 
-    Attributes:
-        network: In evaluation mode.
-        size_px: Side of what it draws.
-        metadata: Written into the file; the run time asks for them.
-        samples: Test conditions, of landmarks from a prepared folder or from a posed model face.
+    ``samples`` makes test conditions, from a prepared folder or from a posed model face.
     """
 
     network: nn.Module
@@ -80,12 +73,10 @@ class Drawable:
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What an export came to.
+    """An exported file and how it compares on this machine's processor.
 
-    Attributes:
-        path: Of the file.
-        psnr_db: Of its pictures against PyTorch's in single precision, over 64 conditions.
-        milliseconds: Of one picture, median, on this machine's processor.
+    PSNR is of its pictures against PyTorch's in single precision, over 64 conditions; the time is
+    the median of one picture.
     """
 
     path: Path
@@ -96,9 +87,7 @@ class ExportReport:
 def open_checkpoint(checkpoint: Path, size_px: int = 256) -> Drawable:
     """The generator in a checkpoint of ``ganonymize train``, or in a published ``.ckpt``.
 
-    Args:
-        checkpoint: The file.
-        size_px: Side of what ours will draw; a published one has its own.
+    ``size_px`` is the side of what ours will draw; a published one has its own.
 
     Raises:
         ModelError: The file is none of both; the message says what is missing.
@@ -172,7 +161,7 @@ def _write(drawable: Drawable, sample: Samples, out: Path, precision: ExportPrec
         quantize(out, [sample(i) for i in range(_CALIBRATED)])
     model = onnx.load(str(out))
     if precision == "fp16":
-        _halve_weights(model)
+        halve_weights(model)
     helper.set_model_props(model, {name: str(value) for name, value in drawable.metadata.items()})
     onnx.checker.check_model(model)
     onnx.save(model, str(out))
@@ -196,7 +185,7 @@ def _compared(drawable: Drawable, sample: Samples, model: Path) -> tuple[float, 
     return psnr_db, statistics.median(spent) * 1e3
 
 
-def _halve_weights(model: onnx.ModelProto) -> None:
+def halve_weights(model: onnx.ModelProto) -> None:
     """Store each large float32 weight as float16, followed by a cast to float32."""
     casts = []
     for tensor in model.graph.initializer:

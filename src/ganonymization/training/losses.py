@@ -55,14 +55,8 @@ class Networks(nn.Module):
 class Judged:
     """What the discriminators compare: a square of M composed and of M real pictures.
 
+    Feature maps of both, the composed ones without gradient, and (M, C, k, k) layers of the batch.
     Only pictures that were drawn in their own style are judged.
-
-    Attributes:
-        fake: Feature maps of the composed pictures, without gradient.
-        real: Feature maps of the real ones.
-        condition: (M, 3, k, k).
-        wall: (M, 1, k, k).
-        opacity: (M, 1, k, k).
     """
 
     fake: list[Tensor]
@@ -73,13 +67,9 @@ class Judged:
 
 
 class GeneratorLoss(NamedTuple):
-    """What a forward pass of the generator gives.
+    """What a forward pass gives: the loss, its parts, what is to be judged, and styles, (M, 16).
 
-    Attributes:
-        total: To descend.
-        parts: Of it, by name, without gradient.
-        judged: For the discriminators.
-        styles: (M, 16) mean styles of the portraits, for the bank.
+    The parts are without gradient; the styles are the means of the portraits, for the bank.
     """
 
     total: Tensor

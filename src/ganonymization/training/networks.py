@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 STYLE_SIZE = 16
+STYLE_WIDTH = 64
 INPUT_CHANNELS = 7  # condition 3, context 3, wall mask 1
 
 
@@ -28,8 +29,7 @@ class StyledBlock(nn.Module):
         h = F.leaky_relu(self.first(x), 0.2)
         scale, shift = self.style(style)[:, :, None, None].chunk(2, 1)
         h = self.second(h * (1 + scale) + shift)
-        out: Tensor = F.leaky_relu(self.shortcut(x) + 0.5 * h, 0.2)
-        return out
+        return F.leaky_relu(self.shortcut(x) + 0.5 * h, 0.2)
 
 
 _UNSHUFFLE = 4
@@ -75,7 +75,7 @@ class Generator(nn.Module):
 
     def __init__(self, widths: tuple[int, ...] = (64, 96, 192, 256), tail: int = 32) -> None:
         super().__init__()
-        style_width = 64
+        style_width = STYLE_WIDTH
         self.style = nn.Sequential(
             nn.Linear(STYLE_SIZE, style_width),
             nn.LeakyReLU(0.2),
@@ -96,8 +96,12 @@ class Generator(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """X (N, 7, S, S) in [-1, 1], style (N, 16) -> (N, 3, S, S) in [-1, 1]."""
-        w = self.style(style)
-        h = F.leaky_relu(self.stem(x), 0.2)
+        h = self.decoded(self.stem(x), self.style(style))
+        return torch.tanh(F.pixel_shuffle(self.to_rgb(h), 2))
+
+    def decoded(self, stem: Tensor, w: Tensor) -> Tensor:
+        """Stem (N, widths[0], S / 4, S / 4) and style (N, 64) -> (N, tail, S / 2, S / 2)."""
+        h = F.leaky_relu(stem, 0.2)
         skips = []
         for i, block in enumerate(self.encoder):
             h = block(h, w)
@@ -108,8 +112,8 @@ class Generator(nn.Module):
         for i in reversed(range(len(self.up))):
             h = F.leaky_relu(self.up[i](F.interpolate(h, scale_factor=2.0, mode="nearest")), 0.2)
             h = self.decoder[i](torch.cat([h, skips[i]], 1), w)
-        h = F.leaky_relu(F.pixel_shuffle(self.widen(h), 2), 0.2)
-        return torch.tanh(F.pixel_shuffle(self.to_rgb(self.tail(h, w)), 2))
+        tail: Tensor = self.tail(F.leaky_relu(F.pixel_shuffle(self.widen(h), 2), 0.2), w)
+        return tail
 
 
 class StyleEncoder(nn.Module):
@@ -139,9 +143,6 @@ class StyleBank(nn.Module):
 
     New styles are mixed from them: drawn from a normal distribution instead, some would be styles
     that no picture has, and those draw artefacts.
-
-    Args:
-        size: How many it holds.
     """
 
     def __init__(self, size: int = 1024) -> None:

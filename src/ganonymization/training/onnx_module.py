@@ -10,17 +10,12 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_Operation = Callable[..., Tensor]
-
 
 class OnnxModule(nn.Module):
-    """The file's own operations, one after the other, frozen.
+    """The operations of an ONNX file with one input, one after the other, frozen.
 
-    Its constants are no part of a checkpoint, for the file is at hand.
-
-    Args:
-        path: An ONNX file with one input.
-        outputs: Names of tensors to give back, the file's own outputs or others within.
+    ``outputs`` are the file's own or other tensors within. Its constants are no part of a
+    checkpoint, for the file is at hand.
     """
 
     def __init__(self, path: Path, outputs: Sequence[str]) -> None:
@@ -47,8 +42,7 @@ class OnnxModule(nn.Module):
         for name, number in self._constants.items():
             values[name] = self.get_buffer(f"constant_{number}")
         for kind, inputs, output, attributes in self.steps:
-            operation: _Operation = getattr(_Operations, kind.lower())
-            values[output] = operation(*(values[name] for name in inputs), **attributes)
+            values[output] = _OPERATIONS[kind](*(values[name] for name in inputs), **attributes)
         return [values[name] for name in self.outputs]
 
 
@@ -62,74 +56,52 @@ def _needed(nodes: list[onnx.NodeProto], outputs: Sequence[str]) -> list[onnx.No
     return kept[::-1]
 
 
-class _Operations:
-    """ONNX operators by name in small letters, as far as the shipped networks use them."""
+def _conv(
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, *, strides: list[int],
+    pads: list[int], group: int = 1, **_: Any,
+) -> Tensor:  # fmt: skip
+    top, left, bottom, right = pads
+    return F.conv2d(F.pad(x, (left, right, top, bottom)), weight, bias, strides, groups=group)
 
-    @staticmethod
-    def conv(
-        x: Tensor, weight: Tensor, bias: Tensor | None = None, *, strides: list[int],
-        pads: list[int], group: int = 1, **_: Any,
-    ) -> Tensor:  # fmt: skip
-        top, left, bottom, right = pads
-        return F.conv2d(F.pad(x, (left, right, top, bottom)), weight, bias, strides, groups=group)
 
-    @staticmethod
-    def maxpool(x: Tensor, *, kernel_shape: list[int], strides: list[int], **_: Any) -> Tensor:
-        return F.max_pool2d(x, kernel_shape, strides)
+def _pad(x: Tensor, pads: Tensor, **_: Any) -> Tensor:
+    low, high = pads.view(2, -1).tolist()
+    pairs = [n for axis in reversed(range(len(low))) for n in (low[axis], high[axis])]
+    return F.pad(x, pairs)
 
-    @staticmethod
-    def pad(x: Tensor, pads: Tensor, **_: Any) -> Tensor:
-        low, high = pads.view(2, -1).tolist()
-        pairs = [n for axis in reversed(range(len(low))) for n in (low[axis], high[axis])]
-        return F.pad(x, pairs)
 
-    @staticmethod
-    def gridsample(x: Tensor, grid: Tensor, **_: Any) -> Tensor:
-        # where a network looks passes no gradient: that of boxes is noise
-        return F.grid_sample(x, grid.detach(), "bilinear", "zeros", align_corners=False)
+def _grid_sample(x: Tensor, grid: Tensor, **_: Any) -> Tensor:
+    # where a network looks passes no gradient: that of boxes is noise
+    return F.grid_sample(x, grid.detach(), "bilinear", "zeros", align_corners=False)
 
-    @staticmethod
-    def reshape(x: Tensor, shape: Tensor) -> Tensor:
-        sides = [x.shape[i] if n == 0 else n for i, n in enumerate(shape.tolist())]
-        return x.reshape(sides)
 
-    @staticmethod
-    def transpose(x: Tensor, *, perm: list[int]) -> Tensor:
-        return x.permute(perm)
+def _reshape(x: Tensor, shape: Tensor) -> Tensor:
+    return x.reshape([x.shape[i] if n == 0 else n for i, n in enumerate(shape.tolist())])
 
-    @staticmethod
-    def gather(x: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
-        return x.index_select(axis, indices)
 
-    @staticmethod
-    def concat(*parts: Tensor, axis: int) -> Tensor:
-        return torch.cat(parts, axis)
-
-    @staticmethod
-    def reducel2(x: Tensor, *, axes: list[int], keepdims: int) -> Tensor:
-        length: Tensor = torch.linalg.vector_norm(x, dim=axes, keepdim=bool(keepdims))
-        return length
-
-    @staticmethod
-    def reducemin(x: Tensor, *, axes: list[int], keepdims: int) -> Tensor:
-        return x.amin(axes, keepdim=bool(keepdims))
-
-    @staticmethod
-    def reducemax(x: Tensor, *, axes: list[int], keepdims: int) -> Tensor:
-        return x.amax(axes, keepdim=bool(keepdims))
-
-    @staticmethod
-    def reducemean(x: Tensor, *, axes: list[int], keepdims: int) -> Tensor:
-        return x.mean(axes, keepdim=bool(keepdims))
-
-    @staticmethod
-    def cast(x: Tensor, **_: Any) -> Tensor:
-        return x
-
-    @staticmethod
-    def identity(x: Tensor) -> Tensor:
-        return x
-
-    relu, sigmoid = staticmethod(F.relu), staticmethod(torch.sigmoid)
-    add, sub, mul, div = (staticmethod(f) for f in (torch.add, torch.sub, torch.mul, torch.div))
-    matmul = staticmethod(torch.matmul)
+_OPERATIONS: dict[str, Callable[..., Tensor]] = {
+    "Conv": _conv,
+    "MaxPool": lambda x, *, kernel_shape, strides, **_: F.max_pool2d(x, kernel_shape, strides),
+    "Pad": _pad,
+    "GridSample": _grid_sample,
+    "Reshape": _reshape,
+    "Transpose": lambda x, *, perm: x.permute(perm),
+    "Gather": lambda x, indices, *, axis=0: x.index_select(axis, indices),
+    "Concat": lambda *parts, axis: torch.cat(parts, axis),
+    "ReduceL2": lambda x, *, axes, keepdims: torch.linalg.vector_norm(
+        x, dim=axes, keepdim=bool(keepdims)
+    ),
+    "ReduceMin": lambda x, *, axes, keepdims: x.amin(axes, keepdim=bool(keepdims)),
+    "ReduceMax": lambda x, *, axes, keepdims: x.amax(axes, keepdim=bool(keepdims)),
+    "ReduceMean": lambda x, *, axes, keepdims: x.mean(axes, keepdim=bool(keepdims)),
+    "Cast": lambda x, **_: x,
+    "Identity": lambda x: x,
+    "Relu": F.relu,
+    "Sigmoid": torch.sigmoid,
+    "Add": torch.add,
+    "Sub": torch.sub,
+    "Mul": torch.mul,
+    "Div": torch.div,
+    "MatMul": torch.matmul,
+}
+"""ONNX operators, as far as the shipped networks use them."""

@@ -1,6 +1,5 @@
 """Pictures to a prepared folder of crops, landmarks and head masks, by the pipeline's stages."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -13,26 +12,18 @@ from ..geometry import transforms
 from ..geometry.wall import Wall
 from ..io.files import atomic_path
 from ..landmarks.face_finder import FaceFinder
-from ..types import Image, Skipped
+from ..types import Image, Skipped, Values
 from .layout import CHANNELS, GENERATOR_SIZE_PX, PREPARED_SIZE_PX
 from .segment import OnnxSegmenter, PersonSegmenter, head_mask
 
 _CHEEKS = (50, 101, 280, 330)
+_Face = tuple[str, NDArray[np.float32], float, float]  # name, landmarks, chroma, skin_ita_deg
 
 
 def prepare_folder(
-    source: Path,
-    out: Path,
-    detector: str = "centerface",
-    segmenter: PersonSegmenter | None = None,
+    source: Path, out: Path, detector: str = "centerface", segmenter: PersonSegmenter | None = None
 ) -> tuple[int, list[Skipped]]:
-    """Prepare the largest face of every picture.
-
-    Args:
-        source: A folder, read recursively.
-        out: The prepared folder to write; see ``training/layout.py`` for what it holds.
-        detector: A detector's name.
-        segmenter: Finds the head; None takes the shipped one.
+    """Prepare the largest face of every picture under a folder; ``layout`` says what is written.
 
     Returns:
         How many faces were prepared, and the pictures that were skipped.
@@ -43,7 +34,7 @@ def prepare_folder(
     """
     pictures = face_pictures(source)
     finder, segmenter = FaceFinder(detector), segmenter or OnnxSegmenter()
-    faces, skipped = _Faces(), []
+    faces, skipped = list[_Face](), []
     raw = out / "crops.raw.part"
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -55,44 +46,33 @@ def prepare_folder(
                     continue
                 layers, landmarks = prepare_face(*found, segmenter)
                 file.write(layers.tobytes())
-                faces.add(path.relative_to(source), layers, landmarks)
-        if not faces.names:
+                name = path.relative_to(source).as_posix()
+                measured = _chroma(layers), _skin_ita_deg(layers, landmarks)
+                faces.append((name, landmarks.astype(np.float32), *measured))
+        if not faces:
             raise InputError(f"{source}: no face was found in {len(pictures)} pictures")
-        faces.store(out)
-        _store_crops(raw, out / "crops.npy", len(faces.names))
+        _store(faces, out)
+        _store_crops(raw, out / "crops.npy", len(faces))
     except OSError as error:
         raise OutputError(f"{out}: cannot be written ({error.strerror}); choose another") from error
     finally:
         raw.unlink(missing_ok=True)
-    return len(faces.names), skipped
+    return len(faces), skipped
 
 
-@dataclass
-class _Faces:
-    """What is kept of the prepared faces beside their crops."""
-
-    names: list[str] = field(default_factory=list)
-    landmarks: list[NDArray[np.float32]] = field(default_factory=list)
-    chroma: list[float] = field(default_factory=list)
-    skin_ita_deg: list[float] = field(default_factory=list)
-
-    def add(self, name: Path, layers: Image, landmarks: NDArray[np.float64]) -> None:
-        self.names.append(name.as_posix())
-        self.landmarks.append(landmarks.astype(np.float32))
-        self.chroma.append(_chroma(layers))
-        self.skin_ita_deg.append(_skin_ita_deg(layers, landmarks))
-
-    def store(self, out: Path) -> None:
-        np.save(out / "landmarks.npy", np.stack(self.landmarks))
-        np.save(out / "chroma.npy", np.array(self.chroma, np.float32))
-        np.save(out / "skin_ita_deg.npy", np.array(self.skin_ita_deg, np.float32))
-        text = "".join(f"{name}\n" for name in self.names)
-        (out / "files.txt").write_text(text, encoding="utf-8", errors="backslashreplace")
+def _store(faces: list[_Face], out: Path) -> None:
+    """Write what is kept of the prepared faces beside their crops."""
+    names, landmarks, chroma, skin_ita_deg = zip(*faces, strict=True)
+    np.save(out / "landmarks.npy", np.stack(landmarks))
+    np.save(out / "chroma.npy", np.array(chroma, np.float32))
+    np.save(out / "skin_ita_deg.npy", np.array(skin_ita_deg, np.float32))
+    text = "".join(f"{name}\n" for name in names)
+    (out / "files.txt").write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def prepare_face(
-    image: Image, landmarks_px: NDArray[np.float64], segmenter: PersonSegmenter
-) -> tuple[Image, NDArray[np.float64]]:
+    image: Image, landmarks_px: Values, segmenter: PersonSegmenter
+) -> tuple[Image, Values]:
     """One face's layers (288, 288, 5), see ``layout.py``, and its landmarks in their pixels.
 
     Args:
@@ -109,7 +89,7 @@ def prepare_face(
     return np.dstack([colour, head, inside]).astype(np.uint8), landmarks
 
 
-def prepared_from_image(landmarks_px: NDArray[np.float64]) -> NDArray[np.float64]:
+def prepared_from_image(landmarks_px: Values) -> Values:
     """The transform, (2, 3), that puts the generator's crop in the middle of a prepared one."""
     prepared = transforms.generator_crop(landmarks_px, GENERATOR_SIZE_PX)
     prepared[:, 2] += (PREPARED_SIZE_PX - GENERATOR_SIZE_PX) / 2
@@ -123,7 +103,7 @@ def _chroma(layers: Image) -> float:
     return float(np.ptp(face, axis=2).mean())
 
 
-def _skin_ita_deg(layers: Image, landmarks: NDArray[np.float64]) -> float:
+def _skin_ita_deg(layers: Image, landmarks: Values) -> float:
     """The cheeks' individual typology angle (Chardon et al. 1991): light from 41, dark below 10."""
     lab = cv2.cvtColor(layers[..., :3].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     places = np.round(landmarks[list(_CHEEKS), :2]).astype(int)

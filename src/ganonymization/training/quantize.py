@@ -25,15 +25,11 @@ class _Samples(quantization.CalibrationDataReader):  # type: ignore[misc]
 
 
 def quantize(model: Path, feeds: Sequence[dict[str, NDArray[np.float32]]]) -> None:
-    """Make an exported generator's convolutions integer, in place.
+    """Make the convolutions of an exported generator in single precision integer, in place.
 
-    Static quantization, per channel. Activations are unsigned, for ONNX Runtime fuses a convolution
-    behind a shared signed one with nothing; weights have 7 bits, so that no processor's sums
-    overflow. The last three convolutions stay as they are.
-
-    Args:
-        model: An ONNX file in single precision.
-        feeds: Inputs by name, for the ranges of the activations.
+    Static quantization, per channel; the feeds, inputs by name, give the ranges. Activations are
+    unsigned, for ONNX Runtime fuses a convolution behind a shared signed one with nothing; weights
+    have 7 bits, so that no processor's sums overflow. The last three convolutions stay as they are.
     """
     with tempfile.TemporaryDirectory() as folder:
         ready, done = Path(folder) / "ready.onnx", Path(folder) / "done.onnx"

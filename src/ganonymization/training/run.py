@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 from ..errors import ModelError, OutputError
 from .config import Stage, TrainingConfig
 from .data import Batches, PreparedFaces
-from .devices import average_gradients
+from .devices import descend
 from .from_onnx import load_exported
 from .losses import Batch, Networks, discriminator_loss, generator_loss, unpack
 from .run_dir import RunDir, read_checkpoint, save_checkpoint
@@ -25,11 +25,7 @@ _FLOOR = 0.1  # of a stage's learning rate, at its end
 
 
 class Run:
-    """A run on this process: its networks and optimizers, and how far it is.
-
-    Attributes:
-        samples: That the generator has seen, over all devices and stages.
-    """
+    """A run on this process: its networks and optimizers, and the samples seen over all devices."""
 
     def __init__(self, fabric: Fabric, config: TrainingConfig) -> None:
         self.fabric, self.config = fabric, config
@@ -80,11 +76,7 @@ class Run:
             raise OutputError(failed)
 
     def _check_replicas(self) -> None:
-        """Refuse to save networks that have drifted apart.
-
-        Raises:
-            ModelError: They have; some device did not take part in a step.
-        """
+        """Refuse to save networks that have drifted apart."""
         if self.fabric.world_size == 1:
             return
         moved = [*self.nets.painters(), *self.nets.discriminator.parameters()]
@@ -141,11 +133,11 @@ class Run:
         warm = step * count >= stage.head_start
         nets.generator.requires_grad_(warm)
         moved = nets.painters() if warm else list(nets.encoder.parameters())
-        self._descend(loss, self.optimizer_g, moved)
+        descend(self.fabric, loss, self.optimizer_g, moved)
         nets.discriminator.requires_grad_(True)
         with self.fabric.autocast():
             loss_d = discriminator_loss(nets, judged)
-        self._descend(loss_d, self.optimizer_d, list(nets.discriminator.parameters()))
+        descend(self.fabric, loss_d, self.optimizer_d, list(nets.discriminator.parameters()))
         nets.follow(count, step, stage.average_samples)
         self.samples += count
         return parts | {"discriminator": loss_d.detach()}
@@ -159,14 +151,6 @@ class Run:
         ):
             for group in optimizer.param_groups:
                 group["lr"] = rate * falling
-
-    def _descend(
-        self, loss: Tensor, optimizer: torch.optim.Optimizer, moved: list[torch.nn.Parameter]
-    ) -> None:
-        optimizer.zero_grad()
-        self.fabric.backward(loss)
-        average_gradients(self.fabric, moved)
-        optimizer.step()
 
     @torch.no_grad()
     def draw_sheet(self, run_dir: RunDir, faces: PreparedFaces) -> None:

@@ -55,13 +55,7 @@ def read_checkpoint(path: Path) -> dict[str, Any] | None:
 
 
 class RunDir:
-    """Writes metrics and sheets of one run, and keeps its time; only the first process writes.
-
-    Args:
-        fabric: Launched.
-        folder: The run's.
-        total_samples: Of the whole run, for the time that is left.
-    """
+    """Writes metrics and sheets of one run, and keeps its time; only the first process writes."""
 
     def __init__(self, fabric: Fabric, folder: Path, total_samples: int) -> None:
         self.fabric, self.folder = fabric, folder

@@ -1,7 +1,7 @@
 """Heads cut out of their background."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -18,12 +18,8 @@ _BOUND_UP = 0.17  # of the wall's half height
 _SOFT = 0.04
 
 
-class PersonSegmenter(Protocol):
-    """Tells the person from the background."""
-
-    def __call__(self, crop: Image) -> NDArray[np.float32]:
-        """Probability of the person at each pixel of an RGB uint8 (S, S, 3) crop, (S, S)."""
-        ...
+PersonSegmenter = Callable[[Image], NDArray[np.float32]]
+"""Gives the probability of the person at each pixel of an RGB uint8 (S, S, 3) crop, (S, S)."""
 
 
 class OnnxSegmenter:

@@ -18,13 +18,10 @@ from .shape_fit import fit_shape
 def fit_and_save(
     folder: Path, index: Path, out: Path, prepared: Path | None = None
 ) -> list[Skipped]:
-    """Fit a shape model on pictures grouped by person and write it.
+    """Fit a shape model on pictures grouped by person, and write it.
 
-    Args:
-        folder: Of the pictures.
-        index: A CSV file, see :func:`ganonymization.datasets.people.read_people`.
-        out: The ``.npz`` file.
-        prepared: A prepared folder of further faces, or None.
+    ``index`` is the table of :func:`~ganonymization.datasets.people.read_people`; a prepared folder
+    gives further faces.
 
     Returns:
         Pictures that gave no landmarks.

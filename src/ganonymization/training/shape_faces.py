@@ -1,6 +1,7 @@
 """Faces of people as the fit of a shape model takes them: deviations without pose."""
 
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +10,7 @@ from ..datasets.people import NEUTRAL, People
 from ..errors import InputError
 from ..geometry import topology
 from ..surrogate.shape_model import Posed
-from ..types import Reals
-
-Values = NDArray[np.float64]
+from ..types import Mask, Reals, Values
 
 _SURFACE = topology.SURFACE_COUNT
 _LEAST_PEOPLE = 40
@@ -34,8 +33,8 @@ class Faces:
 
     deviations: Values
     person: NDArray[np.int64]
-    at_rest: NDArray[np.bool_]
-    labelled_neutral: NDArray[np.bool_]
+    at_rest: Mask
+    labelled_neutral: Mask
     singles: Values
     mean: Values
     pose_terms: Values
@@ -67,8 +66,7 @@ class Faces:
         """Deviations from each person's mean, unbiased, of people with several pictures."""
         counts = np.bincount(self.person)[self.person]
         centred = _centred(self.deviations, self.person)[counts > 1]
-        unbiased: Values = centred * np.sqrt(counts / np.maximum(counts - 1, 1))[counts > 1, None]
-        return unbiased
+        return centred * np.sqrt(counts / np.maximum(counts - 1, 1))[counts > 1, None]
 
     def displacements(self) -> Values:
         """Other faces minus the person's neutral one; without those, within-person deviations."""
@@ -81,20 +79,18 @@ class Faces:
         moved = ~neutral & (counts[self.person] > 0)
         if moved.sum() < _LEAST_DISPLACED:
             return self.within()
-        displaced: Values = self.deviations[moved] - rest[self.person[moved]]
-        return displaced
+        return self.deviations[moved] - rest[self.person[moved]]
 
     def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Values]:
         """Two pictures of one person, not both neutral, and how often to draw them."""
         first, second, weight = [], [], []
         for person in range(self.person.max() + 1):
             members = np.flatnonzero(self.person == person)
-            for a in members:
-                for b in members:
-                    if a != b and not (self.labelled_neutral[a] and self.labelled_neutral[b]):
-                        first.append(a)
-                        second.append(b)
-                        weight.append(min(len(members), 4) / (len(members) * (len(members) - 1)))
+            for a, b in permutations(members, 2):
+                if not (self.labelled_neutral[a] and self.labelled_neutral[b]):
+                    first.append(a)
+                    second.append(b)
+                    weight.append(min(len(members), 4) / (len(members) * (len(members) - 1)))
         if not first:
             raise InputError("no person has two pictures that differ in expression")
         weights = np.array(weight)
@@ -114,8 +110,7 @@ def _centred(values: Values, group: NDArray[np.int64]) -> Values:
     counts = np.bincount(group)
     means = np.zeros((len(counts), values.shape[1]))
     np.add.at(means, group, values)
-    centred: Values = values - (means / np.maximum(counts, 1)[:, None])[group]
-    return centred
+    return values - (means / np.maximum(counts, 1)[:, None])[group]
 
 
 def _pose_terms(
@@ -135,7 +130,4 @@ def _pose_terms(
 def mirror_image(directions: Values) -> Values:
     """The deviations of the mirror images, (N, 1404)."""
     points = directions.reshape(len(directions), -1, 3)
-    flipped: Values = (points[:, topology.mirror()[:_SURFACE]] * [-1, 1, 1]).reshape(
-        directions.shape
-    )
-    return flipped
+    return (points[:, topology.mirror()[:_SURFACE]] * [-1, 1, 1]).reshape(directions.shape)

@@ -24,8 +24,8 @@ from torch import Tensor
 from ..datasets.people import People
 from ..geometry import topology
 from ..surrogate.shape_model import ExpressionCoder, ShapeModel
-from ..types import Reals
-from .shape_faces import Faces, Values, mirror_image
+from ..types import Reals, Values
+from .shape_faces import Faces, mirror_image
 
 LEAK_WEIGHTS: Mapping[str, float] = {"balanced": 0.5, "high": 4.0}
 """What a unit of leak costs beside a unit of lost correlation, by privacy setting."""
@@ -47,9 +47,7 @@ _REST_OF_FACE, _DEPTH = 0.3, 0.1
 
 
 def fit_shape(
-    people: People,
-    singles: Reals | None = None,
-    leak_weights: Mapping[str, float] = LEAK_WEIGHTS,
+    people: People, singles: Reals | None = None, leak_weights: Mapping[str, float] = LEAK_WEIGHTS
 ) -> ShapeModel:
     """Fit a shape model.
 

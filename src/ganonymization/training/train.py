@@ -37,13 +37,8 @@ def train(
 ) -> Path:
     """Train, or go on where the checkpoint in ``out`` stopped, and return its path.
 
-    Args:
-        config: The settings.
-        out: The run's folder.
-        accelerator: ``"cpu"``, ``"cuda"`` or ``"auto"``.
-        devices: On each node.
-        nodes: How many.
-        minutes: Stop after this long; the next call goes on.
+    ``accelerator`` is ``"cpu"``, ``"cuda"`` or ``"auto"``; ``devices`` counts those of each node.
+    After so many minutes it stops; the next call goes on.
 
     Raises:
         InputError: The data are no prepared folders.

@@ -1,7 +1,7 @@
 """GIF and WebP animations, read and written like videos; silent, and held in memory."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +16,6 @@ from ..errors import InputError, UnreadableError
 from ..io import images
 from .container import Timed
 
-ANIMATIONS = (".gif", ".webp")
 _FORMATS = ("GIF", "WEBP")  # no others: EPS, say, would run a program
 _GIF_IMAGE, _GIF_END = 0x2C, 0x3B
 _BEHIND = (255, 255, 255)  # what shows through transparent pixels
@@ -33,6 +32,7 @@ class AnimationReader:
         rate: Frames a second on average.
         frames_told: How many there are.
         loops: How often it is shown again; 0 without end, None not at all.
+        stream: None, as there are no streams; the lists of others are empty.
 
     Args:
         path: A GIF or WebP file; a still one has one frame.
@@ -42,6 +42,9 @@ class AnimationReader:
     """
 
     time_base = Fraction(1, 1000)
+    stream = None
+    colour_codes = 2, 2  # not told
+    dropped: tuple[str, ...] = ()
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
@@ -86,6 +89,16 @@ class AnimationReader:
     @property
     def audio(self) -> list[Any]:
         """No sound streams."""
+        return []
+
+    @property
+    def subtitles(self) -> list[Any]:
+        """No subtitles."""
+        return []
+
+    @property
+    def chapters(self) -> list[Any]:
+        """No chapters."""
         return []
 
     def size_wh(self) -> tuple[int, int]:
@@ -155,6 +168,7 @@ class AnimationWriter:
 
     Attributes:
         sound_told: What became of the sound: ``"none"`` or ``"left out"``.
+        dropped: Streams that animations cannot hold, in words.
 
     Args:
         path: Its suffix decides the format.
@@ -162,15 +176,18 @@ class AnimationWriter:
         rate: Frames a second, for the last one's duration.
         loops: How often it is shown again; 0 without end, None not at all.
         has_sound: Whether the source has any.
+        dropped: Streams that animations cannot hold, in words.
     """
 
     def __init__(
-        self, path: Path, time_base: Fraction, rate: Fraction, loops: int | None, has_sound: bool
-    ) -> None:
+        self, path: Path, time_base: Fraction, rate: Fraction, loops: int | None, has_sound: bool,
+        dropped: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         self._path, self._time_base, self._loops = path, time_base, loops
         self._last_ms = float(1000 / rate)  # unless the last frame tells itself
         self._frames: list[Pillow.Image] = []
         self._starts_ms: list[float] = []
+        self.dropped = list(dropped)
         self.sound_told = "left out" if has_sound else "none"
 
     def __enter__(self) -> "AnimationWriter":

@@ -4,7 +4,7 @@ from typing import Any
 
 import av
 
-from ..errors import OutputError
+from .sound_headers import bare, clean_header
 
 _ANEW = {"webm": "libopus"}  # by container; elsewhere AAC
 _REFUSED = {"mov": ("libopus", "opus", "flac")}  # FFmpeg says that it can, and then does not
@@ -12,20 +12,26 @@ _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
 class Copied:
-    """Packets go on as they are.
+    """The sound in the packets goes on as it is, and nothing that hangs on them.
 
     Args:
         source: The stream that they come from.
         container: To be written.
+        header: For the decoder.
     """
 
-    def __init__(self, source: Any, container: Any) -> None:
-        self._stream = container.add_stream_from_template(source)
+    def __init__(self, source: Any, container: Any, header: bytes) -> None:
+        self.stream = container.add_stream_from_template(source)
+        if header:
+            self.stream.codec_context.extradata = header
 
     def packets(self, packet: Any) -> list[Any]:
         """What becomes of a packet."""
-        packet.stream = self._stream
-        return [packet]
+        plain = bare(packet)
+        if plain is None:
+            return []
+        plain.stream = self.stream
+        return [plain]
 
     def rest(self) -> list[Any]:
         """What is left at the end."""
@@ -44,12 +50,12 @@ class Recoded:
         codec = _ANEW.get(container.format.name, "aac")
         # Opus knows few rates; 48 kHz is one that every codec here takes
         rate = source.rate if codec == "aac" else 48_000
-        self._stream = container.add_stream(codec, rate=rate)
+        self.stream = container.add_stream(codec, rate=rate)
         # PCM often tells a number of channels and not which
         told = source.layout
         unknown = "channels" in told.name
         usual = _USUAL_LAYOUTS.get(told.nb_channels, "mono")
-        self._stream.layout = usual if unknown else told.name
+        self.stream.layout = usual if unknown else told.name
         self._resampler: Any = None
 
     def packets(self, packet: Any) -> list[Any]:
@@ -59,28 +65,26 @@ class Recoded:
     def rest(self) -> list[Any]:
         """What is left at the end."""
         left = [] if self._resampler is None else self._coded(None)
-        return [*left, *self._stream.encode(None)]
+        return [*left, *self.stream.encode(None)]
 
     def _coded(self, frame: Any) -> list[Any]:
         if self._resampler is None:
-            context = self._stream.codec_context
+            context = self.stream.codec_context
             context.open(strict=False)
             self._resampler = av.AudioResampler(
                 context.format, context.layout, context.rate, frame_size=context.frame_size or None
             )
         resampled = self._resampler.resample(frame)
-        return [packet for each in resampled for packet in self._stream.encode(each)]
+        return [packet for each in resampled for packet in self.stream.encode(each)]
 
 
-def taken_over(source: Any, container: Any) -> Copied | Recoded:
-    """How a stream of sound goes into a container.
-
-    Raises:
-        OutputError: FFmpeg cannot decode it.
-    """
+def taken_over(source: Any, container: Any) -> Copied | Recoded | None:
+    """How a stream of sound goes into a container; None where FFmpeg does not know its kind."""
     if source.codec_context is None:
-        raise OutputError("FFmpeg cannot decode the sound", "drop it with `no_audio`")
+        return None
     codec, kind = source.codec_context.name, container.format.name
-    if codec in container.supported_codecs and codec not in _REFUSED.get(kind, ()):
-        return Copied(source, container)
+    header = clean_header(codec, source.codec_context.extradata)
+    can_hold = codec in container.supported_codecs and codec not in _REFUSED.get(kind, ())
+    if can_hold and header is not None:
+        return Copied(source, container, header)
     return Recoded(source, container)

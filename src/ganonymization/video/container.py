@@ -4,28 +4,29 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
 import av
-import numpy as np
-from av.video.reformatter import Colorspace, VideoReformatter
+from av.video.reformatter import VideoReformatter
 
 from ..errors import InputError, UnreadableError
 from ..types import Image
+from .decoded import decoder_of, fitted, has_alpha, rgb, turn_of
+from .hdr import Deep, DeepFrame, Range, deep_rgb, range_of
+from .interlace import Progressive
+from .streams import chosen
+from .times import TORN, FrameTimes, Timeline
 
 STANDARD_STREAM = "-"
-CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")  # AVI knows no times
 _CAMERAS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
 _PATIENCE_S = 10.0  # for a stream or camera to answer
 _NOT_VIDEO = {"tty"}  # FFmpeg would draw text files
 _SHORT_S = 0.2  # a file that ends so much before it says so was cut off
-_BT601 = (5, 6)  # BT.470BG and SMPTE 170M, as H.273 counts
-_BT709 = 1
-_HD_ROWS = 576  # more rows are coded by BT.709, unless the file says otherwise
+_TELLING_ENDS = ("mov,", "matroska", "avi", "asf")  # formats that know theirs; others guess
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,20 @@ class Timed:
     Attributes:
         image: (H, W, 3) uint8 RGB, upright.
         pts: In units of the reader's ``time_base``.
-        duration: Alike; None where the next frame tells.
+        duration: Alike; None where the next frame tells, or where it is the usual one.
+        source: The frame in high range, where that is kept.
+        deep: Of a frame to be written, (H, W, 3) uint16 RGB in high range, where that is kept.
     """
 
     image: Image
     pts: int
     duration: int | None = None
+    source: DeepFrame | None = None
+    deep: Deep | None = None
 
 
 class TakesSound(Protocol):
-    """Where packets of sound go."""
+    """Where packets of sound and subtitles go."""
 
     def take(self, packet: Any) -> None:
         """Append a packet."""
@@ -59,32 +64,48 @@ class Reader:
         time_base: Seconds in a unit of time.
         rate: Frames a second on average.
         frames_told: How many frames the file says that it has; 0 if it does not.
+        stream: The one of the pictures.
+        audio: The sound streams.
+        subtitles: The streams of subtitles.
+        dropped: The other streams, in words.
+        high_range: How the first frame codes light, where that is in high dynamic range.
+        has_alpha: Whether the first frame has transparent pixels, which become white.
+        colour_codes: Primaries and transfer of the first frame, as H.273 counts.
 
     Args:
         source: A file; or ``"-"`` for standard input, an address such as ``rtsp://…``, or a camera
             such as ``/dev/video0``.
+        keep_deep: Hand on frames of high range as they are, beside their standard pictures.
 
     Raises:
         UnreadableError: Missing, no video, or damaged from the start.
     """
 
-    def __init__(self, source: Path | str) -> None:
-        self.name = str(source)
+    def __init__(self, source: Path | str, keep_deep: bool = False) -> None:
+        self.name, self._keep_deep = str(source), keep_deep
         try:
             self._container: Any = _opened(source)
         except (av.error.FFmpegError, ValueError) as error:
             raise UnreadableError(f"{source}: not a video that can be read ({error})") from error
-        if not self._container.streams.video or self._container.format.name in _NOT_VIDEO:
+        streams = chosen(self._container)
+        if streams is None or self._container.format.name in _NOT_VIDEO:
             self.close()
             raise UnreadableError(f"{source}: has no pictures; give a video")
-        self._stream = self._container.streams.video[0]
-        self._stream.thread_type = "AUTO"
-        self.time_base: Fraction = self._stream.time_base
-        self.rate: Fraction = self._stream.average_rate or Fraction(25)
-        self.frames_told: int = self._stream.frames
+        self.stream = streams.video
+        self.audio, self.subtitles, self.dropped = streams.audio, streams.subtitles, streams.dropped
+        self.stream.thread_type = "AUTO"
+        self.time_base: Fraction = self.stream.time_base
+        self.rate: Fraction = self.stream.average_rate or Fraction(25)
+        self.frames_told: int = self.stream.frames
+        self._step = max(1, round(1 / (self.rate * self.time_base)))
         self._waiting: deque[Any] = deque()
-        self._rest = self._demuxed()
+        self._rest = self._ended(self._demuxed())
         self._reformatter = VideoReformatter()
+        self._size_wh: tuple[int, int] | None = None  # of the first frame
+        self._swaps_sides = self.has_alpha = False
+        self.high_range: Range | None = None
+        self.colour_codes = 2, 2  # not told
+        self._end_seen = 0  # in ticks
 
     def __enter__(self) -> "Reader":
         return self
@@ -97,14 +118,23 @@ class Reader:
         self._container.close()
 
     @property
-    def pixel_aspect(self) -> Fraction:
-        """Width by height of a pixel as it is shown."""
-        return self._stream.sample_aspect_ratio or Fraction(1)
+    def keeps_deep(self) -> bool:
+        """Whether frames of high range are handed on; known with the first frame."""
+        return self._keep_deep and self.high_range is not None
 
     @property
-    def audio(self) -> list[Any]:
-        """The sound streams."""
-        return list(self._container.streams.audio)
+    def pixel_aspect(self) -> Fraction:
+        """Width by height of a pixel as it is shown; known with the first frame."""
+        told = self.stream.sample_aspect_ratio or Fraction(1)
+        return 1 / told if self._swaps_sides else told
+
+    @property
+    def chapters(self) -> list[Any]:
+        """As PyAV has them, with titles alone."""
+        return [
+            chapter | {"metadata": {"title": chapter["metadata"].get("title", "")}}
+            for chapter in self._container.chapters()
+        ]
 
     def size_wh(self) -> tuple[int, int]:
         """Of the frames, upright; the first one is decoded for that, and kept.
@@ -135,44 +165,99 @@ class Reader:
                 sound.take(each)
 
     def _demuxed(self) -> Iterator[Any]:
-        """Frames, and packets of sound between them."""
-        last, step = -1, max(1, round(1 / (self.rate * self.time_base)))
-        ended = True
+        """Frames, and packets of sound and subtitles between them."""
+        kind = self._container.format.name
+        timeline = Timeline(kind)
+        times, whole = FrameTimes(kind, self._step), Progressive(self.time_base)
+        ended, decode = True, decoder_of(self.stream)
         try:
-            for packet in self._container.demux(self._stream, *self.audio):
-                if packet.stream is not self._stream:
+            for packet in self._container.demux(self.stream, *self.audio, *self.subtitles):
+                timeline.place(packet)
+                if packet.stream is not self.stream:
                     if packet.dts is not None:
                         yield packet
                     continue
-                ended = ended and not packet.is_corrupt
-                for frame in packet.decode():
-                    # times that are missing or go back, as in AVI, are counted instead
-                    known = frame.pts is not None and (last < 0 or frame.pts > last)
-                    last = frame.pts if known else last + step
-                    yield Timed(_upright(frame, self._reformatter), last)
+                ended = (ended or kind in TORN) and not packet.is_corrupt
+                self._remember_end(packet)
+                times.sent(packet)
+                for decoded in decode(packet):
+                    for frame in whole.frames(decoded):
+                        yield self._timed(frame, times.of(frame))
+            for frame in whole.rest():
+                yield self._timed(frame, times.of(frame))
         except av.error.FFmpegError as error:
-            raise InputError(f"{self._damaged(last)} ({error})") from error
-        if not ended or float(last * self.time_base) < self._end_s() - _SHORT_S:
-            raise InputError(f"{self.name}: cut off after {self._s(last)}")
+            raise InputError(f"{self._damaged(times.last)} ({error})") from error
+        if not ended or float(self._end_seen * self.time_base) < self._end_s() - _SHORT_S:
+            raise InputError(f"{self.name}: cut off after {self._s(times.last)}")
 
-    def _damaged(self, last: int) -> str:
-        if self.name == STANDARD_STREAM and last < 0:
+    def _ended(self, rest: Iterator[Any]) -> Iterator[Any]:
+        """The same, and how long the last frame stands, where the file tells that."""
+        if not self._tells_end():
+            yield from rest
+            return
+        held: Timed | None = None
+        try:
+            for each in rest:
+                if isinstance(each, Timed):
+                    if held is not None:
+                        yield held
+                    held = each
+                else:
+                    yield each
+        except InputError:
+            if held is not None:
+                yield held
+            raise
+        if held is not None:
+            lasts = round(self._end_s() / self.time_base) - held.pts
+            yield replace(held, duration=lasts if lasts > 2 * self._step else None)
+
+    def _remember_end(self, packet: Any) -> None:
+        """When the last frame ends, by the packets."""
+        if packet.pts is not None:
+            self._end_seen = max(self._end_seen, packet.pts + (packet.duration or self._step))
+
+    def _timed(self, frame: Any, pts: int) -> Timed:
+        """A frame in standard range, upright, in the size of the first one."""
+        light, turn = range_of(frame), turn_of(frame)
+        if light is None:
+            image = turn(rgb(frame, self._reformatter))
+        else:
+            image = turn(light.standard(deep_rgb(frame, self._reformatter)))
+        if self._size_wh is None:
+            self._size_wh = image.shape[1], image.shape[0]
+            self._swaps_sides, self.has_alpha = turn.swaps_sides, has_alpha(frame)
+            self.high_range = light
+            self.colour_codes = int(frame.color_primaries), int(frame.color_trc)
+        source = None
+        if self._keep_deep and light is not None:
+            source = DeepFrame(frame, light, turn, self._size_wh)
+        return Timed(fitted(image, self._size_wh), pts, source=source)
+
+    def _damaged(self, last: int | None) -> str:
+        if self.name == STANDARD_STREAM and last is None:
             return "standard input: not made for streaming; give the file, or pipe Matroska"
         return f"{self.name}: damaged after {self._s(last)}"
 
-    def _s(self, pts: int) -> str:
-        return f"{float(pts * self.time_base):.2f} s"
+    def _s(self, pts: int | None) -> str:
+        return f"{max(0.0, float((pts or 0) * self.time_base)):.2f} s"
+
+    def _tells_end(self) -> bool:
+        """Whether the file says when the last frame ends; other formats guess."""
+        return str(self._container.format.name).startswith(_TELLING_ENDS)
 
     def _end_s(self) -> float:
-        """When the last frame is shown by what the file says, or 0."""
-        told = self._stream.metadata.get("DURATION", "")  # Matroska
+        """When the last frame ends by what the file says, or 0."""
+        if not self._tells_end():
+            return 0.0
+        told = self.stream.metadata.get("DURATION", "")  # Matroska
         with suppress(ValueError):
             hours, minutes, seconds = (float(part) for part in told.split(":"))
-            return 3600 * hours + 60 * minutes + seconds - float(1 / self.rate)
-        if self._stream.duration is None:
+            return 3600 * hours + 60 * minutes + seconds
+        if self.stream.duration is None:
             return 0.0
-        start = self._stream.start_time or 0
-        return float((start + self._stream.duration) * self.time_base - 1 / self.rate)
+        start = self.stream.start_time or 0
+        return float((start + self.stream.duration) * self.time_base)
 
 
 def _opened(source: Path | str) -> Any:
@@ -199,22 +284,3 @@ def is_live(source: str) -> bool:
 def _emptied(waiting: "deque[Any]") -> Iterator[Any]:
     while waiting:
         yield waiting.popleft()
-
-
-def _upright(frame: Any, reformatter: VideoReformatter) -> Image:
-    """RGB as it is meant to be seen."""
-    colours = colourspace(frame.colorspace, frame.height)
-    rgb = reformatter.reformat(
-        frame, format="rgb24", src_colorspace=colours, dst_colorspace=colours
-    )
-    quarters = round(frame.rotation / 90) % 4  # counterclockwise, as rot90 counts
-    return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), quarters))
-
-
-def colourspace(told: Any, rows: int) -> Colorspace:
-    """How colours are coded, by what a file says or else by its size."""
-    if told is not None and int(told) in _BT601:
-        return Colorspace.ITU601
-    if told is not None and int(told) == _BT709:
-        return Colorspace.ITU709
-    return Colorspace.ITU709 if rows > _HD_ROWS else Colorspace.ITU601

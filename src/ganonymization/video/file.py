@@ -3,31 +3,32 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError, OptionError, OutputError
+from ..io.files import check_writable
 from ..pipeline import Anonymizer
-from ..types import Box, Detection, Image
+from ..types import Detection, Image
 from .added_boxes import AddedBox
-from .animation import ANIMATIONS, AnimationReader, AnimationWriter
-from .audit import FrameAudit
-from .container import CONTAINERS, Reader, Timed, is_live
+from .animation import AnimationReader, AnimationWriter
+from .container import Reader, Timed, is_live
 from .detections_json import Frames, write_boxes
-from .exclusions import Keeper, Region, Regions, both
+from .exclusions import Keeper, Region, both
+from .frame_rules import audited, boxes_at, regions_at
 from .frames import Anonymized, anonymize_frames
+from .kinds import ANIMATIONS, BESIDE, CONTAINERS
 from .report import Strip, VideoReport, write_beside
+from .streams import described
 from .writer import Writer
 
 _CODECS = {".webm": "libvpx-vp9"}
-_CRF = {"libvpx-vp9": 31}
+_DEEP_CODECS = {".webm": "libsvtav1"}  # ten bits
+_CRF = {"libvpx-vp9": 31, "libsvtav1": 30}
 _INSTANT_S = 1e-6
 _JUMPY_RATE = 5  # frames a second; with fewer, every frame is looked at
-BESIDE = (".json", ".png")
-"""Ends of the names of what lies beside a video: its report and its strip."""
-
 _FRAMES_BEHIND = 4  # that wait to be coded
 
 
@@ -40,6 +41,10 @@ class VideoOptions:
         codec: Of the pictures, as FFmpeg names it; None for the container's usual one.
         crf: Constant rate factor, lower is better; None for the codec's usual one.
         sound: Copy it. A voice identifies, too.
+        subtitles: Copy them and the chapters. They may name people.
+        strict: Refuse a video of which something would be dropped.
+        hdr: Keep high dynamic range, in ten bits; False makes it standard, and None, too, but
+            tells so.
         salvage: Of a damaged input keep what comes before the damage.
         seconds: Of the input are read; None reads all.
         stop: Asked before each frame whether to end there, as for a camera, which has no end.
@@ -55,6 +60,9 @@ class VideoOptions:
     codec: str | None = None
     crf: int | None = None
     sound: bool = True
+    subtitles: bool = False
+    strict: bool = False
+    hdr: bool | None = None
     salvage: bool = False
     seconds: float | None = None
     stop: Callable[[], bool] = lambda: False
@@ -92,33 +100,40 @@ def anonymize_video(
         OptionError: The suffix is no container's.
     """
     check_video_output(source, out)
-    if options.export_boxes is not None and options.export_boxes in _written(out):
-        raise OptionError(f"{options.export_boxes}: is written already; name another file")
+    if options.export_boxes is not None:
+        if options.export_boxes in _written(out):
+            raise OptionError(f"{options.export_boxes}: is written already; name another file")
+        check_writable(options.export_boxes)
     report, strip = VideoReport(seed=options.seed), Strip()
     boxes: list[list[tuple[int, Detection]]] = []
-    with open_reader(source) as reader:
+    with open_reader(source, _can_keep_deep(anonymizer, out) and options.hdr is True) as reader:
         damage: list[InputError] = []
         size_wh = reader.size_wh()
         if anonymizer.mode == "portrait":
             size_wh = anonymizer.portrait_size_px, anonymizer.portrait_size_px
         with _writer(out, reader, size_wh, options) as writer:
             report.sound = writer.sound_told
+            report.dropped = [*reader.dropped, *writer.dropped, *_looks_dropped(reader, options)]
+            if options.strict and report.dropped:
+                raise InputError(f"{reader.name}: {report.dropped_told()}; allow it or convert it")
             frames = _wanted(reader, writer, options, damage)
-            regions = _regions(options, reader)
+            regions = regions_at(options.ignored, options.only, reader.time_base)
             keepers = [keeper for keeper in (options.people, regions) if keeper is not None]
-            lasting: dict[int, int | None] = {}  # of the frames on their way
+            waiting: dict[int, Timed] = {}  # frames on their way
             anonymized = anonymize_frames(
-                anonymizer, _remembered(frames, lasting), options.seed,
-                reader.name.rpartition("/")[2], everywhere=_is_jumpy(reader),
-                boxes=options.boxes, added=_added(options, reader),
+                anonymizer, _remembered(frames, waiting), options.seed,
+                reader.name.rpartition("/")[2],
+                everywhere=isinstance(reader, AnimationReader) or reader.rate < _JUMPY_RATE,
+                boxes=options.boxes, added=boxes_at(options.added, reader.time_base),
                 keep=both(keepers) if keepers else None,
             )  # fmt: skip
-            anonymized = _audited(anonymized, anonymizer, source, regions, reader)
+            if not (isinstance(source, str) and is_live(source)):  # a camera waits for nobody
+                anonymized = audited(anonymized, anonymizer, regions, reader.time_base)
             with _Behind(writer.write) as write:
                 for frame in anonymized:
                     image = _shown(frame, size_wh)
                     time_s = float(frame.payload * reader.time_base)
-                    write(Timed(image, frame.payload, lasting.pop(frame.payload)))
+                    write(_drawn(waiting.pop(frame.payload), image, frame))
                     report.add(frame, time_s)
                     strip.add(image, time_s)
                     if options.export_boxes is not None:
@@ -134,37 +149,32 @@ def anonymize_video(
     return report
 
 
-def is_video(path: Path) -> bool:
-    """Whether the suffix is one of a video that is read and written here; WebP may be a picture."""
-    return path.suffix.lower() in (*CONTAINERS, ".gif")
-
-
 def check_video_output(source: Path | str, out: Path | None) -> None:
     """Refuse an output name before any work is done.
 
     Raises:
         OptionError: Its suffix is no container's.
-        OutputError: It is the input or a folder.
+        OutputError: It is the input or cannot be written, or what lies beside it.
     """
     if out is None:
         return
     if out.suffix.lower() not in (*CONTAINERS, *ANIMATIONS):
         raise OptionError(f"{out}: videos are written as {', '.join((*CONTAINERS, *ANIMATIONS))}")
-    if out.is_dir():
-        raise OutputError(f"{out}: is a folder; give the name of a file in it")
-    if isinstance(source, Path) and out.exists() and source.exists() and out.samefile(source):
-        raise OutputError(f"{out}: is the input; give another name")
+    for path in _written(out):
+        check_writable(path)
+        if isinstance(source, Path) and path.exists() and source.exists() and path.samefile(source):
+            raise OutputError(f"{path}: is the input; give another name")
 
 
-def open_reader(source: Path | str) -> Reader | AnimationReader:
-    """A video or an animation, told by its suffix.
+def open_reader(source: Path | str, keep_deep: bool = False) -> Reader | AnimationReader:
+    """A video or an animation, told by its suffix; see :class:`Reader`.
 
     Raises:
         UnreadableError: It is none.
     """
     if isinstance(source, Path) and source.suffix.lower() in ANIMATIONS:
         return AnimationReader(source)
-    return Reader(source)
+    return Reader(source, keep_deep)
 
 
 def _writer(
@@ -175,51 +185,23 @@ def _writer(
 ) -> Writer | AnimationWriter:
     if out is not None and out.suffix.lower() in ANIMATIONS:
         loops = 0 if isinstance(reader, Reader) else reader.loops
-        return AnimationWriter(out, reader.time_base, reader.rate, loops, bool(reader.audio))
-    codec = options.codec or _CODECS.get("" if out is None else out.suffix.lower(), "libx264")
+        others = [described(stream) for stream in (*reader.audio, *reader.subtitles)]
+        return AnimationWriter(
+            out, reader.time_base, reader.rate, loops, bool(reader.audio),
+            others if options.sound else others[len(reader.audio):],
+        )  # fmt: skip
+    suffix = "" if out is None else out.suffix.lower()
+    deep = isinstance(reader, Reader) and reader.keeps_deep
+    usual = _DEEP_CODECS.get(suffix, "libx265") if deep else _CODECS.get(suffix, "libx264")
+    codec = options.codec or usual
     crf = options.crf if options.crf is not None else _CRF.get(codec, 20)
-    return Writer(out, reader, size_wh, codec, crf, options.sound)
+    return Writer(out, reader, size_wh, codec, crf, options.sound, options.subtitles, deep)
 
 
-def _added(options: VideoOptions, reader: Reader | AnimationReader) -> Callable[[int], list[Box]]:
-    """The boxes that were drawn over a frame, by its time."""
-
-    def at(pts: int) -> list[Box]:
-        time_s = float(pts * reader.time_base) + _INSTANT_S
-        return [box.box_xyxy for box in options.added if box.is_at(time_s)]
-
-    return at
-
-
-def _is_jumpy(reader: Reader | AnimationReader) -> bool:
-    """Whether neighbouring frames have little in common."""
-    return isinstance(reader, AnimationReader) or reader.rate < _JUMPY_RATE
-
-
-def _regions(options: VideoOptions, reader: Reader | AnimationReader) -> Regions | None:
-    """Where faces stay, if anywhere."""
-    if not (options.ignored or options.only):
-        return None
-    return Regions(options.ignored, options.only, lambda f: float(f.payload * reader.time_base))
-
-
-def _audited(
-    frames: Iterator[Anonymized[int]],
-    anonymizer: Anonymizer,
-    source: Path | str,
-    regions: Regions | None,
-    reader: Reader | AnimationReader,
-) -> Iterator[Anonymized[int]]:
-    """The frames, searched once more; of a camera, which waits for nobody, as they are."""
-    live = isinstance(source, str) and is_live(source)
-    if live or not anonymizer.audits or anonymizer.mode != "scene":
-        return frames
-
-    def stays(box: Box, pts: int) -> bool:
-        time_s = float(pts * reader.time_base)
-        return regions is not None and regions.reason(box, time_s) is not None
-
-    return FrameAudit(anonymizer, stays)(frames)
+def _can_keep_deep(anonymizer: Anonymizer, out: Path | None) -> bool:
+    """Heads on black and animations have standard range."""
+    is_animation = out is not None and out.suffix.lower() in ANIMATIONS
+    return anonymizer.mode == "scene" and not is_animation
 
 
 def _wanted(
@@ -229,7 +211,7 @@ def _wanted(
     damage: list[InputError],
 ) -> Iterator[Timed]:
     """The frames up to where to stop; an error ends them and is remembered, or raised."""
-    sound = writer if isinstance(writer, Writer) and options.sound else None
+    sound = writer if isinstance(writer, Writer) else None
     limit_s = float("inf") if options.seconds is None else options.seconds
     first: int | None = None
     try:
@@ -245,13 +227,29 @@ def _wanted(
         damage.append(error)
 
 
-def _remembered(
-    frames: Iterator[Timed], lasting: dict[int, int | None]
-) -> Iterator[tuple[Image, int]]:
-    """Frames and their times, while their durations are put aside."""
+def _remembered(frames: Iterator[Timed], waiting: dict[int, Timed]) -> Iterator[tuple[Image, int]]:
+    """Frames and their times, while what else is known of them is put aside."""
     for timed in frames:
-        lasting[timed.pts] = timed.duration
+        waiting[timed.pts] = timed
         yield timed.image, timed.pts
+
+
+def _drawn(timed: Timed, image: Image, frame: Anonymized[int]) -> Timed:
+    """A frame to write: what was drawn, in high range where that is kept."""
+    if timed.source is None:
+        return replace(timed, image=image)
+    deep = timed.source.with_faces(timed.image, image, frame.result.composite_mask)
+    return replace(timed, image=image, source=None, deep=deep)
+
+
+def _looks_dropped(reader: Reader | AnimationReader, options: VideoOptions) -> list[str]:
+    """What the pictures lose, in words."""
+    if isinstance(reader, AnimationReader):
+        return []
+    dropped = ["transparency"] if reader.has_alpha else []
+    if reader.high_range is not None and not reader.keeps_deep and options.hdr is not False:
+        dropped.append("high dynamic range (tone-mapped; `hdr` keeps it, `sdr` is silent)")
+    return dropped
 
 
 class _Behind:

@@ -54,6 +54,7 @@ class VideoReport:
         filled_s: Times of the frames in which some face was covered rather than redrawn.
         reasons: How often each reason for a cover was given.
         sound: ``"none"``, ``"left out"``, ``"copied"`` or ``"coded anew"``.
+        dropped: What the output does not hold of the input, as streams, in words.
         salvaged: Why the input ended early, or None.
         searched: Frames that were searched once more when they were drawn.
         covered_by_audit: Faces that only that search found: time, box, what became of them.
@@ -67,6 +68,7 @@ class VideoReport:
     filled_s: list[float] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
     sound: str = "none"
+    dropped: list[str] = field(default_factory=list)
     salvaged: str | None = None
     searched: int = 0
     covered_by_audit: list[dict[str, Any]] = field(default_factory=list)
@@ -96,6 +98,10 @@ class VideoReport:
             self.covered_by_audit.append(entry)
         if not all(face.synthesized for face in frame.result.faces):
             self.filled_s.append(round(time_s, 3))
+
+    def dropped_told(self) -> str:
+        """What the output does not hold, in a line."""
+        return f"dropped: {', '.join(self.dropped)}"
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""

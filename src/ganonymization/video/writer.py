@@ -1,19 +1,31 @@
 """Video files that are written: exact times, sound copied, metadata dropped."""
 
+import os
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
 import av
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Colorspace, VideoReformatter
 
 from ..errors import InputError, OutputError
 from ..io.files import atomic_path
-from .audio import Recoded, taken_over
-from .container import STANDARD_STREAM, Timed, colourspace
+from . import audio, subtitles
+from .container import STANDARD_STREAM, Timed
+from .decoded import colourspace
+from .hdr import colour_codes
+from .streams import described, retold
+from .times import Increasing
+
+_OPTIONS = {
+    "libx265": {"preset": "veryfast", "x265-params": "log-level=error"},
+    "libsvtav1": {"preset": "8"},
+}
+"""Of codecs, where they are not the usual ones."""
 
 
 class Source(Protocol):
@@ -29,8 +41,28 @@ class Source(Protocol):
         ...
 
     @property
+    def colour_codes(self) -> tuple[int, int]:
+        """Primaries and transfer of its first frame, as H.273 counts; 2 where it is not told."""
+        ...
+
+    @property
+    def stream(self) -> Any:
+        """The one of the pictures, or None where there are no streams."""
+        ...
+
+    @property
     def audio(self) -> list[Any]:
         """The sound streams."""
+        ...
+
+    @property
+    def subtitles(self) -> list[Any]:
+        """The streams of subtitles."""
+        ...
+
+    @property
+    def chapters(self) -> list[Any]:
+        """As PyAV has them, with titles alone."""
         ...
 
     def size_wh(self) -> tuple[int, int]:
@@ -46,6 +78,7 @@ class Writer:
     Attributes:
         sound_told: What became of the sound: ``"none"``, ``"left out"``, ``"copied"`` or
             ``"coded anew"``.
+        dropped: Streams that were not asked for or that the container cannot hold, in words.
 
     Args:
         path: Its suffix decides the container; None writes Matroska to standard output.
@@ -54,6 +87,8 @@ class Writer:
         codec: Of the pictures, as FFmpeg names it.
         crf: Constant rate factor, lower is better.
         sound: Take the sound over: as it is where the container can hold it, else coded anew.
+        keep_subtitles: Take subtitles and chapters over, too. They may name people.
+        deep: Frames are in the source's high range and are coded in ten bits.
 
     Raises:
         OutputError: The file cannot be made, or FFmpeg has no such codec.
@@ -61,11 +96,12 @@ class Writer:
 
     def __init__(
         self, path: Path | None, reader: Source, size_wh: tuple[int, int], codec: str, crf: int,
-        sound: bool = True,
+        sound: bool = True, keep_subtitles: bool = False, deep: bool = False,
     ) -> None:  # fmt: skip
         self.path: Path | str = path or STANDARD_STREAM
-        self._muxing = threading.Lock()
+        self._muxing, self._times = threading.Lock(), Increasing()
         self._reformatter = VideoReformatter()
+        self._end: int | None = None  # of the last frame, in ticks
         self._file: AbstractContextManager[Path | None] = (
             nullcontext() if path is None else atomic_path(path, path.suffix)
         )
@@ -73,30 +109,60 @@ class Writer:
         self._container: Any = None
         try:
             self._container = _created(temporary, reader)
-            self._stream = self._pictures(reader, size_wh, codec, crf)
-            self._sound = {
-                stream.index: taken_over(stream, self._container)
-                for stream in (reader.audio if sound else ())
-            }
+            self._stream = self._pictures(reader, size_wh, codec, crf, deep)
+            self.dropped: list[str] = []
+            self._tracks: dict[int, Any] = {}
+            if sound:
+                self._take_over(reader.audio, audio.taken_over)
+            self._take_over(reader.subtitles, subtitles.taken_over if keep_subtitles else None)
+            if keep_subtitles:
+                self._container.set_chapters(reader.chapters)
+            elif reader.chapters:
+                self.dropped.append(f"{len(reader.chapters)} chapters")
+            self._container.start_encoding()  # from here on streams know their units of time
         except (av.error.FFmpegError, ValueError, TypeError, OSError) as error:
             self._discard()
             raise OutputError(f"{self.path}: cannot be written ({error})") from error
         except BaseException:
             self._discard()
             raise
-        anew = any(isinstance(track, Recoded) for track in self._sound.values())
-        taken = "coded anew" if anew else "copied"
-        self.sound_told = (taken if sound else "left out") if reader.audio else "none"
+        self.sound_told = self._sound_told(bool(reader.audio))
 
-    def _pictures(self, reader: Source, size_wh: tuple[int, int], codec: str, crf: int) -> Any:
+    def _sound_told(self, has_sound: bool) -> str:
+        kinds = [type(track) for track in self._tracks.values()]
+        if audio.Recoded in kinds:
+            return "coded anew"
+        return "copied" if audio.Copied in kinds else "left out" if has_sound else "none"
+
+    def _take_over(self, streams: list[Any], how: Callable[[Any, Any], Any] | None) -> None:
+        """Prepare for the packets of streams, or remember that they are dropped."""
+        for stream in streams:
+            track = None if how is None else how(stream, self._container)
+            if track is None:
+                self.dropped.append(described(stream))
+            else:
+                retold(stream, track.stream)
+                self._tracks[stream.index] = track
+
+    def _pictures(
+        self, reader: Source, size_wh: tuple[int, int], codec: str, crf: int, deep: bool
+    ) -> Any:
         stream = self._container.add_stream(codec, rate=reader.rate)
         stream.width, stream.height = size_wh
         stream.pix_fmt = "yuv420p" if not any(n % 2 for n in size_wh) else "yuv444p"
-        stream.options = {"crf": str(crf), "preset": "veryfast"}
+        stream.pix_fmt += "10le" if deep else ""
+        stream.options = {"crf": str(crf), **_OPTIONS.get(codec, {"preset": "veryfast"})}
+        if codec == "libx265":
+            stream.codec_context.codec_tag = "hvc1"  # Apple's players know no other
+        os.environ.setdefault("SVT_LOG", "1")  # it would print its settings
         stream.time_base = stream.codec_context.time_base = reader.time_base
-        self._colours = colourspace(None, size_wh[1])
+        self._colours = Colorspace.BT2020 if deep else colourspace(None, size_wh[1])
+        self._codes = colour_codes(reader.colour_codes, deep)
         stream.codec_context.colorspace = self._colours
+        stream.codec_context.color_primaries, stream.codec_context.color_trc = self._codes
         stream.codec_context.sample_aspect_ratio = reader.pixel_aspect
+        if reader.stream is not None:
+            retold(reader.stream, stream)
         return stream
 
     def __enter__(self) -> "Writer":
@@ -113,8 +179,11 @@ class Writer:
 
     def _complete(self) -> None:
         """Write what the codecs hold back, and give the file its name."""
-        self._mux(self._stream.encode())
-        for track in self._sound.values():
+        packets = self._stream.encode()
+        if packets and self._end is not None:  # the frame coded last may be shown before the last
+            packets[-1].duration = max(packets[-1].duration or 0, self._end - packets[-1].pts)
+        self._mux(packets)
+        for track in self._tracks.values():
             self._mux(track.rest())
         self._container.close()
         self._file.__exit__(None, None, None)
@@ -125,14 +194,19 @@ class Writer:
         Raises:
             OutputError: The disk is full.
         """
-        frame = av.VideoFrame.from_ndarray(timed.image, format="rgb24")
+        if timed.deep is None:
+            frame = av.VideoFrame.from_ndarray(timed.image, format="rgb24")
+        else:
+            frame = av.VideoFrame.from_ndarray(timed.deep, format="rgb48le")
         frame.colorspace = self._colours
+        frame.color_primaries, frame.color_trc = self._codes
         coded = self._reformatter.reformat(
             frame,
             format=self._stream.pix_fmt,
             src_colorspace=self._colours,
             dst_colorspace=self._colours,
         )
+        self._end = None if timed.duration is None else timed.pts + timed.duration
         coded.pts, coded.time_base = timed.pts, self._stream.codec_context.time_base
         try:
             packets = self._stream.encode(coded)
@@ -141,14 +215,17 @@ class Writer:
         self._mux(packets)
 
     def take(self, packet: Any) -> None:
-        """Append a packet of sound.
+        """Append a packet of sound or subtitles.
 
         Raises:
             InputError: It cannot be decoded, and must be.
             OutputError: The disk is full.
         """
+        track = self._tracks.get(packet.stream.index)
+        if track is None:
+            return
         try:
-            packets = self._sound[packet.stream.index].packets(packet)
+            packets = track.packets(packet)
         except av.error.FFmpegError as error:
             raise InputError(
                 f"{self.path}: the sound cannot be decoded ({error})", "drop it with `no_audio`"
@@ -159,6 +236,7 @@ class Writer:
         try:
             with self._muxing:
                 for packet in packets:
+                    self._times.place(packet, packet.stream.time_base)
                     self._container.mux(packet)
         except (av.error.FFmpegError, OSError) as error:
             raise OutputError(f"{self.path}: cannot be written ({error})") from error

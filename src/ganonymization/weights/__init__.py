@@ -78,6 +78,20 @@ NETWORKS = {
             reads="478 landmarks of a face at 192 px",
         ),
         ShippedModel(
+            name="expression-reader",
+            file="expression-reader.onnx",
+            sha256="1ab779f661524f1266ebc38913cf2ac60a84e4c821d90e7ca10794ccd5407ef3",
+            licence="MIT",
+            reads="seven expressions of a face at 112 px",
+        ),
+        ShippedModel(
+            name="donors",
+            file="donors.npz",
+            sha256="e976af99aa2dc2f89fc0b4ecc12e79d70cbd88ffefbe0c0ff6915ab0a1b4763f",
+            licence="MIT and CC0-1.0 by row",
+            reads="no network: delit textures of synthetic people",
+        ),
+        ShippedModel(
             name="selfie",
             file="selfie.onnx",
             sha256="517beddeb86307bc94a227936589d3e4b7c9fd2b00a3a9d64d5a85c3df9f5d9a",

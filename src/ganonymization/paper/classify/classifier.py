@@ -9,24 +9,16 @@ import torch
 from numpy.typing import NDArray
 
 from ...errors import OptionError
-from ...types import Image, check_image
+from ...types import Image, Values, check_image
 from .network import Network, read_network
 
 _BATCH = 32
 
 
 class Classifier:
-    """Reads the classes of pictures.
+    """Reads the classes of pictures; those it knows are its ``labels``, and attributes of its own.
 
-    Args:
-        network: Made by :func:`new_network` or read by :func:`load_classifier`.
-
-    Attributes:
-        classes: Names, in the order of the outputs.
-        multi_label: Each class holds or not by itself.
-        column: The label column that it learned, or empty for several.
-        labels: These three in one.
-        size_px: Side that pictures are brought to.
+    Pictures of any size are brought to ``size_px``.
     """
 
     def __init__(self, network: Network) -> None:
@@ -35,7 +27,7 @@ class Classifier:
         self.column, self.size_px = self.labels.column, network.size_px
 
     @torch.inference_mode()
-    def __call__(self, pictures: Sequence[Image]) -> NDArray[np.float64]:
+    def __call__(self, pictures: Sequence[Image]) -> Values:
         """Probabilities (N, C) of the classes: rows sum to 1, or each is its own if multi-label.
 
         Args:
@@ -76,11 +68,7 @@ def fit_picture(picture: NDArray[np.uint8], size_px: int) -> Image:
 
 
 def load_classifier(folder: Path, device: str = "cpu") -> Classifier:
-    """Read a classifier; nothing is fetched.
-
-    Args:
-        folder: Of :func:`save_classifier`, such as the one that ``classify train`` wrote.
-        device: Torch's name of where it shall run.
+    """Read the classifier in a folder of :func:`save_classifier`; nothing is fetched.
 
     Raises:
         ModelError: The folder holds none.

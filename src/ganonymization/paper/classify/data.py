@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from ...datasets.table import Table
 from ...errors import InputError
 from ...io import images
+from ...types import Mask, Values
 from .classifier import fit_picture
 from .network import Labels
 
@@ -60,7 +61,7 @@ def labels_of(table: Table, columns: Sequence[str] = ()) -> Labels:
     return Labels(tuple(sorted(values[column])), False, column)
 
 
-def wanted_by(labels: Labels, table: Table) -> NDArray[np.float64]:
+def wanted_by(labels: Labels, table: Table) -> Values:
     """What a classifier should answer: (N, C) 1 where a class holds, 0 where not, NaN if unknown.
 
     All NaN where the table lacks the column, or has a class there that the classifier does not
@@ -79,7 +80,7 @@ def wanted_by(labels: Labels, table: Table) -> NDArray[np.float64]:
     return np.where(hot.any(axis=1, keepdims=True), hot.astype(np.float64), np.nan)
 
 
-def known_rows(wanted: NDArray[np.float64]) -> NDArray[np.bool_]:
+def known_rows(wanted: Values) -> Mask:
     """(N,) pictures of which at least one class is known, by (N, C) of :func:`wanted_by`."""
     return np.asarray(~np.isnan(wanted).all(axis=1))
 
@@ -128,7 +129,7 @@ def fill_split(table: Table, seed: int = 42) -> Table:
     return replace(table, split=split)
 
 
-def balance(labels: Labels, wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+def balance(labels: Labels, wanted: Values) -> Values:
     """What makes rare classes count as much as frequent ones, (C,).
 
     Multi-class: the weight of each class, pictures / (classes * pictures of the class).
@@ -170,9 +171,7 @@ class LabelledPictures(Dataset[Sample]):
         varied: Half of them mirrored, all moved by up to a twentieth.
     """
 
-    def __init__(
-        self, table: Table, wanted: NDArray[np.float64], size_px: int, varied: bool = False
-    ) -> None:
+    def __init__(self, table: Table, wanted: Values, size_px: int, varied: bool = False) -> None:
         self.folder, self.files = table.folder, table.files
         self.wanted = torch.from_numpy(wanted.astype(np.float32))
         self.size_px, self.varied = size_px, varied

@@ -76,14 +76,9 @@ class Labels:
 
 
 class Network(nn.Module):
-    """A ConvNeXt that knows its classes and normalises its pictures.
+    """A ConvNeXt of transformers, with :func:`new_network`'s additions to its configuration.
 
-    Args:
-        model: Of transformers, with what :func:`new_network` adds to its configuration.
-
-    Attributes:
-        labels: What it says.
-        size_px: S, the side of its pictures.
+    It knows its labels and the side of its pictures, and normalises them.
     """
 
     def __init__(self, model: Any) -> None:

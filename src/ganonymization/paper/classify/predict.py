@@ -23,17 +23,9 @@ def predict_folder(
     unlabelled: bool = False,
     accelerator: str = "auto",
 ) -> tuple[str, list[Skipped]]:
-    """Ask a classifier about a folder and write what it says.
+    """Ask a classifier about a data set, one of its splits, or just pictures; write its answers.
 
-    Args:
-        model: Folder of the classifier.
-        data: Of the pictures.
-        out: To write.
-        kind: Of data set; None finds out.
-        index: A table of the pictures.
-        split: The only one to classify, or None.
-        unlabelled: ``data`` is just pictures.
-        accelerator: ``"cpu"``, ``"cuda"`` or ``"auto"``.
+    ``kind`` and ``index`` are those of :func:`read_dataset`.
 
     Returns:
         A summary for people, and what was skipped.

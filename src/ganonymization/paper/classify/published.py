@@ -17,6 +17,7 @@ from ...datasets.layout import read_rows
 from ...datasets.table import Table
 from ...errors import InputError
 from ...io import images
+from ...io.files import walk
 from ...types import Skipped
 from .data import USUAL_COLUMN
 
@@ -94,7 +95,7 @@ def _pictures(folder: Path) -> dict[tuple[str, str], list[str]]:
     """
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for split in _SPLITS.values():
-        for path in images.walk(folder / split):
+        for path in walk(folder / split):
             if images.is_picture(path):
                 name = path.relative_to(folder / split).with_suffix("")
                 calls = {name.as_posix(), name.name, name.name.split("-")[-1]}

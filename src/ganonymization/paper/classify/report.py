@@ -22,7 +22,7 @@ from ...errors import InputError, UnreadableError
 from ...io import images
 from ...io.files import atomic_path
 from ...io.text import write_csv, write_text
-from ...types import Image, Skipped
+from ...types import Image, Mask, Skipped, Values
 from .classifier import Classifier
 from .data import known_rows, wanted_by
 from .network import Labels
@@ -45,20 +45,20 @@ class Predictions:
 
     labels: Labels
     files: NDArray[np.str_]
-    shares: NDArray[np.float64]
-    wanted: NDArray[np.float64]
+    shares: Values
+    wanted: Values
 
     @property
-    def predicted(self) -> NDArray[np.bool_]:
+    def predicted(self) -> Mask:
         """(N, C) what it decides for: the likeliest class, or all above one half if multi-label."""
         if self.labels.multi_label:
             return self.shares > 0.5
         places = np.arange(self.shares.shape[1])
-        likeliest: NDArray[np.bool_] = self.shares.argmax(axis=1)[:, None] == places
+        likeliest: Mask = self.shares.argmax(axis=1)[:, None] == places
         return likeliest
 
     @property
-    def judged(self) -> NDArray[np.bool_]:
+    def judged(self) -> Mask:
         """(N,) pictures of which something is known."""
         return known_rows(self.wanted)
 

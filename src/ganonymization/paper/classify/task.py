@@ -4,15 +4,14 @@ from dataclasses import asdict
 from typing import Any
 
 import lightning
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MultilabelAccuracy
 
 from ...errors import OptionError
+from ...types import Values
 from .data import Sample
 from .network import Labels, Network
 
@@ -22,20 +21,14 @@ _UNKNOWN = -1
 
 
 class ClassifierTask(lightning.LightningModule):
-    """One run's network, loss and optimizer.
+    """One run's network, loss with the weights of :func:`data.balance`, (C,), and optimizer.
 
     It logs ``train_loss``, ``val_loss`` and, for several columns, ``val_accuracy``, else
     ``val_top_1_acc`` and ``val_top_5_acc``. Every class counts alike in these accuracies.
-
-    Args:
-        network: To train.
-        labels: The classes.
-        weights: (C,) of :func:`data.balance`.
-        learning_rate: AdamW's at first.
     """
 
     def __init__(
-        self, network: Network, labels: Labels, weights: NDArray[np.float64], learning_rate: float
+        self, network: Network, labels: Labels, weights: Values, learning_rate: float
     ) -> None:
         super().__init__()
         self.network, self.labels, self.learning_rate = network, labels, learning_rate

@@ -15,30 +15,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import lightning
-import numpy as np
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
-from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from ...datasets.table import SPLITS, Table
 from ...errors import InputError, ModelError, OptionError, OutputError, UnreadableError
 from ...io.text import write_csv
 from ...training.harness import reason_of
-from ...types import Skipped
+from ...types import Mask, Skipped, Values
 from .callbacks import EpochLines, Keeper, quiet
 from .classifier import Classifier
-from .data import (
-    LabelledPictures,
-    Sample,
-    balance,
-    fill_split,
-    known_rows,
-    labels_of,
-    wanted_by,
-)
+from .data import LabelledPictures, Sample, balance, fill_split, known_rows, labels_of, wanted_by
 from .network import Labels, new_network, save_classifier
 from .report import predict, write_report
 from .settings import ClassifierSettings
@@ -49,14 +39,9 @@ SPLIT_FILE = "split.csv"
 
 @dataclass(frozen=True)
 class TrainedClassifier:
-    """What came of a run.
+    """The classifier with the best validation, how many pictures each split has, and a report.
 
-    Attributes:
-        classifier: The one with the best validation.
-        pictures: How many there are of each split.
-        reported_on: The split that ``report`` is about.
-        report: scikit-learn's, as text.
-        skipped: Pictures of that split that could not be read.
+    ``skipped`` are pictures of the reported split that could not be read.
     """
 
     classifier: Classifier
@@ -76,10 +61,7 @@ def train_classifier(
 ) -> TrainedClassifier:
     """Train on a table, or go on with the run in ``out``, and write the classifier and its report.
 
-    Args:
-        table: Pictures with labels. Those whose label is not known are not used.
-        out: The folder to write.
-        settings: None for the usual ones.
+    Pictures whose label is not known are not used.
 
     Raises:
         InputError: The labels or the split cannot be learned from, or a picture cannot be read.
@@ -127,7 +109,7 @@ def _check_count(labels: Labels, settings: ClassifierSettings) -> None:
         )
 
 
-def _reported_on(settings: ClassifierSettings, rows: dict[str, NDArray[np.bool_]]) -> str:
+def _reported_on(settings: ClassifierSettings, rows: dict[str, Mask]) -> str:
     chosen = settings.report_on or ("test" if rows["test"].any() else "val")
     for name in ("train", "val", chosen):
         if name not in rows or not rows[name].any():
@@ -136,7 +118,7 @@ def _reported_on(settings: ClassifierSettings, rows: dict[str, NDArray[np.bool_]
 
 
 def _loader(
-    table: Table, wanted: NDArray[np.float64], size_px: int, settings: ClassifierSettings, fit: bool
+    table: Table, wanted: Values, size_px: int, settings: ClassifierSettings, fit: bool
 ) -> DataLoader[Sample]:
     return DataLoader(
         LabelledPictures(table, wanted, size_px, varied=fit), settings.batch_size, shuffle=fit,

@@ -28,7 +28,7 @@ _KEEP_EVERY_S, _SHEET_EVERY_S = 300, 420
 _SHEET_FIRST = 1 << 40  # beyond any sample of a run
 _SHEET_ROWS = 8
 _ENDLESS = 1 << 40  # samples; the time limit ends a run
-_NEW = ("texture_stem", "to_mix", "style", "reading")
+_NEW = ("texture_stem", "to_opacity", "style", "reading")
 
 
 class Run:
@@ -100,17 +100,16 @@ class Run:
 
     @torch.no_grad()
     def draw_sheet(self, fixed: Batch) -> None:
-        """Fixed faces: picture, texture, drawn, gain, opacity."""
+        """Fixed faces: picture, texture, composed, drawn alone, opacity."""
         x = unpack({name: layer.to(self.device) for name, layer in fixed.items()})
         mean, _ = self.nets.encoder(x["style_of"])
-        rgb, gain, alpha = self.nets.average(x["input"], mean, x["reading"])
-        drawn = compose(rgb, gain, alpha, x["texture"], x["cover"])
+        rgb, share = self.nets.average(x["input"], mean, x["reading"])
+        drawn = compose(rgb, share, x["texture"], x["cover"])
         composed = drawn * x["opacity"] + x["picture"] * (1 - x["opacity"])
         side = x["picture"].shape[-2:]
         columns = [
-            x["picture"], x["texture"] * (x["cover"] > 0), composed, rgb,
-            F.interpolate(torch.exp(gain) - 1, side).clamp(-1, 1),
-            (F.interpolate(alpha, side) * x["cover"] * 2 - 1).expand(-1, 3, -1, -1),
+            x["picture"], x["toned"] * (x["cover"] > 0), composed, rgb,
+            (F.interpolate(share, side) * x["cover"] * 2 - 1).expand(-1, 3, -1, -1),
         ]  # fmt: skip
         rows = torch.cat([_strip(column) for column in columns], 2)
         pixels = ((rows.clamp(-1, 1) + 1) * 127.5).byte().permute(1, 2, 0).cpu().numpy()

@@ -11,10 +11,10 @@ from ..discriminator import FaceFeatures, Head
 from ..from_onnx import load_exported
 from ..losses import Judged, random_square, redrawn_mean, within
 from ..networks import Generator, StyleEncoder
-from .network import READINGS, Refiner, compose
+from .network import READINGS, Refiner, compose, enlarged
 
 Batch = dict[str, Tensor]
-_PICTURES = ("condition", "picture", "texture", "style_of")
+_PICTURES = ("condition", "picture", "texture", "toned", "style_of")
 _MASKS = ("wall", "opacity", "skin", "features")
 _CROP_PX = 160
 _SKIN_ERODED_PX = 9
@@ -112,28 +112,32 @@ def refiner_loss(nets: Networks, x: Batch, weight_gan: float) -> tuple[Tensor, J
 
     A face with its own texture is compared with its picture. One with another's must fool the
     discriminators, keep the picture's tone at a sixteenth of its resolution and what lies in the
-    ring, and use the texture.
+    ring, and use the texture; a head on black keeps the texture's tone.
     """
     picture, count = x["picture"], len(x["picture"])
     mean, log_variance = nets.encoder(x["style_of"])
     style = mean + torch.randn_like(mean) * (log_variance / 2).exp()
-    rgb, gain, alpha = nets.refiner(x["input"], style, x["reading"])
-    drawn = compose(rgb, gain, alpha, x["texture"], x["cover"])
+    rgb, share = nets.refiner(x["input"], style, x["reading"])
+    drawn = compose(rgb, share, x["texture"], x["cover"])
     composed = drawn * x["opacity"] + picture * (1 - x["opacity"])
 
     own = (~x["cross"]).float()[:, None, None, None]
     cross = 1 - own
     weight = x["weight"] * (x["opacity"] > 0)
     gap, area = (drawn - picture).abs() * weight, 3 * (weight > 0).float().sum()
-    coarse = F.avg_pool2d((composed - picture) * (x["weight"] > 0) * cross, 16).abs()
-    skin = (F.avg_pool2d(x["skin"], _SKIN_ERODED_PX, 1, _SKIN_ERODED_PX // 2) > 0.99) * cross
-    share = F.interpolate(alpha, size=skin.shape[-2:], mode="bilinear", align_corners=False)
+    skin = (F.avg_pool2d(x["skin"], _SKIN_ERODED_PX, 1, _SKIN_ERODED_PX // 2) > 0.99).float()
+    portrait = x["portrait"].float()[:, None, None, None]
+    seen = torch.where(x["portrait"][:, None, None, None], skin, (x["weight"] > 0).float())
+    wanted = torch.where(x["portrait"][:, None, None, None], x["toned"], picture)
+    coarse = F.avg_pool2d((composed - wanted) * seen * cross, 16).abs()
+    share = enlarged(share, (int(skin.shape[-2]), int(skin.shape[-1])))
     parts = {
         "l1": 3 * (gap * own).sum() / area,
-        "ring": 3 * (gap * cross * (x["wall"] < 0.5)).sum() / area,
+        "rgb": ((rgb - picture).abs() * weight * own).sum() / area,
+        "ring": 3 * (gap * cross * (1 - portrait) * (x["wall"] < 0.5)).sum() / area,
         "tone": 20 * coarse.mean(),
         "kl": 0.003 * (0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)).sum(1).mean(),
-        "use": 0.5 * ((1 - share) * skin).sum() / skin.sum().clamp_min(1),
+        "use": 0.5 * ((1 - share) * skin * cross).sum() / (skin * cross).sum().clamp_min(1),
     }
     valid = (x["weight"] > 0).float()
     square = random_square(picture.shape[-1], _CROP_PX)

@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from ...geometry import conditioning, rasterisation, topology, transforms
 from ...geometry.wall import opacity
+from ...surrogate.expression_reading import coarse
 from ...types import Image
 from .. import layout
 from ..augment import darker_skin, jittered, jittered_wall, recoloured
@@ -19,7 +20,6 @@ from ..data import Shards, feature_weight
 
 READINGS = 7  # neutral, happy, sad, angry, fearful, disgusted, surprised
 STYLE_PX = 64
-_LEVELS = 4  # a reading crosses the wall in steps of a quarter
 _FRONTAL = 0.15  # of the face's width, between the two halves
 _NEAREST = 24  # donors by reading to choose from
 _JITTER_EYES = 0.004
@@ -31,16 +31,16 @@ class RefinerFaces(Dataset[Sample]):
     """Random samples; layers are (C, S, S) uint8 if not said otherwise.
 
     Keys: those of :class:`ganonymization.training.data.PreparedFaces` but ``landmarks``, and
-    ``texture`` (3), ``skin`` and ``features`` (1 each, where the texture may be used),
-    ``style_of`` (3, 64, 64), ``reading`` (7,) float32, ``cross`` (a flag: the texture is another
-    person's).
+    ``texture`` (3, delit), ``toned`` (3, the same as it was lit), ``skin`` and ``features`` (1
+    each, where the texture may be used), ``style_of`` (3, 64, 64), ``reading`` (7,) float32,
+    ``cross`` (a flag: the texture is another person's).
 
     Args:
         folders: Prepared, each with ``readings.npy``, (N, 7) float32.
         size_px: S.
         portrait_share: Share of samples whose head stands on black.
         seed: Sample i of two data sets with one seed is the same.
-        cross_share: Of scenes, with another person's texture.
+        cross_share: Of samples with another person's texture.
         held_out: Draw the faces that are marked as held out, and no others.
     """
 
@@ -66,7 +66,7 @@ class RefinerFaces(Dataset[Sample]):
         size = self.size_px
         face = self.shards.draw(rng)
         portrait = bool(rng.random() < self.portrait_share) and not self.shards.grey[face]
-        cross = bool(rng.random() < self.cross_share) and not portrait
+        cross = bool(rng.random() < self.cross_share)
         crop, points = self.shards.moved(face, rng, size)
         colour = np.ascontiguousarray(crop[..., :3])
         if not portrait and rng.random() < 0.2:
@@ -80,6 +80,10 @@ class RefinerFaces(Dataset[Sample]):
             style_of = (colour * (crop[..., 3:4] / 255.0)).astype(np.uint8)
             texture = _own(colour, points, drawn, rng, 0.6 if portrait else 1.0)
         features = texture.features * np.uint8(rng.random() < 0.5)
+        cover, eyes_px = (
+            np.maximum(texture.skin, texture.features),
+            size / transforms.CROP_SIDE_EYES,
+        )
         weight = np.where(crop[..., 4] > 250, feature_weight(points, size), 0).astype(np.uint8)
         small = cv2.resize(style_of, (STYLE_PX, STYLE_PX), interpolation=cv2.INTER_AREA)
         return _tensors({
@@ -88,7 +92,8 @@ class RefinerFaces(Dataset[Sample]):
             "wall": wall[None],
             "opacity": alpha[None],
             "weight": weight[None],
-            "texture": texture.image.transpose(2, 0, 1),
+            "texture": rasterisation.delit(texture.image, cover, eyes_px).transpose(2, 0, 1),
+            "toned": texture.image.transpose(2, 0, 1),
             "skin": texture.skin[None],
             "features": features[None],
             "style_of": small.transpose(2, 0, 1),
@@ -113,11 +118,6 @@ class RefinerFaces(Dataset[Sample]):
             colour = relit(colour, rng, 0.5)
         head = (colour * (crop[..., 3:4] / 255.0)).astype(np.uint8)
         return rasterisation.render(colour, points, drawn, self.size_px), head
-
-
-def coarse(reading: NDArray[np.floating]) -> NDArray[np.float32]:
-    """A reading as it crosses the wall: in steps of a quarter."""
-    return np.round(np.asarray(reading, np.float32) * _LEVELS) / np.float32(_LEVELS)
 
 
 def relit(picture: Image, rng: np.random.Generator, strength: float) -> Image:

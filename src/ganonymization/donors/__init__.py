@@ -1,0 +1,1 @@
+"""Donors: textures of synthetic people, and which of them a new face wears."""

@@ -1,0 +1,130 @@
+"""A bank of donors: delit textures on one mesh, each with its expression and its person.
+
+One NumPy file (``.npz``):
+
+format       "ganonymization-bank-1"
+layout_px    (478, 3) float32, the mesh in texture pixels; mouth and eyes are open
+size_px      side of a texture
+webp, ends   the textures' files one after another, uint8, and where each ends, (N,) int64
+readings     (N, 7) float32, shares of neutral, happy, sad, angry, fearful, disgusted, surprised
+openings     (N, 2) float32, of mouth and eyes in outer-eye distances
+styles       (N, 16) float32, of the generator's style space; (0, 16) where nobody read them
+years, sexes (N,) float32 and (N,) "f", "m" or "", as a model or a source says
+people       (N,), equal where two pictures show one person
+files, sources, licences  (N,) of the pictures that they were made from
+"""
+
+import zipfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ModelError
+from ..geometry import topology
+from ..types import Image
+
+FORMAT = "ganonymization-bank-1"
+READINGS = 7
+_COLUMNS = ("readings", "openings", "years", "sexes", "people", "files", "sources", "licences")
+_KEPT_TEXTURES = 64
+
+
+@dataclass(frozen=True, eq=False)
+class DonorBank:
+    """Donors; see the module for shapes.
+
+    Attributes:
+        layout_px: (478, 3).
+        size_px: Side of a texture.
+        webp: All files, (B,) uint8.
+        ends: (N,).
+        readings: (N, 7).
+        openings: (N, 2).
+        styles: (N, 16) or (0, 16).
+        years: (N,).
+        sexes: (N,).
+        people: (N,).
+        files: (N,).
+        sources: (N,).
+        licences: (N,).
+    """
+
+    layout_px: NDArray[np.float32]
+    size_px: int
+    webp: NDArray[np.uint8]
+    ends: NDArray[np.int64]
+    readings: NDArray[np.float32]
+    openings: NDArray[np.float32]
+    styles: NDArray[np.float32]
+    years: NDArray[np.float32]
+    sexes: NDArray[np.str_]
+    people: NDArray[np.str_]
+    files: NDArray[np.str_]
+    sources: NDArray[np.str_]
+    licences: NDArray[np.str_]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "texture", lru_cache(_KEPT_TEXTURES)(self._decoded))
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    @classmethod
+    def load(cls, path: Path) -> "DonorBank":
+        """Open a bank.
+
+        Raises:
+            ModelError: The file is no bank, damaged, or of another version; build it anew.
+        """
+        try:
+            with path.open("rb") as content, np.load(content, allow_pickle=False) as file:
+                kind = str(file["format"])
+                arrays = {name: file[name] for name in cls.__dataclass_fields__}
+        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise ModelError(
+                f"{path}: not a bank of donors; make one with 'ganonymize bank build'"
+            ) from error
+        bank = cls(**(arrays | {"size_px": int(arrays["size_px"])}))
+        if kind != FORMAT or not bank._fits():
+            raise ModelError(
+                f"{path}: a damaged bank or one of another version ({kind!r}, not {FORMAT!r}); "
+                "make it anew with 'ganonymize bank build'"
+            )
+        return bank
+
+    def save(self, path: Path) -> None:
+        """Write the file; textures are compressed already."""
+        arrays = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        with path.open("wb") as file:
+            np.savez(file, format=FORMAT, **arrays)
+
+    def _fits(self) -> bool:
+        count = len(self.ends)
+        return (
+            count > 0
+            and self.layout_px.shape == (topology.LANDMARK_COUNT, 3)
+            and self.readings.shape == (count, READINGS)
+            and all(len(getattr(self, name)) == count for name in _COLUMNS)
+            and len(self.styles) in (0, count)
+            and bool((np.diff(self.ends, prepend=0) > 0).all())
+            and int(self.ends[-1]) == len(self.webp)
+            and all(np.isfinite(a).all() for a in (self.layout_px, self.readings, self.openings))
+        )
+
+    def _decoded(self, donor: int) -> Image:
+        """A delit texture, (size_px, size_px, 3) uint8 RGB; the last ones are kept decoded.
+
+        Raises:
+            ModelError: Its file is damaged.
+        """
+        start = int(self.ends[donor - 1]) if donor else 0
+        picture = cv2.imdecode(self.webp[start : int(self.ends[donor])], cv2.IMREAD_COLOR)
+        if picture is None or picture.shape[:2] != (self.size_px, self.size_px):
+            raise ModelError(f"donor {donor} of the bank is damaged; install or build it anew")
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+    texture = _decoded  # with a memory, once it is made

@@ -1,0 +1,87 @@
+"""Which donors a new face wears: near in expression, anyone otherwise, as the seed has it.
+
+The upper and the lower half of the face are two people's, so nobody in the bank appears as they
+are. Which halves fit is told by the reading that crosses the wall and by how far mouth and eyes
+of the new face are open.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import seeds
+from ..geometry import topology
+from ..types import Reals
+from .bank import DonorBank
+
+_FEWEST, _MOST = 8, 48  # donors to draw from
+_SLACK = 0.35  # as near as the nearest, but for this
+_READING, _MOUTH, _EYES = 2.0, 4.0, 6.0  # of a unit of L1 distance, of an outer-eye distance
+_YEARS_APART = 12.0
+_STREAM = 0x646F6E6F72  # another stream than the style's
+
+
+@dataclass(frozen=True)
+class Worn:
+    """Two donors by number.
+
+    Attributes:
+        upper: Forehead, brows, eyes.
+        lower: From the nose's tip down.
+    """
+
+    upper: int
+    lower: int
+
+
+def openings(landmarks_px: Reals) -> NDArray[np.float64]:
+    """How far mouth and eyes are open, (2,), in outer-eye distances.
+
+    Args:
+        landmarks_px: (478, 3).
+    """
+    p = np.asarray(landmarks_px, np.float64)
+
+    def gap(a: int, b: int) -> float:
+        return float(np.linalg.norm(p[a, :2] - p[b, :2]))
+
+    eyes = gap(topology.OUTER_EYE_RIGHT, topology.OUTER_EYE_LEFT)
+    return np.array([gap(13, 14), (gap(159, 145) + gap(386, 374)) / 2]) / max(eyes, 1e-6)
+
+
+def choose(bank: DonorBank, reading: Reals, landmarks_px: Reals, seed: int) -> Worn:
+    """Two donors for a face.
+
+    Args:
+        bank: To choose from.
+        reading: (7,) shares of the seven expressions.
+        landmarks_px: (478, 3) of the new face.
+        seed: Of the face.
+    """
+    first, second = seeds.uniform(seed ^ _STREAM, 2)
+    expression = _READING * np.abs(bank.readings - np.asarray(reading)).sum(1)
+    mouth, eyes = np.abs(bank.openings - openings(landmarks_px)).T
+    upper = _drawn(bank, np.arange(len(bank)), expression + _EYES * eyes, first)
+    alike = (
+        (bank.sexes == bank.sexes[upper])
+        & (np.abs(bank.years - bank.years[upper]) <= _YEARS_APART)
+        & (bank.people != bank.people[upper])
+    )
+    others = bank.people != bank.people[upper] if alike.sum() < _FEWEST else alike
+    if not others.any():  # a bank of one person
+        others = np.ones(len(bank), bool)
+    numbers = np.nonzero(others)[0]
+    return Worn(upper, _drawn(bank, numbers, (expression + _MOUTH * mouth)[numbers], second))
+
+
+def _drawn(
+    bank: DonorBank, numbers: NDArray[np.intp], distance: NDArray[np.float64], number: float
+) -> int:
+    """One of the nearest, each person once, by a number in [0, 1)."""
+    order = np.argsort(distance, kind="stable")
+    _, first = np.unique(bank.people[numbers][order], return_index=True)
+    order = order[np.sort(first)]  # everybody's nearest picture
+    near = int(np.searchsorted(distance[order], distance[order[0]] + _SLACK, "right"))
+    count = min(max(near, _FEWEST), _MOST, len(order))
+    return int(numbers[order[int(number * count)]])

@@ -1,0 +1,56 @@
+"""A texture of two donors on a new face's mesh."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import rasterisation
+from ..types import Image, Reals
+from .bank import DonorBank
+from .choose import Worn, openings
+
+_NOSE_TIP, _UPPER_LIP = 1, 0
+_SEAM_EYES = 0.12  # half the width of the seam between two donors, in outer-eye distances
+_MOUTH_OPEN = 0.06  # in outer-eye distances; below it a mouth's inside is not seen
+_ALIKE = 2.0  # mouths whose openings differ by a larger factor lend no teeth
+
+
+def mixed(bank: DonorBank, worn: Worn) -> Image:
+    """Two donors' halves in one texture, (size_px, size_px, 3) uint8 RGB, delit."""
+    share = _upper_share(bank)[:, :, None]
+    upper, lower = (bank.texture(donor).astype(np.float32) for donor in (worn.upper, worn.lower))
+    return np.round(lower + share * (upper - lower)).astype(np.uint8)
+
+
+def wear(bank: DonorBank, worn: Worn, landmarks_px: Reals, size_px: int) -> rasterisation.Texture:
+    """The donors' texture on a mesh; no eyes, and a mouth's inside only where both are open.
+
+    Args:
+        bank: Has the donors.
+        worn: Who.
+        landmarks_px: (478, 3) in crop pixels.
+        size_px: Side of the crop.
+    """
+    texture = rasterisation.render(mixed(bank, worn), bank.layout_px, landmarks_px, size_px)
+    features = texture.features
+    asked, given = openings(landmarks_px)[0], float(bank.openings[worn.lower, 0])
+    fits = min(asked, given) > _MOUTH_OPEN and max(asked, given) < _ALIKE * min(asked, given)
+    nose = float(np.asarray(landmarks_px)[_NOSE_TIP, 1])
+    if not fits:
+        features = np.zeros_like(features)
+    elif 0 < nose < size_px:
+        features = features * (np.arange(size_px) > nose)[:, None].astype(np.uint8)
+    return rasterisation.Texture(texture.image, texture.skin, features)
+
+
+@lru_cache(4)
+def _upper_share(bank: DonorBank) -> NDArray[np.float32]:
+    """How much of each pixel is the upper donor's, (S, S): a smooth step below the nose's tip."""
+    p = bank.layout_px
+    eyes = float(np.linalg.norm(p[33, :2] - p[263, :2]))
+    seam = float(p[_NOSE_TIP, 1])
+    rows = np.arange(bank.size_px, dtype=np.float32)
+    step = np.clip((seam - rows) / (2 * _SEAM_EYES * eyes) + 0.5, 0, 1)
+    smooth = step * step * (3 - 2 * step)
+    return np.repeat(smooth[:, None], bank.size_px, 1).astype(np.float32)

@@ -1,0 +1,164 @@
+"""Our generator with donors: it draws light, tone and features, donors lend the skin's detail."""
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from .. import seeds
+from ..donors.bank import DonorBank
+from ..donors.choose import choose
+from ..donors.wear import wear
+from ..errors import SynthesisError
+from ..geometry import conditioning, transforms
+from ..geometry.rasterisation import DARKEST, LIGHT_EYES, Texture
+from ..geometry.wall import GeneratorInput
+from ..types import Image
+from .base import pixels
+
+FORMAT = "ganonymization-refiner-1"
+"""Written into the file's metadata by ``ganonymize export``; other files are refused."""
+
+_CELLS = 32  # along a side: where light ends and detail begins is found at this resolution
+_STYLE_NOISE = 0.3
+
+
+class Refiner:
+    """Draws faces that wear donors' textures. May be shared by threads.
+
+    The file's inputs are ``input`` (N, 12, S, S), namely mesh condition, context in [-1, 1] (0
+    behind the wall), wall as 0 or 1, delit texture in [-1, 1] (0 where nothing covers), skin and
+    features in [0, 1]; ``style`` (N, 16) and ``reading`` (N, 7). Its outputs are ``picture`` (N, 3,
+    S, S) in [-1, 1] and ``opacity`` (N, 1, S / 2, S / 2) in [0, 1].
+
+    Args:
+        session: On the file.
+        size_px: S.
+        bank: Of donors.
+    """
+
+    crop_side_eyes = transforms.CROP_SIDE_EYES
+    draws_scenes = True
+    wears_donors = True
+    sizes_px = (256, 512, 1024)
+    """Of the crops that it draws; the network's own is the first."""
+
+    def __init__(
+        self, session: onnxruntime.InferenceSession, size_px: int, bank: DonorBank
+    ) -> None:
+        self._session, self.size_px, self._bank = session, size_px, bank
+
+    def __call__(self, inputs: GeneratorInput) -> Image:
+        """A new face, (S, S, 3) uint8 RGB, of the size of the inputs' context.
+
+        The network sees the crop at its own size; the texture keeps that of the crop.
+
+        Raises:
+            SynthesisError: The network failed or drew no numbers.
+        """
+        worn = choose(self._bank, inputs.reading, inputs.surrogate_px, inputs.seed)
+        size = len(inputs.context)
+        texture = wear(self._bank, worn, inputs.surrogate_px, size)
+        drawn, opacity = self._drawn(*self._shrunk(inputs, texture), worn.upper)
+        if size != self.size_px:
+            drawn = np.asarray(
+                cv2.resize(drawn, (size, size), interpolation=cv2.INTER_CUBIC), np.uint8
+            )
+        return compose(drawn, opacity, texture)
+
+    def _shrunk(self, inputs: GeneratorInput, texture: Texture) -> tuple[GeneratorInput, Texture]:
+        """Both at the network's size."""
+        size = self.size_px
+        scale = size / len(inputs.context)
+        if scale == 1:
+            return inputs, texture
+
+        def small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            shrunk = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+            return np.asarray(shrunk, np.uint8)
+
+        hidden = small(inputs.wall_mask.astype(np.uint8) * 255) > 0
+        context = small(inputs.context) * ~hidden[..., None]
+        half = np.array([0.5, 0.5, 0])
+        points = (inputs.surrogate_px + half) * scale - half
+        worn = Texture(small(texture.image), small(texture.skin), small(texture.features))
+        return GeneratorInput(points, context, hidden, inputs.seed, inputs.reading), worn
+
+    def _drawn(
+        self, inputs: GeneratorInput, texture: Texture, donor: int
+    ) -> tuple[Image, NDArray[np.float32]]:
+        """What the network draws, (size_px, size_px, 3), and the texture's opacity."""
+        feeds = {
+            "input": self._layers(inputs, texture),
+            "style": self._style(donor, inputs.seed)[None],
+            "reading": inputs.reading[None],
+        }
+        try:
+            picture, opacity = self._session.run(["picture", "opacity"], feeds)
+        except Exception as error:
+            raise SynthesisError(f"the generator failed: {error}") from error
+        if not np.isfinite(opacity).all():
+            raise SynthesisError("the generator's output is not finite")
+        return pixels(picture), opacity[0, 0]
+
+    def _style(self, donor: int, seed: int) -> NDArray[np.float32]:
+        noise = seeds.style(seed, 16)
+        if len(self._bank.styles) == 0:
+            return noise
+        return np.asarray(self._bank.styles[donor] + _STYLE_NOISE * noise, np.float32)
+
+    def _layers(self, inputs: GeneratorInput, texture: Texture) -> NDArray[np.float32]:
+        blob = np.empty((1, 12, self.size_px, self.size_px), np.float32)
+        drawn = conditioning.mesh(inputs.surrogate_px, self.size_px)
+        pictures = (*cv2.split(drawn), *cv2.split(inputs.context), *cv2.split(texture.image))
+        for layer, plane in zip((0, 1, 2, 3, 4, 5, 7, 8, 9), pictures, strict=True):
+            np.divide(plane, np.float32(127.5), out=blob[0, layer])  # plane by plane: fast
+            blob[0, layer] -= 1
+        blob[0, 3:6] *= ~inputs.wall_mask
+        blob[0, 6] = inputs.wall_mask
+        blob[0, 7:10] *= (texture.skin | texture.features) > 0
+        np.divide(texture.skin, np.float32(255), out=blob[0, 10])
+        np.divide(texture.features, np.float32(255), out=blob[0, 11])
+        return blob
+
+
+def compose(drawn: Image, opacity: NDArray[np.float32], texture: Texture) -> Image:
+    """The drawn face with the texture's detail, (S, S, 3) uint8 RGB.
+
+    Light and tone are the drawn face's; detail is the texture's where it covers. Both are parted
+    in logarithms (Land and McCann's retinex, 1971) by a Gaussian that sees covered pixels alone.
+
+    Args:
+        drawn: (S, S, 3) uint8 RGB.
+        opacity: (a, a) in [0, 1].
+        texture: Of the same size as ``drawn``, delit or not.
+    """
+    size = drawn.shape[0]
+    cover = np.maximum(texture.skin, texture.features)
+    rows, columns = _window(cover)
+    if rows.start >= rows.stop:
+        return drawn
+    log = _LOGARITHM[drawn]
+    shown = (cover > 0).astype(np.float32)
+    gap = (_LOGARITHM[texture.image] - log) * shown[..., None]
+    sums = cv2.resize(np.dstack([gap, shown]), (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
+    deviation = LIGHT_EYES * _CELLS / transforms.CROP_SIDE_EYES
+    sums = cv2.GaussianBlur(sums, (0, 0), deviation, borderType=cv2.BORDER_CONSTANT)
+    light = sums[..., :3] / np.maximum(sums[..., 3:], 1e-4)
+    whole = np.asarray(cv2.resize(light, (size, size), interpolation=cv2.INTER_LINEAR))
+    share = np.asarray(cv2.resize(opacity, (size, size), interpolation=cv2.INTER_LINEAR))
+    share = share * (cover / np.float32(255))
+    out = drawn.copy()
+    here = rows, columns
+    new = np.exp(log[here] + share[here][..., None] * (gap[here] - whole[here])) - DARKEST
+    out[here] = np.clip(np.round(255 * new), 0, 255)
+    return out
+
+
+_LOGARITHM = np.log(np.arange(256, dtype=np.float32) / 255 + np.float32(DARKEST))
+
+
+def _window(cover: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """Rows and columns that hold all that covers."""
+    left, top, width, height = cv2.boundingRect(cover)
+    return slice(top, top + height), slice(left, left + width)

@@ -1,0 +1,177 @@
+"""Makes a bank of donors from a folder of pictures and a table that says whose they are."""
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...donors.bank import DonorBank
+from ...donors.choose import openings
+from ...errors import InputError
+from ...geometry import rasterisation, topology
+from ...io.files import atomic_path
+from ...landmarks.face_finder import FaceFinder
+from ...surrogate.expression_reading import ExpressionReader
+from ...types import Image, Skipped
+from .. import layout
+from ..networks import StyleEncoder
+from .samples import STYLE_PX
+
+TEXTURE_PX = 448
+_MARGIN_PX = 4
+_MOST_YAW = 0.25  # of the face's width, between the two halves
+_CHROMA = 0.4  # of the colours' detail is kept: coloured light is no skin
+_QUALITY = 82
+_COLUMNS = ("file", "source", "licence")
+
+
+@dataclass(frozen=True)
+class Donor:
+    """A picture that becomes a texture.
+
+    Attributes:
+        row: Of the table.
+        image: (H, W, 3) uint8 RGB.
+        landmarks_px: (478, 3).
+    """
+
+    row: dict[str, str]
+    image: Image
+    landmarks_px: NDArray[np.float64]
+
+
+def build(
+    folder: Path, table: Path, out: Path, prepared: Path | None = None, state: Path | None = None
+) -> Counter[str]:
+    """Write a bank, and count what became of the table's rows.
+
+    Args:
+        folder: Has the pictures.
+        table: CSV with file, source, licence and, if known, sex, age_estimate, person.
+        out: The bank.
+        prepared: The same pictures prepared for training; with ``state`` it gives styles.
+        state: What :meth:`Networks.compact` gave; has the style encoder.
+
+    Raises:
+        InputError: A column is missing, or no picture can be used.
+    """
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+    missing = [name for name in _COLUMNS if not rows or name not in rows[0]]
+    if missing:
+        raise InputError(f"{table}: no rows with the columns {', '.join(missing)}; add them")
+    outcomes: Counter[str] = Counter()
+    donors = []
+    finder = FaceFinder()
+    for row in rows:
+        donor, reason = _donor(folder, row, finder)
+        outcomes[reason] += 1
+        if donor is not None:
+            donors.append(donor)
+    if not donors:
+        raise InputError(
+            f"{folder}: none of {len(rows)} pictures can lend a texture; give frontal faces whose "
+            "licence is stated"
+        )
+    bank = _bank(donors, _styles(donors, prepared, state))
+    with atomic_path(out, ".npz") as temporary:
+        bank.save(temporary)
+    return outcomes
+
+
+def _donor(folder: Path, row: dict[str, str], finder: FaceFinder) -> tuple[Donor | None, str]:
+    if not row["licence"]:
+        return None, "no licence stated"
+    found = finder.largest(folder / row["file"])
+    if isinstance(found, Skipped):
+        return None, found.reason
+    if _yaw(found.landmarks_px) > _MOST_YAW:
+        return None, "turned away"
+    return Donor(row, found.image, found.landmarks_px), "donor"
+
+
+def _yaw(points: NDArray[np.float64]) -> float:
+    right, left = (np.linalg.norm(points[1, :2] - points[i, :2]) for i in (234, 454))
+    return float(abs(right - left) / np.linalg.norm(points[234, :2] - points[454, :2]))
+
+
+def mesh_layout(faces: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The mesh that textures lie on, (478, 3) px: the mean of open-mouthed faces, symmetric.
+
+    Args:
+        faces: (478, 3) each; the tenth with the widest mouths is used, for closed lips would leave
+            no room for teeth.
+    """
+    widest = sorted(faces, key=lambda p: -openings(p)[0])[: max(1, len(faces) // 10)]
+    level = []
+    for points in widest:
+        right, left = points[topology.OUTER_EYE_RIGHT], points[topology.OUTER_EYE_LEFT]
+        along = (left - right)[:2] / np.linalg.norm((left - right)[:2])
+        turn = np.array([[along[0], along[1], 0], [-along[1], along[0], 0], [0, 0, 1]])
+        level.append((points - (right + left) / 2) @ turn.T / np.linalg.norm((left - right)[:2]))
+    mean = np.mean(level, 0)
+    mean = (mean + mean[topology.mirror()] * [-1, 1, 1]) / 2
+    low, high = mean[:, :2].min(0), mean[:, :2].max(0)
+    scale = (TEXTURE_PX - 2 * _MARGIN_PX) / float((high - low).max())
+    middle = np.array([*(low + high) / 2, 0])
+    found: NDArray[np.float64] = (mean - middle) * scale + [TEXTURE_PX / 2, TEXTURE_PX / 2, 0]
+    return found
+
+
+def _bank(donors: list[Donor], styles: NDArray[np.float32]) -> DonorBank:
+    layout_px = mesh_layout([d.landmarks_px for d in donors])
+    files = [_texture(d, layout_px) for d in donors]
+    reader = ExpressionReader()
+
+    def column(name: str, instead: str = "") -> NDArray[np.str_]:
+        return np.array([d.row.get(name) or (d.row[instead] if instead else "") for d in donors])
+
+    return DonorBank(
+        layout_px=layout_px.astype(np.float32), size_px=TEXTURE_PX,
+        webp=np.concatenate(files), ends=np.cumsum([len(f) for f in files]),
+        readings=np.array([reader(d.image, d.landmarks_px) for d in donors]),
+        openings=np.array([openings(d.landmarks_px) for d in donors], np.float32),
+        styles=styles,
+        years=np.array([float(d.row.get("age_estimate") or 0) for d in donors], np.float32),
+        sexes=column("sex"), people=column("person", "file"), files=column("file"),
+        sources=column("source"), licences=column("licence"),
+    )  # fmt: skip
+
+
+def _texture(donor: Donor, layout_px: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """The donor's file: delit, its colours' detail lessened."""
+    worn = rasterisation.render(donor.image, donor.landmarks_px, layout_px, TEXTURE_PX)
+    cover = np.maximum(worn.skin, worn.features)
+    ends = layout_px[[topology.OUTER_EYE_RIGHT, topology.OUTER_EYE_LEFT], :2]
+    delit = rasterisation.delit(worn.image, cover, float(np.linalg.norm(ends[0] - ends[1])))
+    grey = delit.mean(2, keepdims=True)
+    plain = np.clip(grey + _CHROMA * (delit - grey), 0, 255).astype(np.uint8)
+    done, file = cv2.imencode(
+        ".webp", cv2.cvtColor(plain, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, _QUALITY]
+    )
+    assert done
+    return np.asarray(file, np.uint8).ravel()
+
+
+def _styles(donors: list[Donor], prepared: Path | None, state: Path | None) -> NDArray[np.float32]:
+    """The donors' styles, (N, 16), or none, (0, 16)."""
+    if prepared is None or state is None:
+        return np.zeros((0, 16), np.float32)
+    encoder = StyleEncoder()
+    kept = torch.load(state, map_location="cpu", weights_only=True)["encoder"]
+    encoder.load_state_dict({key: value.float() for key, value in kept.items()})
+    crops = layout.load(prepared, "crops.npy", "r")
+    numbers = {n: i for i, n in enumerate((prepared / "files.txt").read_text().splitlines())}
+    heads = []
+    for donor in donors:
+        crop = np.asarray(crops[numbers[donor.row["file"]]])
+        head = (crop[..., :3] * (crop[..., 3:4] / 255.0)).astype(np.uint8)
+        heads.append(cv2.resize(head, (STYLE_PX, STYLE_PX), interpolation=cv2.INTER_AREA))
+    x = torch.from_numpy(np.stack(heads)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    with torch.inference_mode():
+        mean, _ = encoder(x)
+    return np.asarray(mean.numpy(), np.float32)

@@ -1,0 +1,28 @@
+"""Kinds of videos by their suffixes; nothing here needs FFmpeg."""
+
+from pathlib import PurePath
+
+CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
+"""That are read and written."""
+
+ANIMATIONS = (".gif", ".webp")
+"""That are read and written; WebP may be a picture."""
+
+READ_ONLY = (
+    ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".wmv", ".asf", ".3gp", ".3g2",
+    ".flv", ".ogv", ".mxf", ".dv",
+)  # fmt: skip
+"""That are read, and written as MP4: they hold no exact times, or what nobody plays any more."""
+
+BESIDE = (".json", ".png")
+"""Ends of the names of what lies beside a video: its report and its strip."""
+
+
+def is_video(path: PurePath) -> bool:
+    """Whether the suffix is one of a video that is read here; WebP may be a picture."""
+    return path.suffix.lower() in (*CONTAINERS, *READ_ONLY, ".gif")
+
+
+def written_as(name: str) -> str:
+    """What a file of a folder is called when it is written: ``a.avi`` becomes ``a.avi.mp4``."""
+    return name + ".mp4" if PurePath(name).suffix.lower() in READ_ONLY else name

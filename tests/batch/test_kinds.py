@@ -1,0 +1,81 @@
+"""Folders as phones, cameras and old disks leave them: what is read, and what is told."""
+
+import os
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from ganonymization.batch.html_report import REPORT, write_report
+from ganonymization.batch.manifest import MANIFEST, read_manifest
+from ganonymization.io import images
+from ganonymization.io.images import Picture
+
+from ..video.test_container import make_clip, pictures, times
+from ..video.test_frames import stages
+from .test_folder import folder_job, run
+
+
+@pytest.fixture
+def make(make_anonymizer):
+    return lambda: make_anonymizer(**stages())
+
+
+def test_every_kind_that_single_commands_read_is_read_in_folders(make, tmp_path):
+    source, out = tmp_path / "in", tmp_path / "out"
+    for name, codec in (("a.avi", "mpeg4"), ("b.MTS", "libx264"), ("c.wmv", "wmv2"),
+                        ("d.3gp", "libx264"), ("live.mov", "libx264")):  # fmt: skip
+        make_clip(source / name, pictures(4), codec=codec)
+    pixels = pictures(1)[0]
+    Pillow.fromarray(pixels).save(source / "e.jfif", "JPEG")
+    Pillow.fromarray(pixels).save(source / "f.mpo", save_all=True,
+                                  append_images=[Pillow.fromarray(pixels)])  # fmt: skip
+    images.write(source / "live.heic", Picture(pixels))
+    (source / "g.psd").write_bytes(b"8BPS")
+    entries = run(folder_job(make, source, out, seed=1))
+    statuses = {name: entry.status for name, entry in entries.items()}
+    assert statuses.pop("g.psd") == "not a picture"
+    assert set(statuses.values()) == {"done"}
+    assert len(times(out / "a.avi.mp4")) == len(times(out / "b.MTS.mp4")) == 4
+    assert len(times(out / "live.mov")) == 4  # a live photo's film beside its picture
+    for name in ("e.jfif", "f.mpo", "live.heic"):
+        shown = images.read(out / name)
+        assert shown.pixels.shape == pixels.shape
+        assert np.abs(shown.pixels.astype(int) - pixels).max() > 40
+    again = run(folder_job(make, source, out, seed=1))
+    assert {entry.status for name, entry in again.items() if name != "g.psd"} == {"skipped"}
+
+
+def test_what_a_video_loses_stands_in_its_line_and_strict_refuses_it(make, tmp_path):
+    source = tmp_path / "in"
+    data = make_clip(source / "a.mkv", pictures(4), tones=1).read_bytes()
+    (source / "a.mkv").write_bytes(data.replace(b"A_AAC", b"A_XYZ"))
+    run(folder_job(make, source, tmp_path / "out", seed=1))
+    (line,) = read_manifest(tmp_path / "out" / MANIFEST)
+    assert line["dropped"] == ["sound 1 (unknown kind)"]
+    entry = run(folder_job(make, source, tmp_path / "strict", seed=1, strict=True))["a.mkv"]
+    assert (entry.status, "sound 1" in entry.error) == ("failed", True)
+    assert not list((tmp_path / "strict").glob("a*"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other disks take no such names")
+def test_names_that_are_no_utf8_are_in_the_page(make, tmp_path):
+    images.write(tmp_path / "in" / "a.png", Picture(pictures(1)[0]))
+    (tmp_path / "in" / "a.png").rename(tmp_path / "in" / os.fsdecode(b"caf\xe9.png"))
+    job = folder_job(make, tmp_path / "in", tmp_path / "out", seed=1)
+    (entry,) = run(job).values()
+    assert entry.status == "done"
+    write_report(job.out, {"done": "drawn"}, 1)
+    assert 'src="caf%E9.png"' in (tmp_path / "out" / REPORT).read_text()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to a device"])
+def test_what_is_no_file_is_told_and_never_opened(make, tmp_path, kind):
+    (tmp_path / "in").mkdir()
+    if kind == "pipe":
+        os.mkfifo(tmp_path / "in" / "a.png")
+    else:
+        (tmp_path / "in" / "a.png").symlink_to("/dev/zero")
+    entry = run(folder_job(make, tmp_path / "in", tmp_path / "out", seed=1))["a.png"]
+    assert (entry.status, "a pipe, a socket or a device" in entry.error) == ("failed", True)

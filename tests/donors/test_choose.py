@@ -1,0 +1,81 @@
+import numpy as np
+
+from ganonymization.donors.choose import choose, openings
+from ganonymization.donors.wear import mixed, wear
+
+from ..conftest import face_landmarks
+from .conftest import SIZE, bank_of
+
+NEUTRAL, ANGRY = np.eye(7)[0], np.eye(7)[3]
+
+
+def chosen(bank, reading=NEUTRAL, seeds=range(200)):
+    return [choose(bank, reading, face_landmarks(), seed) for seed in seeds]
+
+
+def test_a_seed_chooses_the_same_donors_and_another_seed_others(bank):
+    assert chosen(bank) == chosen(bank)
+    assert len({(w.upper, w.lower) for w in chosen(bank)}) > 100
+
+
+def test_nobody_is_worn_whole(bank):
+    assert all(worn.upper != worn.lower for worn in chosen(bank))
+    one_person = bank_of(30, people=np.array(["a"] * 15 + ["b"] * 15))
+    people = one_person.people
+    assert all(people[w.upper] != people[w.lower] for w in chosen(one_person))
+
+
+def test_an_expression_is_lent_by_those_who_have_it():
+    readings = np.eye(7, dtype=np.float32)[[0] * 15 + [3] * 15]
+    bank = bank_of(30, readings=readings)
+    for reading, first in ((NEUTRAL, 0), (ANGRY, 15)):
+        numbers = {n for w in chosen(bank, reading) for n in (w.upper, w.lower)}
+        assert numbers <= set(range(first, first + 15)) and len(numbers) == 15
+
+
+def test_a_person_of_many_pictures_counts_once():
+    """Twenty pictures of one person do not crowd out ten others."""
+    bank = bank_of(30, people=np.array(["a"] * 20 + [f"p{i}" for i in range(10)]))
+    upper = [bank.people[w.upper] for w in chosen(bank)]
+    assert upper.count("a") < 40
+
+
+def test_halves_are_of_one_sex_and_age():
+    sexes, years = np.array(["f", "m"] * 30), np.repeat([25.0, 60.0], 30).astype(np.float32)
+    bank = bank_of(60, sexes=sexes, years=years)
+    for worn in chosen(bank):
+        assert bank.years[worn.upper] == bank.years[worn.lower]
+        assert bank.sexes[worn.upper] == bank.sexes[worn.lower]
+
+
+def test_a_bank_of_one_picture_works():
+    assert chosen(bank_of(1), seeds=[5])[0].upper == 0
+
+
+def test_halves_meet_below_the_nose(bank):
+    worn = chosen(bank, seeds=[1])[0]
+    texture = mixed(bank, worn)
+    assert np.allclose(texture[0], bank.texture(worn.upper)[0], atol=1)
+    assert np.allclose(texture[-1], bank.texture(worn.lower)[-1], atol=1)
+
+
+def test_eyes_are_never_lent_and_teeth_only_to_open_mouths():
+    points = face_landmarks((32, 32), 18)
+    lent = {}
+    for wide in (0.0, 0.3):
+        bank = bank_of(30, openings=np.full((30, 2), wide, np.float32))
+        for asked in (0.0, 0.3):
+            target = points.copy()
+            middle = target[[13, 14], 1].mean()
+            target[13, 1], target[14, 1] = middle - asked * 9, middle + asked * 9
+            worn = choose(bank, NEUTRAL, target, 1)
+            lent[wide, asked] = wear(bank, worn, target, SIZE).features
+    assert lent[0.3, 0.3].any()
+    assert not lent[0.3, 0.3][: int(points[1, 1])].any()  # eyes
+    assert not lent[0.0, 0.3].any() and not lent[0.3, 0.0].any()
+
+
+def test_openings_are_measured_in_eye_distances():
+    points = face_landmarks(eyes_px=50.0)
+    points[13, :2], points[14, :2] = (0, 0), (0, 20)
+    assert openings(points)[0] == np.float64(0.4)

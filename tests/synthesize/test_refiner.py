@@ -1,0 +1,91 @@
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from ganonymization.geometry.rasterisation import Texture
+from ganonymization.geometry.wall import NEUTRAL, GeneratorInput
+from ganonymization.synthesize.refiner import Refiner, compose
+from ganonymization.training.refine import network
+
+from ..conftest import face_landmarks
+from ..donors.conftest import bank_of
+
+SIZE = 64
+
+
+class FakeSession:
+    """Draws grey, and keeps what it was fed."""
+
+    def __init__(self, picture=0.2):
+        self.fed, self.picture = [], picture
+
+    def run(self, names, feeds):
+        assert names == ["picture", "opacity"]
+        self.fed.append(feeds)
+        plain = np.full((1, 3, SIZE, SIZE), self.picture, np.float32)
+        return plain, np.full((1, 1, SIZE // 2, SIZE // 2), 0.5, np.float32)
+
+
+def inputs(seed=3, reading=NEUTRAL):
+    return GeneratorInput.portrait(SIZE, face_landmarks((32, 32), 18), seed, reading)
+
+
+def test_run_time_and_training_compose_alike():
+    rng = np.random.default_rng(0)
+    smooth = rng.integers(60, 200, (8, 8, 3)).astype(np.float32)
+    drawn = np.asarray(
+        F.interpolate(torch.from_numpy(smooth.transpose(2, 0, 1))[None], SIZE, mode="bilinear")
+    )[0].transpose(1, 2, 0).astype(np.uint8)  # fmt: skip
+    image = rng.integers(40, 220, (SIZE, SIZE, 3), dtype=np.uint8)
+    skin = np.zeros((SIZE, SIZE), np.uint8)
+    skin[10:50, 14:52] = 255
+    texture = Texture(image, skin, np.zeros_like(skin))
+    share = rng.random((SIZE // 2, SIZE // 2)).astype(np.float32)
+    found = compose(drawn, share, texture)
+
+    def planes(picture):
+        return torch.from_numpy(picture.transpose(2, 0, 1).astype(np.float32))[None] / 127.5 - 1
+
+    wanted = network.compose(
+        planes(drawn), torch.from_numpy(share)[None, None], planes(image),
+        torch.from_numpy(skin / np.float32(255))[None, None],
+    )  # fmt: skip
+    levels = ((wanted[0].permute(1, 2, 0) + 1) * 127.5).numpy()
+    assert np.abs(found - levels).max() < 1.5
+    assert np.array_equal(found[skin == 0], drawn[skin == 0])
+
+
+def test_what_covers_nothing_changes_nothing():
+    nothing = np.zeros((SIZE, SIZE), np.uint8)
+    drawn = np.full((SIZE, SIZE, 3), 90, np.uint8)
+    texture = Texture(np.zeros_like(drawn), nothing, nothing)
+    assert np.array_equal(compose(drawn, np.ones((32, 32), np.float32), texture), drawn)
+
+
+def test_same_inputs_same_face_and_the_reading_is_passed_on():
+    bank = bank_of(30)
+    session = FakeSession()
+    refiner = Refiner(session, SIZE, bank)
+    first, again = refiner(inputs()), refiner(inputs())
+    assert np.array_equal(first, again)
+    assert first.shape == (SIZE, SIZE, 3) and first.dtype == np.uint8
+    angry = np.eye(7, dtype=np.float32)[3]
+    refiner(inputs(reading=angry))
+    assert np.array_equal(session.fed[-1]["reading"], angry[None])
+    blob = session.fed[0]["input"]
+    assert blob.shape == (1, 12, SIZE, SIZE)
+    assert np.array_equal(blob[0, 6], np.ones((SIZE, SIZE)))  # a portrait: all is behind the wall
+    assert not blob[0, 7:10][:, blob[0, 10] + blob[0, 11] == 0].any()
+
+
+def test_the_style_is_the_upper_donors():
+    bank = bank_of(30, styles=np.arange(30, dtype=np.float32)[:, None] * np.ones((1, 16), "f"))
+    session = FakeSession()
+    refiner = Refiner(session, SIZE, bank)
+    near = {round(float(session_style(refiner, session, seed).mean())) for seed in range(20)}
+    assert len(near) > 8
+
+
+def session_style(refiner, session, seed):
+    refiner(inputs(seed))
+    return session.fed[-1]["style"]
