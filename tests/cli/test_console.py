@@ -28,7 +28,7 @@ def test_json_holds_every_file_in_order_and_no_memory(tmp_path, capfd):
     names = [file.name for file in job.files()]
     tracemalloc.start()
     try:
-        assert console.anonymize_folder(job, executor, as_json=True)
+        assert console.anonymize_folder(job, executor, as_json=True) == 0
         peak_bytes = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -47,5 +47,30 @@ def test_json_without_files_is_whole(tmp_path, capfd):
         yield iter(())
 
     job = FolderJob(None, LocalStorage(tmp_path / "in"), LocalStorage(tmp_path / "out"), seed=5)
-    assert console.anonymize_folder(job, executor, as_json=True)
+    assert console.anonymize_folder(job, executor, as_json=True) == 0
     assert capfd.readouterr().out == '{"seed": 5, "counts": {}, "files": []}\n'
+
+
+def test_seeds_of_earlier_runs_and_the_audit_are_told():
+    from ganonymization.batch.manifest import Entry
+    from ganonymization.cli.console import _Sums
+
+    sums = _Sums()
+    sums.add(Entry("a.png", "skipped", seed=1), 2)
+    sums.add(Entry("b.png", "skipped", seed=2), 2)
+    sums.add(Entry("c.png", "done", seed=2, audited=True), 2)
+    missed = ({"outcome": "covered by the audit"},)
+    sums.add(Entry("d.png", "filled", seed=2, faces=missed, audited=True), 2)
+    audited, seeds = sums.lines(2)
+    assert audited.split()[0] == "2"
+    assert "in 1 a face was missed" in audited
+    assert seeds.split()[0] == "1"
+    assert "--overwrite" in seeds
+
+
+def test_only_an_audited_output_is_told_as_such():
+    from ganonymization.cli.console import _audit_words
+
+    assert _audit_words(False, 0) == ""
+    assert _audit_words(True, 0) == "; audited"
+    assert "2 missed at first" in _audit_words(True, 2)

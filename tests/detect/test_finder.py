@@ -98,3 +98,13 @@ def test_a_thorough_look_finds_who_stands_on_the_head_beside_who_does_not():
     found = Finder(DetectorOptions(thorough=True))(picture)
     for x, y in (upright, turned):
         assert any(holds(d, x, y) for d in found)
+
+
+def test_a_small_face_on_a_flat_page_is_found(find):
+    """Stretching the tones of the page clips those of the face."""
+    page = np.full((900, 900, 3), 190, np.uint8)
+    head = cv2.resize(
+        astronaut()[:400, 60:400], None, fx=0.27, fy=0.27, interpolation=cv2.INTER_AREA
+    )
+    page[400 : 400 + head.shape[0], 300 : 300 + head.shape[1]] = head
+    assert any(holds(d, 300 + 166 * 0.27, 400 + 118 * 0.27) for d in find(page))

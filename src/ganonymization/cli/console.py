@@ -84,17 +84,15 @@ def _print_faces(source: Path, result: Result, written: list[Path]) -> None:
             warn(f"{source}: face {face.index} {face.outcome}")
     drawn = sum(face.synthesized for face in result.faces)
     names = ", ".join(str(path) for path in written)
-    say(
-        f"{names}: {drawn} of {len(result.faces)} faces redrawn, "
-        f"{_audit_words(result.audited, result.covered_by_audit)}seed {result.seed}"
-    )
+    audit = _audit_words(result.audited, result.covered_by_audit)
+    say(f"{names}: {drawn} of {len(result.faces)} faces redrawn, seed {result.seed}{audit}")
 
 
 def _audit_words(audited: bool, covered: int) -> str:
     """What the audit says of one output."""
     if not audited:
         return ""
-    return f"{covered} of them missed at first, " if covered else "no other seen, "
+    return f"; {covered} missed at first, covered by the audit" if covered else "; audited"
 
 
 def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> int:

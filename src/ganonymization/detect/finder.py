@@ -20,7 +20,7 @@ from .multi_scale import WHOLE_PX, Look, MultiScale, tiles
 from .second_opinion import SecondOpinion
 
 _SURE = 0.5
-_FAINT = 0.1
+_FAINT = 0.06
 _SAME_AS_BEFORE = 0.2  # boxes below this say nothing about how far a face reaches
 _MOST_ASKED = 64  # candidates of one picture; of the others those above the old threshold stay
 _CLOSE_UP_PX, _BORDER = 160, 0.3
@@ -69,14 +69,10 @@ class Finder:
         if self.options.min_score is not None:
             return self.scales(image, some)
         some = self.looks((image.shape[0], image.shape[1])) if some is None else some
-        shown = legible.stretched(image)
-        found = self._decided(shown, self.scales.candidates(shown, some, _FAINT))
-        if some and some[0].is_whole:
-            found += self._close_up(shown, found)
-            if legible.is_dotted(shown):
-                found += self._behind_dots(shown, some)
-            if self.options.thorough:
-                found += self._thorough(shown, some)
+        found = self._seen(image, some)
+        stretched = legible.stretched(image)
+        if stretched is not image:  # its few bright spots, such as faces, may have been clipped
+            found += self._seen(stretched, some)
         return merge(found)
 
     def whole(self, image: Image) -> list[Detection]:
@@ -87,6 +83,16 @@ class Finder:
         """Faces in one look at a part of a picture, none of which fills it."""
         height, width = image.shape[:2]
         return self(image, [Look((0, 0, width, height), min(1.0, WHOLE_PX / max(height, width)))])
+
+    def _seen(self, image: Image, some: Sequence[Look]) -> list[Detection]:
+        found = self._decided(image, self.scales.candidates(image, some, _FAINT))
+        if some and some[0].is_whole:
+            found += self._close_up(image, found)
+            if legible.is_dotted(image):
+                found += self._behind_dots(image, some)
+            if self.options.thorough:
+                found += self._thorough(image, some)
+        return found
 
     def _decided(self, image: Image, candidates: list[Detection]) -> list[Detection]:
         """Those that are faces: sure, or confirmed; with the boxes that were merged into them."""
