@@ -75,6 +75,15 @@ class Finder:
             found += self._seen(stretched, some)
         return merge(found)
 
+    def whole(self, image: Image) -> list[Detection]:
+        """Faces in a look at the whole of a picture, whose tiles are looked at some other time."""
+        return self(image, self.looks((image.shape[0], image.shape[1]))[:1])
+
+    def quick(self, image: Image) -> list[Detection]:
+        """Faces in one look at a part of a picture, none of which fills it."""
+        height, width = image.shape[:2]
+        return self(image, [Look((0, 0, width, height), min(1.0, WHOLE_PX / max(height, width)))])
+
     def _seen(self, image: Image, some: Sequence[Look]) -> list[Detection]:
         found = self._decided(image, self.scales.candidates(image, some, _FAINT))
         if some and some[0].is_whole:
@@ -84,15 +93,6 @@ class Finder:
             if self.options.thorough:
                 found += self._thorough(image, some)
         return found
-
-    def whole(self, image: Image) -> list[Detection]:
-        """Faces in a look at the whole of a picture, whose tiles are looked at some other time."""
-        return self(image, self.looks((image.shape[0], image.shape[1]))[:1])
-
-    def quick(self, image: Image) -> list[Detection]:
-        """Faces in one look at a part of a picture, none of which fills it."""
-        height, width = image.shape[:2]
-        return self(image, [Look((0, 0, width, height), min(1.0, WHOLE_PX / max(height, width)))])
 
     def _decided(self, image: Image, candidates: list[Detection]) -> list[Detection]:
         """Those that are faces: sure, or confirmed; with the boxes that were merged into them."""

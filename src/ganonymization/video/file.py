@@ -9,14 +9,14 @@ import numpy as np
 from ..errors import InputError, OptionError, OutputError
 from ..io.files import check_writable
 from ..pipeline import Anonymizer
-from ..types import Box, Detection, Image
+from ..types import Detection, Image
 from .added_boxes import AddedBox
 from .animation import AnimationReader, AnimationWriter
-from .audit import FrameAudit
 from .behind import Behind, remembered
 from .container import Reader, Timed, is_live
 from .detections_json import Frames, write_boxes
-from .exclusions import Keeper, Region, Regions, both
+from .exclusions import Keeper, Region, both
+from .frame_rules import audited, boxes_at, regions_at
 from .frames import Anonymized, anonymize_frames
 from .kinds import ANIMATIONS, BESIDE, CONTAINERS
 from .report import Strip, VideoReport, write_beside
@@ -115,16 +115,18 @@ def anonymize_video(
             if options.strict and report.dropped:
                 raise InputError(f"{reader.name}: {report.dropped_told()}; allow it or convert it")
             frames = _wanted(reader, writer, options, damage)
-            regions = _regions(options, reader)
+            regions = regions_at(options.ignored, options.only, reader.time_base)
             keepers = [keeper for keeper in (options.people, regions) if keeper is not None]
             waiting: dict[int, Timed] = {}  # frames on their way
             anonymized = anonymize_frames(
                 anonymizer, remembered(frames, waiting), options.seed,
-                reader.name.rpartition("/")[2], everywhere=_is_jumpy(reader),
-                boxes=options.boxes, added=_added(options, reader),
+                reader.name.rpartition("/")[2],
+                everywhere=isinstance(reader, AnimationReader) or reader.rate < _JUMPY_RATE,
+                boxes=options.boxes, added=boxes_at(options.added, reader.time_base),
                 keep=both(keepers) if keepers else None,
             )  # fmt: skip
-            anonymized = _audited(anonymized, anonymizer, source, regions, reader)
+            if not (isinstance(source, str) and is_live(source)):  # a camera waits for nobody
+                anonymized = audited(anonymized, anonymizer, regions, reader.time_base)
             with Behind(writer.write) as write:
                 for frame in anonymized:
                     image = _shown(frame, size_wh)
@@ -198,47 +200,6 @@ def _can_keep_deep(anonymizer: Anonymizer, out: Path | None) -> bool:
     """Heads on black and animations have standard range."""
     is_animation = out is not None and out.suffix.lower() in ANIMATIONS
     return anonymizer.mode == "scene" and not is_animation
-
-
-def _added(options: VideoOptions, reader: Reader | AnimationReader) -> Callable[[int], list[Box]]:
-    """The boxes that were drawn over a frame, by its time."""
-
-    def at(pts: int) -> list[Box]:
-        time_s = float(pts * reader.time_base) + _INSTANT_S
-        return [box.box_xyxy for box in options.added if box.is_at(time_s)]
-
-    return at
-
-
-def _is_jumpy(reader: Reader | AnimationReader) -> bool:
-    """Whether neighbouring frames have little in common."""
-    return isinstance(reader, AnimationReader) or reader.rate < _JUMPY_RATE
-
-
-def _regions(options: VideoOptions, reader: Reader | AnimationReader) -> Regions | None:
-    """Where faces stay, if anywhere."""
-    if not (options.ignored or options.only):
-        return None
-    return Regions(options.ignored, options.only, lambda f: float(f.payload * reader.time_base))
-
-
-def _audited(
-    frames: Iterator[Anonymized[int]],
-    anonymizer: Anonymizer,
-    source: Path | str,
-    regions: Regions | None,
-    reader: Reader | AnimationReader,
-) -> Iterator[Anonymized[int]]:
-    """The frames, searched once more; of a camera, which waits for nobody, as they are."""
-    live = isinstance(source, str) and is_live(source)
-    if live or not anonymizer.audits or anonymizer.mode != "scene":
-        return frames
-
-    def stays(box: Box, pts: int) -> bool:
-        time_s = float(pts * reader.time_base)
-        return regions is not None and regions.reason(box, time_s) is not None
-
-    return FrameAudit(anonymizer, stays)(frames)
 
 
 def _wanted(
