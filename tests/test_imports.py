@@ -34,7 +34,8 @@ ALLOWED = {
     "pipeline": GROUND
     | BASES
     | {"geometry", "surrogate", "synthesize.checked", "synthesize.covering", "weights"}
-    | {"synthesize.picture_state", "detect.audit", "detect.finder", "locating"},
+    | {"synthesize.picture_state", "detect.audit", "detect.finder", "locating", "stages"},
+    "stages": GROUND | BASES | {"weights"},
     "locating": GROUND | BASES | {"geometry", "surrogate.expression_reading"},
     "picture_file": GROUND | {"pipeline", "io"},
     "video": PIPELINE | {"surrogate", "recognize", "detect.finder", "detect.audit", "locating"},

@@ -13,12 +13,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import registry, seeds, weights
+from . import registry, seeds, stages
 from .detect.audit import Audit
 from .detect.base import Detector, DetectorOptions, detect_turned, with_boxes
 from .detect.finder import Finder
@@ -70,22 +70,13 @@ class Anonymizer:
     """
 
     def __init__(
-        self,
-        *,
-        mode: Mode = "scene",
-        model: str | Synthesizer = "default",
-        detector: str | Detector = "centerface",
-        detector_options: DetectorOptions | None = None,
-        on_failure: OnFailure = "solid",
-        landmarker: str | Landmarker = "facemesh",
-        privacy: Privacy | None = "balanced",
-        shape: ShapeModel | None = None,
-        portrait_size_px: int = 512,
-        level_portraits: bool = True,
-        threads: int = 0,
-        device: Device = "cpu",
-        audit: bool = True,
-    ) -> None:
+        self, *, mode: Mode = "scene", model: str | Synthesizer = "default",
+        detector: str | Detector = "centerface", detector_options: DetectorOptions | None = None,
+        on_failure: OnFailure = "solid", landmarker: str | Landmarker = "facemesh",
+        privacy: Privacy | None = "balanced", shape: ShapeModel | None = None,
+        portrait_size_px: int = 512, level_portraits: bool = True, threads: int = 0,
+        device: Device = "cpu", audit: bool = True,
+    ) -> None:  # fmt: skip
         check_choice(mode, Mode)
         check_choice(on_failure, OnFailure)
         check_choice(device, Device)
@@ -95,21 +86,13 @@ class Anonymizer:
         self.portrait_size_px, self._level_portraits = portrait_size_px, level_portraits
         fill = None if on_failure == "error" else registry.load(registry.FILLS, on_failure)
         self._fill: Fill | None = fill
-        if isinstance(model, str):
-            load = registry.load(registry.SYNTHESIZERS, "file")
-            model = cast(Synthesizer, load(weights.resolve(model), threads, device))
-        self._synthesizer = model
-        self._reader = ExpressionReader() if getattr(model, "wears_donors", False) else None
+        self._synthesizer = stages.synthesizer(model, threads, device)
+        reads = getattr(self._synthesizer, "wears_donors", False)
+        self._reader = ExpressionReader() if reads else None
         self._check_mode()
-        if isinstance(detector, str):
-            options = detector_options or DetectorOptions()
-            options = replace(options, device=options.device or device)
-            detector = cast(Detector, registry.load(registry.DETECTORS, detector)(options))
-        self._detector = detector
+        self._detector = stages.detector(detector, detector_options, device)
         self.audits, self._detector_options = audit, detector_options
-        if isinstance(landmarker, str):
-            landmarker = cast(Landmarker, registry.load(registry.LANDMARKERS, landmarker)())
-        self.landmarks = landmarker
+        self.landmarks = stages.landmarker(landmarker)
 
     def using(
         self,
@@ -297,11 +280,9 @@ class Anonymizer:
         picture.cover(face)
 
     def surrogate(
-        self,
-        landmarks_px: NDArray[np.float64],
-        seed: int,
+        self, landmarks_px: NDArray[np.float64], seed: int,
         eyes_at_rest: NDArray[np.float64] | None = None,
-    ) -> NDArray[np.float64]:
+    ) -> NDArray[np.float64]:  # fmt: skip
         """What the generator gets of the geometry: nobody's shape in the same pose and expression.
 
         Args:
