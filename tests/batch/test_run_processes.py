@@ -28,7 +28,7 @@ class Inverting:
     def __init__(self, marks, deadly="", lives=0):
         self.marks, self.deadly, self.lives = marks, deadly, lives
 
-    def __call__(self, image, *, seed, name):
+    def __call__(self, image, *, seed, name, add_boxes=()):
         time.sleep(0.01)
         (self.marks / f"pid-{os.getpid()}").touch()
         if name == self.deadly and len(list(self.marks.glob("died-*"))) < self.lives:

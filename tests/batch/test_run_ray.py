@@ -38,7 +38,7 @@ def inverting():
         class Inverting:
             mode = "scene"
 
-            def __call__(self, image, *, seed, name):
+            def __call__(self, image, *, seed, name, add_boxes=()):
                 time.sleep(0.05)
                 mask = image[..., 0] >= 0
                 faces = (Face(0, (0.0, 0.0, 9.0, 9.0), 0.9, "synthesized", seed),)

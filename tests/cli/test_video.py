@@ -50,7 +50,7 @@ def source(tmp_path):
 def test_it_writes_and_tells(run, source, tmp_path):
     answer = run(source, tmp_path / "out.mp4", "--seed", 4)
     assert answer.exit_code == 0
-    assert f"{tmp_path / 'out.mp4'}: 8 frames, 1 tracks, 8 of 8 faces redrawn, seed 4" in (
+    assert f"{tmp_path / 'out.mp4'}: 8 frames, 1 tracks, 8 of 8 faces redrawn, 2 frames audited: 0 faces covered, seed 4" in (
         answer.stdout.replace("\n", " ")
     )
     assert "warning" not in answer.output
