@@ -194,8 +194,7 @@ def anonymize(arguments: argparse.Namespace) -> None:
         return
     seed = seeds.fresh_seed() if arguments.seed is None else arguments.seed
     job = FolderJob(lambda: anonymizer, *folders, seed)
-    if not console.anonymize_folder(job, in_threads(2), False):
-        sys.exit(1)
+    sys.exit(console.anonymize_folder(job, in_threads(2), False))
 
 
 if __name__ == "__main__":
