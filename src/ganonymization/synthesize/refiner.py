@@ -73,7 +73,7 @@ class Refiner:
             )
         return compose(drawn, opacity, texture)
 
-    def lasting(self, inputs: GeneratorInput) -> DonorPair:
+    def lasting_donors(self, inputs: GeneratorInput) -> DonorPair:
         """Donors for all frames of a face, by its first."""
         return choose_lasting(self._bank, inputs.seed, self._kind(inputs))
 
