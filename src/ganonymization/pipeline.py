@@ -28,7 +28,12 @@ from .landmarks.base import Landmarker
 from .landmarks.plausibility import check_plausible
 from .locating import located, walled
 from .options import Device, Mode, OnFailure, Privacy, check_choice
-from .surrogate.expression_reading import ExpressionReader, coarse
+from .surrogate.expression_reading import (
+    LEVELS,
+    LEVELS_OF_HIGH_PRIVACY,
+    ExpressionReader,
+    coarse,
+)
 from .surrogate.shape_model import ShapeModel
 from .synthesize.base import Synthesizer
 from .synthesize.checked import check_redrawn, draw
@@ -262,7 +267,10 @@ class Anonymizer:
             image: (H, W, 3) uint8 RGB.
             landmarks_px: (478, 3) in its pixels.
         """
-        return None if self._reader is None else coarse(self._reader(image, landmarks_px))
+        if self._reader is None:
+            return None
+        levels = LEVELS_OF_HIGH_PRIVACY if self.privacy == "high" else LEVELS
+        return coarse(self._reader(image, landmarks_px), levels)
 
     def lasting_donors(self, inputs: GeneratorInput) -> DonorPair | None:
         """Donors for all frames of a face, by its first; None where the model has no donors."""
