@@ -17,8 +17,8 @@ from .surroundings import ANY, Kind
 
 _FEWEST, _MOST = 8, 48  # donors to draw from
 _SLACK = 0.35  # as near as the nearest, but for this
-_READING, _MOUTH, _EYES = 1.0, 4.0, 6.0  # of a unit of L1 distance, of an outer-eye distance
-_SEX, _YEARS = 1.5, 8.0  # of a person of the other sex; years more that count as much as 1
+_READING, _MOUTH, _EYES = 2.0, 4.0, 6.0  # of a unit of L1 distance, of an outer-eye distance
+_SEX, _YEARS = 2.0, 8.0  # of a person of the other sex; years more that count as much as 1
 _SKIN_DEG = 10.0  # likewise
 _YEARS_APART = 12.0
 _STREAM = 0x646F6E6F72  # another stream than the style's

@@ -21,6 +21,7 @@ MOST = 0.8
 """Of a map's logarithm; its int8 levels are in steps of a 127th of that."""
 
 _RIDGE = 1.5
+_STRENGTH = np.float32(1.5)  # coarse readings and a mean of many people understate
 _OPENINGS, _YEARS, _AGED = 4.0, 30.0, 40.0  # units of the regression
 Maps = NDArray[np.int8]
 
@@ -74,7 +75,7 @@ def folded(
     size = texture.shape[0]
     share = cv2.resize(upper_share, (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA)
     both = np.stack([np.asarray(lower)[1:], np.asarray(upper)[1:]]).astype(np.float32)
-    low, high = np.tensordot(both * np.float32(MOST / 127), maps.astype(np.float32), 1)
+    low, high = np.tensordot(both * (_STRENGTH * np.float32(MOST / 127)), maps.astype(np.float32), 1)
     gain = np.exp(low + share * (high - low))
     gain = cv2.resize(gain, (size, size), interpolation=cv2.INTER_LINEAR)[..., None]
     dark = np.float32(DARKEST * 255)

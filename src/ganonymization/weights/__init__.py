@@ -94,7 +94,7 @@ NETWORKS = {
         ShippedModel(
             name="donors",
             file="donors.npz",
-            sha256="7c602272bb8fb72bcc8253c8d3cb794205f7117ab9de2824795a607bfb15bba5",
+            sha256="9e8b3947628a39e7c58553e4a25d20e0098bd34866453ee9331ae17ff5ea5656",
             licence="MIT and CC0-1.0 by row",
             reads="no network: delit textures of synthetic people",
         ),
