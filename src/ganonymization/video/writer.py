@@ -130,9 +130,9 @@ class Writer:
 
     def _sound_told(self, has_sound: bool) -> str:
         kinds = [type(track) for track in self._tracks.values()]
-        if audio.Recoded in kinds:
+        if audio.RecodedSound in kinds:
             return "coded anew"
-        return "copied" if audio.Copied in kinds else "left out" if has_sound else "none"
+        return "copied" if audio.CopiedSound in kinds else "left out" if has_sound else "none"
 
     def _take_over(self, streams: list[Any], how: Callable[[Any, Any], Any] | None) -> None:
         """Prepare for the packets of streams, or remember that they are dropped."""
