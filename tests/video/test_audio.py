@@ -191,7 +191,9 @@ def test_a_gap_stays_a_gap(tmp_path, out):
     assert heard(tmp_path / f"out{out}")[3] == pytest.approx(heard(source)[3], abs=0.05)
 
 
-@pytest.mark.parametrize(("out", "kinds"), [(".mkv", [CopiedSound] * 2), (".webm", [RecodedSound] * 2)])
+@pytest.mark.parametrize(
+    ("out", "kinds"), [(".mkv", [CopiedSound] * 2), (".webm", [RecodedSound] * 2)]
+)
 def test_two_tracks_stay_two(tmp_path, out, kinds):
     source = sound(tmp_path / "in.mkv", (440, 1000), codec="aac")
     assert through(source, tmp_path / f"out{out}") == kinds

@@ -559,7 +559,8 @@ def test_an_interrupt_while_the_end_is_written_leaves_nothing(tmp_path, monkeypa
 
     with pytest.raises(KeyboardInterrupt):
         with reader, writer:
-            writer._stream = Stopped(writer._stream)
+            (pictures,) = writer._videos
+            pictures._stream = Stopped(pictures._stream)
             for timed in reader.frames(writer):
                 writer.write(timed)
     assert scraps(tmp_path) == []

@@ -45,6 +45,7 @@ class AnimationReader:
     stream = None
     colour_codes = 2, 2  # not told
     dropped: tuple[str, ...] = ()
+    further: tuple[Any, ...] = ()
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
