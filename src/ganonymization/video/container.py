@@ -18,6 +18,7 @@ from ..types import Image
 from .decoded import decoder_of, fitted, has_alpha, rgb, turn_of
 from .hdr import Deep, DeepFrame, Range, deep_rgb, range_of
 from .interlace import Progressive
+from .mastering import Mastering, mastering_of
 from .streams import chosen
 from .times import TORN, FrameTimes, Timeline
 
@@ -74,6 +75,7 @@ class Reader:
         high_range: How the first frame codes light, where that is in high dynamic range.
         has_alpha: Whether the first frame has transparent pixels, which become white.
         colour_codes: Primaries and transfer of the first frame, as H.273 counts.
+        mastering: What the first frame says of its film's light.
 
     Args:
         source: A file; or ``"-"`` for standard input, an address such as ``rtsp://…``, or a camera
@@ -109,7 +111,7 @@ class Reader:
         self._size_wh: tuple[int, int] | None = None  # of the first frame
         self._swaps_sides = self.has_alpha = False
         self.high_range: Range | None = None
-        self.colour_codes = 2, 2  # not told
+        self.colour_codes, self.mastering = (2, 2), Mastering()  # not told
         self._end_seen = 0  # in ticks
 
     def __enter__(self) -> "Reader":
@@ -234,6 +236,7 @@ class Reader:
             self._swaps_sides, self.has_alpha = turn.swaps_sides, has_alpha(frame)
             self.high_range = light
             self.colour_codes = int(frame.color_primaries), int(frame.color_trc)
+            self.mastering = mastering_of(frame)
         source = None
         if self._keep_deep and light is not None:
             source = DeepFrame(frame, light, turn, self._size_wh)

@@ -16,6 +16,7 @@ from .detections_json import write_boxes
 from .film import Film, in_order, open_films
 from .frames import Anonymized
 from .kinds import ANIMATIONS, BESIDE, CONTAINERS
+from .mastering import Mastering
 from .options import VideoOptions as VideoOptions
 from .pictures import Coding
 from .report import Strip, VideoReport, write_beside
@@ -158,8 +159,8 @@ def _writer(out: Path | None, films: list[Film], options: VideoOptions) -> Write
             out, reader.time_base, reader.rate, loops, bool(reader.audio),
             others if options.sound else others[len(reader.audio):],
         )  # fmt: skip
-    first, *further = (_coding(out, film, options) for film in films)
-    return Writer(out, *first[:4], options.sound, options.subtitles, first.deep, further=further)
+    codings = [_coding(out, film, options) for film in films]
+    return Writer(out, codings, options.sound, options.subtitles)
 
 
 def _coding(out: Path | None, film: Film, options: VideoOptions) -> Coding:
@@ -168,7 +169,8 @@ def _coding(out: Path | None, film: Film, options: VideoOptions) -> Coding:
     usual = _DEEP_CODECS.get(suffix, "libx265") if deep else _CODECS.get(suffix, "libx264")
     codec = options.codec or usual
     crf = options.crf if options.crf is not None else _CRF.get(codec, 20)
-    return Coding(film.reader, film.size_wh, codec, crf, deep)
+    light = film.reader.mastering if isinstance(film.reader, Reader) else Mastering()
+    return Coding(film.reader, film.size_wh, codec, crf, deep, light)
 
 
 def _written(out: Path | None) -> tuple[Path, ...]:

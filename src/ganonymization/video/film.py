@@ -124,6 +124,8 @@ class Film:
             dropped.append(
                 f"{name}high dynamic range (tone-mapped; `hdr` keeps it, `sdr` is silent)"
             )
+        if self.keeps_deep and self.reader.mastering.dynamic:
+            dropped.append(f"{name}dynamic metadata (HDR10+, Dolby Vision)")
         return dropped
 
 

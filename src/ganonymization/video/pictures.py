@@ -10,6 +10,7 @@ from av.video.reformatter import Colorspace, VideoReformatter
 from .container import Timed
 from .decoded import colourspace
 from .hdr import colour_codes
+from .mastering import Mastering
 from .streams import retold
 
 _OPTIONS = {
@@ -70,6 +71,7 @@ class Coding(NamedTuple):
         codec: As FFmpeg names it.
         crf: Constant rate factor, lower is better.
         deep: Frames are in the source's high range and are coded in ten bits.
+        mastering: What is said of its light.
     """
 
     reader: Source
@@ -77,6 +79,7 @@ class Coding(NamedTuple):
     codec: str
     crf: int
     deep: bool = False
+    mastering: Mastering = Mastering()
 
 
 class Pictures:
@@ -88,7 +91,7 @@ class Pictures:
     """
 
     def __init__(self, container: Any, coding: Coding) -> None:
-        reader, size_wh, codec, crf, deep = coding
+        reader, size_wh, codec, crf, deep, mastering = coding
         self._reformatter = VideoReformatter()
         self._end: int | None = None  # of the last frame, in ticks
         stream = container.add_stream(codec, rate=reader.rate)
@@ -96,6 +99,8 @@ class Pictures:
         stream.pix_fmt = "yuv420p" if not any(n % 2 for n in size_wh) else "yuv444p"
         stream.pix_fmt += "10le" if deep else ""
         stream.options = {"crf": str(crf), **_OPTIONS.get(codec, {"preset": "veryfast"})}
+        if deep:
+            stream.options |= mastering.options(codec)
         if codec == "libx265":
             stream.codec_context.codec_tag = "hvc1"  # Apple's players know no other
         os.environ.setdefault("SVT_LOG", "1")  # it would print its settings

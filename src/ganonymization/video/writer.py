@@ -14,7 +14,7 @@ from ..errors import InputError, OutputError
 from ..io.files import atomic_path
 from . import audio, subtitles
 from .container import STANDARD_STREAM, Timed
-from .pictures import Coding, Pictures, Source
+from .pictures import Coding, Pictures
 from .streams import described, retold
 from .times import Increasing
 
@@ -33,24 +33,21 @@ class Writer:
 
     Args:
         path: Its suffix decides the container; None writes Matroska to standard output.
-        reader: Its times and sound are taken over.
-        size_wh: Of the frames.
-        codec: Of the pictures, as FFmpeg names it.
-        crf: Constant rate factor, lower is better.
+        codings: Of the videos in it; the sound of the first one's reader is taken over.
         sound: Take the sound over: as it is where the container can hold it, else coded anew.
         keep_subtitles: Take subtitles and chapters over, too. They may name people.
-        deep: Frames are in the source's high range and are coded in ten bits.
-        further: More videos in the same file.
 
     Raises:
         OutputError: The file cannot be made, or FFmpeg has no such codec.
     """
 
     def __init__(
-        self, path: Path | None, reader: Source, size_wh: tuple[int, int], codec: str, crf: int,
-        sound: bool = True, keep_subtitles: bool = False, deep: bool = False,
-        further: Sequence[Coding] = (),
-    ) -> None:  # fmt: skip
+        self,
+        path: Path | None,
+        codings: Sequence[Coding],
+        sound: bool = True,
+        keep_subtitles: bool = False,
+    ) -> None:
         self.path: Path | str = path or STANDARD_STREAM
         self._muxing, self._times = threading.Lock(), Increasing()
         self._file: AbstractContextManager[Path | None] = (
@@ -59,7 +56,7 @@ class Writer:
         temporary = self._file.__enter__()
         self._container: Any = None
         try:
-            codings = [Coding(reader, size_wh, codec, crf, deep), *further]
+            reader = codings[0].reader
             self._container = _created(temporary, codings)
             self._videos = [Pictures(self._container, coding) for coding in codings]
             self.dropped: list[str] = []
@@ -78,7 +75,7 @@ class Writer:
         except BaseException:
             self._discard()
             raise
-        self.sound_told = self._sound_told(bool(reader.audio))
+        self.sound_told = self._sound_told(bool(codings[0].reader.audio))
 
     def _sound_told(self, has_sound: bool) -> str:
         kinds = [type(track) for track in self._tracks.values()]
