@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .decoded import side_data
+
 _NITS = 10_000  # the most that PQ codes
 _DYNAMIC = ("DYNAMIC_HDR_PLUS", "DOVI_RPU_BUFFER", "DOVI_METADATA", "DYNAMIC_HDR_VIVID")
 
@@ -69,12 +71,12 @@ class Mastering:
 
 def mastering_of(frame: Any) -> Mastering:
     """What a decoded frame carries of its film's light."""
-    display = frame.side_data.get("MASTERING_DISPLAY_METADATA")
-    light = frame.side_data.get("CONTENT_LIGHT_LEVEL")
+    display = side_data(frame, "MASTERING_DISPLAY_METADATA")
+    light = side_data(frame, "CONTENT_LIGHT_LEVEL")
     return Mastering(
-        None if display is None else _display(bytes(display)),
-        None if light is None else _light(bytes(light)),
-        any(frame.side_data.get(name) is not None for name in _DYNAMIC),
+        None if display is None else _display(display),
+        None if light is None else _light(light),
+        any(side_data(frame, name) is not None for name in _DYNAMIC),
     )
 
 
