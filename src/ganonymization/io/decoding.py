@@ -14,6 +14,8 @@ from ..errors import UnreadableError
 from ..types import Image
 from .icc import rebuilt
 
+_ANIMATED = {"WEBP", "PNG", "AVIF"}
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -59,7 +61,12 @@ def check_kind(path: str, opened: Pillow.Image, max_pixels: int) -> None:
     # A multi-picture JPEG holds the same scene again; only its first picture is kept.
     if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":
         raise UnreadableError(
-            f"{path}: holds {opened.n_frames} pictures; split it into single ones first"  # type: ignore[attr-defined]
+            f"{path}: holds {opened.n_frames} pictures; "  # type: ignore[attr-defined]
+            + (
+                "give it to 'ganonymize video'"
+                if opened.format in _ANIMATED
+                else "give one of them"
+            )
         )
 
 

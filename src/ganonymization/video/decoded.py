@@ -77,7 +77,7 @@ def turn_of(frame: Any) -> Turn:
     matrix = side_data(frame, "DISPLAYMATRIX")
     if matrix is None and frame.rotation:  # told even where PyAV gives no matrix
         angle = np.radians(frame.rotation)
-        cos, sin = (int(round(65536 * part)) for part in (np.cos(angle), np.sin(angle)))
+        cos, sin = (round(65536 * float(part)) for part in (np.cos(angle), np.sin(angle)))
         matrix = np.array([cos, -sin, 0, sin, cos, 0, 0, 0, 1 << 30], np.int32).tobytes()
     return Turn(matrix)
 

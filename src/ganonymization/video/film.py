@@ -18,7 +18,7 @@ from .container import STANDARD_STREAM, Reader, TakesSound, Timed, is_live
 from .exclusions import both
 from .frame_rules import audited, boxes_at, regions_at
 from .frames import Anonymized, anonymize_frames
-from .kinds import ANIMATIONS
+from .kinds import ANIMATIONS, READ_AS_ANIMATIONS
 from .options import VideoOptions
 from .streams import described
 
@@ -137,7 +137,7 @@ def open_reader(
     Raises:
         UnreadableError: It is none.
     """
-    if isinstance(source, Path) and source.suffix.lower() in ANIMATIONS:
+    if isinstance(source, Path) and source.suffix.lower() in READ_AS_ANIMATIONS:
         return AnimationReader(source)
     return Reader(source, keep_deep, video)
 

@@ -8,6 +8,9 @@ CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
 ANIMATIONS = (".gif", ".webp")
 """That are read and written; WebP may be a picture."""
 
+READ_AS_ANIMATIONS = (*ANIMATIONS, ".png", ".apng", ".avif")
+"""That are read frame by frame; all but GIF may be pictures."""
+
 READ_ONLY = (
     ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".wmv", ".asf", ".3gp", ".3g2",
     ".flv", ".ogv", ".mxf", ".dv",
