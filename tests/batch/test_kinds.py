@@ -59,6 +59,29 @@ def test_what_a_video_loses_stands_in_its_line_and_strict_refuses_it(make, tmp_p
     assert not list((tmp_path / "strict").glob("a*"))
 
 
+def test_what_a_picture_loses_stands_in_its_line(make, tmp_path):
+    source = tmp_path / "in"
+    images.write(source / "motion.jpg", Picture(pictures(1)[0]))
+    film = make_clip(tmp_path / "film.mp4", pictures(4)).read_bytes()
+    with (source / "motion.jpg").open("ab") as file:
+        file.write(film)
+    entry = run(folder_job(make, source, tmp_path / "out", seed=1))["motion.jpg"]
+    assert (entry.status, entry.dropped) == ("done", ("the film of a motion photo",))
+    assert b"ftyp" not in (tmp_path / "out" / "motion.jpg").read_bytes()
+
+
+def test_animated_pictures_in_folders_are_refused_with_what_to_do(make, tmp_path):
+    (tmp_path / "in").mkdir()
+    first, *rest = (Pillow.fromarray(image) for image in pictures(3))
+    for name in ("a.webp", "b.png", "c.avif", "d.tif"):
+        first.save(tmp_path / "in" / name, save_all=True, append_images=rest)
+    entries = run(folder_job(make, tmp_path / "in", tmp_path / "out", seed=1))
+    assert {entry.status for entry in entries.values()} == {"failed"}
+    for name in ("a.webp", "b.png", "c.avif"):
+        assert "holds 3 pictures; give it to 'ganonymize video'" in entries[name].error
+    assert "holds 3 pictures; give one of them" in entries["d.tif"].error
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other disks take no such names")
 def test_names_that_are_no_utf8_are_in_the_page(make, tmp_path):
     images.write(tmp_path / "in" / "a.png", Picture(pictures(1)[0]))

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from ganonymization.errors import InputError
+from ganonymization.io.high_range import HLG, PQ, Range
 from ganonymization.video.container import Reader
 from ganonymization.video.file import VideoOptions, anonymize_video
-from ganonymization.video.hdr import HLG, PQ, Range, colour_codes
+from ganonymization.video.hdr import colour_codes
 
 from ..conftest import box_of
 from .test_container import pictures, seen_pictures, still_path, times

@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from ..errors import GanonymizationError, InputError, OutputError, UnreadableError
+from .beside import beside
 from .decoding import Picture as Picture
 from .decoding import check_kind, decoded, know_heif
 from .files import atomic_path
@@ -72,14 +73,14 @@ def decode(file: IO[bytes], name: str, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
         UnreadableError: Truncated, no picture, animated, or too large.
     """
     try:
-        formats = _READERS
+        formats, held = _READERS, beside(file)
         if file.read(12)[4:8] == b"ftyp":
             know_heif()
             formats = [*_READERS, "HEIF"]
         file.seek(0)
         with Pillow.open(file, formats=formats) as opened:
             check_kind(name, opened, max_pixels)
-            return decoded(opened)
+            return decoded(opened, held)
     except InputError:
         raise
     except UnidentifiedImageError as error:

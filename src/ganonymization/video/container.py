@@ -14,9 +14,10 @@ import av
 from av.video.reformatter import VideoReformatter
 
 from ..errors import InputError, UnreadableError
+from ..io.high_range import Deep, Range
 from ..types import Image
 from .decoded import decoder_of, fitted, has_alpha, rgb, turn_of
-from .hdr import Deep, DeepFrame, Range, deep_rgb, range_of
+from .hdr import DeepFrame, deep_rgb, range_of
 from .interlace import Progressive
 from .mastering import Mastering, mastering_of
 from .streams import chosen
