@@ -175,7 +175,7 @@ class Reader:
     def _demuxed(self) -> Iterator[Any]:
         """Frames, and packets of sound and subtitles between them."""
         kind = self._container.format.name
-        timeline = Timeline(kind)
+        timeline = Timeline(kind, self._container.start_time or 0)
         times, whole = FrameTimes(kind, self._step), Progressive(self.time_base)
         ended, decode = True, decoder_of(self.stream)
         try:
