@@ -179,9 +179,12 @@ def test_a_cover_picture_is_no_video(make, tmp_path, first):
     source = with_cover(tmp_path / "in.mp4", first=first)
     with av.open(str(source)) as container:
         assert bool(container.streams[0].disposition & Disposition.attached_pic) == first
+        cover = bytes(next(container.demux(container.streams[0 if first else 1])))
+    assert cover[-200:-100] in source.read_bytes()
     report = anonymize_video(make(), source, tmp_path / "out.mp4", VideoOptions(1))
     assert report.frames == len(times(tmp_path / "out.mp4")) == 20
     assert report.dropped == [f"cover picture {0 if first else 1} (mjpeg)"]
+    assert cover[-200:-100] not in (tmp_path / "out.mp4").read_bytes()
     assert [kind for kind, *_ in kinds(tmp_path / "out.mp4")] == ["video"]
 
 
