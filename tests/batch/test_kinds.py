@@ -47,6 +47,34 @@ def test_every_kind_that_single_commands_read_is_read_in_folders(make, tmp_path)
     assert {entry.status for name, entry in again.items() if name != "g.psd"} == {"skipped"}
 
 
+CAMCORDERS = {".mod": ".mpg", ".TOD": ".ts", ".lrv": ".mp4", ".insv": ".mp4", ".qt": ".mov",
+              ".h264": ".h264", ".hevc": ".hevc", ".mjpeg": ".mjpeg", ".f4v": ".mp4"}  # fmt: skip
+CODECS = {".mpg": "mpeg2video", ".hevc": "libx265", ".mjpeg": "mjpeg"}
+
+
+@pytest.mark.parametrize("suffix", CAMCORDERS)
+def test_films_of_camcorders_and_cameras_under_their_own_names(make, tmp_path, suffix):
+    written = CAMCORDERS[suffix]
+    codec = CODECS.get(written, "libx264")
+    pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    clip = make_clip(tmp_path / f"in{written}", pictures(4), codec=codec, pix_fmt=pix_fmt)
+    (tmp_path / "in").mkdir()
+    clip.rename(tmp_path / "in" / f"a{suffix}")
+    entry = run(folder_job(make, tmp_path / "in", tmp_path / "out", seed=1))[f"a{suffix}"]
+    assert (entry.status, entry.error) == ("done", None)
+    assert len(times(tmp_path / "out" / f"a{suffix}.mp4")) == 4
+
+
+@pytest.mark.parametrize("suffix", [".jif", ".pjpeg", ".pjp", ".jps", ".insp", ".dib"])
+def test_pictures_under_rarer_names(make, tmp_path, suffix):
+    (tmp_path / "in").mkdir()
+    Pillow.fromarray(pictures(1)[0]).save(
+        tmp_path / "in" / f"a{suffix}", "BMP" if suffix == ".dib" else "JPEG"
+    )
+    entry = run(folder_job(make, tmp_path / "in", tmp_path / "out", seed=1))[f"a{suffix}"]
+    assert (entry.status, entry.outputs) == ("done", (f"a{suffix}",))
+
+
 def test_what_a_video_loses_stands_in_its_line_and_strict_refuses_it(make, tmp_path):
     source = tmp_path / "in"
     data = make_clip(source / "a.mkv", pictures(4), tones=1).read_bytes()

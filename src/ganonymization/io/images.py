@@ -22,7 +22,8 @@ from .files import walk as walk
 
 WRITERS = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".mpo": "JPEG",
-    ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
+    ".jif": "JPEG", ".pjpeg": "JPEG", ".pjp": "JPEG", ".jps": "JPEG", ".insp": "JPEG",
+    ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP", ".dib": "BMP",
     ".avif": "AVIF", ".heic": "HEIF", ".heif": "HEIF", ".hif": "HEIF",
 }  # fmt: skip
 """Suffixes of pictures that are read and written, and Pillow's names of their formats."""
