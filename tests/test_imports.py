@@ -27,7 +27,7 @@ ALLOWED = {
     "geometry": GROUND,
     "config": GROUND | {"detect.base", "pipeline", "surrogate.shape_model", "weights"},
     "surrogate": STAGE,
-    "donors": GROUND | {"geometry", "surrogate.expression_reading"},
+    "donors": STAGE | {"surrogate.expression_reading"},
     **dict.fromkeys(("detect", "io", "recognize"), STAGE),
     "landmarks": STAGE | {"detect.base", "detect.blazeface", "io"},
     "synthesize": STAGE | {"donors", "paper.networks"},

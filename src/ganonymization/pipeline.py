@@ -10,7 +10,7 @@ Every face is covered before any is drawn, so whatever goes wrong later leaves a
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Literal
@@ -23,18 +23,24 @@ from .detect.audit import Audit
 from .detect.base import Detector, DetectorOptions, detect_turned, with_boxes
 from .detect.finder import Finder
 from .errors import OptionError
+from .geometry.wall import GeneratorInput
 from .landmarks.base import Landmarker
 from .landmarks.plausibility import check_plausible
 from .locating import located, walled
 from .options import Device, Mode, OnFailure, Privacy, check_choice
-from .surrogate.expression_reading import ExpressionReader
+from .surrogate.expression_reading import (
+    LEVELS,
+    LEVELS_OF_HIGH_PRIVACY,
+    ExpressionReader,
+    coarse,
+)
 from .surrogate.shape_model import ShapeModel
 from .synthesize.base import Synthesizer
 from .synthesize.checked import check_redrawn, draw
 from .synthesize.covering import Fill
 from .synthesize.face_state import DrawnFace, FaceState, LocatedFace
 from .synthesize.picture_state import PictureState, Portraits, Scene
-from .types import Box, Detection, Image, Result, check_image
+from .types import Box, Detection, DonorPair, Image, Result, Values, check_image
 
 
 class Anonymizer:
@@ -201,7 +207,10 @@ class Anonymizer:
             add_boxes: Of faces that a detector misses.
         """
         found = with_boxes(self.detect(image), add_boxes)
-        return [located(image, detection, 0, self.landmarks, self._reader) for detection in found]
+        return [
+            located(image, detection, 0, self.landmarks, self.read_expression)
+            for detection in found
+        ]
 
     def redraw(
         self, image: Image, located: Sequence[LocatedFace], seed: int = 0,
@@ -251,12 +260,40 @@ class Anonymizer:
             return Scene(image, faces, self._fill)
         return Portraits(image, faces, self._fill, self.portrait_size_px, self._level_portraits)
 
-    def synthesize(self, picture: PictureState, face: FaceState) -> DrawnFace | None:
-        """Draw a new face; None where that fails, and the face has the reason."""
+    def read_expression(self, image: Image, landmarks_px: Values) -> NDArray[np.float32] | None:
+        """What of a face's expression crosses the wall beside its landmarks, (7,), if anything.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            landmarks_px: (478, 3) in its pixels.
+        """
+        if self._reader is None:
+            return None
+        levels = LEVELS_OF_HIGH_PRIVACY if self.privacy == "high" else LEVELS
+        return coarse(self._reader(image, landmarks_px), levels)
+
+    def lasting_donors(self, inputs: GeneratorInput) -> DonorPair | None:
+        """Donors for all frames of a face, by its first; None where the model has no donors."""
+        choose = getattr(self._synthesizer, "lasting_donors", None)
+        return None if choose is None else choose(inputs)
+
+    def synthesize(
+        self, picture: PictureState, face: FaceState,
+        donors: Callable[[GeneratorInput], DonorPair | None] | None = None,
+    ) -> DrawnFace | None:  # fmt: skip
+        """Draw a new face; None where that fails, and the face has the reason.
+
+        Args:
+            picture: Of :meth:`prepare`.
+            face: Of that picture.
+            donors: Says who lends the texture; None leaves it to the model.
+        """
         if face.place is None:
             return None
         with face.attempt():
             inputs = picture.inputs(face, face.wall.size_px)
+            if donors is not None:
+                inputs = replace(inputs, worn=donors(inputs))
             with face.timed("synthesize"):
                 crop = draw(self._synthesizer, inputs)
             return picture.toned(face, DrawnFace(inputs, crop))

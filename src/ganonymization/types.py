@@ -24,6 +24,19 @@ COVERED_BY_AUDIT = "covered by the audit"
 Box = tuple[float, float, float, float]
 
 
+@dataclass(frozen=True)
+class DonorPair:
+    """Two donors by number, of a bank.
+
+    Attributes:
+        upper: Forehead, brows, eyes.
+        lower: From the nose's tip down.
+    """
+
+    upper: int
+    lower: int
+
+
 def check_image(image: object) -> Image:
     """Return ``image`` if it is an RGB picture.
 

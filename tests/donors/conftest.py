@@ -22,6 +22,7 @@ def bank_of(count: int, **changes: object) -> DonorBank:
         "layout_px": face_landmarks((32, 32), 28).astype(np.float32), "size_px": SIZE,
         "webp": np.concatenate(files), "ends": np.cumsum([len(f) for f in files]),
         "readings": readings, "openings": np.zeros((count, 2), np.float32),
+        "folds": np.zeros((0, 224, 224), np.int8),
         "styles": np.zeros((0, 16), np.float32), "years": np.full(count, 30, np.float32),
         "sexes": np.array(["f"] * count), "people": np.array([f"p{i}" for i in range(count)]),
         "files": np.array([f"{i}.webp" for i in range(count)]),

@@ -2,12 +2,13 @@
 
 One NumPy file (``.npz``):
 
-format       "ganonymization-bank-1"
+format       "ganonymization-bank-2"
 layout_px    (478, 3) float32, the mesh in texture pixels; mouth and eyes are open
 size_px      side of a texture
 webp, ends   the textures' files one after another, uint8, and where each ends, (N,) int64
 readings     (N, 7) float32, shares of neutral, happy, sad, angry, fearful, disgusted, surprised
 openings     (N, 2) float32, of mouth and eyes in outer-eye distances
+folds        (6, 224, 224) int8, see :mod:`ganonymization.donors.folds`; (0, 224, 224) for none
 styles       (N, 16) float32, of the generator's style space; (0, 16) where nobody read them
 years, sexes (N,) float32 and (N,) "f", "m" or "", as a model or a source says
 people       (N,), equal where two pictures show one person
@@ -26,11 +27,13 @@ from numpy.typing import NDArray
 from ..errors import ModelError
 from ..geometry import topology
 from ..types import Image
+from . import folds
 
-FORMAT = "ganonymization-bank-1"
+FORMAT = "ganonymization-bank-2"
 READINGS = 7
 _COLUMNS = ("readings", "openings", "years", "sexes", "people", "files", "sources", "licences")
 _KEPT_TEXTURES = 64
+_FOLDS = (folds.SIZE_PX, folds.SIZE_PX)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +47,7 @@ class DonorBank:
         ends: (N,).
         readings: (N, 7).
         openings: (N, 2).
+        folds: (6, 224, 224) or (0, 224, 224).
         styles: (N, 16) or (0, 16).
         years: (N,).
         sexes: (N,).
@@ -59,6 +63,7 @@ class DonorBank:
     ends: NDArray[np.int64]
     readings: NDArray[np.float32]
     openings: NDArray[np.float32]
+    folds: NDArray[np.int8]
     styles: NDArray[np.float32]
     years: NDArray[np.float32]
     sexes: NDArray[np.str_]
@@ -110,6 +115,8 @@ class DonorBank:
             and self.readings.shape == (count, READINGS)
             and all(len(getattr(self, name)) == count for name in _COLUMNS)
             and len(self.styles) in (0, count)
+            and self.folds.dtype == np.int8
+            and self.folds.shape in ((0, *_FOLDS), (READINGS - 1, *_FOLDS))
             and bool((np.diff(self.ends, prepend=0) > 0).all())
             and int(self.ends[-1]) == len(self.webp)
             and all(np.isfinite(a).all() for a in (self.layout_px, self.readings, self.openings))

@@ -87,9 +87,16 @@ NETWORKS = {
         ShippedModel(
             name="donors",
             file="donors.npz",
-            sha256="e976af99aa2dc2f89fc0b4ecc12e79d70cbd88ffefbe0c0ff6915ab0a1b4763f",
+            sha256="ff59f0be4c6029ff5987aa1c4643037a41e383f5d7bd0228904879b988d2c123",
             licence="MIT and CC0-1.0 by row",
             reads="no network: delit textures of synthetic people",
+        ),
+        ShippedModel(
+            name="surroundings-reader",
+            file="surroundings-reader.onnx",
+            sha256="675c76fda4610e131cd2cf4314b9c07e125fbc696e6e6dd32555e9259d434b22",
+            licence="MIT",
+            reads="all but the face at 64 px",
         ),
         ShippedModel(
             name="selfie",
