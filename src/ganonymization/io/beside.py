@@ -9,6 +9,7 @@ from .high_range import BT2020, HLG, PQ, Range
 
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 _PNG_HEAD_BYTES = 1 << 16  # in which the codes stand, before the pixels
+_MOST_BYTES = 1 << 28  # no picture is larger; a film under a picture's name may be
 _FILM = re.compile(rb"ftyp(isom|iso\d|mp4.|avc1|hvc1|qt  |M4V |MSNV|3gp\d)")
 _CODES = re.compile(rb"colrnclx(....)|\x00\x00\x00\x04cICP(..)", re.DOTALL)
 
@@ -44,7 +45,7 @@ def beside(file: IO[bytes]) -> Beside:
     if start.startswith(_PNG):
         data = file.read(_PNG_HEAD_BYTES)
     elif start.startswith(_JPEG) or start[4:8] == b"ftyp":
-        data = file.read()
+        data = file.read(_MOST_BYTES)
     file.seek(0)
     return Beside(
         None if start.startswith(_JPEG) else _codes(data),

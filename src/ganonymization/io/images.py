@@ -87,7 +87,7 @@ def decode(file: IO[bytes], name: str, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
     except UnidentifiedImageError as error:
         raise UnreadableError(
             f"{name}: not a picture that can be read; give a JPEG, PNG, WebP, TIFF, BMP, AVIF or "
-            "HEIC"
+            "HEIC, and a GIF to 'ganonymize video'"
         ) from error
     except Pillow.DecompressionBombError as error:
         raise UnreadableError(f"{name}: too many pixels; shrink it first") from error
