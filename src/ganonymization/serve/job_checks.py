@@ -81,6 +81,6 @@ def _video_fits(path: Path, limits: Limits) -> bool:
     known = {"format_whitelist": _CONTAINERS}
     with av.open(f"file:{path}", options=known, metadata_errors="replace") as opened:
         videos = opened.streams.video
-        largest = max(stream.width * stream.height for stream in videos)
+        pixels = sum(stream.width * stream.height for stream in videos)  # all are in work at once
         frames = sum(stream.frames for stream in videos)
-        return largest <= limits.pixels and frames <= limits.frames
+        return bool(videos) and pixels <= limits.pixels and frames <= limits.frames
