@@ -34,8 +34,9 @@ ALLOWED = {
     "pipeline": GROUND
     | BASES
     | {"geometry", "surrogate", "synthesize.checked", "synthesize.covering", "weights"}
-    | {"synthesize.picture_state", "detect.audit", "detect.finder", "locating", "stages"},
-    "stages": GROUND | BASES | {"weights"},
+    | {"synthesize.picture_state", "detect.audit", "detect.finder", "locating", "stages"}
+    | {"donors.surroundings"},
+    "stages": GROUND | BASES | {"weights", "donors.surroundings"},
     "locating": GROUND | BASES | {"geometry", "surrogate.expression_reading"},
     "picture_file": GROUND | {"pipeline", "io"},
     "video": PIPELINE | {"surrogate", "recognize", "detect.finder", "detect.audit", "locating"},

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -22,12 +23,13 @@ from . import registry, seeds, stages
 from .detect.audit import Audit
 from .detect.base import Detector, DetectorOptions, detect_turned, with_boxes
 from .detect.finder import Finder
+from .donors.surroundings import Kind
 from .errors import OptionError
 from .geometry.wall import GeneratorInput
 from .landmarks.base import Landmarker
 from .landmarks.plausibility import check_plausible
 from .locating import located, walled
-from .options import Device, Mode, OnFailure, Privacy, check_choice
+from .options import Device, Mode, OnFailure, Privacy, Sex, Skin, check_choice
 from .surrogate.expression_reading import (
     LEVELS,
     LEVELS_OF_HIGH_PRIVACY,
@@ -67,10 +69,15 @@ class Anonymizer:
             ``detector_options`` name none. FaceMesh and BlazeFace stay on the CPU.
         audit: Search each scene once more, by other means, before it is handed out, and cover what
             is found.
+        bank: Donors of a model given by name or file; None for the shipped ones.
+        age: About how old new faces are; None: whoever goes with hair and clothes.
+        sex: ``"female"``, ``"male"`` or None, likewise.
+        skin: Of portraits, ``"light"``, ``"medium"``, ``"dark"`` or None; in scenes it follows
+            neck and ears.
 
     Raises:
         OptionError: An unknown name; the message lists the known ones. Or a device that does not
-            work here; the message has the remedy.
+            work here; the message has the remedy. Or a kind of face that the model cannot draw.
         ModelError: A model file is missing, corrupt or of another kind.
         MissingExtraError: A published ``.ckpt`` is given and torch is not installed.
     """
@@ -82,6 +89,8 @@ class Anonymizer:
         privacy: Privacy | None = "balanced", shape: ShapeModel | None = None,
         portrait_size_px: int = 512, level_portraits: bool = True, threads: int = 0,
         device: Device = "cpu", audit: bool = True,
+        bank: Path | None = None, age: float | None = None, sex: Sex | None = None,
+        skin: Skin | None = None,
     ) -> None:  # fmt: skip
         check_choice(mode, Mode)
         check_choice(on_failure, OnFailure)
@@ -92,7 +101,9 @@ class Anonymizer:
         self.portrait_size_px, self._level_portraits = portrait_size_px, level_portraits
         fill = None if on_failure == "error" else registry.load(registry.FILLS, on_failure)
         self._fill: Fill | None = fill
-        self._synthesizer = stages.synthesizer(model, threads, device)
+        self._synthesizer = stages.synthesizer(
+            model, threads, device, bank, Kind.asked(age, sex, skin)
+        )
         reads = getattr(self._synthesizer, "wears_donors", False)
         self._reader = ExpressionReader() if reads else None
         self._check_mode()

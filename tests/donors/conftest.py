@@ -24,6 +24,7 @@ def bank_of(count: int, **changes: object) -> DonorBank:
         "readings": readings, "openings": np.zeros((count, 2), np.float32),
         "folds": np.zeros((0, 224, 224), np.int8),
         "styles": np.zeros((0, 16), np.float32), "years": np.full(count, 30, np.float32),
+        "skin_ita_deg": np.full(count, 30, np.float32),
         "sexes": np.array(["f"] * count), "people": np.array([f"p{i}" for i in range(count)]),
         "files": np.array([f"{i}.webp" for i in range(count)]),
         "sources": np.array(["drawn"] * count), "licences": np.array(["CC0 1.0"] * count),

@@ -57,9 +57,19 @@ def test_what_is_asked_for_goes_before_a_guess():
     assert ANY.over(guess) == guess
 
 
-def test_children_are_not_drawn():
+def test_words_become_a_kind():
+    assert Kind.asked(None, None, None) == ANY
+    assert Kind.asked(70, "male", "dark") == Kind(0.0, 70, -10.0)
+    assert Kind.asked(None, "female", "light") == Kind(1.0, None, 50.0)
+
+
+def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(OptionError, match="18 to 90"):
-        Kind(years=9)
+        Kind.asked(9, None, None)
+    with pytest.raises(OptionError, match="female, male"):
+        Kind.asked(None, "other", None)
+    with pytest.raises(OptionError, match="light, medium, dark"):
+        Kind.asked(None, None, "green")
 
 
 def test_the_shipped_network_answers():

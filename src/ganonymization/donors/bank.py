@@ -11,6 +11,7 @@ openings     (N, 2) float32, of mouth and eyes in outer-eye distances
 folds        (6, 224, 224) int8, see :mod:`ganonymization.donors.folds`; (0, 224, 224) for none
 styles       (N, 16) float32, of the generator's style space; (0, 16) where nobody read them
 years, sexes (N,) float32 and (N,) "f", "m" or "", as a model or a source says
+skin_ita_deg (N,) float32, the individual typology angle of the skin as it was lit
 people       (N,), equal where two pictures show one person
 files, sources, licences  (N,) of the pictures that they were made from
 """
@@ -31,7 +32,10 @@ from . import folds
 
 FORMAT = "ganonymization-bank-2"
 READINGS = 7
-_COLUMNS = ("readings", "openings", "years", "sexes", "people", "files", "sources", "licences")
+_COLUMNS = (
+    "readings", "openings", "years", "sexes", "skin_ita_deg", "people", "files", "sources",
+    "licences",
+)  # fmt: skip
 _KEPT_TEXTURES = 64
 _FOLDS = (folds.SIZE_PX, folds.SIZE_PX)
 
@@ -51,6 +55,7 @@ class DonorBank:
         styles: (N, 16) or (0, 16).
         years: (N,).
         sexes: (N,).
+        skin_ita_deg: (N,).
         people: (N,).
         files: (N,).
         sources: (N,).
@@ -67,6 +72,7 @@ class DonorBank:
     styles: NDArray[np.float32]
     years: NDArray[np.float32]
     sexes: NDArray[np.str_]
+    skin_ita_deg: NDArray[np.float32]
     people: NDArray[np.str_]
     files: NDArray[np.str_]
     sources: NDArray[np.str_]

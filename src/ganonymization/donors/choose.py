@@ -19,6 +19,7 @@ _FEWEST, _MOST = 8, 48  # donors to draw from
 _SLACK = 0.35  # as near as the nearest, but for this
 _READING, _MOUTH, _EYES = 1.0, 4.0, 6.0  # of a unit of L1 distance, of an outer-eye distance
 _SEX, _YEARS = 1.5, 8.0  # of a person of the other sex; years more that count as much as 1
+_SKIN_DEG = 10.0  # likewise
 _YEARS_APART = 12.0
 _STREAM = 0x646F6E6F72  # another stream than the style's
 
@@ -75,6 +76,8 @@ def _unlike(bank: DonorBank, reading: Reals, kind: Kind) -> NDArray[np.float64]:
         away += _SEX * np.abs(known - kind.female)
     if kind.years is not None:
         away += np.maximum(np.abs(bank.years - kind.years) / _YEARS - 1, 0)
+    if kind.skin_ita_deg is not None:
+        away += np.maximum(np.abs(bank.skin_ita_deg - kind.skin_ita_deg) / _SKIN_DEG - 1, 0)
     return away
 
 

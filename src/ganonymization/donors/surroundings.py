@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from .. import onnx_session
 from ..errors import OptionError
+from ..options import Sex, Skin, check_choice
 from ..types import Image, Mask
 
 SIZE_PX = 64
 YEARS_SCALE = 100.0
 _LEAST_AGE, _MOST_AGE = 18, 90
+_SKIN_ITA_DEG = {"light": 50.0, "medium": 25.0, "dark": -10.0}
 
 
 @dataclass(frozen=True)
@@ -28,23 +30,37 @@ class Kind:
     Attributes:
         female: From 0, a man, to 1, a woman; None if any will do.
         years: Apparent age; None if any will do.
+        skin_ita_deg: Individual typology angle of the skin; None if any will do.
     """
 
     female: float | None = None
     years: float | None = None
+    skin_ita_deg: float | None = None
 
-    def __post_init__(self) -> None:
-        if self.years is not None and not _LEAST_AGE <= self.years <= _MOST_AGE:
+    @classmethod
+    def asked(cls, age: float | None, sex: Sex | None, skin: Skin | None) -> "Kind":
+        """What a user asks for; None is anybody.
+
+        Raises:
+            OptionError: An unknown word, or an age of no adult.
+        """
+        for word, words in ((sex, Sex), (skin, Skin)):
+            if word is not None:
+                check_choice(word, words)
+        if age is not None and not _LEAST_AGE <= age <= _MOST_AGE:
             raise OptionError(
-                f"age {self.years:g}: new faces are from {_LEAST_AGE} to {_MOST_AGE} years old",
+                f"age {age:g}: new faces are from {_LEAST_AGE} to {_MOST_AGE} years old",
                 "give another age",
             )
+        female = None if sex is None else float(sex == "female")
+        return cls(female, age, None if skin is None else _SKIN_ITA_DEG[skin])
 
     def over(self, guess: "Kind") -> "Kind":
         """What is asked for here, and for the rest a guess."""
         return Kind(
             guess.female if self.female is None else self.female,
             guess.years if self.years is None else self.years,
+            self.skin_ita_deg,
         )
 
 

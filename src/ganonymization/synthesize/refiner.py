@@ -82,8 +82,14 @@ class Refiner:
         return choose(self._bank, inputs.reading, inputs.surrogate_px, inputs.seed, kind)
 
     def _kind(self, inputs: GeneratorInput) -> Kind:
-        """What was asked for, and for the rest what goes with the surroundings."""
-        return self._asked.over(self._reader(inputs.context, inputs.wall_mask))
+        """What was asked for, and for the rest what goes with the surroundings.
+
+        The skin is not asked for in scenes: it follows neck and ears.
+        """
+        if inputs.wall_mask.all():
+            return self._asked
+        asked = replace(self._asked, skin_ita_deg=None)
+        return asked.over(self._reader(inputs.context, inputs.wall_mask))
 
     def _shrunk(self, inputs: GeneratorInput, texture: Texture) -> tuple[GeneratorInput, Texture]:
         """Both at the network's size."""

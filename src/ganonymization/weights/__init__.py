@@ -38,7 +38,14 @@ SHIPPED = {
     for model in (
         ShippedModel(
             name="default",
-            file="default.onnx",
+            file="refiner.onnx",
+            sha256="894188028286a9771288bde8714134f2710a6b4d72e029c8ed9784d7afd051a6",
+            licence="MIT",
+            reads="mesh, context, wall, donors' texture at 256 px; style and expression",
+        ),
+        ShippedModel(
+            name="plain",
+            file="plain.onnx",
             sha256="fbbaeaaf4977225c3d07009e05f26bd187e66258399e6773a77186ebb9b117b2",
             licence="MIT",
             reads="mesh condition, context and wall mask at 256 px; style of 16 numbers",
@@ -87,7 +94,7 @@ NETWORKS = {
         ShippedModel(
             name="donors",
             file="donors.npz",
-            sha256="ff59f0be4c6029ff5987aa1c4643037a41e383f5d7bd0228904879b988d2c123",
+            sha256="7c602272bb8fb72bcc8253c8d3cb794205f7117ab9de2824795a607bfb15bba5",
             licence="MIT and CC0-1.0 by row",
             reads="no network: delit textures of synthetic people",
         ),

@@ -21,6 +21,7 @@ from ...surrogate.expression_reading import ExpressionReader
 from ...types import Image, Skipped
 from .. import layout
 from ..networks import StyleEncoder
+from ..prepare import skin_ita_deg
 from .samples import STYLE_PX
 
 TEXTURE_PX = 448
@@ -139,7 +140,9 @@ def _bank(donors: list[Donor], styles: NDArray[np.float32]) -> DonorBank:
         webp=np.concatenate(files), ends=np.cumsum([len(f) for f in files]),
         readings=readings, openings=opened,
         folds=_folds(files, layout_px, readings, opened, years, column("sex")),
-        styles=styles, years=years, sexes=column("sex"), people=column("person", "file"),
+        styles=styles, years=years, sexes=column("sex"),
+        skin_ita_deg=np.array([skin_ita_deg(d.image, d.landmarks_px) for d in donors], np.float32),
+        people=column("person", "file"),
         files=column("file"),
         sources=column("source"), licences=column("licence"),
     )  # fmt: skip
