@@ -43,7 +43,7 @@ ALLOWED = {
     "batch": PIPELINE | {"video.file", "video.kinds"},
     "serve": PIPELINE
     | {"__init__", "config", "detect.blazeface", "weights"}
-    | {"video.file", "video.live", "video.animation", "video.added_boxes"},
+    | {"video.file", "video.live", "video.animation", "video.added_boxes", "video.film"},
     "datasets": GROUND | BASES | {"io"},
     "training": STAGE
     | BASES
