@@ -78,7 +78,7 @@ class SurroundingsReader:
     """
 
     def __init__(self, session: onnxruntime.InferenceSession | None = None) -> None:
-        self._session = session or onnx_session.open_shipped("surroundings-reader")
+        self._session = session or onnx_session.open_shipped("surroundings-reader", threads=1)
 
     def __call__(self, context: Image, wall_mask: Mask) -> Kind:
         """Who would fit; anybody where nothing surrounds the face.
