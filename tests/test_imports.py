@@ -33,9 +33,12 @@ ALLOWED = {
     "synthesize": STAGE | {"donors", "paper.networks"},
     "pipeline": GROUND
     | BASES
-    | {"geometry", "surrogate", "synthesize.checked", "synthesize.covering", "weights"}
-    | {"synthesize.picture_state", "detect.audit", "detect.finder", "locating", "stages"}
-    | {"donors.surroundings"},
+    | {"surrogate", "synthesize.covering", "detect.audit", "detect.finder"}
+    | {"donors.surroundings", "locating", "redrawing", "stages"},
+    "redrawing": GROUND
+    | BASES
+    | {"geometry", "surrogate", "synthesize.checked", "synthesize.covering"}
+    | {"synthesize.picture_state", "detect.audit", "locating"},
     "stages": GROUND | BASES | {"weights", "donors.surroundings"},
     "locating": GROUND | BASES | {"geometry", "surrogate.expression_reading"},
     "picture_file": GROUND | {"pipeline", "io"},

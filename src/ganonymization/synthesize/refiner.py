@@ -84,7 +84,7 @@ class Refiner:
     def _kind(self, inputs: GeneratorInput) -> Kind:
         """What was asked for, and for the rest what goes with the surroundings.
 
-        The skin is not asked for in scenes: it follows neck and ears.
+        In scenes the skin is not asked for: it goes with what is left of neck and ears.
         """
         if inputs.wall_mask.all():
             return self._asked

@@ -39,7 +39,7 @@ SHIPPED = {
         ShippedModel(
             name="default",
             file="refiner.onnx",
-            sha256="894188028286a9771288bde8714134f2710a6b4d72e029c8ed9784d7afd051a6",
+            sha256="20c8b3edc26ce11ace84f1f91d6ef31c22caf9fd6241316189a8c71f7176c1dc",
             licence="MIT",
             reads="mesh, context, wall, donors' texture at 256 px; style and expression",
         ),
@@ -94,14 +94,14 @@ NETWORKS = {
         ShippedModel(
             name="donors",
             file="donors.npz",
-            sha256="d672f8cb9bfdfc6bb8c727931b104eba5c9d844581ad01b4203c0fe706ef955b",
+            sha256="04f55db2a70471e73cd3ad40bbf379dc0e0288f029881d02bfcd3e08540c9cb7",
             licence="MIT and CC0-1.0 by row",
             reads="no network: delit textures of synthetic people",
         ),
         ShippedModel(
             name="surroundings-reader",
             file="surroundings-reader.onnx",
-            sha256="675c76fda4610e131cd2cf4314b9c07e125fbc696e6e6dd32555e9259d434b22",
+            sha256="25498308b01889c8b79ada49ab872fdfd3093c0dafc6541b964b7316da27fe48",
             licence="MIT",
             reads="all but the face at 64 px",
         ),
