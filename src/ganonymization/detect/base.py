@@ -120,6 +120,29 @@ def detect_turned(detector: Detector, image: Image) -> list[Detection]:
     return []
 
 
+def moved(detection: Detection, right: float, down: float) -> Detection:
+    """A detection in a part of a picture, in pixels of the whole one."""
+    eyes = detection.eyes_px
+
+    def box(b: Box) -> Box:
+        return b[0] + right, b[1] + down, b[2] + right, b[3] + down
+
+    return Detection(
+        box(detection.box_xyxy),
+        detection.score,
+        None
+        if eyes is None
+        else ((eyes[0][0] + right, eyes[0][1] + down), (eyes[1][0] + right, eyes[1][1] + down)),
+        tuple(box(b) for b in detection.merged),
+    )
+
+
+def scaled(detection: Detection, scale: float) -> Detection:
+    """A detection in a picture of another size, without its eyes."""
+    left, top, right, bottom = (v * scale for v in detection.box_xyxy)
+    return Detection((left, top, right, bottom), detection.score)
+
+
 def mirrored_back(detection: Detection, width: int) -> Detection:
     """A detection in a mirrored picture of this width in pixels of the picture itself."""
 

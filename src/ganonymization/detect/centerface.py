@@ -12,7 +12,7 @@ from ..types import Detection, Image
 from .base import DetectorOptions, large_enough, merge
 
 _STRIDE_PX = 4  # of the heat map
-_MULTIPLE_PX = 32  # the network's input sides
+MULTIPLE_PX = 32  # the network's input sides
 _MAX_SIDE_PX = 1600
 DEFAULT_MIN_SCORE = 0.2
 
@@ -51,8 +51,8 @@ class CenterFace:
             min_score: Fainter peaks are dropped.
         """
         h, w = image.shape[:2]
-        size_wh = [max(_MULTIPLE_PX, round(s * scale)) for s in (w, h)]
-        size_wh = [-(-s // _MULTIPLE_PX) * _MULTIPLE_PX for s in size_wh]
+        size_wh = [max(MULTIPLE_PX, round(s * scale)) for s in (w, h)]
+        size_wh = [-(-s // MULTIPLE_PX) * MULTIPLE_PX for s in size_wh]
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         resized = cv2.resize(image, size_wh, interpolation=method)
         # The network was trained on BGR, 0 to 255.

@@ -6,7 +6,7 @@ are sure are kept, the others are asked again.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import cv2
@@ -14,8 +14,9 @@ import numpy as np
 
 from ..types import Detection, Image
 from . import legible
-from .base import DetectorOptions, large_enough, merge, mirrored_back, turned_back
+from .base import DetectorOptions, large_enough, merge, mirrored_back, moved, scaled, turned_back
 from .blazeface import NEAR, BlazeFaceNetwork, as_detections
+from .centerface import MULTIPLE_PX
 from .multi_scale import WHOLE_PX, Look, MultiScale, tiles
 from .second_opinion import SecondOpinion
 
@@ -83,6 +84,38 @@ class Finder:
         """Faces in one look at a part of a picture, none of which fills it."""
         height, width = image.shape[:2]
         return self(image, [Look((0, 0, width, height), min(1.0, WHOLE_PX / max(height, width)))])
+
+    def glance(
+        self,
+        image: Image,
+        windows: Sequence[tuple[slice, slice]],
+        is_known: Callable[[Detection], bool],
+    ) -> bool:
+        """Whether a face that is not known shows in parts of a picture, as in a look at the whole.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            windows: Rows and columns.
+            is_known: Tells it of a detection.
+        """
+        height, width = image.shape[:2]
+        scale = self.looks((height, width))[0].scale
+        size_wh = max(1, round(width * scale)), max(1, round(height * scale))
+        small = np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+        parts = [
+            (_widened(rows, scale, small.shape[0]), _widened(columns, scale, small.shape[1]))
+            for rows, columns in windows
+        ]
+        stretched = legible.stretched(small)
+        for shown in (small,) if stretched is small else (small, stretched):
+            candidates: list[Detection] = []
+            for rows, columns in parts:
+                seen = self.scales.network.peaks(shown[rows, columns], 1.0, _FAINT)
+                here = (moved(d, columns.start, rows.start) for d in seen)
+                candidates += [d for d in here if not is_known(scaled(d, 1 / scale))]
+            if self._decided(shown, candidates):
+                return True
+        return False
 
     def _seen(self, image: Image, some: Sequence[Look]) -> list[Detection]:
         found = self._decided(image, self.scales.candidates(image, some, _FAINT))
@@ -152,6 +185,14 @@ class Finder:
             found += self._decided(smooth, self.scales.candidates(smooth, some, _SAME_AS_BEFORE))
             found += self._close_up(smooth, found)
         return found
+
+
+def _widened(side: slice, scale: float, length: int) -> slice:
+    """A window's side in a picture of another scale, so long that the network takes it as it is."""
+    start, stop = side.start * scale, side.stop * scale
+    size = min(length, int(np.ceil((stop - start) / MULTIPLE_PX)) * MULTIPLE_PX)
+    first = min(max(0, round((start + stop - size) / 2)), length - size)
+    return slice(first, first + size)
 
 
 def bordered(image: Image) -> tuple[Image, float]:

@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 
 from ..types import Box, Detection, Image
-from .base import DetectorOptions, large_enough, merge
+from .base import DetectorOptions, large_enough, merge, moved
 from .centerface import DEFAULT_MIN_SCORE, CenterFace
 
 WHOLE_PX = 640
@@ -140,21 +140,10 @@ class MultiScale:
         for look in some:
             x0, y0, x1, y1 = look.window
             seen = self.network.peaks(image[y0:y1, x0:x1], look.scale, min_score)
-            moved = (_moved(detection, x0, y0) for detection in seen)
-            found += [d for d in moved if look.shows(d.box_xyxy, shape)]
+            here = (moved(detection, x0, y0) for detection in seen)
+            found += [d for d in here if look.shows(d.box_xyxy, shape)]
         return found
 
 
 def _shape(image: Image) -> tuple[int, int]:
     return image.shape[0], image.shape[1]
-
-
-def _moved(detection: Detection, right: float, down: float) -> Detection:
-    """A detection in a part of a picture, in the picture's pixels."""
-    left, top, x1, y1 = detection.box_xyxy
-    eyes = detection.eyes_px
-    if eyes is not None:
-        (ax, ay), (bx, by) = eyes
-        eyes = (ax + right, ay + down), (bx + right, by + down)
-    box = (left + right, top + down, x1 + right, y1 + down)
-    return replace(detection, box_xyxy=box, eyes_px=eyes)
