@@ -14,6 +14,9 @@ from .base import DetectorOptions, large_enough, merge
 _STRIDE_PX = 4  # of the heat map
 MULTIPLE_PX = 32  # the network's input sides
 _MAX_SIDE_PX = 1600
+_LARGE_PIXELS = (
+    300_000  # of an input whose memory is not kept: more than a look at a whole picture takes
+)
 DEFAULT_MIN_SCORE = 0.2
 
 
@@ -30,9 +33,11 @@ class CenterFace:
 
     def __init__(self, options: DetectorOptions | None = None) -> None:
         self._options = options or DetectorOptions()
+        device = self._options.device or "cpu"
         self._session = onnx_session.open_shipped(
-            "centerface", self._options.threads, self._options.device or "cpu", any_size=True
+            "centerface", self._options.threads, device, any_size=True
         )
+        self._giving_back = onnx_session.giving_back(device)
 
     def __call__(self, image: Image) -> list[Detection]:
         """Every face in an RGB uint8 (H, W, 3) picture, in one look at all of it."""
@@ -58,7 +63,8 @@ class CenterFace:
         # The network was trained on BGR, 0 to 255.
         blob = np.ascontiguousarray(resized[:, :, ::-1].transpose(2, 0, 1)[None], np.float32)
         name = self._session.get_inputs()[0].name
-        heat, log_size, offset, points = self._session.run(None, {name: blob})
+        after = self._giving_back if size_wh[0] * size_wh[1] > _LARGE_PIXELS else None
+        heat, log_size, offset, points = self._session.run(None, {name: blob}, after)
         return _decode(
             heat[0, 0], log_size[0], offset[0], points[0], min_score,
             np.array([w / size_wh[0], h / size_wh[1]]),
