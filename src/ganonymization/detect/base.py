@@ -83,9 +83,15 @@ def merge(
 
 
 def with_boxes(found: Iterable[Detection], boxes: Iterable[Box]) -> list[Detection]:
-    """Detections and boxes that somebody drew over faces that were missed; largest first."""
-    drawn = [Detection(box, 0.0) for box in boxes]  # a detector's box knows its eyes: it leads
-    return [d if d.score else replace(d, score=1.0) for d in merge([*found, *drawn])]
+    """Detections, largest first, then boxes that somebody drew over faces that were missed.
+
+    So a box more changes the place of no other face.
+    """
+    drawn = list(boxes)
+    # a detector's box knows its eyes: it leads
+    faces = merge([*found, *(Detection(box, 0.0) for box in drawn)])
+    added = sorted((d for d in faces if not d.score), key=lambda d: drawn.index(d.box_xyxy))
+    return [d for d in faces if d.score] + [replace(d, score=1.0) for d in added]
 
 
 def area(box: Box) -> float:
