@@ -107,6 +107,17 @@ def test_with_a_least_score_nothing_is_asked_again(find, monkeypatch):
     assert holds(face, *CENTRE)
 
 
+@pytest.mark.parametrize("least", [0.02, 0.2])
+def test_a_least_score_changes_no_look(least):
+    """Close-ups, the dark and dots are seen with it as without."""
+    plain = Finder(DetectorOptions(min_score=least, threads=1))
+    close = cv2.resize(astronaut()[87:157, 191:261], (1600, 1600), interpolation=cv2.INTER_CUBIC)
+    assert any(holds(d, 800, 800) and d.side_px > 960 for d in plain(close))
+    assert any(holds(d, *CENTRE) for d in plain(np.uint8(np.round(astronaut() * 0.03))))
+    assert any(holds(d, 2 * CENTRE[0], 2 * CENTRE[1]) for d in plain(dots(astronaut())))
+    assert all(d.score >= least for d in plain(close))
+
+
 def test_a_thorough_look_finds_who_stands_on_the_head_beside_who_does_not():
     picture = np.full((400, 900, 3), 120, np.uint8)
     head = astronaut()[:400, 60:400]

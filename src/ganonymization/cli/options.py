@@ -130,7 +130,8 @@ def _config_of(
         privacy: How much of the shape goes with the person; high keeps less expression.
         keep_shape: As the paper: keep the shape, which identifies.
         shape: A model of 'ganonymize fit-shape'. [default: shipped]
-        min_score: Detections scored lower are dropped. [default: the detector's own]
+        min_score: Detections scored lower are dropped, and no doubtful one is looked at again.
+            [default: the detector's own]
         min_face: Smallest face, in pixels.
         detect_size: Longer side the picture is shrunk to for detection. [default: its own]
         thorough: Look enlarged, mirrored and turned, too: far slower.

@@ -35,8 +35,8 @@ class Finder:
     """Finds faces, and asks again where it is not sure. May be shared by threads.
 
     Args:
-        options: See :class:`DetectorOptions`. With ``min_score`` every detection above it counts,
-            and nothing is asked again.
+        options: See :class:`DetectorOptions`. With ``min_score`` every detection above it counts
+            and no other does, so nothing is asked again; the looks are the same.
 
     Raises:
         ModelError: The file is missing or damaged; reinstall the package.
@@ -67,14 +67,13 @@ class Finder:
             some: Those of :meth:`looks` to take, as where tiles are spread over frames; None for
                 all of them.
         """
-        if self.options.min_score is not None:
-            return self.scales(image, some)
         some = self.looks((image.shape[0], image.shape[1])) if some is None else some
         found = self._seen(image, some)
         stretched = legible.stretched(image)
         if stretched is not image:  # its few bright spots, such as faces, may have been clipped
             found += self._seen(stretched, some)
-        return merge(found)
+        least = self.options.min_score
+        return merge(d for d in found if least is None or d.score >= least)
 
     def whole(self, image: Image) -> list[Detection]:
         """Faces in a look at the whole of a picture, whose tiles are looked at some other time."""
@@ -110,15 +109,21 @@ class Finder:
         for shown in (small,) if stretched is small else (small, stretched):
             candidates: list[Detection] = []
             for rows, columns in parts:
-                seen = self.scales.network.peaks(shown[rows, columns], 1.0, _FAINT)
+                seen = self.scales.network.peaks(shown[rows, columns], 1.0, self._faintest)
                 here = (moved(d, columns.start, rows.start) for d in seen)
                 candidates += [d for d in here if not is_known(scaled(d, 1 / scale))]
             if self._decided(shown, candidates):
                 return True
         return False
 
+    @property
+    def _faintest(self) -> float:
+        """Score of what is a candidate."""
+        least = self.options.min_score
+        return _FAINT if least is None else min(_FAINT, least)
+
     def _seen(self, image: Image, some: Sequence[Look]) -> list[Detection]:
-        found = self._decided(image, self.scales.candidates(image, some, _FAINT))
+        found = self._decided(image, self.scales.candidates(image, some, self._faintest))
         if some and some[0].is_whole:
             found += self._close_up(image, found)
             if legible.is_dotted(image):
@@ -128,8 +133,14 @@ class Finder:
         return found
 
     def _decided(self, image: Image, candidates: list[Detection]) -> list[Detection]:
-        """Those that are faces: sure, or confirmed; with the boxes that were merged into them."""
+        """Those that are faces: sure, or confirmed; with the boxes that were merged into them.
+
+        Where somebody set a threshold, that decides.
+        """
         candidates = large_enough(candidates, self.options.min_face_px)
+        least = self.options.min_score
+        if least is not None:
+            return merge(d for d in candidates if d.score >= least)
         firm = merge(d for d in candidates if d.score >= _SAME_AS_BEFORE)
         faint = merge(d for d in candidates if d.score < _SAME_AS_BEFORE)
         alone = [d for d in faint if len(merge([d, *firm])) > len(firm)]
@@ -164,16 +175,16 @@ class Finder:
         shape = image.shape[0], image.shape[1]
         finest = max(look.scale for look in some)
         larger = tiles(shape, min(2 * finest, (_ENLARGED_PIXELS / (shape[0] * shape[1])) ** 0.5))
-        found = self.scales.candidates(image, larger, _FAINT)
+        found = self.scales.candidates(image, larger, self._faintest)
         mirrored = np.ascontiguousarray(image[:, ::-1])
         for each in (some, larger):
-            seen = self.scales.candidates(mirrored, each, _FAINT)
+            seen = self.scales.candidates(mirrored, each, self._faintest)
             found += [mirrored_back(d, shape[1]) for d in seen]
         kept = self._decided(image, found)
         for quarters in (1, 2, 3):
             turned = np.ascontiguousarray(np.rot90(image, quarters))
             seen = self.scales.candidates(
-                turned, self.looks((turned.shape[0], turned.shape[1])), _FAINT
+                turned, self.looks((turned.shape[0], turned.shape[1])), self._faintest
             )
             kept += [turned_back(d, quarters, shape) for d in self._decided(turned, seen)]
         return kept
