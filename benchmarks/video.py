@@ -24,6 +24,7 @@ from ganonymization.surrogate.eye_mouth_opening import EYES, MOUTH
 from ganonymization.surrogate.shape_model import Posed
 from ganonymization.video.container import Reader, Timed
 from ganonymization.video.frames import anonymize_frames
+from ganonymization.video.pictures import Coding
 from ganonymization.video.writer import Writer
 
 from processes import OURS, better, run  # isort: skip
@@ -60,7 +61,7 @@ def looped(clip: Path, minutes: float, out: Path) -> None:
         images = [timed.image for timed in reader.frames()]
         step = round(1 / (reader.rate * reader.time_base))
         total = round(60 * minutes * float(reader.rate))
-        with Writer(out, reader, size_wh, "libx264", 23, sound=False) as writer:
+        with Writer(out, [Coding(reader, size_wh, "libx264", 23)], sound=False) as writer:
             for i in range(total):
                 writer.write(Timed(images[i % len(images)], i * step))
 

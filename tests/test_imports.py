@@ -27,22 +27,23 @@ ALLOWED = {
     "geometry": GROUND,
     "config": GROUND | {"detect.base", "pipeline", "surrogate.shape_model", "weights"},
     "surrogate": STAGE,
-    "donors": GROUND | {"geometry", "surrogate.expression_reading"},
+    "donors": STAGE | {"surrogate.expression_reading"},
     **dict.fromkeys(("detect", "io", "recognize"), STAGE),
     "landmarks": STAGE | {"detect.base", "detect.blazeface", "io"},
     "synthesize": STAGE | {"donors", "paper.networks"},
     "pipeline": GROUND
     | BASES
     | {"geometry", "surrogate", "synthesize.checked", "synthesize.covering", "weights"}
-    | {"synthesize.picture_state", "detect.audit", "detect.finder", "locating", "stages"},
-    "stages": GROUND | BASES | {"weights"},
+    | {"synthesize.picture_state", "detect.audit", "detect.finder", "locating", "stages"}
+    | {"donors.surroundings"},
+    "stages": GROUND | BASES | {"weights", "donors.surroundings"},
     "locating": GROUND | BASES | {"geometry", "surrogate.expression_reading"},
     "picture_file": GROUND | {"pipeline", "io"},
     "video": PIPELINE | {"surrogate", "recognize", "detect.finder", "detect.audit", "locating"},
     "batch": PIPELINE | {"video.file", "video.kinds"},
     "serve": PIPELINE
     | {"__init__", "config", "detect.blazeface", "weights"}
-    | {"video.file", "video.live", "video.animation", "video.added_boxes"},
+    | {"video.file", "video.live", "video.animation", "video.added_boxes", "video.film"},
     "datasets": GROUND | BASES | {"io"},
     "training": STAGE
     | BASES

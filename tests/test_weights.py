@@ -30,7 +30,7 @@ def test_a_changed_file_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "_FOLDER", tmp_path)
     with pytest.raises(ModelError, match="missing"):
         weights.resolve("default")
-    (tmp_path / "default.onnx").write_bytes(b"other")
+    (tmp_path / "refiner.onnx").write_bytes(b"other")
     with pytest.raises(ModelError, match="sha256"):
         weights.resolve("default")
 

@@ -87,7 +87,7 @@ def write_arrays(stem: Path, arrays: Arrays) -> None:
 
 def write_generator(out: Path) -> None:
     """Copy the shipped generator; a browser's ONNX Runtime does not tell a file's metadata."""
-    source = weights.resolve("default")
+    source = weights.resolve("plain")
     session = onnxruntime.InferenceSession(str(source), providers=["CPUExecutionProvider"])
     metadata = session.get_modelmeta().custom_metadata_map
     if metadata.get("format") != generator.FORMAT:
@@ -224,7 +224,7 @@ def stages(
 def write_fixtures(out: Path) -> None:
     """One bundle for each posed face, the picture they stand in, and a list of them."""
     model, picture = ShapeModel.load(), made_scene()
-    synthesizer = load(weights.resolve("default"), 1)
+    synthesizer = load(weights.resolve("plain"), 1)
     assert isinstance(synthesizer, generator.OnnxGenerator)
     write_arrays(out / "picture", {"picture": picture})
     faces = []

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .detect.base import DetectorOptions
-from .options import DetectorName, Device, Mode, OnFailure, Privacy
+from .options import DetectorName, Device, Mode, OnFailure, Privacy, Sex, Skin
 
 if TYPE_CHECKING:
     from .pipeline import Anonymizer
@@ -27,6 +27,10 @@ class AnonymizerConfig:
         level_portraits: Portraits stand upright.
         threads: Of the generator; 0 takes every core.
         device: ``"cpu"`` or ``"cuda"``.
+        bank: Donors' file; None for the shipped ones.
+        age: About how old new faces are; None: whoever fits.
+        sex: ``"female"``, ``"male"``; None: whoever fits.
+        skin: Of portraits, ``"light"``, ``"medium"``, ``"dark"``; None: any.
         audit: Outputs are searched once more, and what still shows a face is covered.
     """
 
@@ -42,6 +46,10 @@ class AnonymizerConfig:
     threads: int = 0
     device: Device = "cpu"
     audit: bool = True
+    bank: Path | None = None
+    age: float | None = None
+    sex: Sex | None = None
+    skin: Skin | None = None
 
     def load(self) -> "Anonymizer":
         """Load the models.
@@ -68,8 +76,10 @@ class AnonymizerConfig:
         for name in ("threads", "device"):
             del decisive[name], decisive["detector_options"][name]
         decisive["model"] = weights.sha256_of(weights.resolve(self.model))
-        if self.shape is not None:
-            decisive["shape"] = weights.sha256_of(self.shape)
+        for name in ("shape", "bank"):
+            file = getattr(self, name)
+            if file is not None:
+                decisive[name] = weights.sha256_of(file)
         return repr(decisive)
 
     def with_threads(self, threads: int, detect_threads: int | None = None) -> "AnonymizerConfig":

@@ -5,23 +5,23 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import LandmarksError
 from .geometry import transforms
 from .geometry.wall import Place
 from .landmarks.base import Landmarker
 from .landmarks.search import find_landmarks
-from .surrogate.expression_reading import ExpressionReader, coarse
 from .synthesize.base import Synthesizer
 from .synthesize.face_state import FaceState, LocatedFace, reason_of
-from .types import Detection, Image, Reals
+from .types import Detection, Image, Reals, Values
 
 _FINE = 0.75  # a crop of so much of a face's own resolution loses nothing that is seen
 
 
 def located(
     image: Image, detection: Detection, seed: int, landmarker: Landmarker,
-    reader: ExpressionReader | None = None,
+    read: Callable[[Image, Values], NDArray[np.float32] | None] = lambda image, points: None,
 ) -> LocatedFace:  # fmt: skip
     """A face with its landmarks; whatever a landmarker raises is the reason for a cover.
 
@@ -30,13 +30,12 @@ def located(
         detection: The face.
         seed: Who the new face is.
         landmarker: Finds the landmarks in a crop.
-        reader: Reads the expression; None leaves it unread.
+        read: Reads the expression by the landmarks.
     """
     start, found, reading, problem = time.perf_counter(), None, None, None
     try:
         found = find_landmarks(image, detection, landmarker)
-        if reader is not None:
-            reading = coarse(reader(image, found))
+        reading = read(image, found)
     except Exception as error:  # a plugged-in landmarker's of any kind: fail closed
         problem = reason_of(error)
     landmarks_ms = (time.perf_counter() - start) * 1e3

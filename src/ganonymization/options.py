@@ -13,6 +13,8 @@ Privacy = Literal["balanced", "high"]
 Engine = Literal["processes", "threads", "ray"]
 ExportPrecision = Literal["fp32", "fp16", "int8"]
 Device = Literal["cpu", "cuda"]
+Sex = Literal["female", "male"]
+Skin = Literal["light", "medium", "dark"]
 
 
 def added_box(text: str) -> tuple[float, float, float, float]:

@@ -56,6 +56,7 @@ def anonymize_file(
     images.check_output(source, out)
     picture = images.read(source, max_pixels)
     result = anonymizer(picture.pixels, seed=seed, name=name, add_boxes=add_boxes)
+    result = replace(result, dropped=picture.dropped)
     shown = composed(picture, result)
     if not result.faces:
         chosen = on_no_face or ("skip" if anonymizer.mode == "portrait" else "copy")
@@ -100,6 +101,7 @@ def anonymize_bytes(
     """
     picture = images.decode(io.BytesIO(content), name, max_pixels)
     result = anonymizer(picture.pixels, seed=seed, name=name)
+    result = replace(result, dropped=picture.dropped)
     made = composed(picture, result)
     return result, [images.encoded(each, kind or picture.kind, name) for each in made]
 

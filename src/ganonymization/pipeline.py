@@ -10,9 +10,10 @@ Every face is covered before any is drawn, so whatever goes wrong later leaves a
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -22,19 +23,26 @@ from . import registry, seeds, stages
 from .detect.audit import Audit
 from .detect.base import Detector, DetectorOptions, detect_turned, with_boxes
 from .detect.finder import Finder
+from .donors.surroundings import Kind
 from .errors import OptionError
+from .geometry.wall import GeneratorInput
 from .landmarks.base import Landmarker
 from .landmarks.plausibility import check_plausible
 from .locating import located, walled
-from .options import Device, Mode, OnFailure, Privacy, check_choice
-from .surrogate.expression_reading import ExpressionReader
+from .options import Device, Mode, OnFailure, Privacy, Sex, Skin, check_choice
+from .surrogate.expression_reading import (
+    LEVELS,
+    LEVELS_OF_HIGH_PRIVACY,
+    ExpressionReader,
+    coarse,
+)
 from .surrogate.shape_model import ShapeModel
 from .synthesize.base import Synthesizer
 from .synthesize.checked import check_redrawn, draw
 from .synthesize.covering import Fill
 from .synthesize.face_state import DrawnFace, FaceState, LocatedFace
 from .synthesize.picture_state import PictureState, Portraits, Scene
-from .types import Box, Detection, Image, Result, check_image
+from .types import Box, Detection, DonorPair, Image, Result, Values, check_image
 
 
 class Anonymizer:
@@ -61,10 +69,15 @@ class Anonymizer:
             ``detector_options`` name none. FaceMesh and BlazeFace stay on the CPU.
         audit: Search each scene once more, by other means, before it is handed out, and cover what
             is found.
+        bank: Donors of a model given by name or file; None for the shipped ones.
+        age: About how old new faces are; None: whoever goes with hair and clothes.
+        sex: ``"female"``, ``"male"`` or None, likewise.
+        skin: Of portraits, ``"light"``, ``"medium"``, ``"dark"`` or None; in scenes it follows
+            neck and ears.
 
     Raises:
         OptionError: An unknown name; the message lists the known ones. Or a device that does not
-            work here; the message has the remedy.
+            work here; the message has the remedy. Or a kind of face that the model cannot draw.
         ModelError: A model file is missing, corrupt or of another kind.
         MissingExtraError: A published ``.ckpt`` is given and torch is not installed.
     """
@@ -76,6 +89,8 @@ class Anonymizer:
         privacy: Privacy | None = "balanced", shape: ShapeModel | None = None,
         portrait_size_px: int = 512, level_portraits: bool = True, threads: int = 0,
         device: Device = "cpu", audit: bool = True,
+        bank: Path | None = None, age: float | None = None, sex: Sex | None = None,
+        skin: Skin | None = None,
     ) -> None:  # fmt: skip
         check_choice(mode, Mode)
         check_choice(on_failure, OnFailure)
@@ -86,7 +101,9 @@ class Anonymizer:
         self.portrait_size_px, self._level_portraits = portrait_size_px, level_portraits
         fill = None if on_failure == "error" else registry.load(registry.FILLS, on_failure)
         self._fill: Fill | None = fill
-        self._synthesizer = stages.synthesizer(model, threads, device)
+        self._synthesizer = stages.synthesizer(
+            model, threads, device, bank, Kind.asked(age, sex, skin)
+        )
         reads = getattr(self._synthesizer, "wears_donors", False)
         self._reader = ExpressionReader() if reads else None
         self._check_mode()
@@ -201,7 +218,10 @@ class Anonymizer:
             add_boxes: Of faces that a detector misses.
         """
         found = with_boxes(self.detect(image), add_boxes)
-        return [located(image, detection, 0, self.landmarks, self._reader) for detection in found]
+        return [
+            located(image, detection, 0, self.landmarks, self.read_expression)
+            for detection in found
+        ]
 
     def redraw(
         self, image: Image, located: Sequence[LocatedFace], seed: int = 0,
@@ -251,12 +271,40 @@ class Anonymizer:
             return Scene(image, faces, self._fill)
         return Portraits(image, faces, self._fill, self.portrait_size_px, self._level_portraits)
 
-    def synthesize(self, picture: PictureState, face: FaceState) -> DrawnFace | None:
-        """Draw a new face; None where that fails, and the face has the reason."""
+    def read_expression(self, image: Image, landmarks_px: Values) -> NDArray[np.float32] | None:
+        """What of a face's expression crosses the wall beside its landmarks, (7,), if anything.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            landmarks_px: (478, 3) in its pixels.
+        """
+        if self._reader is None:
+            return None
+        levels = LEVELS_OF_HIGH_PRIVACY if self.privacy == "high" else LEVELS
+        return coarse(self._reader(image, landmarks_px), levels)
+
+    def lasting_donors(self, inputs: GeneratorInput) -> DonorPair | None:
+        """Donors for all frames of a face, by its first; None where the model has no donors."""
+        choose = getattr(self._synthesizer, "lasting_donors", None)
+        return None if choose is None else choose(inputs)
+
+    def synthesize(
+        self, picture: PictureState, face: FaceState,
+        donors: Callable[[GeneratorInput], DonorPair | None] | None = None,
+    ) -> DrawnFace | None:  # fmt: skip
+        """Draw a new face; None where that fails, and the face has the reason.
+
+        Args:
+            picture: Of :meth:`prepare`.
+            face: Of that picture.
+            donors: Says who lends the texture; None leaves it to the model.
+        """
         if face.place is None:
             return None
         with face.attempt():
             inputs = picture.inputs(face, face.wall.size_px)
+            if donors is not None:
+                inputs = replace(inputs, worn=donors(inputs))
             with face.timed("synthesize"):
                 crop = draw(self._synthesizer, inputs)
             return picture.toned(face, DrawnFace(inputs, crop))

@@ -1,17 +1,21 @@
 """Stages that were given by name, loaded; whatever else was given is the stage itself."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
 from . import registry, weights
 from .detect.base import Detector, DetectorOptions
+from .donors.surroundings import Kind
 from .landmarks.base import Landmarker
 from .options import Device
 from .synthesize.base import Synthesizer
 
 
-def synthesizer(model: str | Synthesizer, threads: int, device: Device) -> Synthesizer:
-    """A shipped model's name or a file.
+def synthesizer(
+    model: str | Synthesizer, threads: int, device: Device, bank: Path | None, asked: Kind
+) -> Synthesizer:
+    """A shipped model's name or a file, with a bank of donors and the kind that is asked for.
 
     Raises:
         ModelError: It is missing, corrupt or of another kind.
@@ -20,7 +24,7 @@ def synthesizer(model: str | Synthesizer, threads: int, device: Device) -> Synth
     if not isinstance(model, str):
         return model
     load = registry.load(registry.SYNTHESIZERS, "file")
-    return cast(Synthesizer, load(weights.resolve(model), threads, device))
+    return cast(Synthesizer, load(weights.resolve(model), threads, device, bank, asked))
 
 
 def detector(given: str | Detector, options: DetectorOptions | None, device: Device) -> Detector:

@@ -24,6 +24,19 @@ COVERED_BY_AUDIT = "covered by the audit"
 Box = tuple[float, float, float, float]
 
 
+@dataclass(frozen=True)
+class DonorPair:
+    """Two donors by number, of a bank.
+
+    Attributes:
+        upper: Forehead, brows, eyes.
+        lower: From the nose's tip down.
+    """
+
+    upper: int
+    lower: int
+
+
 def check_image(image: object) -> Image:
     """Return ``image`` if it is an RGB picture.
 
@@ -116,6 +129,7 @@ class Result:
         seed: That this result can be repeated with.
         timings_ms: Milliseconds by stage, over all faces.
         audited: ``image`` was searched once more, and what still showed a face was covered.
+        dropped: Of a file: what it held beside the picture and the output does not, in words.
     """
 
     image: Image | None
@@ -125,6 +139,7 @@ class Result:
     seed: int
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     audited: bool = False
+    dropped: tuple[str, ...] = ()
 
     @property
     def covered_by_audit(self) -> int:

@@ -130,7 +130,7 @@ def test_models_lists_the_shipped_ones():
     told = json.loads(CliRunner().invoke(cli.app, ["models", "--json"]).stdout)
     assert told[0]["name"] == "default"
     assert told[0]["bytes"] > 1e6
-    assert "default.onnx" in CliRunner().invoke(cli.app, ["models"]).stdout
+    assert "refiner.onnx" in CliRunner().invoke(cli.app, ["models"]).stdout
 
 
 @pytest.mark.parametrize("name", COMMANDS)

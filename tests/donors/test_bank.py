@@ -35,6 +35,8 @@ def test_what_is_no_bank_is_refused(tmp_path):
         {"ends": np.zeros(30, np.int64)},
         {"licences": np.array(["MIT"])},
         {"styles": np.zeros((5, 16), np.float32)},
+        {"folds": np.zeros((7, 224, 224), np.int8)},
+        {"folds": np.zeros((6, 224, 224), np.float32)},
     ],
     ids=lambda damage: next(iter(damage)),
 )

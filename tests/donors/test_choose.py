@@ -1,6 +1,7 @@
 import numpy as np
 
-from ganonymization.donors.choose import choose, openings
+from ganonymization.donors.choose import choose, choose_lasting, openings
+from ganonymization.donors.surroundings import Kind
 from ganonymization.donors.wear import mixed, wear
 
 from ..conftest import face_landmarks
@@ -54,7 +55,7 @@ def test_a_bank_of_one_picture_works():
 
 def test_halves_meet_below_the_nose(bank):
     worn = chosen(bank, seeds=[1])[0]
-    texture = mixed(bank, worn)
+    texture = mixed(bank, worn, NEUTRAL)
     assert np.allclose(texture[0], bank.texture(worn.upper)[0], atol=1)
     assert np.allclose(texture[-1], bank.texture(worn.lower)[-1], atol=1)
 
@@ -69,7 +70,7 @@ def test_eyes_are_never_lent_and_teeth_only_to_open_mouths():
             middle = target[[13, 14], 1].mean()
             target[13, 1], target[14, 1] = middle - asked * 9, middle + asked * 9
             worn = choose(bank, NEUTRAL, target, 1)
-            lent[wide, asked] = wear(bank, worn, target, SIZE).features
+            lent[wide, asked] = wear(bank, worn, NEUTRAL, target, SIZE).features
     assert lent[0.3, 0.3].any()
     assert not lent[0.3, 0.3][: int(points[1, 1])].any()  # eyes
     assert not lent[0.0, 0.3].any() and not lent[0.3, 0.0].any()
@@ -79,3 +80,25 @@ def test_openings_are_measured_in_eye_distances():
     points = face_landmarks(eyes_px=50.0)
     points[13, :2], points[14, :2] = (0, 0), (0, 20)
     assert openings(points)[0] == np.float64(0.4)
+
+
+def test_who_fits_is_chosen_and_anybody_where_nothing_is_known():
+    sexes, years = np.array(["f", "m"] * 30), np.repeat([25.0, 60.0], 30).astype(np.float32)
+    bank = bank_of(60, sexes=sexes, years=years, readings=np.tile(NEUTRAL, (60, 1)).astype("f"))
+    for kind, right in (
+        (Kind(female=1.0), sexes == "f"),
+        (Kind(female=0.0, years=60), (sexes == "m") & (years == 60)),
+    ):
+        for seed in range(50):
+            assert right[choose(bank, NEUTRAL, face_landmarks(), seed, kind).upper]
+    assert len({sexes[w.upper] for w in chosen(bank, seeds=range(30))}) == 2
+
+
+def test_a_face_of_many_frames_has_donors_at_rest():
+    """Whatever it does in its first frame."""
+    readings = np.eye(7, dtype=np.float32)[[0] * 30 + [3] * 30]
+    openings = np.tile(np.array([[0, 0.1], [0.3, 0.1]], np.float32), (30, 1))
+    bank = bank_of(60, readings=readings, openings=openings)
+    worn = [choose_lasting(bank, seed) for seed in range(50)]
+    assert all(w.upper < 30 and w.lower < 30 and w.lower % 2 == 0 for w in worn)
+    assert len({(w.upper, w.lower) for w in worn}) > 20

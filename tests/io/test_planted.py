@@ -105,6 +105,42 @@ def heic(path):
     )
 
 
+URNS = {
+    "depth.heic": (b"urn:mpeg:hevc:2015:auxid:1", b"urn:mpeg:hevc:2015:auxid:2"),
+    "gain.heic": (b"urn:mpeg:hevc:2015:auxid:1", b"urn:com:apple:hdrgainmap\0\0"),
+    "depth.avif": (b"auxiliary:alpha", b"auxiliary:depth"),
+}
+
+
+def with_map(path):
+    """A depth or gain map, which shows the face: alpha by another name."""
+    shown = np.dstack([smooth(48, 48), face()[0][..., 0]])
+    images.know_heif()
+    Image.fromarray(shown).save(path)
+    alpha, other = URNS[path.name]
+    data = path.read_bytes()
+    assert alpha in data
+    path.write_bytes(data.replace(alpha, other))
+
+
+@pytest.mark.parametrize("name", URNS)
+def test_depth_and_gain_maps_are_dropped(tmp_path, name):
+    with_map(tmp_path / name)
+    data = (tmp_path / name).read_bytes()
+    hidden = data[data.index(b"mdat") + 8 :]
+    picture = images.read(tmp_path / name)
+    assert picture.alpha is None
+    assert np.abs(picture.pixels.astype(int) - smooth(48, 48)).mean() < 6
+    for suffix in (".jpg", ".png", ".heic", ".avif"):
+        images.write(tmp_path / f"out{suffix}", picture)
+        written = (tmp_path / f"out{suffix}").read_bytes()
+        assert b"urn:" not in written
+        assert not any(hidden[at : at + 24] in written for at in range(0, len(hidden) - 24, 8))
+        with Image.open(tmp_path / f"out{suffix}") as opened:
+            assert not opened.info.get("aux")
+            assert not opened.info.get("depth_images")
+
+
 KINDS = {"a.jpg": jpeg, "a.mpo": gain_map, "a.png": png, "a.webp": webp, "a.avif": avif,
          "a.tif": tiff, "a.bmp": bmp, "a.heic": heic}  # fmt: skip
 
@@ -140,7 +176,7 @@ def test_files_of_several_pages_or_frames_are_refused(tmp_path, name, options):
     first, second = Image.fromarray(smooth()), Image.fromarray(smooth()[::-1])
     images.know_heif()
     first.save(tmp_path / name, save_all=True, append_images=[second], **options)
-    with pytest.raises(UnreadableError, match="holds 2 pictures"):
+    with pytest.raises(UnreadableError, match="holds 2 pictures; give"):
         images.read(tmp_path / name)
 
 

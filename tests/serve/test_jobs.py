@@ -17,6 +17,7 @@ from ganonymization.serve.job import kind_of
 from ganonymization.serve.uploads import PrivateFolder
 
 from ..video.test_container import make_clip, pictures
+from ..video.test_film import FRONT, made
 from ..video.test_tracking import Disc, DiscDetector, draw
 from .conftest import decoded, encoded
 
@@ -213,6 +214,17 @@ def test_videos_that_are_too_large_or_long_fail(serve, clip):
         final = ended(client, posted(client, clip))
         assert final["state"] == "failed", limits
         assert "send a" in final["error"]
+
+
+@pytest.mark.parametrize("limits", [{"pixels": 128 * 96 + 1}, {"frames": 30}])
+def test_all_videos_of_a_file_count(serve, tmp_path, limits):
+    """A film of twice twenty frames."""
+    film = made(tmp_path / "in.mp4", [FRONT, FRONT]).read_bytes()
+    client = serve()
+    assert ended(client, posted(client, film))["done"] == 40
+    client = serve(**limits)
+    final = ended(client, posted(client, film))
+    assert (final["state"], "send a" in final["error"]) == ("failed", True)
 
 
 class Held(DiscDetector):

@@ -31,7 +31,7 @@ def test_what_was_exported_comes_back(checkpoint, prepared, tmp_path, precision,
 
 def test_the_shipped_generator_can_be_gone_on_from():
     generator = Generator()
-    load_exported(generator, "default")
+    load_exported(generator, "plain")
     weights = generator.state_dict()
     assert all(bool(w.isfinite().all()) and bool(w.abs().sum() > 0) for w in weights.values())
 
@@ -41,4 +41,4 @@ def test_files_that_are_no_generator_are_refused(tmp_path):
     with pytest.raises(ModelError, match="not an ONNX file"):
         load_exported(Generator(), str(tmp_path / "x.onnx"))
     with pytest.raises(ModelError, match="of another shape"):
-        load_exported(Generator(widths=(8, 8, 8, 8), tail=8), "default")
+        load_exported(Generator(widths=(8, 8, 8, 8), tail=8), "plain")

@@ -7,13 +7,16 @@ from itertools import accumulate
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from PIL import ImageOps
 
 from ganonymization.errors import InputError, OutputError, UnreadableError
 from ganonymization.video.animation import AnimationReader, AnimationWriter
 from ganonymization.video.container import Timed
+from ganonymization.video.file import VideoOptions, anonymize_video
 from ganonymization.video.kinds import ANIMATIONS
 
-from .test_container import make_clip, pictures
+from .test_container import make_clip, pictures, times
+from .test_frames import stages
 
 GIF, WEBP = ANIMATIONS
 WIDTH, HEIGHT = 48, 32
@@ -225,7 +228,7 @@ def test_a_video_under_a_wrong_name_is_told(tmp_path):
         AnimationReader(tmp_path / "a.gif")
 
 
-@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "EPS"])
+@pytest.mark.parametrize("kind", ["BMP", "TIFF", "EPS"])
 def test_a_picture_of_another_kind_is_told(tmp_path, kind):
     """EPS would run Ghostscript on what the file says."""
     Pillow.fromarray(plain(5)[0]).save(tmp_path / "a.gif", kind)
@@ -277,6 +280,43 @@ def test_a_webp_that_was_cut_off_cannot_be_read(tmp_path, share):
     (tmp_path / "cut.webp").write_bytes(data[: int(share * len(data))])
     with pytest.raises(UnreadableError, match=r"cut\.webp"):
         AnimationReader(tmp_path / "cut.webp")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".apng", ".avif"])
+def test_animations_that_are_only_read(make_anonymizer, tmp_path, suffix):
+    """Animated PNG and AVIF: every frame is anonymized, and its time kept."""
+    options = {"quality": 95} if suffix == ".avif" else {"format": "PNG"}
+    source = make(tmp_path / f"a{suffix}", pictures(5), [40, 80, 40, 200, 40], **options)
+    for shown, image in zip(read(source)[0], pictures(5), strict=True):
+        assert np.abs(shown.astype(int) - image).mean() < 3
+    assert read(source)[1] == [0, 40, 120, 160, 360]
+    report = anonymize_video(
+        make_anonymizer(**stages()), source, tmp_path / "out.mp4", VideoOptions(1)
+    )
+    assert report.frames == report.faces == 5
+    assert times(tmp_path / "out.mp4") == [Fraction(ms, 1000) for ms in (0, 40, 120, 160, 360)]
+
+
+@pytest.mark.parametrize(("suffix", "share"), [(".png", 0.5), (".png", 0.95), (".avif", 0.7)])
+def test_an_animated_picture_that_was_cut_off_is_told(tmp_path, suffix, share):
+    data = noisy(tmp_path / f"a{suffix}").read_bytes()
+    (tmp_path / f"cut{suffix}").write_bytes(data[: int(share * len(data))])
+    with pytest.raises(InputError, match=rf"cut\{suffix}"):
+        read(tmp_path / f"cut{suffix}")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".webp", ".png"])
+def test_animations_are_read_upright(tmp_path, suffix, orientation):
+    tags = Pillow.Exif()
+    tags[0x0112] = orientation
+    images = [image[:80, :60] for image in pictures(2)]
+    source = make(tmp_path / f"a{suffix}", images, exif=tags)
+    with Pillow.open(source) as opened:
+        upright = ImageOps.exif_transpose(opened).convert("RGB")
+    assert np.array_equal(read(source)[0][0], np.asarray(upright))
+    with AnimationReader(source) as reader:
+        assert reader.size_wh() == upright.size
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from ganonymization.video.audio import Copied, Recoded, taken_over
+from ganonymization.video.audio import CopiedSound, RecodedSound, taken_over
 
 PIECE_S = Fraction(1, 25)
 CHANNELS = (1, 2, 3, 0.2, 5, 6)  # how much higher each is heard; the fourth is for low ones only
@@ -98,7 +98,7 @@ def codec(path, track=0):
 )  # fmt: skip
 def test_what_the_container_can_hold_is_copied_to_the_bit(tmp_path, kind, suffix, out):
     source = sound(tmp_path / f"in{suffix}", codec=kind)
-    assert through(source, tmp_path / f"out{out}") == [Copied]
+    assert through(source, tmp_path / f"out{out}") == [CopiedSound]
     assert packets(tmp_path / f"out{out}") == packets(source)
     assert len(packets(source)[0]) > 5
     assert codec(tmp_path / f"out{out}") == codec(source)
@@ -107,7 +107,7 @@ def test_what_the_container_can_hold_is_copied_to_the_bit(tmp_path, kind, suffix
 def test_plain_samples_are_copied_to_the_bit(tmp_path):
     """The containers cut them into packets of their own."""
     source = sound(tmp_path / "in.mkv", codec="pcm_s16le", layout="stereo")
-    assert through(source, tmp_path / "out.mov") == [Copied]
+    assert through(source, tmp_path / "out.mov") == [CopiedSound]
     assert b"".join(*packets(tmp_path / "out.mov")) == b"".join(*packets(source))
 
 
@@ -119,7 +119,7 @@ def test_plain_samples_are_copied_to_the_bit(tmp_path):
 def test_other_sound_is_coded_anew_and_sounds_the_same(tmp_path, kind, out, name, layout):
     """It starts and ends when it did, and each channel has its own pitch."""
     source = sound(tmp_path / "in.mkv", codec=kind, layout=layout)
-    assert through(source, tmp_path / f"out{out}") == [Recoded]
+    assert through(source, tmp_path / f"out{out}") == [RecodedSound]
     assert codec(tmp_path / f"out{out}") == name
     expected = pitches(source)
     assert len(expected) == {"mono": 1, "stereo": 2, "5.1": 6}[layout]
@@ -191,13 +191,15 @@ def test_a_gap_stays_a_gap(tmp_path, out):
     assert heard(tmp_path / f"out{out}")[3] == pytest.approx(heard(source)[3], abs=0.05)
 
 
-@pytest.mark.parametrize(("out", "kinds"), [(".mkv", [Copied] * 2), (".webm", [Recoded] * 2)])
+@pytest.mark.parametrize(
+    ("out", "kinds"), [(".mkv", [CopiedSound] * 2), (".webm", [RecodedSound] * 2)]
+)
 def test_two_tracks_stay_two(tmp_path, out, kinds):
     source = sound(tmp_path / "in.mkv", (440, 1000), codec="aac")
     assert through(source, tmp_path / f"out{out}") == kinds
     for track, pitch in enumerate((440, 1000)):
         assert pitches(tmp_path / f"out{out}", track) == pytest.approx([pitch], abs=2)
-    if kinds[0] is Copied:
+    if kinds[0] is CopiedSound:
         assert packets(tmp_path / f"out{out}") == packets(source)
 
 
@@ -225,7 +227,7 @@ def test_one_track_is_copied_and_another_coded_anew(tmp_path):
                 if packet.dts is not None:
                     packet.stream = stream
                     both.mux(packet)
-    assert through(tmp_path / "in.mkv", tmp_path / "out.webm") == [Recoded, Copied]
+    assert through(tmp_path / "in.mkv", tmp_path / "out.webm") == [RecodedSound, CopiedSound]
     assert packets(tmp_path / "out.webm")[1] == packets(tmp_path / "in.mkv")[1]
     assert pitches(tmp_path / "out.webm", 0) == pytest.approx([440], abs=2)
     assert [codec(tmp_path / "out.webm", i) for i in (0, 1)] == ["opus", "opus"]
@@ -253,14 +255,14 @@ def test_sound_of_an_unknown_kind_is_not_taken_over(tmp_path):
 def test_pcm_without_a_layout_becomes_aac(tmp_path, layout):
     """As in Matroska, AVI and WAV."""
     source = sound(tmp_path / "in.mkv", codec="pcm_s16le", layout=layout)
-    assert through(source, tmp_path / "out.m4v") == [Recoded]
+    assert through(source, tmp_path / "out.m4v") == [RecodedSound]
     assert pitches(tmp_path / "out.m4v") == pytest.approx(pitches(source), abs=2)
 
 
 @pytest.mark.parametrize("layout", ["mono", "stereo"])
 def test_pcm_without_a_layout_becomes_opus(tmp_path, layout):
     source = sound(tmp_path / "in.mkv", codec="pcm_s16le", layout=layout)
-    assert through(source, tmp_path / "out.webm") == [Recoded]
+    assert through(source, tmp_path / "out.webm") == [RecodedSound]
     assert pitches(tmp_path / "out.webm") == pytest.approx(pitches(source), abs=2)
 
 
@@ -268,5 +270,5 @@ def test_pcm_without_a_layout_becomes_opus(tmp_path, layout):
 def test_what_mov_cannot_hold_is_coded_anew(tmp_path, kind):
     """So no WebM with sound becomes a MOV."""
     source = sound(tmp_path / "in.mkv", codec=kind)
-    assert through(source, tmp_path / "out.mov") == [Recoded]
+    assert through(source, tmp_path / "out.mov") == [RecodedSound]
     assert pitches(tmp_path / "out.mov") == pytest.approx([440], abs=2)

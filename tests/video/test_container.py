@@ -12,6 +12,7 @@ import pytest
 from ganonymization.errors import InputError, OutputError, UnreadableError
 from ganonymization.video.container import Reader
 from ganonymization.video.kinds import CONTAINERS
+from ganonymization.video.pictures import Coding
 from ganonymization.video.writer import Writer
 
 from .test_tracking import Disc, draw
@@ -122,7 +123,7 @@ def rewrite(source, out, sound=True, change=lambda image: image, codec="libx264"
     with Reader(source) as reader:
         first = seen_pictures(source)[0]
         size_wh = (first.shape[1], first.shape[0])
-        with Writer(out, reader, size_wh, codec, crf, sound) as writer:
+        with Writer(out, [Coding(reader, size_wh, codec, crf)], sound) as writer:
             for timed in reader.frames(writer if sound else None):
                 writer.write(replace(timed, image=change(timed.image)))
     return out
@@ -401,7 +402,7 @@ def test_a_reader_tells_rate_and_frames(tmp_path):
 def started(tmp_path, name="out.mp4"):
     source = make_clip(tmp_path / "in.mp4", pictures(6), tones=1)
     reader = Reader(source)
-    return reader, Writer(tmp_path / name, reader, SMALL_WH, "libx264", 20)
+    return reader, Writer(tmp_path / name, [Coding(reader, SMALL_WH, "libx264", 20)])
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, OutputError])
@@ -559,7 +560,8 @@ def test_an_interrupt_while_the_end_is_written_leaves_nothing(tmp_path, monkeypa
 
     with pytest.raises(KeyboardInterrupt):
         with reader, writer:
-            writer._stream = Stopped(writer._stream)
+            (pictures,) = writer._videos
+            pictures._stream = Stopped(pictures._stream)
             for timed in reader.frames(writer):
                 writer.write(timed)
     assert scraps(tmp_path) == []

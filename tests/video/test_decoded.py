@@ -1,11 +1,13 @@
 """Frames as players show them: every orientation, other sizes, what is transparent."""
 
+import io
 import struct
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from ganonymization.video.container import Reader
 from ganonymization.video.decoded import Turn, fitted
@@ -85,6 +87,32 @@ def test_a_film_is_shown_as_its_header_says(tmp_path, name):
         frame = next(container.decode(video=0))
         assert "DISPLAYMATRIX" not in frame.side_data
         assert np.abs(frame.to_ndarray(format="rgb24").astype(int) - expected).mean() < 4
+
+
+@pytest.mark.parametrize(("orientation", "name"), [
+    (1, "as it is"), (3, "half turn"), (6, "quarter"), (8, "back quarter")
+])  # fmt: skip
+def test_motion_jpeg_whose_frames_carry_exif(tmp_path, orientation, name):
+    """As of older cameras; PyAV gives no side data of such frames, not even their orientation."""
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    with av.open(str(tmp_path / "in.avi"), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuvj420p"
+        container.start_encoding()
+        for i, image in enumerate(marked()):
+            jpeg = io.BytesIO()
+            Image.fromarray(image).save(jpeg, "JPEG", quality=95, exif=tags)
+            packet = av.Packet(jpeg.getvalue())
+            packet.stream, packet.pts, packet.dts = stream, i, i
+            packet.time_base, packet.is_keyframe = Fraction(1, 25), True
+            container.mux(packet)
+    with av.open(str(tmp_path / "in.avi")) as container:
+        frame = next(container.decode(video=0))
+        with pytest.raises(ValueError, match="not a valid Type"):
+            frame.side_data.get("DISPLAYMATRIX")
+    for shown, image in zip(seen_pictures(tmp_path / "in.avi"), marked(), strict=True):
+        assert np.abs(shown.astype(int) - shown_at(image, *MATRICES[name])).mean() < 4
 
 
 @pytest.mark.parametrize(("degrees", "expected"), [(90, (3, 4)), (180, (4, 3))])

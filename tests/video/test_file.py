@@ -18,8 +18,8 @@ from ganonymization.errors import (
 )
 from ganonymization.io import images
 from ganonymization.types import Face, Result
-from ganonymization.video import file
 from ganonymization.video.file import VideoOptions, anonymize_video, check_video_output
+from ganonymization.video.film import Film
 from ganonymization.video.frames import Anonymized
 from ganonymization.video.report import Strip, VideoReport
 from ganonymization.video.writer import Writer
@@ -110,9 +110,9 @@ def test_what_lies_outside_of_all_composite_masks_survives(make, tmp_path, monke
     masks = []
     add = VideoReport.add
 
-    def remember(self, frame, time_s):
+    def remember(self, frame, time_s, video=0):
         masks.append(frame.result.composite_mask)
-        add(self, frame, time_s)
+        add(self, frame, time_s, video)
 
     monkeypatch.setattr(VideoReport, "add", remember)
     anonymized(make(), source, tmp_path / "out.mp4", crf=4)
@@ -270,7 +270,8 @@ def test_a_portrait_of_nobody_is_black(make, tmp_path):
 def test_the_portrait_is_the_first_tracks():
     heads = tuple(np.full((4, 4, 3), i, np.uint8) for i in range(3))
     result = Result(None, heads, (), np.zeros((4, 4), bool), 1)
-    assert file._shown(Anonymized(result, (7, 2, 5), 0), (4, 4)) is heads[1]
+    film = Film(0, None, (4, 4), VideoOptions(1))
+    assert film._shown(Anonymized(result, (7, 2, 5), 0)) is heads[1]
 
 
 def test_a_video_of_nobody_passes(make, tmp_path):
@@ -295,9 +296,9 @@ def test_who_the_new_face_is_depends_on_the_videos_name(make, tmp_path, source, 
     told = set()
     add = VideoReport.add
 
-    def remember(self, frame, time_s):
+    def remember(self, frame, time_s, video=0):
         told.update(face.seed for face in frame.result.faces)
-        add(self, frame, time_s)
+        add(self, frame, time_s, video)
 
     monkeypatch.setattr(VideoReport, "add", remember)
     anonymized(make(), source, tmp_path / "out.mp4", seed=5)

@@ -2,6 +2,7 @@ import dataclasses
 import gc
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from ganonymization.landmarks.search import find_landmarks
 from ganonymization.synthesize.compositing import covered_share
 from ganonymization.synthesize.face_state import DrawnFace, LocatedFace
 from ganonymization.synthesize.fill import SOLID_RGB
+from ganonymization.types import DonorPair
 from ganonymization.video.drawing import Chains, Link, redraw
-from ganonymization.video.frames import _steady_faces, anonymize_frames
+from ganonymization.video.expression import Readings
+from ganonymization.video.frames import _shot, _steady_faces, anonymize_frames
 from ganonymization.video.sightings import Sighting
 from ganonymization.video.smoothing import EyesAtRest, steadied
 from ganonymization.video.waiting import Frame
@@ -225,7 +228,9 @@ def test_only_the_same_shot_steadies_even_under_one_number():
         window.append(Frame(draw(size_wh=(8, 8)), i, i, seen, starts_shot=i in (0, 3, 6)))
     points = [frame.seen[0].landmarks_px for frame in window]
     for centre, shot in ((1, slice(0, 3)), (2, slice(0, 3)), (3, slice(3, 6)), (4, slice(3, 6))):
-        located = _steady_faces(window, centre, lambda track: 7, EyesAtRest())[0]
+        readings = Readings(lambda image, points: None)
+        around = _shot(window, centre)
+        located = _steady_faces(*around, lambda track: 7, EyesAtRest(), readings)[0]
         expected = steadied(points[shot], centre - shot.start)
         assert np.allclose(located.landmarks_px, expected, atol=1e-9), centre
         assert located.seed == 7
@@ -481,3 +486,35 @@ def test_smoothing_that_fails_leaves_a_cover(make):
     result = redraw(anonymizer, image, located, [Broken(None)], 7)
     assert [face.outcome for face in result.faces] == ["filled: ValueError: no tone"]
     assert covered_share(box_of(Disc(80).landmarks_px), result.composite_mask) == 1
+
+
+def test_donors_of_a_track_last(make):
+    """They are chosen in the first frame that is drawn, whatever is covered before and later."""
+    chains, asked = Chains(), []
+
+    def choose(number):
+        asked.append(number)
+        return DonorPair(number, number + 1)
+
+    found = []
+    for number in range(6):
+        (link,) = chains.links([0]).values()
+        if number in (0, 3):  # covered: nobody is drawn
+            link.close()
+        else:
+            found.append(link.donors(lambda number=number: choose(number)))
+            link.smooth(plain(50))
+    assert asked == [1]
+    assert found == [DonorPair(1, 2)] * 4
+    (other,) = chains.links([1]).values()
+    assert other.donors(lambda: choose(9)) == DonorPair(9, 10)
+
+
+def test_a_frame_waits_for_the_donors_of_the_one_before():
+    chains = Chains()
+    (first,) = chains.links([0]).values()
+    (second,) = chains.links([0]).values()
+    with ThreadPoolExecutor(1) as pool:
+        later = pool.submit(second.donors, lambda: DonorPair(8, 9))
+        assert first.donors(lambda: DonorPair(1, 2)) == DonorPair(1, 2)
+        assert later.result(5) == DonorPair(1, 2)

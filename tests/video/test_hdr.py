@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 
 from ganonymization.errors import InputError
+from ganonymization.io.high_range import HLG, PQ, Range
 from ganonymization.video.container import Reader
 from ganonymization.video.file import VideoOptions, anonymize_video
-from ganonymization.video.hdr import HLG, PQ, Range, colour_codes
+from ganonymization.video.hdr import colour_codes
 
 from ..conftest import box_of
 from .test_container import pictures, seen_pictures, still_path, times
 from .test_frames import stages
 
+X265 = "log-level=error"
 RANGES = {"pq": Range(PQ, wide=True), "hlg": Range(HLG, wide=True)}
 
 
@@ -66,7 +68,7 @@ def hdr_clip(path, name, length=8):
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx265", rate=25)
         stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p10le"
-        stream.options = {"crf": "4", "x265-params": "log-level=error"}
+        stream.options = {"crf": "4", "x265-params": X265}
         context = stream.codec_context
         context.color_primaries, context.color_trc, context.colorspace = 9, light.transfer, 9
         for i, image in enumerate(pictures(length)):

@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import combinations, product
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -19,6 +20,8 @@ from .test_frames import stages
 
 MARK = "PLANTED-NAME"
 LENGTH = 25
+COVER = cv2.imencode(".jpg", np.random.default_rng(3).integers(0, 256, (64, 64, 3)))[1].tobytes()
+"""A picture that nobody may find again."""
 MS = Fraction(1, 1000)
 AXES = {
     "container": (".mp4", ".mov", ".mkv", ".webm", ".avi", ".ts"),
@@ -112,6 +115,7 @@ def made(path, codec, turn, sound, timing):
                                      "metadata": {"title": MARK}}])  # fmt: skip
         if path.suffix == ".mkv":
             container.add_attachment("a.txt", "text/plain", MARK.encode())
+            container.add_attachment("cover.jpg", "image/jpeg", COVER)
         for i, image in enumerate(marked()):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame = frame.reformat(format=stream.pix_fmt, src_colorspace=5, dst_colorspace=5)
@@ -158,6 +162,13 @@ def make(make_anonymizer):
 CASES = sorted(covering())
 
 
+def test_the_marks_are_in_the_inputs(tmp_path):
+    for suffix in (".mp4", ".mov", ".mkv"):
+        data = made(tmp_path / f"in{suffix}", "libx264", 0, "aac", "even").read_bytes()
+        assert MARK.encode() in data
+        assert (COVER[700:760] in data) == (suffix == ".mkv")
+
+
 def test_every_value_is_tried():
     for place, values in enumerate(AXES.values()):
         assert {case[place] for case in CASES} == set(values)
@@ -182,6 +193,7 @@ def test_a_film_of_any_kind(make, tmp_path, case):
     assert not scraps(tmp_path)
     for path in out.parent.iterdir():
         assert MARK.encode() not in path.read_bytes()
+        assert COVER[700:760] not in path.read_bytes()
 
 
 def check_sound(source, out, sound, told):

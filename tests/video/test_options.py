@@ -54,9 +54,9 @@ def results(monkeypatch):
     """What became of each frame, before it is coded."""
     frames, add = [], VideoReport.add
 
-    def remember(self, frame, time_s):
+    def remember(self, frame, time_s, video=0):
         frames.append(frame)
-        add(self, frame, time_s)
+        add(self, frame, time_s, video)
 
     monkeypatch.setattr(VideoReport, "add", remember)
     return frames

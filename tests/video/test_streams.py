@@ -16,6 +16,7 @@ import pytest
 from ganonymization.errors import GanonymizationError, InputError, OutputError, UnreadableError
 from ganonymization.video import container
 from ganonymization.video.container import Reader, Timed, is_live
+from ganonymization.video.pictures import Coding
 from ganonymization.video.writer import Writer
 
 from .test_container import damaged_clip, make_clip, pictures, seen_pictures, sound_packets, times
@@ -204,7 +205,7 @@ def test_standard_input_that_ends_early_is_told(standard_input, clips):
 
 def copied_to_output(source, sound=True):
     with Reader(source) as reader:
-        with Writer(None, reader, reader.size_wh(), "libx264", 12, sound) as writer:
+        with Writer(None, [Coding(reader, reader.size_wh(), "libx264", 12)], sound) as writer:
             for timed in reader.frames(writer if sound else None):
                 writer.write(timed)
     return writer
@@ -235,7 +236,7 @@ def test_frames_come_to_standard_output_before_the_end(standard_output, tmp_path
     """Whoever watches need not wait for all of a video without end."""
     output, noise = standard_output(), np.random.default_rng(0)
     source = make_clip(tmp_path / "in.mkv", pictures(2))
-    with Reader(source) as reader, Writer(None, reader, SMALL_WH, "mpeg4", 1) as writer:
+    with Reader(source) as reader, Writer(None, [Coding(reader, SMALL_WH, "mpeg4", 1)]) as writer:
         for i in range(20):
             image = noise.integers(0, 256, (96, 128, 3), dtype=np.uint8)
             writer.write(Timed(image, 40 * i))
@@ -263,7 +264,7 @@ def test_nobody_at_the_other_end_is_told(standard_output, clips, most):
 def test_what_stops_a_stream_is_raised_as_it_is(standard_output, clips, error):
     standard_output()
     with Reader(clips[".mkv"]) as reader, pytest.raises(error, match="stop"):
-        with Writer(None, reader, reader.size_wh(), "libx264", 12) as writer:
+        with Writer(None, [Coding(reader, reader.size_wh(), "libx264", 12)]) as writer:
             for i, timed in enumerate(reader.frames(writer)):
                 if i == 7:
                     raise error("stop")
@@ -443,7 +444,7 @@ def test_a_writer_tells_what_becomes_of_the_sound(tmp_path, out, tones, sound, t
     source = make_clip(tmp_path / "in.mkv", pictures(4), tones=tones)
     codec = "libvpx-vp9" if out == "a.webm" else "libx264"
     with Reader(source) as reader:
-        with Writer(tmp_path / out, reader, SMALL_WH, codec, 30, sound) as writer:
+        with Writer(tmp_path / out, [Coding(reader, SMALL_WH, codec, 30)], sound) as writer:
             for timed in reader.frames(writer if sound else None):
                 writer.write(timed)
     assert writer.sound_told == told
@@ -459,7 +460,7 @@ def test_pictures_and_sound_may_come_from_two_threads(tmp_path, clips):
         ear = Ear()
         ear.take = ear.heard.append
         frames = list(reader.frames(ear))
-        with Writer(tmp_path / "a.mkv", reader, SMALL_WH, "libx264", 12) as writer:
+        with Writer(tmp_path / "a.mkv", [Coding(reader, SMALL_WH, "libx264", 12)]) as writer:
             sound = threading.Thread(target=lambda: [writer.take(packet) for packet in ear.heard])
             sound.start()
             for timed in frames:
@@ -483,7 +484,7 @@ def with_damaged_sound(tmp_path):
 def test_damaged_sound_is_copied_as_it_is(tmp_path):
     source = with_damaged_sound(tmp_path)
     with Reader(source) as reader:
-        with Writer(tmp_path / "out.mkv", reader, SMALL_WH, "libx264", 20) as writer:
+        with Writer(tmp_path / "out.mkv", [Coding(reader, SMALL_WH, "libx264", 20)]) as writer:
             for timed in reader.frames(writer):
                 writer.write(timed)
     assert sound_packets(tmp_path / "out.mkv") == sound_packets(source)
@@ -492,7 +493,7 @@ def test_damaged_sound_is_copied_as_it_is(tmp_path):
 def test_damaged_sound_that_is_coded_anew_is_told(tmp_path):
     source = with_damaged_sound(tmp_path)
     with Reader(source) as reader, pytest.raises(GanonymizationError):
-        with Writer(tmp_path / "out.webm", reader, SMALL_WH, "libvpx-vp9", 40) as writer:
+        with Writer(tmp_path / "out.webm", [Coding(reader, SMALL_WH, "libvpx-vp9", 40)]) as writer:
             for timed in reader.frames(writer):
                 writer.write(timed)
     assert not (tmp_path / "out.webm").exists()

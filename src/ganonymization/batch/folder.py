@@ -163,7 +163,10 @@ class FolderJob:
         names = tuple(p.relative_to(folder).as_posix() for p in written)
         whole = all(face.synthesized for face in result.faces)
         status: Status = "no face" if not faces else "done" if whole else "filled"
-        return Entry(file.name, status, names, self.seed, faces, audited=result.audited)
+        return Entry(
+            file.name, status, names, self.seed, faces, audited=result.audited,
+            dropped=result.dropped,
+        )  # fmt: skip
 
     def _video(self, anonymizer: Anonymizer, file: Planned, path: Path, folder: Path) -> Entry:
         options = VideoOptions(self.seed, sound=self.sound, strict=self.strict, hdr=self.hdr)

@@ -45,7 +45,7 @@ class Entry:
         seed: Of the run.
         faces: Of a picture: box, score, outcome and seed of each face.
         tracks: Of a video: how many frames each face was synthesized and filled in.
-        dropped: Of a video: what its output does not hold, as streams.
+        dropped: What the output does not hold: of a video streams, of a motion photo its film.
         error: What went wrong, or None.
         settings: Of the run, as :class:`ganonymization.batch.folder.FolderJob` was given them.
         source: The input as it was, or None where it could not be read.

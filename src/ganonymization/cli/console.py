@@ -61,6 +61,8 @@ def anonymize_image(
         name=source.name, on_no_face=on_no_face, max_pixels=max_pixels,
         add_boxes=add_boxes,
     )  # fmt: skip
+    if result.dropped:
+        warn(f"{source}: dropped: {', '.join(result.dropped)}")
     if not result.faces:
         passed = f"passed on as {written[0]}" if written else "nothing written"
         warn(f"{source}: no face found, {passed}")
@@ -69,6 +71,7 @@ def anonymize_image(
             "outputs": [str(path) for path in written],
             "seed": result.seed,
             "audited": result.audited,
+            "dropped": result.dropped,
             "faces": [asdict(face) for face in result.faces],
             "timings_ms": dict(result.timings_ms),
         }

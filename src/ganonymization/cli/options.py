@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_origin
 import typer
 
 from ..errors import MissingExtraError, OptionError
-from ..options import DetectorName, Device, Mode, OnFailure, OnNoFace, Privacy
+from ..options import DetectorName, Device, Mode, OnFailure, OnNoFace, Privacy, Sex, Skin
 from .say import say
 
 if TYPE_CHECKING:
@@ -115,6 +115,10 @@ def _config_of(
     privacy: Privacy = "balanced",
     keep_shape: bool = False,
     shape: Path | None = None,
+    bank: Path | None = None,
+    age: float | None = None,
+    sex: Sex | None = None,
+    skin: Skin | None = None,
     min_score: Annotated[float | None, typer.Option(min=0, max=1)] = None,
     min_face: Annotated[float, typer.Option(min=0)] = 8.0,
     detect_size: Annotated[int | None, typer.Option(min=64)] = None,
@@ -130,6 +134,10 @@ def _config_of(
         privacy: How much of the shape goes with the person; high keeps less expression.
         keep_shape: As the paper: keep the shape, which identifies.
         shape: A model of 'ganonymize fit-shape'. [default: shipped]
+        bank: Donors, of 'ganonymize bank build'. [default: shipped]
+        age: About how old new faces are. [default: as hair and clothes have it]
+        sex: Of new faces. [default: as hair and clothes have it]
+        skin: Of portraits; in scenes it follows neck and ears. [default: any]
         min_score: Detections scored lower are dropped, and no doubtful one is looked at again.
             [default: the detector's own]
         min_face: Smallest face, in pixels.
@@ -146,7 +154,7 @@ def _config_of(
         mode=mode, model=model, detector=detector, on_failure=on_failure,
         privacy=None if keep_shape else privacy, shape=shape, device=device,
         detector_options=DetectorOptions(min_score, min_face, detect_size, thorough=thorough),
-        audit=audit,
+        audit=audit, bank=bank, age=age, sex=sex, skin=skin,
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def video(
     The exit code is 3 where a face was missed at first, and covered by the audit of the frames.
 
     Options:
-        source: A video, GIF or WebP; - for standard input; an address; a camera.
+        source: A video, animated GIF, WebP, PNG, AVIF; - for standard input; an address; a camera.
         out: The video, GIF or WebP to write; - for standard output.
         codec: FFmpeg's name. [default: libx264, libvpx-vp9 for WebM]
         crf: Lower is better and larger. [default: 20, 31 for VP9]
@@ -73,7 +73,7 @@ def video(
     from ..video.detections_json import read_boxes
     from ..video.exclusions import KeptPeople, Region
     from ..video.file import VideoOptions, anonymize_video, check_video_output
-    from ..video.kinds import ANIMATIONS
+    from ..video.kinds import READ_AS_ANIMATIONS
     from . import console
 
     live = is_live(source)
@@ -83,7 +83,7 @@ def video(
     ignored, only = (tuple(map(Region.parse, texts or ())) for texts in (ignore_box, only_box))
     added = tuple(AddedBox.parse(text) for text in add_box or ())
     frames = 0
-    if isinstance(place, Path) and place.suffix.lower() not in ANIMATIONS:
+    if isinstance(place, Path) and place.suffix.lower() not in READ_AS_ANIMATIONS:
         with Reader(place) as reader:
             frames = reader.frames_told
     detections = None if boxes is None else read_boxes(boxes)

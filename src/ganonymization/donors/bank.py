@@ -2,14 +2,16 @@
 
 One NumPy file (``.npz``):
 
-format       "ganonymization-bank-1"
+format       "ganonymization-bank-2"
 layout_px    (478, 3) float32, the mesh in texture pixels; mouth and eyes are open
 size_px      side of a texture
 webp, ends   the textures' files one after another, uint8, and where each ends, (N,) int64
 readings     (N, 7) float32, shares of neutral, happy, sad, angry, fearful, disgusted, surprised
 openings     (N, 2) float32, of mouth and eyes in outer-eye distances
+folds        (6, 224, 224) int8, see :mod:`ganonymization.donors.folds`; (0, 224, 224) for none
 styles       (N, 16) float32, of the generator's style space; (0, 16) where nobody read them
 years, sexes (N,) float32 and (N,) "f", "m" or "", as a model or a source says
+skin_ita_deg (N,) float32, the individual typology angle of the skin as it was lit
 people       (N,), equal where two pictures show one person
 files, sources, licences  (N,) of the pictures that they were made from
 """
@@ -26,11 +28,16 @@ from numpy.typing import NDArray
 from ..errors import ModelError
 from ..geometry import topology
 from ..types import Image
+from . import folds
 
-FORMAT = "ganonymization-bank-1"
+FORMAT = "ganonymization-bank-2"
 READINGS = 7
-_COLUMNS = ("readings", "openings", "years", "sexes", "people", "files", "sources", "licences")
+_COLUMNS = (
+    "readings", "openings", "years", "sexes", "skin_ita_deg", "people", "files", "sources",
+    "licences",
+)  # fmt: skip
 _KEPT_TEXTURES = 64
+_FOLDS = (folds.SIZE_PX, folds.SIZE_PX)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +51,11 @@ class DonorBank:
         ends: (N,).
         readings: (N, 7).
         openings: (N, 2).
+        folds: (6, 224, 224) or (0, 224, 224).
         styles: (N, 16) or (0, 16).
         years: (N,).
         sexes: (N,).
+        skin_ita_deg: (N,).
         people: (N,).
         files: (N,).
         sources: (N,).
@@ -59,9 +68,11 @@ class DonorBank:
     ends: NDArray[np.int64]
     readings: NDArray[np.float32]
     openings: NDArray[np.float32]
+    folds: NDArray[np.int8]
     styles: NDArray[np.float32]
     years: NDArray[np.float32]
     sexes: NDArray[np.str_]
+    skin_ita_deg: NDArray[np.float32]
     people: NDArray[np.str_]
     files: NDArray[np.str_]
     sources: NDArray[np.str_]
@@ -110,6 +121,8 @@ class DonorBank:
             and self.readings.shape == (count, READINGS)
             and all(len(getattr(self, name)) == count for name in _COLUMNS)
             and len(self.styles) in (0, count)
+            and self.folds.dtype == np.int8
+            and self.folds.shape in ((0, *_FOLDS), (READINGS - 1, *_FOLDS))
             and bool((np.diff(self.ends, prepend=0) > 0).all())
             and int(self.ends[-1]) == len(self.webp)
             and all(np.isfinite(a).all() for a in (self.layout_px, self.readings, self.openings))

@@ -23,6 +23,7 @@ def summary(bank: DonorBank) -> list[str]:
         f"{len(bank)} donors, {len(set(bank.people.tolist()))} people",
         "expressions: " + _told(expressions),
         "ages: " + _told(ages),
+        "skin: " + _told(Counter(_skin(float(deg)) for deg in bank.skin_ita_deg)),
         "sexes: " + _told(Counter(sex or "unknown" for sex in bank.sexes.tolist())),
         *(f"{count} from {source} ({licence})" for (source, licence), count in rights.items()),
     ]
@@ -44,6 +45,11 @@ def _age(years: float) -> str:
         return "unknown"
     low, high = next((a, b) for a, b in itertools.pairwise(_AGES) if years <= b)
     return f"{low} to {high}"
+
+
+def _skin(ita_deg: float) -> str:
+    """Chardon's classes, two together each."""
+    return "light" if ita_deg > 41 else "medium" if ita_deg > 10 else "dark"
 
 
 def _told(counts: Counter[str]) -> str:

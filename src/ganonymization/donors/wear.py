@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import rasterisation
-from ..types import Image, Reals
+from ..types import DonorPair, Image, Reals
 from .bank import DonorBank
-from .choose import Worn, openings
+from .choose import openings
+from .folds import folded
 
 _NOSE_TIP, _UPPER_LIP = 1, 0
 _SEAM_EYES = 0.12  # half the width of the seam between two donors, in outer-eye distances
@@ -16,23 +17,38 @@ _MOUTH_OPEN = 0.06  # in outer-eye distances; below it a mouth's inside is not s
 _ALIKE = 2.0  # mouths whose openings differ by a larger factor lend no teeth
 
 
-def mixed(bank: DonorBank, worn: Worn) -> Image:
-    """Two donors' halves in one texture, (size_px, size_px, 3) uint8 RGB, delit."""
-    share = _upper_share(bank)[:, :, None]
+def mixed(bank: DonorBank, worn: DonorPair, reading: Reals) -> Image:
+    """Two donors' halves in one texture, (size_px, size_px, 3) uint8 RGB, delit.
+
+    Each half is folded from what its donor's expression is to what it should be.
+
+    Args:
+        bank: Has the donors.
+        worn: Who.
+        reading: (7,) shares of the expressions.
+    """
+    share = _upper_share(bank)
     upper, lower = (bank.texture(donor).astype(np.float32) for donor in (worn.upper, worn.lower))
-    return np.round(lower + share * (upper - lower)).astype(np.uint8)
+    both = np.round(lower + share[:, :, None] * (upper - lower)).astype(np.uint8)
+    more = np.asarray(reading) - bank.readings[[worn.upper, worn.lower]]
+    return folded(both, bank.folds, more[0], more[1], share)
 
 
-def wear(bank: DonorBank, worn: Worn, landmarks_px: Reals, size_px: int) -> rasterisation.Texture:
+def wear(
+    bank: DonorBank, worn: DonorPair, reading: Reals, landmarks_px: Reals, size_px: int
+) -> rasterisation.Texture:
     """The donors' texture on a mesh; no eyes, and a mouth's inside only where both are open.
 
     Args:
         bank: Has the donors.
         worn: Who.
+        reading: (7,) shares of the expressions.
         landmarks_px: (478, 3) in crop pixels.
         size_px: Side of the crop.
     """
-    texture = rasterisation.render(mixed(bank, worn), bank.layout_px, landmarks_px, size_px)
+    texture = rasterisation.render(
+        mixed(bank, worn, reading), bank.layout_px, landmarks_px, size_px
+    )
     features = texture.features
     asked, given = openings(landmarks_px)[0], float(bank.openings[worn.lower, 0])
     fits = min(asked, given) > _MOUTH_OPEN and max(asked, given) < _ALIKE * min(asked, given)

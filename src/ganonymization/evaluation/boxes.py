@@ -1,6 +1,5 @@
 """Faces that somebody has marked, read from a table of boxes."""
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, UnreadableError
+from ..errors import InputError
+from ..io.text import read_json
 from ..types import Skipped
 from ..video.detections_json import read_boxes
 from .arrays import Flags, Values
@@ -47,12 +47,7 @@ def read_marks(path: Path, files: Sequence[str]) -> tuple[Marks, list[Skipped]]:
         UnreadableError: The table cannot be read.
         InputError: It is of another form, or tells of none of the pictures.
     """
-    try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UnreadableError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error})") from error
+    content = read_json(path)
     if not isinstance(content, dict) or "annotations" not in content:
         return _of_frames(path, files), []
     try:

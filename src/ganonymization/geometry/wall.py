@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LandmarksError
-from ..types import Box, Detection, Image, Mask, Reals, Values
+from ..types import Box, Detection, DonorPair, Image, Mask, Reals, Values
 from . import transforms
 
 RING = 1.2
@@ -208,7 +208,9 @@ class GeneratorInput:
         context: (S, S, 3) uint8 RGB, black behind the wall; all black in portrait mode.
         wall_mask: (S, S) bool, True where the context is hidden; all True in portrait mode.
         seed: Of the face; style and donors are drawn from it.
-        reading: (7,) float32 shares of the seven expressions in steps of a quarter.
+        reading: (7,) float32 shares of the seven expressions in steps of a quarter, or a mean of
+            such.
+        worn: Donors that were chosen before, or None.
     """
 
     surrogate_px: Values
@@ -216,6 +218,7 @@ class GeneratorInput:
     wall_mask: Mask
     seed: int
     reading: NDArray[np.float32] = field(default_factory=lambda: NEUTRAL.copy())
+    worn: DonorPair | None = None
 
     @classmethod
     def scene(

@@ -12,7 +12,10 @@ from PIL import ImageCms, ImageOps, JpegImagePlugin
 
 from ..errors import UnreadableError
 from ..types import Image
-from .icc import rebuilt
+from .beside import Beside, further_views
+from .icc import of_codes, rebuilt
+
+_ANIMATED = {"WEBP", "PNG", "AVIF"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Picture:
         icc: Its colour profile, rebuilt from its numbers, or None.
         jpeg: Quantisation tables and subsampling of a JPEG file, to write one of like quality.
         kind: Pillow's name of the format that it was read from.
+        dropped: What the file held beside, in words.
     """
 
     pixels: Image
@@ -34,6 +38,7 @@ class Picture:
     icc: bytes | None = None
     jpeg: dict[str, Any] = field(default_factory=dict)
     kind: str = "PNG"
+    dropped: tuple[str, ...] = ()
 
 
 @cache
@@ -59,18 +64,29 @@ def check_kind(path: str, opened: Pillow.Image, max_pixels: int) -> None:
     # A multi-picture JPEG holds the same scene again; only its first picture is kept.
     if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":
         raise UnreadableError(
-            f"{path}: holds {opened.n_frames} pictures; split it into single ones first"  # type: ignore[attr-defined]
+            f"{path}: holds {opened.n_frames} pictures; "  # type: ignore[attr-defined]
+            + (
+                "give it to 'ganonymize video'"
+                if opened.format in _ANIMATED
+                else "give one of them"
+            )
         )
 
 
-def decoded(opened: Pillow.Image) -> Picture:
-    """The first picture of an opened file, upright; auxiliary ones are not read."""
+def decoded(opened: Pillow.Image, held: Beside) -> Picture:
+    """The first picture of an opened file, upright; auxiliary ones are not read.
+
+    Args:
+        opened: The file.
+        held: What it holds beside.
+    """
     jpeg: dict[str, Any] = {}
     kind = "JPEG" if opened.format == "MPO" else opened.format or "PNG"
     if isinstance(opened, JpegImagePlugin.JpegImageFile) and opened.mode in ("L", "RGB"):
         sampling = JpegImagePlugin.get_sampling(opened)
         jpeg = {"qtables": opened.quantization, "subsampling": max(0, sampling)}
-    profile: bytes | None = opened.info.get("icc_profile")
+    light = held.high_range
+    profile: bytes | None = None if light else opened.info.get("icc_profile")
     icc = rebuilt(profile) if profile else None
     upright = ImageOps.exif_transpose(opened)
     upright.load()
@@ -85,7 +101,21 @@ def decoded(opened: Pillow.Image) -> Picture:
         alpha = np.array(with_alpha.getchannel("A"))
         upright = with_alpha
     pixels = np.array(upright.convert("RGB"))
-    return Picture(pixels, alpha, grey, icc, jpeg, kind)
+    if light is not None:
+        pixels = light.standard(pixels.astype(np.uint16) * 257)
+    elif held.codes and not profile:
+        icc = of_codes(*held.codes)
+    return Picture(pixels, alpha, grey, icc, jpeg, kind, _dropped(opened, held))
+
+
+def _dropped(opened: Pillow.Image, held: Beside) -> tuple[str, ...]:
+    """What is worth a word; previews, gain and depth maps go with the metadata."""
+    dropped = ["the film of a motion photo"] if held.film else []
+    if views := further_views(opened):
+        dropped.append(f"{views} further view{'s' * (views > 1)}")
+    if held.high_range is not None:
+        dropped.append("high dynamic range (tone-mapped)")
+    return tuple(dropped)
 
 
 def _standard_rgb(image: Pillow.Image, icc: bytes | None) -> Pillow.Image:

@@ -5,6 +5,7 @@ curves. Names, pictures, notes and whatever else lies in it are dropped (ICC.1:2
 """
 
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,6 +15,43 @@ _NUMBERS = {b"RGB ": (b"rXYZ", b"gXYZ", b"bXYZ"), b"GRAY": ()}
 _PARAMETERS = (1, 3, 4, 5, 7)  # of a parametric curve, by its kind
 _D50 = struct.pack(">3i", 63190, 65536, 54061)
 _WHITE = b"XYZ \0\0\0\0" + _D50
+
+
+_COLORANTS = {
+    1: ((0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.71410)),
+    9: ((0.67348, 0.27904, -0.00194), (0.16566, 0.67534, 0.02998), (0.12505, 0.04561, 0.79684)),
+    12: ((0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407)),
+}
+"""XYZ of red, green and blue, as seen under D50, by codes of primaries: BT.709, BT.2020, P3."""
+_SRGB = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+_BT709 = (1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081)
+_TONES = {1: _BT709, 6: _BT709, 14: _BT709, 15: _BT709, 4: (2.2,), 5: (2.8,), 8: (1.0,)}
+"""Parameters of curves by codes of transfer; of others sRGB's."""
+_STANDARD = {0, 1, 2, 6, 13, 14, 15}  # of BT.709's primaries nobody tells these from sRGB
+
+
+def of_codes(primaries: int, transfer: int) -> bytes | None:
+    """A profile for colours that are told by codes; None for those of sRGB, and unknown ones.
+
+    Args:
+        primaries: As ITU-T H.273 counts.
+        transfer: Alike; not one of high dynamic range.
+    """
+    if primaries not in _COLORANTS or (primaries == 1 and transfer in _STANDARD):
+        return None
+    tone = _TONES.get(transfer, _SRGB)
+    curve = b"para" + bytes(4) + struct.pack(">H2x", 0 if len(tone) == 1 else 3) + _fixed(tone)
+    tags = {b"wtpt": _WHITE}
+    for name, numbers in zip(_NUMBERS[b"RGB "], _COLORANTS[primaries], strict=True):
+        tags[name] = b"XYZ " + bytes(4) + _fixed(numbers)
+    tags |= dict.fromkeys(_CURVES[b"RGB "], curve)
+    tags[b"desc"], tags[b"cprt"] = _text(4, b"desc"), _text(4, b"text")
+    return _file(4, b"RGB ", tags)
+
+
+def _fixed(numbers: Sequence[float]) -> bytes:
+    """Numbers in units of 1/65,536."""
+    return struct.pack(f">{len(numbers)}i", *(round(65536 * number) for number in numbers))
 
 
 def rebuilt(profile: bytes) -> bytes | None:

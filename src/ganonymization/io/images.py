@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from ..errors import GanonymizationError, InputError, OutputError, UnreadableError
+from .beside import beside
 from .decoding import Picture as Picture
 from .decoding import check_kind, decoded, know_heif
 from .files import atomic_path
@@ -21,7 +22,8 @@ from .files import walk as walk
 
 WRITERS = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".mpo": "JPEG",
-    ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
+    ".jif": "JPEG", ".pjpeg": "JPEG", ".pjp": "JPEG", ".jps": "JPEG", ".insp": "JPEG",
+    ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP", ".dib": "BMP",
     ".avif": "AVIF", ".heic": "HEIF", ".heif": "HEIF", ".hif": "HEIF",
 }  # fmt: skip
 """Suffixes of pictures that are read and written, and Pillow's names of their formats."""
@@ -72,20 +74,20 @@ def decode(file: IO[bytes], name: str, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
         UnreadableError: Truncated, no picture, animated, or too large.
     """
     try:
-        formats = _READERS
+        formats, held = _READERS, beside(file)
         if file.read(12)[4:8] == b"ftyp":
             know_heif()
             formats = [*_READERS, "HEIF"]
         file.seek(0)
         with Pillow.open(file, formats=formats) as opened:
             check_kind(name, opened, max_pixels)
-            return decoded(opened)
+            return decoded(opened, held)
     except InputError:
         raise
     except UnidentifiedImageError as error:
         raise UnreadableError(
             f"{name}: not a picture that can be read; give a JPEG, PNG, WebP, TIFF, BMP, AVIF or "
-            "HEIC"
+            "HEIC, and a GIF to 'ganonymize video'"
         ) from error
     except Pillow.DecompressionBombError as error:
         raise UnreadableError(f"{name}: too many pixels; shrink it first") from error

@@ -1,11 +1,29 @@
-"""Text files, written completely or not at all."""
+"""Text files, read with clear errors, written completely or not at all."""
 
 import csv
 import io
+import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from ..errors import InputError, UnreadableError
 from .files import write_bytes
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        UnreadableError: The file cannot be read.
+        InputError: It is no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UnreadableError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON ({error})") from error
 
 
 def write_text(path: Path, text: str) -> None:

@@ -80,5 +80,7 @@ def _animation_fits(path: Path, limits: Limits) -> bool:
 def _video_fits(path: Path, limits: Limits) -> bool:
     known = {"format_whitelist": _CONTAINERS}
     with av.open(f"file:{path}", options=known, metadata_errors="replace") as opened:
-        stream = opened.streams.video[0]
-        return stream.width * stream.height <= limits.pixels and stream.frames <= limits.frames
+        videos = opened.streams.video
+        pixels = sum(stream.width * stream.height for stream in videos)  # all are in work at once
+        frames = sum(stream.frames for stream in videos)
+        return bool(videos) and pixels <= limits.pixels and frames <= limits.frames

@@ -12,7 +12,8 @@ from ..io.images import Picture
 from ..picture_file import without_faces
 from ..pipeline import Anonymizer
 from ..types import Result
-from ..video.file import VideoOptions, anonymize_video, open_reader
+from ..video.file import VideoOptions, anonymize_video
+from ..video.film import open_reader
 from .job import Job
 from .job_checks import Watchdog, check_movie
 from .settings import Limits

@@ -17,7 +17,7 @@ from ..geometry import topology
 from ..types import Image
 
 EXPRESSIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
-_LEVELS = 4
+LEVELS, LEVELS_OF_HIGH_PRIVACY = 4, 2
 _INPUT_PX = 112
 _BOX = 1.1  # of the larger side of the box around jaw, brows and chin
 
@@ -49,9 +49,9 @@ class ExpressionReader:
         return mean
 
 
-def coarse(reading: NDArray[np.floating]) -> NDArray[np.float32]:
-    """A reading as it crosses the wall: in steps of a quarter."""
-    return np.round(np.asarray(reading, np.float32) * _LEVELS) / np.float32(_LEVELS)
+def coarse(reading: NDArray[np.floating], levels: int = LEVELS) -> NDArray[np.float32]:
+    """A reading as it crosses the wall: in steps of a quarter, or of 1 / ``levels``."""
+    return np.round(np.asarray(reading, np.float32) * levels) / np.float32(levels)
 
 
 def _face(image: Image, landmarks_px: NDArray[Any]) -> Image:

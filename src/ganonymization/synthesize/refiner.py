@@ -1,5 +1,7 @@
 """Our generator with donors: it draws light, tone and features, donors lend the skin's detail."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import onnxruntime
@@ -7,13 +9,14 @@ from numpy.typing import NDArray
 
 from .. import seeds
 from ..donors.bank import DonorBank
-from ..donors.choose import choose
+from ..donors.choose import choose, choose_lasting
+from ..donors.surroundings import ANY, Kind, SurroundingsReader
 from ..donors.wear import wear
 from ..errors import SynthesisError
 from ..geometry import conditioning, transforms
 from ..geometry.rasterisation import DARKEST, LIGHT_EYES, Texture
 from ..geometry.wall import GeneratorInput
-from ..types import Image
+from ..types import DonorPair, Image
 from .base import pixels
 
 FORMAT = "ganonymization-refiner-1"
@@ -35,6 +38,8 @@ class Refiner:
         session: On the file.
         size_px: S.
         bank: Of donors.
+        asked: Of what kind new faces are.
+        reader: Guesses who would fit; None opens the shipped one.
     """
 
     crop_side_eyes = transforms.CROP_SIDE_EYES
@@ -44,9 +49,11 @@ class Refiner:
     """Of the crops that it draws; the network's own is the first."""
 
     def __init__(
-        self, session: onnxruntime.InferenceSession, size_px: int, bank: DonorBank
-    ) -> None:
+        self, session: onnxruntime.InferenceSession, size_px: int, bank: DonorBank,
+        asked: Kind = ANY, reader: SurroundingsReader | None = None,
+    ) -> None:  # fmt: skip
         self._session, self.size_px, self._bank = session, size_px, bank
+        self._asked, self._reader = asked, reader or SurroundingsReader()
 
     def __call__(self, inputs: GeneratorInput) -> Image:
         """A new face, (S, S, 3) uint8 RGB, of the size of the inputs' context.
@@ -56,15 +63,33 @@ class Refiner:
         Raises:
             SynthesisError: The network failed or drew no numbers.
         """
-        worn = choose(self._bank, inputs.reading, inputs.surrogate_px, inputs.seed)
+        worn = inputs.worn or self._chosen(inputs)
         size = len(inputs.context)
-        texture = wear(self._bank, worn, inputs.surrogate_px, size)
+        texture = wear(self._bank, worn, inputs.reading, inputs.surrogate_px, size)
         drawn, opacity = self._drawn(*self._shrunk(inputs, texture), worn.upper)
         if size != self.size_px:
             drawn = np.asarray(
                 cv2.resize(drawn, (size, size), interpolation=cv2.INTER_CUBIC), np.uint8
             )
         return compose(drawn, opacity, texture)
+
+    def lasting_donors(self, inputs: GeneratorInput) -> DonorPair:
+        """Donors for all frames of a face, by its first."""
+        return choose_lasting(self._bank, inputs.seed, self._kind(inputs))
+
+    def _chosen(self, inputs: GeneratorInput) -> DonorPair:
+        kind = self._kind(inputs)
+        return choose(self._bank, inputs.reading, inputs.surrogate_px, inputs.seed, kind)
+
+    def _kind(self, inputs: GeneratorInput) -> Kind:
+        """What was asked for, and for the rest what goes with the surroundings.
+
+        The skin is not asked for in scenes: it follows neck and ears.
+        """
+        if inputs.wall_mask.all():
+            return self._asked
+        asked = replace(self._asked, skin_ita_deg=None)
+        return asked.over(self._reader(inputs.context, inputs.wall_mask))
 
     def _shrunk(self, inputs: GeneratorInput, texture: Texture) -> tuple[GeneratorInput, Texture]:
         """Both at the network's size."""
@@ -82,7 +107,8 @@ class Refiner:
         half = np.array([0.5, 0.5, 0])
         points = (inputs.surrogate_px + half) * scale - half
         worn = Texture(small(texture.image), small(texture.skin), small(texture.features))
-        return GeneratorInput(points, context, hidden, inputs.seed, inputs.reading), worn
+        small_inputs = replace(inputs, surrogate_px=points, context=context, wall_mask=hidden)
+        return small_inputs, worn
 
     def _drawn(
         self, inputs: GeneratorInput, texture: Texture, donor: int

@@ -47,7 +47,7 @@ def prepare_folder(
                 layers, landmarks = prepare_face(*found, segmenter)
                 file.write(layers.tobytes())
                 name = path.relative_to(source).as_posix()
-                measured = _chroma(layers), _skin_ita_deg(layers, landmarks)
+                measured = _chroma(layers), skin_ita_deg(layers, landmarks)
                 faces.append((name, landmarks.astype(np.float32), *measured))
         if not faces:
             raise InputError(f"{source}: no face was found in {len(pictures)} pictures")
@@ -62,10 +62,10 @@ def prepare_folder(
 
 def _store(faces: list[_Face], out: Path) -> None:
     """Write what is kept of the prepared faces beside their crops."""
-    names, landmarks, chroma, skin_ita_deg = zip(*faces, strict=True)
+    names, landmarks, chroma, angles = zip(*faces, strict=True)
     np.save(out / "landmarks.npy", np.stack(landmarks))
     np.save(out / "chroma.npy", np.array(chroma, np.float32))
-    np.save(out / "skin_ita_deg.npy", np.array(skin_ita_deg, np.float32))
+    np.save(out / "skin_ita_deg.npy", np.array(angles, np.float32))
     text = "".join(f"{name}\n" for name in names)
     (out / "files.txt").write_text(text, encoding="utf-8", errors="backslashreplace")
 
@@ -103,11 +103,16 @@ def _chroma(layers: Image) -> float:
     return float(np.ptp(face, axis=2).mean())
 
 
-def _skin_ita_deg(layers: Image, landmarks: Values) -> float:
-    """The cheeks' individual typology angle (Chardon et al. 1991): light from 41, dark below 10."""
+def skin_ita_deg(layers: Image, landmarks: Values) -> float:
+    """The cheeks' individual typology angle (Chardon et al. 1991): light from 41, dark below 10.
+
+    Args:
+        layers: (S, S, 3 or more) uint8, RGB first.
+        landmarks: (478, 3) in its pixels.
+    """
     lab = cv2.cvtColor(layers[..., :3].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     places = np.round(landmarks[list(_CHEEKS), :2]).astype(int)
-    x, y = np.clip(places, 0, PREPARED_SIZE_PX - 1).T
+    x, y = np.clip(places, 0, np.array(layers.shape[1::-1]) - 1).T
     light, _, yellow = np.median(lab[y, x], axis=0)
     return float(np.degrees(np.arctan2(light - 50, yellow)))
 

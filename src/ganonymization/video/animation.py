@@ -1,4 +1,4 @@
-"""GIF and WebP animations, read and written like videos; silent, and held in memory."""
+"""Animations, read and written like videos; silent, and held in memory where they are written."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,15 @@ from ..errors import InputError, UnreadableError
 from ..io import images
 from .container import Timed
 
-_FORMATS = ("GIF", "WEBP")  # no others: EPS, say, would run a program
+_FORMATS = ("GIF", "WEBP", "PNG", "AVIF")  # no others: EPS, say, would run a program
+_ORIENTATION = 0x0112  # of EXIF
+_TURNS = {
+    2: Pillow.Transpose.FLIP_LEFT_RIGHT, 3: Pillow.Transpose.ROTATE_180,
+    4: Pillow.Transpose.FLIP_TOP_BOTTOM, 5: Pillow.Transpose.TRANSPOSE,
+    6: Pillow.Transpose.ROTATE_270, 7: Pillow.Transpose.TRANSVERSE,
+    8: Pillow.Transpose.ROTATE_90,
+}  # fmt: skip
+_TRANSPOSED = (5, 6, 7, 8)
 _GIF_IMAGE, _GIF_END = 0x2C, 0x3B
 _BEHIND = (255, 255, 255)  # what shows through transparent pixels
 _USUAL_MS = 100  # of frames that tell no duration, as browsers do
@@ -35,16 +43,17 @@ class AnimationReader:
         stream: None, as there are no streams; the lists of others are empty.
 
     Args:
-        path: A GIF or WebP file; a still one has one frame.
+        path: A GIF, WebP, PNG or AVIF file; a still one has one frame.
 
     Raises:
-        UnreadableError: Missing, or none of both.
+        UnreadableError: Missing, or none of them.
     """
 
     time_base = Fraction(1, 1000)
     stream = None
     colour_codes = 2, 2  # not told
     dropped: tuple[str, ...] = ()
+    further: tuple[Any, ...] = ()
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
@@ -56,6 +65,7 @@ class AnimationReader:
             raise UnreadableError(f"{path}: not an animation that can be read ({error})") from error
         try:
             self.frames_told: int = getattr(self._file, "n_frames", 1)
+            self._orientation: int = self._file.getexif().get(_ORIENTATION, 1)
         except Exception as error:  # decoders raise anything on damaged files
             self.close()
             raise UnreadableError(f"{path}: damaged ({error}); copy it anew") from error
@@ -102,8 +112,9 @@ class AnimationReader:
         return []
 
     def size_wh(self) -> tuple[int, int]:
-        """Of the frames."""
-        return self._file.size
+        """Of the frames, upright."""
+        width, height = self._file.size
+        return (height, width) if self._orientation in _TRANSPOSED else (width, height)
 
     def frames(self, sound: object = None) -> Iterator[Timed]:
         """Every frame with the time at which it is shown, in milliseconds.
@@ -115,7 +126,7 @@ class AnimationReader:
         try:
             for number in range(self.frames_told):
                 self._file.seek(number)
-                layers = self._file.convert("RGBA")
+                layers = self._upright(self._file.convert("RGBA"))
                 behind = Pillow.new("RGBA", layers.size, (*_BEHIND, 255))
                 pixels = np.asarray(Pillow.alpha_composite(behind, layers).convert("RGB"))
                 lasts_ms = self._lasts_ms()
@@ -125,6 +136,10 @@ class AnimationReader:
             raise InputError(f"{self.name}: damaged after {shown_ms / 1000:.2f} s") from error
         if not self._whole:
             raise InputError(f"{self.name}: cut off after {shown_ms / 1000:.2f} s")
+
+    def _upright(self, image: Pillow.Image) -> Pillow.Image:
+        turn = _TURNS.get(self._orientation)
+        return image if turn is None else image.transpose(turn)
 
     def _lasts_ms(self) -> int:
         """Of the frame that was loaded last."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import av
 
+from .copying import Copied, Track, can_hold
 from .sound_headers import bare, clean_header
 
 _ANEW = {"webm": "libopus"}  # by container; elsewhere AAC
@@ -11,7 +12,7 @@ _REFUSED = {"mov": ("libopus", "opus", "flac")}  # FFmpeg says that it can, and 
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
-class Copied:
+class CopiedSound(Copied):
     """The sound in the packets goes on as it is, and nothing that hangs on them.
 
     Args:
@@ -21,24 +22,17 @@ class Copied:
     """
 
     def __init__(self, source: Any, container: Any, header: bytes) -> None:
-        self.stream = container.add_stream_from_template(source)
+        super().__init__(source, container)
         if header:
             self.stream.codec_context.extradata = header
 
     def packets(self, packet: Any) -> list[Any]:
         """What becomes of a packet."""
         plain = bare(packet)
-        if plain is None:
-            return []
-        plain.stream = self.stream
-        return [plain]
-
-    def rest(self) -> list[Any]:
-        """What is left at the end."""
-        return []
+        return [] if plain is None else super().packets(plain)
 
 
-class Recoded:
+class RecodedSound(Track):
     """Sound is decoded and coded anew.
 
     Args:
@@ -78,13 +72,12 @@ class Recoded:
         return [packet for each in resampled for packet in self.stream.encode(each)]
 
 
-def taken_over(source: Any, container: Any) -> Copied | Recoded | None:
+def taken_over(source: Any, container: Any) -> CopiedSound | RecodedSound | None:
     """How a stream of sound goes into a container; None where FFmpeg does not know its kind."""
     if source.codec_context is None:
         return None
-    codec, kind = source.codec_context.name, container.format.name
+    codec = source.codec_context.name
     header = clean_header(codec, source.codec_context.extradata)
-    can_hold = codec in container.supported_codecs and codec not in _REFUSED.get(kind, ())
-    if can_hold and header is not None:
-        return Copied(source, container, header)
-    return Recoded(source, container)
+    if header is not None and can_hold(container, codec, _REFUSED):
+        return CopiedSound(source, container, header)
+    return RecodedSound(source, container)

@@ -14,10 +14,12 @@ import av
 from av.video.reformatter import VideoReformatter
 
 from ..errors import InputError, UnreadableError
+from ..io.high_range import Deep, Range
 from ..types import Image
 from .decoded import decoder_of, fitted, has_alpha, rgb, turn_of
-from .hdr import Deep, DeepFrame, Range, deep_rgb, range_of
+from .hdr import DeepFrame, deep_rgb, range_of
 from .interlace import Progressive
+from .mastering import Mastering, mastering_of
 from .streams import chosen
 from .times import TORN, FrameTimes, Timeline
 
@@ -39,6 +41,7 @@ class Timed:
         duration: Alike; None where the next frame tells, or where it is the usual one.
         source: The frame in high range, where that is kept.
         deep: Of a frame to be written, (H, W, 3) uint16 RGB in high range, where that is kept.
+        video: Of a frame to be written, to which of the file's videos it belongs, from 0 on.
     """
 
     image: Image
@@ -46,6 +49,7 @@ class Timed:
     duration: int | None = None
     source: DeepFrame | None = None
     deep: Deep | None = None
+    video: int = 0
 
 
 class TakesSound(Protocol):
@@ -63,40 +67,44 @@ class Reader:
         name: For messages.
         time_base: Seconds in a unit of time.
         rate: Frames a second on average.
-        frames_told: How many frames the file says that it has; 0 if it does not.
+        frames_told: How many frames the file says that its videos have; 0 if it does not.
         stream: The one of the pictures.
         audio: The sound streams.
         subtitles: The streams of subtitles.
+        further: Other videos in the file.
         dropped: The other streams, in words.
         high_range: How the first frame codes light, where that is in high dynamic range.
         has_alpha: Whether the first frame has transparent pixels, which become white.
         colour_codes: Primaries and transfer of the first frame, as H.273 counts.
+        mastering: What the first frame says of its film's light.
 
     Args:
         source: A file; or ``"-"`` for standard input, an address such as ``rtsp://…``, or a camera
             such as ``/dev/video0``.
         keep_deep: Hand on frames of high range as they are, beside their standard pictures.
+        video: Which of the file's videos, from 0 on.
 
     Raises:
         UnreadableError: Missing, no video, or damaged from the start.
     """
 
-    def __init__(self, source: Path | str, keep_deep: bool = False) -> None:
+    def __init__(self, source: Path | str, keep_deep: bool = False, video: int = 0) -> None:
         self.name, self._keep_deep = str(source), keep_deep
         try:
             self._container: Any = _opened(source)
         except (av.error.FFmpegError, ValueError) as error:
             raise UnreadableError(f"{source}: not a video that can be read ({error})") from error
-        streams = chosen(self._container)
+        streams = chosen(self._container, video)
         if streams is None or self._container.format.name in _NOT_VIDEO:
             self.close()
             raise UnreadableError(f"{source}: has no pictures; give a video")
         self.stream = streams.video
-        self.audio, self.subtitles, self.dropped = streams.audio, streams.subtitles, streams.dropped
+        self.audio, self.subtitles = streams.audio, streams.subtitles
+        self.further, self.dropped = streams.further, streams.dropped
         self.stream.thread_type = "AUTO"
         self.time_base: Fraction = self.stream.time_base
         self.rate: Fraction = self.stream.average_rate or Fraction(25)
-        self.frames_told: int = self.stream.frames
+        self.frames_told = sum(video.frames for video in (self.stream, *self.further))
         self._step = max(1, round(1 / (self.rate * self.time_base)))
         self._waiting: deque[Any] = deque()
         self._rest = self._ended(self._demuxed())
@@ -104,7 +112,7 @@ class Reader:
         self._size_wh: tuple[int, int] | None = None  # of the first frame
         self._swaps_sides = self.has_alpha = False
         self.high_range: Range | None = None
-        self.colour_codes = 2, 2  # not told
+        self.colour_codes, self.mastering = (2, 2), Mastering()  # not told
         self._end_seen = 0  # in ticks
 
     def __enter__(self) -> "Reader":
@@ -167,7 +175,7 @@ class Reader:
     def _demuxed(self) -> Iterator[Any]:
         """Frames, and packets of sound and subtitles between them."""
         kind = self._container.format.name
-        timeline = Timeline(kind)
+        timeline = Timeline(kind, self._container.start_time or 0)
         times, whole = FrameTimes(kind, self._step), Progressive(self.time_base)
         ended, decode = True, decoder_of(self.stream)
         try:
@@ -229,6 +237,7 @@ class Reader:
             self._swaps_sides, self.has_alpha = turn.swaps_sides, has_alpha(frame)
             self.high_range = light
             self.colour_codes = int(frame.color_primaries), int(frame.color_trc)
+            self.mastering = mastering_of(frame)
         source = None
         if self._keep_deep and light is not None:
             source = DeepFrame(frame, light, turn, self._size_wh)

@@ -60,10 +60,26 @@ class Turn:
         return np.ascontiguousarray(turned[::-1] if self._upside_down else turned)
 
 
+def side_data(frame: Any, name: str) -> bytes | None:
+    """What a decoded frame carries beside its pixels, by PyAV's name of the kind.
+
+    PyAV gives none of it where one kind is newer than it knows, as EXIF in Motion JPEG.
+    """
+    try:
+        held = frame.side_data.get(name)
+    except ValueError:
+        return None
+    return None if held is None else bytes(held)
+
+
 def turn_of(frame: Any) -> Turn:
     """How a decoded frame is to be turned, by what the file or the frame itself says."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
-    return Turn(None if matrix is None else bytes(matrix))
+    matrix = side_data(frame, "DISPLAYMATRIX")
+    if matrix is None and frame.rotation:  # told even where PyAV gives no matrix
+        angle = np.radians(frame.rotation)
+        cos, sin = (round(65536 * float(part)) for part in (np.cos(angle), np.sin(angle)))
+        matrix = np.array([cos, -sin, 0, sin, cos, 0, 0, 0, 1 << 30], np.int32).tobytes()
+    return Turn(matrix)
 
 
 def has_alpha(frame: Any) -> bool:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, UnreadableError
-from ..io import images
+from ..errors import InputError
+from ..io.text import read_json, write_text
 from ..types import Detection
 
 _LARGEST = 1e9  # pixels; NaN and infinity are not below it
@@ -24,12 +24,7 @@ def read_boxes(path: Path) -> Frames:
         UnreadableError: The file cannot be read.
         InputError: It is of another form; the message names the frame.
     """
-    try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UnreadableError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error})") from error
+    content = read_json(path)
     frames = content.get("frames") if isinstance(content, dict) else None
     if not isinstance(frames, list):
         raise InputError(f'{path}: has no list "frames"', "`export_boxes` shows the form")
@@ -85,4 +80,4 @@ def write_boxes(path: Path, frames: Sequence[Sequence[tuple[int, Detection]]]) -
             for faces in frames
         ]
     }
-    images.write_whole(path, lambda file: file.write(json.dumps(content).encode()))
+    write_text(path, json.dumps(content))

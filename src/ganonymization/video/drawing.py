@@ -6,12 +6,13 @@ Frames are drawn in parallel; each waits for the one before only when its own fa
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from ..geometry.wall import GeneratorInput
 from ..pipeline import Anonymizer
 from ..synthesize.face_state import DrawnFace, LocatedFace
-from ..types import Image, Result
+from ..types import DonorPair, Image, Result
 from .smoothing import Tone, settled, toned
 
 
@@ -23,8 +24,24 @@ class Link:
     """
 
     def __init__(self, before: "Link | None") -> None:
-        self._before, self._done = before, threading.Event()
+        self._before, self._done, self._chosen = before, threading.Event(), threading.Event()
         self._drawn: tuple[DrawnFace, Tone] | None = None
+        self._donors: DonorPair | None = None
+
+    def donors(self, choose: Callable[[], DonorPair | None]) -> DonorPair | None:
+        """Who lends the track's texture: as in the frame before, or chosen now.
+
+        A frame is drawn beside the next one, which waits here until it is known.
+        """
+        before = None if self._before is None else self._before.chosen_donors()
+        self._donors = choose() if before is None else before
+        self._chosen.set()
+        return self._donors
+
+    def chosen_donors(self) -> DonorPair | None:
+        """Those of this frame, once they are chosen; None if nobody was drawn so far."""
+        self._chosen.wait()
+        return self._donors
 
     def smooth(self, drawn: DrawnFace) -> DrawnFace:
         """The face without flicker against the frame before, and in the track's tone."""
@@ -45,6 +62,8 @@ class Link:
 
     def close(self) -> None:
         """Nothing more will be drawn; earlier frames are let go of."""
+        if not self._chosen.is_set():
+            self.donors(lambda: None)
         self._before = None
         self._done.set()
 
@@ -82,10 +101,15 @@ def redraw(
     """
     picture = anonymizer.prepare(image, faces)
     for face, link in zip(picture.faces, links, strict=True):
-        drawn, smooth = anonymizer.synthesize(picture, face), None
+        drawn, smooth = anonymizer.synthesize(picture, face, _of_track(anonymizer, link)), None
         if drawn is not None:
             with face.attempt():
                 smooth = link.smooth(drawn)
         anonymizer.compose(picture, face, smooth)
     picture.cover_what_shows()
     return picture.result(seed)
+
+
+def _of_track(anonymizer: Anonymizer, link: Link) -> Callable[[GeneratorInput], DonorPair | None]:
+    """The donors of a face's track."""
+    return lambda inputs: link.donors(lambda: anonymizer.lasting_donors(inputs))

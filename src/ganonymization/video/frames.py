@@ -17,6 +17,7 @@ from ..pipeline import Anonymizer
 from ..synthesize.face_state import LocatedFace
 from ..types import Box, Detection, Image, Result
 from .drawing import Chains, Link, redraw
+from .expression import Reading, Readings
 from .smoothing import REACH, EyesAtRest, steadied
 from .tracking import Tracker
 from .waiting import Frame
@@ -122,11 +123,11 @@ def anonymize_frames(
         return Anonymized(result, tuple(drawn), frame.payload, kept, found)
 
     waiting: deque[Future[Anonymized[Payload]]] = deque()
-    chains, eyes = Chains(), EyesAtRest()
+    chains, eyes, readings = Chains(), EyesAtRest(), Readings(anonymizer.read_expression)
     with ThreadPoolExecutor(_WORKERS) as pool:
         for window, centre in _windows(_tracked(tracker, frames)):
             frame = window[centre]
-            faces = _steady_faces(window, centre, who, eyes)
+            faces = _steady_faces(*_shot(window, centre), who, eyes, readings)
             kept = {} if keep is None else keep(frame)
             waiting.append(pool.submit(draw, frame, faces, kept, chains.links(frame.seen)))
             while len(waiting) > 2 * _WORKERS:
@@ -157,21 +158,26 @@ def _windows(frames: Iterable[Frame[Payload]]) -> Iterator[tuple[list[Frame[Payl
         yield rest, place
 
 
-def _steady_faces(
-    window: list[Frame[Payload]], centre: int, who: Callable[[int], int], eyes: EyesAtRest
-) -> dict[int, LocatedFace]:
-    """The faces of one frame by track, steadied by those around it in the same shot."""
+def _shot(window: list[Frame[Payload]], centre: int) -> tuple[list[Frame[Payload]], int]:
+    """What of a window lies in the shot of one of its frames, and that one's place in it."""
     first = max(i for i in range(centre + 1) if i == 0 or window[i].starts_shot)
     ends = [i for i in range(centre + 1, len(window)) if window[i].starts_shot]
-    shot = window[first : ends[0] if ends else len(window)]
+    return window[first : ends[0] if ends else len(window)], centre - first
+
+
+def _steady_faces(
+    shot: list[Frame[Payload]], centre: int, who: Callable[[int], int], eyes: EyesAtRest,
+    readings: Readings,
+) -> dict[int, LocatedFace]:  # fmt: skip
+    """The faces of one frame by track, steadied by those around it in the same shot."""
     points: dict[int, NDArray[np.float64] | None] = {}
-    for track, sighting in window[centre].seen.items():
+    for track, sighting in shot[centre].seen.items():
         points[track] = sighting.landmarks_px
         if sighting.landmarks_px is not None:
             sightings = [frame.seen.get(track) for frame in shot]
             around = [None if s is None else s.landmarks_px for s in sightings]
-            points[track] = steadied(around, centre - first)
-    return located_faces(window[centre], points, who, eyes)
+            points[track] = steadied(around, centre)
+    return located_faces(shot[centre], points, who, eyes, readings.around(shot, centre))
 
 
 def located_faces(
@@ -179,6 +185,7 @@ def located_faces(
     landmarks_px: Mapping[int, NDArray[np.float64] | None],
     who: Callable[[int], int],
     eyes: EyesAtRest,
+    readings: Mapping[int, Reading],
 ) -> dict[int, LocatedFace]:
     """A frame's faces by track, to be drawn.
 
@@ -187,12 +194,14 @@ def located_faces(
         landmarks_px: (478, 3) by track, or None.
         who: Seed of a track's new face.
         eyes: Of the tracks; this frame is counted.
+        readings: Of their expressions, as far as they are known.
     """
     at_rest = eyes.after(landmarks_px)
     return {
         track: LocatedFace(
             Detection(sighting.box_xyxy, sighting.score, None, sighting.merged),
             landmarks_px[track], who(track), _NOT_SEEN, eyes_at_rest=at_rest[track],
+            reading=readings.get(track),
         )
         for track, sighting in frame.seen.items()
     }  # fmt: skip

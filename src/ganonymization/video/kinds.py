@@ -8,9 +8,14 @@ CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
 ANIMATIONS = (".gif", ".webp")
 """That are read and written; WebP may be a picture."""
 
+READ_AS_ANIMATIONS = (*ANIMATIONS, ".png", ".apng", ".avif")
+"""That are read frame by frame; all but GIF may be pictures."""
+
 READ_ONLY = (
     ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".wmv", ".asf", ".3gp", ".3g2",
-    ".flv", ".ogv", ".mxf", ".dv",
+    ".flv", ".ogv", ".mxf", ".dv", ".mpe", ".m2v", ".mod", ".tod", ".tp", ".trp", ".qt", ".f4v",
+    ".divx", ".rm", ".rmvb", ".lrv", ".insv", ".360", ".mjpg", ".mjpeg", ".h264", ".264", ".h265",
+    ".265", ".hevc", ".dav",
 )  # fmt: skip
 """That are read, and written as MP4: they hold no exact times, or what nobody plays any more."""
 

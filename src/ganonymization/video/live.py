@@ -4,6 +4,7 @@ What cannot be covered afterwards must be seen at once: the detector looks in ev
 should be a fast one.
 """
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,9 @@ from ..pipeline import Anonymizer
 from ..synthesize.face_state import LocatedFace
 from ..types import Image, Result
 from .drawing import Chains, Link, redraw
+from .expression import Readings
 from .frames import located_faces
-from .smoothing import EyesAtRest
+from .smoothing import REACH, EyesAtRest
 from .tracking import Tracker
 from .waiting import Frame
 
@@ -54,6 +56,8 @@ class LiveAnonymizer:
         self._anonymizer = anonymizer
         self._seed = seeds.fresh_seed() if seed is None else seed
         self._chains, self._eyes = Chains(), EyesAtRest()
+        self._readings = Readings(anonymizer.read_expression)
+        self._recent: deque[Frame[None]] = deque(maxlen=REACH + 1)
         self._tracker: Tracker[None] = Tracker(
             lambda image, number: anonymizer.detect(image), anonymizer.landmarks,
             look_ahead=0, detect_every=1,
@@ -78,7 +82,11 @@ class LiveAnonymizer:
         if not frame.seen:
             return None
         points = {track: sighting.landmarks_px for track, sighting in frame.seen.items()}
-        faces = located_faces(frame, points, self._who, self._eyes)
+        if frame.starts_shot:
+            self._recent.clear()
+        self._recent.append(frame)
+        readings = self._readings.around(self._recent, len(self._recent) - 1)
+        faces = located_faces(frame, points, self._who, self._eyes, readings)
         links = self._chains.links(frame.seen)
         return FollowedFrame(frame.image, tuple(faces.values()), tuple(links.values()))
 

@@ -46,11 +46,11 @@ class VideoReport:
     """What became of a video.
 
     Attributes:
-        frames: Written.
+        frames: Written, of all videos in the file.
         faces: Seen in all frames together.
         kept: Of them, those that were left as they were.
         seed: That it can be repeated with.
-        tracks: By number.
+        tracks: By number; those of the file's second video are "1:0", "1:1" and so on.
         filled_s: Times of the frames in which some face was covered rather than redrawn.
         reasons: How often each reason for a cover was given.
         sound: ``"none"``, ``"left out"``, ``"copied"`` or ``"coded anew"``.
@@ -64,7 +64,7 @@ class VideoReport:
     faces: int = 0
     kept: int = 0
     seed: int = 0
-    tracks: dict[int, TrackReport] = field(default_factory=dict)
+    tracks: dict[int | str, TrackReport] = field(default_factory=dict)
     filled_s: list[float] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
     sound: str = "none"
@@ -73,19 +73,24 @@ class VideoReport:
     searched: int = 0
     covered_by_audit: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, frame: Anonymized[int], time_s: float) -> None:
-        """Count a frame."""
+    def add(self, frame: Anonymized[int], time_s: float, video: int = 0) -> None:
+        """Count a frame.
+
+        Args:
+            frame: What became of it.
+            time_s: When it is shown.
+            video: To which of the file's videos it belongs.
+        """
         self.frames += 1
         self.faces += len(frame.result.faces) + len(frame.kept)
         self.searched += frame.result.audited
         self.kept += len(frame.kept)
         for number, reason in frame.kept.items():
-            track = self.tracks.setdefault(number, TrackReport(time_s, time_s))
-            track.last_s, track.kept_because = time_s, reason
+            track = self._track(number, video, time_s)
+            track.kept_because = reason
             track.kept += 1
         for number, face in zip(frame.tracks, frame.result.faces, strict=False):
-            track = self.tracks.setdefault(number, TrackReport(time_s, time_s))
-            track.last_s = time_s
+            track = self._track(number, video, time_s)
             if face.synthesized:
                 track.synthesized += 1
             else:
@@ -95,9 +100,16 @@ class VideoReport:
         for face in frame.result.faces[len(frame.tracks) :]:
             box = [round(v, 1) for v in face.box_xyxy]
             entry = {"time_s": round(time_s, 3), "box_xyxy": box, "outcome": face.outcome}
-            self.covered_by_audit.append(entry)
+            self.covered_by_audit.append(entry | ({"video": video} if video else {}))
         if not all(face.synthesized for face in frame.result.faces):
             self.filled_s.append(round(time_s, 3))
+
+    def _track(self, number: int, video: int, time_s: float) -> TrackReport:
+        """The report of a track that is seen now."""
+        name = f"{video}:{number}" if video else number
+        track = self.tracks.setdefault(name, TrackReport(time_s, time_s))
+        track.last_s = time_s
+        return track
 
     def dropped_told(self) -> str:
         """What the output does not hold, in a line."""

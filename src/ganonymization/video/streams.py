@@ -16,31 +16,38 @@ class Streams:
     """A file's streams.
 
     Attributes:
-        video: The one that is anonymized.
+        video: The chosen one.
+        further: The other videos.
         audio: Of any kind.
         subtitles: Of any kind.
         dropped: All others, in words.
     """
 
     video: Any
+    further: list[Any]
     audio: list[Any]
     subtitles: list[Any]
     dropped: tuple[str, ...]
 
 
-def chosen(container: Any) -> Streams | None:
-    """Sort the streams of an open file; None where it has no pictures that move.
+def chosen(container: Any, number: int = 0) -> Streams | None:
+    """Sort the streams of an open file; None where it has no such video.
 
     Cover pictures and thumbnails are no video, wherever they stand.
+
+    Args:
+        container: The file.
+        number: Of the video that is chosen, from 0 on.
     """
     videos = [stream for stream in container.streams.video if _is_video(stream)]
-    if not videos:
+    if number >= len(videos):
         return None
+    video, further = videos[number], videos[:number] + videos[number + 1 :]
     audio, subtitles = list(container.streams.audio), list(container.streams.subtitles)
     held = _chapter_tracks(container)  # told of as chapters
-    taken = held | {stream.index for stream in (videos[0], *audio, *subtitles)}
+    taken = held | {stream.index for stream in (*videos, *audio, *subtitles)}
     others = [stream for stream in container.streams if stream.index not in taken]
-    return Streams(videos[0], audio, subtitles, tuple(map(described, others)))
+    return Streams(video, further, audio, subtitles, tuple(map(described, others)))
 
 
 def _chapter_tracks(container: Any) -> set[int]:

@@ -3,33 +3,14 @@
 from fractions import Fraction
 from typing import Any
 
+from .copying import Copied, Track, can_hold
+
 _TEXT = {"ass", "ssa", "subrip", "srt", "mov_text", "webvtt", "text"}
 _ANEW = {"webm": "webvtt", "matroska": "subrip"}  # by container; elsewhere MP4's own
 _REFUSED = {"webm": _TEXT - {"webvtt"}}  # FFmpeg says that it can, and then does not
 
 
-class CopiedSubtitles:
-    """Packets go on as they are.
-
-    Args:
-        source: The stream that they come from.
-        container: To be written.
-    """
-
-    def __init__(self, source: Any, container: Any) -> None:
-        self.stream = container.add_stream_from_template(source)
-
-    def packets(self, packet: Any) -> list[Any]:
-        """What becomes of a packet."""
-        packet.stream = self.stream
-        return [packet]
-
-    def rest(self) -> list[Any]:
-        """What is left at the end."""
-        return []
-
-
-class RecodedSubtitles:
+class RecodedSubtitles(Track):
     """Text is decoded and coded anew; its times stay.
 
     Args:
@@ -55,16 +36,12 @@ class RecodedSubtitles:
         coded.duration, coded.time_base = packet.duration, packet.time_base
         return [coded]
 
-    def rest(self) -> list[Any]:
-        """What is left at the end."""
-        return []
 
-
-def taken_over(source: Any, container: Any) -> CopiedSubtitles | RecodedSubtitles | None:
+def taken_over(source: Any, container: Any) -> Track | None:
     """How subtitles go into a container; None where it cannot hold them, as pictures of letters."""
     if source.codec_context is None:
         return None
-    codec, kind = source.codec_context.name, container.format.name
-    if codec in container.supported_codecs and codec not in _REFUSED.get(kind, ()):
-        return CopiedSubtitles(source, container)
+    codec = source.codec_context.name
+    if can_hold(container, codec, _REFUSED):
+        return Copied(source, container)
     return RecodedSubtitles(source, container) if codec in _TEXT else None

@@ -17,11 +17,13 @@ class Timeline:
 
     Args:
         format_name: Of the container, as FFmpeg names it.
+        start_us: When it begins, in microseconds; before zero where the clock starts over soon
+            after, for such frames could not be written.
     """
 
-    def __init__(self, format_name: str) -> None:
+    def __init__(self, format_name: str, start_us: int = 0) -> None:
         self._restarts = format_name in TORN
-        self._offset_s = Fraction(0)
+        self._offset_s = Fraction(max(0, -start_us), 1_000_000)
         self._last_s: dict[int, tuple[Fraction, Fraction]] = {}  # a packet's start and end
 
     def place(self, packet: Any) -> None:

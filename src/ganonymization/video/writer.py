@@ -1,73 +1,24 @@
 """Video files that are written: exact times, sound copied, metadata dropped."""
 
-import os
+import math
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import av
-from av.video.reformatter import Colorspace, VideoReformatter
 
 from ..errors import InputError, OutputError
 from ..io.files import atomic_path
 from . import audio, subtitles
 from .container import STANDARD_STREAM, Timed
-from .decoded import colourspace
-from .hdr import colour_codes
+from .pictures import Coding, Pictures
 from .streams import described, retold
 from .times import Increasing
 
-_OPTIONS = {
-    "libx265": {"preset": "veryfast", "x265-params": "log-level=error"},
-    "libsvtav1": {"preset": "8"},
-}
-"""Of codecs, where they are not the usual ones."""
-
-
-class Source(Protocol):
-    """What a writer takes over of what is read."""
-
-    name: str
-    time_base: Fraction
-    rate: Fraction
-
-    @property
-    def pixel_aspect(self) -> Fraction:
-        """Width by height of a pixel as it is shown."""
-        ...
-
-    @property
-    def colour_codes(self) -> tuple[int, int]:
-        """Primaries and transfer of its first frame, as H.273 counts; 2 where it is not told."""
-        ...
-
-    @property
-    def stream(self) -> Any:
-        """The one of the pictures, or None where there are no streams."""
-        ...
-
-    @property
-    def audio(self) -> list[Any]:
-        """The sound streams."""
-        ...
-
-    @property
-    def subtitles(self) -> list[Any]:
-        """The streams of subtitles."""
-        ...
-
-    @property
-    def chapters(self) -> list[Any]:
-        """As PyAV has them, with titles alone."""
-        ...
-
-    def size_wh(self) -> tuple[int, int]:
-        """Of the frames, upright."""
-        ...
+_FINEST = 2**31 - 1  # ticks a second that MP4 counts
 
 
 class Writer:
@@ -82,34 +33,32 @@ class Writer:
 
     Args:
         path: Its suffix decides the container; None writes Matroska to standard output.
-        reader: Its times and sound are taken over.
-        size_wh: Of the frames.
-        codec: Of the pictures, as FFmpeg names it.
-        crf: Constant rate factor, lower is better.
+        codings: Of the videos in it; the sound of the first one's reader is taken over.
         sound: Take the sound over: as it is where the container can hold it, else coded anew.
         keep_subtitles: Take subtitles and chapters over, too. They may name people.
-        deep: Frames are in the source's high range and are coded in ten bits.
 
     Raises:
         OutputError: The file cannot be made, or FFmpeg has no such codec.
     """
 
     def __init__(
-        self, path: Path | None, reader: Source, size_wh: tuple[int, int], codec: str, crf: int,
-        sound: bool = True, keep_subtitles: bool = False, deep: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        path: Path | None,
+        codings: Sequence[Coding],
+        sound: bool = True,
+        keep_subtitles: bool = False,
+    ) -> None:
         self.path: Path | str = path or STANDARD_STREAM
         self._muxing, self._times = threading.Lock(), Increasing()
-        self._reformatter = VideoReformatter()
-        self._end: int | None = None  # of the last frame, in ticks
         self._file: AbstractContextManager[Path | None] = (
             nullcontext() if path is None else atomic_path(path, path.suffix)
         )
         temporary = self._file.__enter__()
         self._container: Any = None
         try:
-            self._container = _created(temporary, reader)
-            self._stream = self._pictures(reader, size_wh, codec, crf, deep)
+            reader = codings[0].reader
+            self._container = _created(temporary, codings)
+            self._videos = [Pictures(self._container, coding) for coding in codings]
             self.dropped: list[str] = []
             self._tracks: dict[int, Any] = {}
             if sound:
@@ -126,13 +75,13 @@ class Writer:
         except BaseException:
             self._discard()
             raise
-        self.sound_told = self._sound_told(bool(reader.audio))
+        self.sound_told = self._sound_told(bool(codings[0].reader.audio))
 
     def _sound_told(self, has_sound: bool) -> str:
         kinds = [type(track) for track in self._tracks.values()]
-        if audio.Recoded in kinds:
+        if audio.RecodedSound in kinds:
             return "coded anew"
-        return "copied" if audio.Copied in kinds else "left out" if has_sound else "none"
+        return "copied" if audio.CopiedSound in kinds else "left out" if has_sound else "none"
 
     def _take_over(self, streams: list[Any], how: Callable[[Any, Any], Any] | None) -> None:
         """Prepare for the packets of streams, or remember that they are dropped."""
@@ -143,27 +92,6 @@ class Writer:
             else:
                 retold(stream, track.stream)
                 self._tracks[stream.index] = track
-
-    def _pictures(
-        self, reader: Source, size_wh: tuple[int, int], codec: str, crf: int, deep: bool
-    ) -> Any:
-        stream = self._container.add_stream(codec, rate=reader.rate)
-        stream.width, stream.height = size_wh
-        stream.pix_fmt = "yuv420p" if not any(n % 2 for n in size_wh) else "yuv444p"
-        stream.pix_fmt += "10le" if deep else ""
-        stream.options = {"crf": str(crf), **_OPTIONS.get(codec, {"preset": "veryfast"})}
-        if codec == "libx265":
-            stream.codec_context.codec_tag = "hvc1"  # Apple's players know no other
-        os.environ.setdefault("SVT_LOG", "1")  # it would print its settings
-        stream.time_base = stream.codec_context.time_base = reader.time_base
-        self._colours = Colorspace.BT2020 if deep else colourspace(None, size_wh[1])
-        self._codes = colour_codes(reader.colour_codes, deep)
-        stream.codec_context.colorspace = self._colours
-        stream.codec_context.color_primaries, stream.codec_context.color_trc = self._codes
-        stream.codec_context.sample_aspect_ratio = reader.pixel_aspect
-        if reader.stream is not None:
-            retold(reader.stream, stream)
-        return stream
 
     def __enter__(self) -> "Writer":
         return self
@@ -179,10 +107,8 @@ class Writer:
 
     def _complete(self) -> None:
         """Write what the codecs hold back, and give the file its name."""
-        packets = self._stream.encode()
-        if packets and self._end is not None:  # the frame coded last may be shown before the last
-            packets[-1].duration = max(packets[-1].duration or 0, self._end - packets[-1].pts)
-        self._mux(packets)
+        for pictures in self._videos:
+            self._mux(pictures.rest())
         for track in self._tracks.values():
             self._mux(track.rest())
         self._container.close()
@@ -194,22 +120,8 @@ class Writer:
         Raises:
             OutputError: The disk is full.
         """
-        if timed.deep is None:
-            frame = av.VideoFrame.from_ndarray(timed.image, format="rgb24")
-        else:
-            frame = av.VideoFrame.from_ndarray(timed.deep, format="rgb48le")
-        frame.colorspace = self._colours
-        frame.color_primaries, frame.color_trc = self._codes
-        coded = self._reformatter.reformat(
-            frame,
-            format=self._stream.pix_fmt,
-            src_colorspace=self._colours,
-            dst_colorspace=self._colours,
-        )
-        self._end = None if timed.duration is None else timed.pts + timed.duration
-        coded.pts, coded.time_base = timed.pts, self._stream.codec_context.time_base
         try:
-            packets = self._stream.encode(coded)
+            packets = self._videos[timed.video].packets(timed)
         except (av.error.FFmpegError, ValueError) as error:
             raise OutputError(f"{self.path}: cannot be coded ({error})") from error
         self._mux(packets)
@@ -255,12 +167,14 @@ class _Pipe:
         return sys.stdout.buffer.write(content)
 
 
-def _created(path: Path | None, reader: Source) -> Any:
+def _created(path: Path | None, codings: Sequence[Coding]) -> Any:
     """A new container, in a file or on standard output."""
     if path is None:
         return av.open(_Pipe(), "w", format="matroska")
     options = {}
     if path.suffix.lower() in (".mp4", ".m4v", ".mov"):
-        rate = str(reader.time_base.denominator)
-        options = {"video_track_timescale": rate, "movflags": "+faststart"}
+        rates = [coding.reader.time_base.denominator for coding in codings]
+        common = math.lcm(*rates)  # all videos of a file count alike
+        rate = common if common <= _FINEST else rates[0]
+        options = {"video_track_timescale": str(rate), "movflags": "+faststart"}
     return av.open(f"file:{path.absolute()}", "w", options=options)

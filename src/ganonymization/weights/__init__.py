@@ -38,7 +38,14 @@ SHIPPED = {
     for model in (
         ShippedModel(
             name="default",
-            file="default.onnx",
+            file="refiner.onnx",
+            sha256="894188028286a9771288bde8714134f2710a6b4d72e029c8ed9784d7afd051a6",
+            licence="MIT",
+            reads="mesh, context, wall, donors' texture at 256 px; style and expression",
+        ),
+        ShippedModel(
+            name="plain",
+            file="plain.onnx",
             sha256="fbbaeaaf4977225c3d07009e05f26bd187e66258399e6773a77186ebb9b117b2",
             licence="MIT",
             reads="mesh condition, context and wall mask at 256 px; style of 16 numbers",
@@ -87,9 +94,16 @@ NETWORKS = {
         ShippedModel(
             name="donors",
             file="donors.npz",
-            sha256="e976af99aa2dc2f89fc0b4ecc12e79d70cbd88ffefbe0c0ff6915ab0a1b4763f",
+            sha256="9e8b3947628a39e7c58553e4a25d20e0098bd34866453ee9331ae17ff5ea5656",
             licence="MIT and CC0-1.0 by row",
             reads="no network: delit textures of synthetic people",
+        ),
+        ShippedModel(
+            name="surroundings-reader",
+            file="surroundings-reader.onnx",
+            sha256="675c76fda4610e131cd2cf4314b9c07e125fbc696e6e6dd32555e9259d434b22",
+            licence="MIT",
+            reads="all but the face at 64 px",
         ),
         ShippedModel(
             name="selfie",

@@ -83,7 +83,7 @@ def test_light_and_tone_are_the_drawn_faces():
 
 def test_it_starts_as_the_shipped_generator():
     shipped = Generator()
-    load_exported(shipped, "default")
+    load_exported(shipped, "plain")
     nets = Networks()
     for key, value in shipped.state_dict().items():
         assert torch.equal(nets.refiner.state_dict()[key], value)

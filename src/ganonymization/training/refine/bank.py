@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...donors import folds
 from ...donors.bank import DonorBank
 from ...donors.choose import openings
 from ...errors import InputError
@@ -20,13 +21,16 @@ from ...surrogate.expression_reading import ExpressionReader
 from ...types import Image, Skipped
 from .. import layout
 from ..networks import StyleEncoder
+from ..prepare import skin_ita_deg
 from .samples import STYLE_PX
 
 TEXTURE_PX = 448
 _MARGIN_PX = 4
 _MOST_YAW = 0.25  # of the face's width, between the two halves
 _CHROMA = 0.4  # of the colours' detail is kept: coloured light is no skin
+_CONTRAST = (0.2, 0.34)  # of a skin's detail: deviations of the logarithm
 _QUALITY = 82
+_FEWEST_FOR_FOLDS = 100
 _COLUMNS = ("file", "source", "licence")
 
 
@@ -125,7 +129,8 @@ def mesh_layout(faces: list[NDArray[np.float64]]) -> NDArray[np.float64]:
 def _bank(donors: list[Donor], styles: NDArray[np.float32]) -> DonorBank:
     layout_px = mesh_layout([d.landmarks_px for d in donors])
     files = [_texture(d, layout_px) for d in donors]
-    reader = ExpressionReader()
+    readings, opened = _expressions(donors)
+    years = np.array([float(d.row.get("age_estimate") or 0) for d in donors], np.float32)
 
     def column(name: str, instead: str = "") -> NDArray[np.str_]:
         return np.array([d.row.get(name) or (d.row[instead] if instead else "") for d in donors])
@@ -133,28 +138,55 @@ def _bank(donors: list[Donor], styles: NDArray[np.float32]) -> DonorBank:
     return DonorBank(
         layout_px=layout_px.astype(np.float32), size_px=TEXTURE_PX,
         webp=np.concatenate(files), ends=np.cumsum([len(f) for f in files]),
-        readings=np.array([reader(d.image, d.landmarks_px) for d in donors]),
-        openings=np.array([openings(d.landmarks_px) for d in donors], np.float32),
-        styles=styles,
-        years=np.array([float(d.row.get("age_estimate") or 0) for d in donors], np.float32),
-        sexes=column("sex"), people=column("person", "file"), files=column("file"),
+        readings=readings, openings=opened,
+        folds=_folds(files, layout_px, readings, opened, years, column("sex")),
+        styles=styles, years=years, sexes=column("sex"),
+        skin_ita_deg=np.array([skin_ita_deg(d.image, d.landmarks_px) for d in donors], np.float32),
+        people=column("person", "file"),
+        files=column("file"),
         sources=column("source"), licences=column("licence"),
     )  # fmt: skip
 
 
+def _expressions(donors: list[Donor]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Readings, (N, 7), and openings, (N, 2)."""
+    reader = ExpressionReader()
+    readings = [reader(d.image, d.landmarks_px) for d in donors]
+    return np.array(readings), np.array([openings(d.landmarks_px) for d in donors], np.float32)
+
+
+def _folds(
+    files: list[NDArray[np.uint8]], layout_px: NDArray[np.float64], readings: NDArray[np.float32],
+    opened: NDArray[np.float32], years: NDArray[np.float32], sexes: NDArray[np.str_],
+) -> NDArray[np.int8]:  # fmt: skip
+    """See :mod:`ganonymization.donors.folds`; too few donors have none."""
+    if len(files) < _FEWEST_FOR_FOLDS:
+        return np.zeros((0, folds.SIZE_PX, folds.SIZE_PX), np.int8)
+    textures = [np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR), np.uint8) for file in files]
+    return folds.fit(textures, layout_px, readings, opened, years, sexes)
+
+
 def _texture(donor: Donor, layout_px: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The donor's file: delit, its colours' detail lessened."""
+    """The donor's file: delit, of usual contrast, its colours' detail lessened."""
     worn = rasterisation.render(donor.image, donor.landmarks_px, layout_px, TEXTURE_PX)
     cover = np.maximum(worn.skin, worn.features)
     ends = layout_px[[topology.OUTER_EYE_RIGHT, topology.OUTER_EYE_LEFT], :2]
     delit = rasterisation.delit(worn.image, cover, float(np.linalg.norm(ends[0] - ends[1])))
     grey = delit.mean(2, keepdims=True)
-    plain = np.clip(grey + _CHROMA * (delit - grey), 0, 255).astype(np.uint8)
+    plain = _usual_contrast(grey + _CHROMA * (delit - grey), worn.skin == 255)
     done, file = cv2.imencode(
         ".webp", cv2.cvtColor(plain, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, _QUALITY]
     )
     assert done
     return np.asarray(file, np.uint8).ravel()
+
+
+def _usual_contrast(delit: NDArray[np.float64], skin: NDArray[np.bool_]) -> Image:
+    """Detail made fainter where hard light has burnt in, and stronger where a face is retouched."""
+    log = np.log(np.clip(delit, 1, 255) / 127.5)
+    usual = float(np.clip(log[skin].std(), *_CONTRAST))
+    gain = usual / max(float(log[skin].std()), 1e-3)
+    return np.clip(127.5 * np.exp(gain * log), 0, 255).astype(np.uint8)
 
 
 def _styles(donors: list[Donor], prepared: Path | None, state: Path | None) -> NDArray[np.float32]:

@@ -45,7 +45,7 @@ class Discriminator(nn.Module):
 class Networks(nn.Module):
     """What is trained, and the moving average of the refiner, which is what is kept."""
 
-    def __init__(self, start_from: str | None = "default") -> None:
+    def __init__(self, start_from: str | None = "plain") -> None:
         super().__init__()
         self.refiner, self.encoder = Refiner(), StyleEncoder()
         if start_from is not None:

@@ -1,0 +1,148 @@
+"""Trains the reader of surroundings: apparent age and sex from all but the face.
+
+python -m ganonymization.training.refine.surroundings PREPARED INDEX OUT.onnx
+
+INDEX has the columns file, sex (f, female, m or male) and age_estimate, each empty where nobody
+said. A fifth of the pictures is held out for the figures that are printed.
+"""
+
+import argparse
+import csv
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ...donors.surroundings import SIZE_PX, YEARS_SCALE, surroundings
+from ...io.files import atomic_path
+from ..augment import jittered_wall, recoloured
+from ..data import Shards
+from ..export import halve_weights
+
+_WIDTHS = (24, 48, 96, 128)
+_CROP_PX = 128
+_HELD_OUT = 5  # one of so many
+_BATCH, _STEPS, _RATE = 64, 5000, 1e-3
+_YEARS_WEIGHT = 20.0
+_VIEWS = 12  # of each face, made beforehand
+
+
+class SurroundingsNetwork(nn.Module):
+    """Four layers of (N, 64, 64) to the odds of a woman (logarithm) and years in hundreds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        channels = (4, *_WIDTHS)
+        self.layers = nn.Sequential(
+            *(
+                nn.Sequential(nn.Conv2d(a, b, 3, 2, 1), nn.BatchNorm2d(b), nn.ReLU())
+                for a, b in pairwise(channels)
+            )
+        )
+        self.out = nn.Linear(_WIDTHS[-1] * 2, 2)
+        nn.init.constant_(self.out.bias, 0.35)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 4, 64, 64) to (N, 2)."""
+        h = self.layers(x)
+        pooled = torch.cat([h.mean((2, 3)), h.amax((2, 3))], 1)
+        if self.training:
+            pooled = F.dropout(pooled, 0.3)
+        return torch.as_tensor(self.out(pooled))
+
+
+def labels(index: Path, names: list[str]) -> NDArray[np.float32]:
+    """(N, 2): 1 for a woman, 0 for a man; years in hundreds. NaN where nobody said."""
+    rows = {row["file"]: row for row in csv.DictReader(index.read_text().splitlines())}
+    found = []
+    for name in names:
+        row = rows.get(name, {})
+        sex = {"f": 1.0, "m": 0.0}.get(row.get("sex", "")[:1], np.nan)
+        age = float(row.get("age_estimate") or np.nan)
+        found.append((sex, age / YEARS_SCALE))
+    return np.array(found, np.float32)
+
+
+def views(shards: Shards, faces: NDArray[np.intp], rng: np.random.Generator) -> Tensor:
+    """What the network sees of faces, moved, recoloured and behind walls of many sizes."""
+    seen = []
+    for face in faces:
+        crop, points = shards.moved(int(face), rng, _CROP_PX)
+        hidden = jittered_wall(points, rng).radius_map(_CROP_PX) <= 1 + rng.uniform(0, 0.15)
+        colour = recoloured(np.ascontiguousarray(crop[..., :3]), rng) * ~hidden[..., None]
+        seen.append(surroundings(colour.astype(np.uint8), hidden))
+    return torch.from_numpy(np.stack(seen).astype(np.float16))
+
+
+def loss_of(found: Tensor, wanted: Tensor) -> Tensor:
+    """Cross entropy of the sex and the absolute error of the years, where they are known."""
+    sexed, aged = ~wanted[:, 0].isnan(), ~wanted[:, 1].isnan()
+    sex = F.binary_cross_entropy_with_logits(found[sexed, 0], wanted[sexed, 0])
+    return sex + _YEARS_WEIGHT * ((found[aged, 1] - wanted[aged, 1]).abs().mean())
+
+
+def train(prepared: Path, index: Path, out: Path) -> dict[str, float]:
+    """Train, write the network and tell how right it is on faces that were held out."""
+    rng = np.random.default_rng(0)
+    torch.manual_seed(0)
+    shards = Shards([prepared])
+    wanted = labels(index, (prepared / "files.txt").read_text().splitlines())
+    known = np.nonzero(~np.isnan(wanted).all(1) & ~shards.grey)[0]
+    apart = known % _HELD_OUT == 0
+    taught = np.repeat(known[~apart], _VIEWS)
+    x, y = views(shards, taught, rng), torch.from_numpy(wanted[taught])
+    network = SurroundingsNetwork()
+    optimizer = torch.optim.AdamW(network.parameters(), _RATE, weight_decay=0.2)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, _STEPS)
+    for _ in range(_STEPS):
+        batch = torch.from_numpy(rng.integers(len(x), size=_BATCH))
+        loss = loss_of(network(x[batch].float()), y[batch])
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        schedule.step()
+    network.eval()
+    _export(network, out)
+    with torch.inference_mode():
+        found = network(views(shards, known[apart], rng).float())
+    right = torch.from_numpy(wanted[known[apart]])
+    sexed, aged = ~right[:, 0].isnan(), ~right[:, 1].isnan()
+    years = YEARS_SCALE * right[aged, 1]
+    return {
+        "sex_right": float(((found[sexed, 0] > 0) == (right[sexed, 0] > 0.5)).float().mean()),
+        "years_error": float((YEARS_SCALE * found[aged, 1] - years).abs().mean()),
+        "years_error_of_the_median": float((years - years.median()).abs().mean()),
+    }
+
+
+def _export(network: nn.Module, out: Path) -> None:
+    example = torch.zeros(1, 4, SIZE_PX, SIZE_PX)
+    with atomic_path(out, ".onnx") as temporary:
+        torch.onnx.export(
+            network, (example,), str(temporary), dynamo=False, opset_version=17,
+            input_names=["surroundings"], output_names=["found"],
+            dynamic_axes={"surroundings": {0: "n"}, "found": {0: "n"}},
+        )  # fmt: skip
+        model = onnx.load(str(temporary))
+        halve_weights(model)
+        onnx.checker.check_model(model)
+        onnx.save(model, str(temporary))
+
+
+def main() -> None:
+    """Parse the command line, train, print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("prepared", type=Path)
+    parser.add_argument("index", type=Path)
+    parser.add_argument("out", type=Path)
+    a = parser.parse_args()
+    print(train(a.prepared, a.index, a.out))
+
+
+if __name__ == "__main__":
+    main()

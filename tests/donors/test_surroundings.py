@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from ganonymization.donors.surroundings import ANY, Kind, SurroundingsReader, surroundings
+from ganonymization.errors import OptionError
+
+
+class FakeSession:
+    """Says what it was told to."""
+
+    def __init__(self, odds, hundreds):
+        self.found, self.fed = np.array([[odds, hundreds]], np.float32), []
+
+    def get_inputs(self):
+        return [type("Input", (), {"name": "x"})]
+
+    def run(self, names, feeds):
+        self.fed.append(feeds["x"])
+        return [self.found]
+
+
+def scene(size=128):
+    hidden = np.zeros((size, size), bool)
+    hidden[32:96, 32:96] = True
+    context = np.full((size, size, 3), 200, np.uint8) * ~hidden[..., None]
+    return context.astype(np.uint8), hidden
+
+
+def test_odds_and_hundreds_become_a_kind():
+    kind = SurroundingsReader(FakeSession(2.0, 0.62))(*scene())
+    assert kind.female == pytest.approx(1 / (1 + np.exp(-2)))
+    assert kind.years == pytest.approx(62)
+    assert SurroundingsReader(FakeSession(0.0, 0.05))(*scene()).years == 18
+
+
+def test_behind_the_wall_nothing_is_seen():
+    context, hidden = scene()
+    session = FakeSession(0.0, 0.3)
+    SurroundingsReader(session)(context, hidden)
+    assert session.fed[0].shape == (1, 4, 64, 64)
+    assert not session.fed[0][0, :3, 16:48, 16:48].any()
+    assert session.fed[0][0, 3, 16:48, 16:48].all()
+    assert surroundings(context, hidden)[0, 0, 0] == pytest.approx(200 / 127.5 - 1)
+
+
+def test_a_head_on_black_can_be_anybodys():
+    session = FakeSession(5.0, 0.3)
+    hidden = np.ones((64, 64), bool)
+    assert SurroundingsReader(session)(np.zeros((64, 64, 3), np.uint8), hidden) is ANY
+    assert session.fed == []
+
+
+def test_what_is_asked_for_goes_before_a_guess():
+    guess = Kind(0.9, 33.0)
+    assert Kind(female=0.0).over(guess) == Kind(0.0, 33.0)
+    assert Kind(years=70).over(guess) == Kind(0.9, 70)
+    assert ANY.over(guess) == guess
+
+
+def test_words_become_a_kind():
+    assert Kind.asked(None, None, None) == ANY
+    assert Kind.asked(70, "male", "dark") == Kind(0.0, 70, -10.0)
+    assert Kind.asked(None, "female", "light") == Kind(1.0, None, 50.0)
+
+
+def test_what_cannot_be_drawn_is_refused():
+    with pytest.raises(OptionError, match="18 to 90"):
+        Kind.asked(9, None, None)
+    with pytest.raises(OptionError, match="female, male"):
+        Kind.asked(None, "other", None)
+    with pytest.raises(OptionError, match="light, medium, dark"):
+        Kind.asked(None, None, "green")
+
+
+def test_the_shipped_network_answers():
+    kind = SurroundingsReader()(*scene())
+    assert 0 <= kind.female <= 1 and 18 <= kind.years <= 90
