@@ -75,7 +75,9 @@ def folded(
     size = texture.shape[0]
     share = cv2.resize(upper_share, (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA)
     both = np.stack([np.asarray(lower)[1:], np.asarray(upper)[1:]]).astype(np.float32)
-    low, high = np.tensordot(both * (_STRENGTH * np.float32(MOST / 127)), maps.astype(np.float32), 1)
+    low, high = np.tensordot(
+        both * (_STRENGTH * np.float32(MOST / 127)), maps.astype(np.float32), 1
+    )
     gain = np.exp(low + share * (high - low))
     gain = cv2.resize(gain, (size, size), interpolation=cv2.INTER_LINEAR)[..., None]
     dark = np.float32(DARKEST * 255)
