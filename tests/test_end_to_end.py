@@ -47,7 +47,7 @@ def test_a_seed_repeats_and_another_differs(anonymizer, result):
 
 
 def test_the_wall_holds_with_real_models(anonymizer, result, monkeypatch):
-    """Landmarks from the true picture, noise behind the wall: the same output to the bit."""
+    """Landmarks and reading of the true picture, noise behind the wall: the same to the bit."""
     from ganonymization import locating, pipeline
     from ganonymization.geometry import transforms, wall
     from ganonymization.geometry.wall import Place, Wall
@@ -55,6 +55,8 @@ def test_the_wall_holds_with_real_models(anonymizer, result, monkeypatch):
 
     (detection,) = anonymizer._detector(astronaut())
     points = find_landmarks(astronaut(), detection, anonymizer.landmarks)
+    reading = anonymizer.read_expression(astronaut(), points)
+    assert reading is not None
     size = anonymizer._synthesizer.size_px
     crop_from_image = transforms.generator_crop(points, size)
     box = transforms.apply(crop_from_image, wall.ellipses(detection))
@@ -68,6 +70,7 @@ def test_the_wall_holds_with_real_models(anonymizer, result, monkeypatch):
     noisy[window][inside] = np.random.default_rng(0).integers(0, 256, (inside.sum(), 3))
     monkeypatch.setattr(pipeline, "detect_turned", lambda *_: [detection])
     monkeypatch.setattr(locating, "find_landmarks", lambda *_: points)
+    monkeypatch.setattr(anonymizer, "read_expression", lambda *_: reading)
     assert np.array_equal(anonymizer(noisy, seed=1).image, result.image)
 
 

@@ -50,7 +50,10 @@ def test_a_bare_output_name_works_and_errors_are_one_line(tmp_path):
         "--output_file", "bare_name.jpg", script=SCRIPT,
     )  # fmt: skip
     assert answer.returncode == 1
-    assert answer.stderr == "error: none.ckpt: no such model file; give a file or one of: default\n"
+    assert (
+        answer.stderr
+        == "error: none.ckpt: no such model file; give a file or one of: default, plain\n"
+    )
 
 
 @pytest.mark.parametrize(

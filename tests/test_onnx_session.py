@@ -22,7 +22,7 @@ from ganonymization.synthesize.load import load
 from .conftest import face_landmarks
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
-DEFAULT = weights.SHIPPED["default"].path
+DEFAULT = weights.SHIPPED["plain"].path
 
 
 class FakeBinding:
@@ -136,7 +136,7 @@ def test_without_cuda_the_message_has_the_commands(monkeypatch, make_anonymizer)
     for ask in (
         lambda: load(DEFAULT, device="cuda"),
         lambda: CenterFace(DetectorOptions(device="cuda")),
-        lambda: make_anonymizer(model="default", device="cuda"),
+        lambda: make_anonymizer(model="plain", device="cuda"),
         lambda: make_anonymizer(detector="centerface", device="cuda"),
         lambda: make_anonymizer(
             detector="centerface", detector_options=DetectorOptions(min_score=0.3), device="cuda"
@@ -219,11 +219,11 @@ def test_faces_are_drawn_through_a_binding_of_each_call(cuda):
 
 def test_one_word_reaches_generator_and_detector(cuda, make_anonymizer):
     cuda(FakeCuda)
-    anonymizer = make_anonymizer(model="default", detector="centerface", device="cuda")
+    anonymizer = make_anonymizer(model="plain", detector="centerface", device="cuda")
     sessions = anonymizer._synthesizer._session, anonymizer._detector.scales.network._session
     assert all(session.providers[0][0] == CUDA for session in sessions)
     own = make_anonymizer(
-        model="default", detector="centerface", device="cuda", detector_options=DetectorOptions()
+        model="plain", detector="centerface", device="cuda", detector_options=DetectorOptions()
     )
     assert isinstance(own._detector.scales.network._session, FakeCuda)
 

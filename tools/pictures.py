@@ -5,7 +5,9 @@
 docs/images/astronaut.jpg    the public-domain portrait before and after with four seeds
 docs/images/heads.jpg        24 mesh conditions, each beside the head drawn from it
 docs/images/seeds.jpg        the same conditions, three seeds each
-docs/images/expressions.jpg  the most pronounced expressions and poses of a prepared folder
+docs/images/poses.jpg        the most pronounced openings and poses of a prepared folder
+docs/images/expressions.jpg  the seven expressions that are read, as they are read most clearly in a
+                             folder prepared for the refiner: a column each, four people
 
 Heads are drawn whole by the generator. The conditions are surrogates of the portraits' and of the
 prepared faces' landmarks; of the faces themselves no pixel is shown.
@@ -25,10 +27,12 @@ from ganonymization.geometry.wall import GeneratorInput
 from ganonymization.io import images
 from ganonymization.io.images import Picture
 from ganonymization.landmarks.search import find_landmarks
+from ganonymization.surrogate.expression_reading import coarse
 from ganonymization.types import Image
 
 OUT = Path(__file__).parent.parent / "docs" / "images"
 HEADS, TRIED = 24, 4
+Asked = tuple[NDArray[np.float64], NDArray[np.float32]]  # landmarks in crop pixels, reading
 
 
 def astronaut_row(anonymizer: Anonymizer) -> Picture:
@@ -37,17 +41,18 @@ def astronaut_row(anonymizer: Anonymizer) -> Picture:
     return Picture(sheet([[image[:320, 66:386] for image in shown]], 320))
 
 
-def geometry(anonymizer: Anonymizer, folder: Path) -> list[NDArray[np.float64]]:
-    """Landmarks of 24 faces, evenly picked from a folder in order, in crop pixels."""
+def geometry(anonymizer: Anonymizer, folder: Path) -> list[Asked]:
+    """What is asked for by 24 faces, evenly picked from a folder in order."""
     found = []
     paths = [path for path in images.walk(folder) if images.is_picture(path)]
     for path in paths[:: max(1, len(paths) // HEADS)]:
         image = images.read(path).pixels
         boxes = detect_turned(anonymizer._detector, image)
         try:
-            found.append(in_crop(find_landmarks(image, boxes[0], anonymizer.landmarks)))
+            points = find_landmarks(image, boxes[0], anonymizer.landmarks)
         except (FaceError, IndexError):
             continue
+        found.append((in_crop(points), anonymizer.read_expression(image, points)))
     return found[:HEADS]
 
 
@@ -56,18 +61,28 @@ def in_crop(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return transforms.apply(transforms.generator_crop(points, 256), points)
 
 
-def drawn(
-    anonymizer: Anonymizer, points: NDArray[np.float64], seeds: tuple[int, ...]
-) -> list[Image]:
+def drawn(anonymizer: Anonymizer, asked: Asked, seeds: tuple[int, ...]) -> list[Image]:
     """The mesh of the first seed's surrogate, then a head for each seed's."""
+    points, reading = asked
     surrogates = [anonymizer.surrogate(points, seed) for seed in seeds]
     inputs = [
-        GeneratorInput.portrait(256, s, seed) for s, seed in zip(surrogates, seeds, strict=True)
+        GeneratorInput.portrait(256, s, seed, reading)
+        for s, seed in zip(surrogates, seeds, strict=True)
     ]
     return [conditioning.mesh(surrogates[0], 256), *map(anonymizer._synthesizer, inputs)]
 
 
-def extremes(prepared: Path) -> list[NDArray[np.float64]]:
+def clearest(prepared: Path) -> list[list[Asked]]:
+    """The faces of each expression that are read most clearly, a list each."""
+    points = np.load(prepared / "landmarks.npy").astype(np.float64)
+    readings = np.load(prepared / "readings.npy")
+    turned = np.abs(points[:, 234, 2] - points[:, 454, 2])
+    frontal = turned < np.median(turned)
+    best = [np.argsort(-shares * frontal)[:TRIED] for shares in readings.T]
+    return [[(in_crop(points[i]), coarse(readings[i])) for i in row] for row in best]
+
+
+def extremes(prepared: Path) -> list[Asked]:
     """Faces far out in mouth, eyes, brows and turn, four of each kind, in crop pixels."""
     p = np.load(prepared / "landmarks.npy").astype(np.float64)
     unit = np.linalg.norm(p[:, 33] - p[:, 263], axis=1)
@@ -87,7 +102,8 @@ def extremes(prepared: Path) -> list[NDArray[np.float64]]:
         (p[:, 454, 2] - p[:, 234, 2]) / unit,  # and the other
     ]
     chosen = [np.argsort(-measure)[3 : 3 + 8 * TRIED : 8] for measure in measures]
-    return [in_crop(p[i]) for row in chosen for i in row]
+    readings = np.load(prepared / "readings.npy")
+    return [(in_crop(p[i]), coarse(readings[i])) for row in chosen for i in row]
 
 
 def in_rows(groups: list[list[Image]], count: int) -> list[list[Image]]:
@@ -97,7 +113,7 @@ def in_rows(groups: list[list[Image]], count: int) -> list[list[Image]]:
 
 
 def main() -> None:
-    """Write all four."""
+    """Write all five."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("portraits", type=Path)
     parser.add_argument("prepared", type=Path)
@@ -107,19 +123,23 @@ def main() -> None:
     anonymizer = Anonymizer(model=arguments.model)
     images.write(arguments.out / "astronaut.jpg", astronaut_row(anonymizer))
     faces = geometry(anonymizer, arguments.portraits)
-    pairs = [drawn(anonymizer, points, (i,)) for i, points in enumerate(faces)]
+    pairs = [drawn(anonymizer, asked, (i,)) for i, asked in enumerate(faces)]
     rows = in_rows(pairs, 6)
     images.write(arguments.out / "heads.jpg", Picture(sheet(rows, 144)))
     triples = [
-        drawn(anonymizer, points, (100 + i, 200 + i, 300 + i)) for i, points in enumerate(faces)
+        drawn(anonymizer, asked, (100 + i, 200 + i, 300 + i)) for i, asked in enumerate(faces)
     ]
     rows = in_rows(triples, 3)
     images.write(arguments.out / "seeds.jpg", Picture(sheet(rows, 144)))
-    vivid = [
-        drawn(anonymizer, points, (i,)) for i, points in enumerate(extremes(arguments.prepared))
-    ]
+    vivid = [drawn(anonymizer, asked, (i,)) for i, asked in enumerate(extremes(arguments.prepared))]
     rows = in_rows(vivid, TRIED)
-    images.write(arguments.out / "expressions.jpg", Picture(sheet(rows, 144)))
+    images.write(arguments.out / "poses.jpg", Picture(sheet(rows, 144)))
+    columns = [
+        [drawn(anonymizer, asked, (10 * number + i,)) for i, asked in enumerate(row)]
+        for number, row in enumerate(clearest(arguments.prepared))
+    ]
+    rows = [[column[i][1] for column in columns] for i in range(TRIED)]
+    images.write(arguments.out / "expressions.jpg", Picture(sheet(rows, 200)))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 import io
 import json
-import os
 import pickle
 import uuid
 from contextlib import closing
+from pathlib import PurePosixPath
 
 import fsspec
 import numpy as np
@@ -51,7 +51,7 @@ def test_what_is_written_is_listed_and_read(names, content):
     for name in names:
         assert place.stamp(name).size == len(content)
         with place.reading(name) as path:
-            assert path.read_bytes() == content and path.suffix == os.path.splitext(name)[1]
+            assert path.read_bytes() == content and path.suffix == PurePosixPath(name).suffix
         assert (
             isinstance(place, LocalStorage) or not path.exists()
         )  # no original stays on this disk

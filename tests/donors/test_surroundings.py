@@ -8,8 +8,8 @@ from ganonymization.errors import OptionError
 class FakeSession:
     """Says what it was told to."""
 
-    def __init__(self, odds, hundreds):
-        self.found, self.fed = np.array([[odds, hundreds]], np.float32), []
+    def __init__(self, odds, hundreds, degrees=0.3):
+        self.found, self.fed = np.array([[odds, hundreds, degrees]], np.float32), []
 
     def get_inputs(self):
         return [type("Input", (), {"name": "x"})]
@@ -29,7 +29,7 @@ def scene(size=128):
 def test_odds_and_hundreds_become_a_kind():
     kind = SurroundingsReader(FakeSession(2.0, 0.62))(*scene())
     assert kind.female == pytest.approx(1 / (1 + np.exp(-2)))
-    assert kind.years == pytest.approx(62)
+    assert kind.years == pytest.approx(62) and kind.skin_ita_deg == pytest.approx(30)
     assert SurroundingsReader(FakeSession(0.0, 0.05))(*scene()).years == 18
 
 
@@ -55,6 +55,7 @@ def test_what_is_asked_for_goes_before_a_guess():
     assert Kind(female=0.0).over(guess) == Kind(0.0, 33.0)
     assert Kind(years=70).over(guess) == Kind(0.9, 70)
     assert ANY.over(guess) == guess
+    assert Kind(skin_ita_deg=5.0).over(Kind(0.9, 33.0, 40.0)) == Kind(0.9, 33.0, 5.0)
 
 
 def test_words_become_a_kind():

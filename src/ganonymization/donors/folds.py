@@ -75,14 +75,11 @@ def folded(
     size = texture.shape[0]
     share = cv2.resize(upper_share, (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA)
     both = np.stack([np.asarray(lower)[1:], np.asarray(upper)[1:]]).astype(np.float32)
-    low, high = np.tensordot(
-        both * (_STRENGTH * np.float32(MOST / 127)), maps.astype(np.float32), 1
-    )
+    weights = both * (_STRENGTH * np.float32(MOST / 127))
+    low, high = np.tensordot(weights, maps.astype(np.float32), 1)
     gain = np.exp(low + share * (high - low))
-    gain = cv2.resize(gain, (size, size), interpolation=cv2.INTER_LINEAR)[..., None]
-    dark = np.float32(DARKEST * 255)
-    new = (texture + dark) * gain - dark
-    return np.asarray(np.clip(np.round(new), 0, 255), np.uint8)
+    gain = cv2.resize(gain, (size, size), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.multiply(texture, cv2.merge([gain] * 3), dtype=cv2.CV_8U), np.uint8)
 
 
 def _skin(layout_px: Reals) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Who would fit: apparent age and sex, guessed from what surrounds a face and stays as it is.
+"""Who would fit: apparent age, sex and skin, guessed from what surrounds a face and stays as it is.
 
 Hair, ears, neck and clothes stay visible in a scene, so a new face has to go with them. The guess
 is made from the pixels outside the wall alone, which reach the generator anyway; nothing of the
@@ -18,7 +18,7 @@ from ..options import Sex, Skin, check_choice
 from ..types import Image, Mask
 
 SIZE_PX = 64
-YEARS_SCALE = 100.0
+YEARS_SCALE = DEGREES_SCALE = 100.0
 _LEAST_AGE, _MOST_AGE = 18, 90
 _SKIN_ITA_DEG = {"light": 50.0, "medium": 25.0, "dark": -10.0}
 
@@ -60,7 +60,7 @@ class Kind:
         return Kind(
             guess.female if self.female is None else self.female,
             guess.years if self.years is None else self.years,
-            self.skin_ita_deg,
+            guess.skin_ita_deg if self.skin_ita_deg is None else self.skin_ita_deg,
         )
 
 
@@ -68,17 +68,17 @@ ANY = Kind()
 
 
 class SurroundingsReader:
-    """Guesses with a network of (N, 4, 64, 64), context and wall mask, to (N, 2).
+    """Guesses with a network of (N, 4, 64, 64), context and wall mask, to (N, 3).
 
-    Its outputs are the logarithm of the odds for a woman, and years in hundreds. May be shared by
-    threads.
+    Its outputs are the logarithm of the odds for a woman, years in hundreds, and the individual
+    typology angle of the skin in hundreds of degrees. May be shared by threads.
 
     Args:
         session: On the network; None opens the shipped one.
     """
 
     def __init__(self, session: onnxruntime.InferenceSession | None = None) -> None:
-        self._session = session or onnx_session.open_shipped("surroundings-reader")
+        self._session = session or onnx_session.open_shipped("surroundings-reader", threads=1)
 
     def __call__(self, context: Image, wall_mask: Mask) -> Kind:
         """Who would fit; anybody where nothing surrounds the face.
@@ -91,9 +91,9 @@ class SurroundingsReader:
             return ANY
         layers = surroundings(context, wall_mask)
         (found,) = self._session.run(None, {self._session.get_inputs()[0].name: layers[None]})
-        odds, hundreds = (float(value) for value in found[0])
-        years = float(np.clip(YEARS_SCALE * hundreds, _LEAST_AGE, _MOST_AGE))
-        return Kind(float(1 / (1 + np.exp(-odds))), years)
+        odds, years, degrees = (float(value) for value in found[0])
+        years = float(np.clip(YEARS_SCALE * years, _LEAST_AGE, _MOST_AGE))
+        return Kind(float(1 / (1 + np.exp(-odds))), years, DEGREES_SCALE * degrees)
 
 
 def surroundings(context: Image, wall_mask: Mask) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,8 +29,8 @@ def mixed(bank: DonorBank, worn: DonorPair, reading: Reals) -> Image:
         reading: (7,) shares of the expressions.
     """
     share = _upper_share(bank)
-    upper, lower = (bank.texture(donor).astype(np.float32) for donor in (worn.upper, worn.lower))
-    both = np.round(lower + share[:, :, None] * (upper - lower)).astype(np.uint8)
+    upper, lower = bank.texture(worn.upper), bank.texture(worn.lower)
+    both = np.asarray(cv2.blendLinear(upper, lower, share, 1 - share), np.uint8)
     more = np.asarray(reading) - bank.readings[[worn.upper, worn.lower]]
     return folded(both, bank.folds, more[0], more[1], share)
 

@@ -32,7 +32,7 @@ class ExpressionReader:
     """
 
     def __init__(self, session: onnxruntime.InferenceSession | None = None) -> None:
-        self._session = session or onnx_session.open_shipped("expression-reader")
+        self._session = session or onnx_session.open_shipped("expression-reader", threads=1)
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, image: Image, landmarks_px: NDArray[Any]) -> NDArray[np.float32]:

@@ -94,7 +94,7 @@ NETWORKS = {
         ShippedModel(
             name="donors",
             file="donors.npz",
-            sha256="9e8b3947628a39e7c58553e4a25d20e0098bd34866453ee9331ae17ff5ea5656",
+            sha256="d672f8cb9bfdfc6bb8c727931b104eba5c9d844581ad01b4203c0fe706ef955b",
             licence="MIT and CC0-1.0 by row",
             reads="no network: delit textures of synthetic people",
         ),

@@ -1,4 +1,4 @@
-"""Trains the reader of surroundings: apparent age and sex from all but the face.
+"""Trains the reader of surroundings: apparent age, sex and skin from all but the face.
 
 python -m ganonymization.training.refine.surroundings PREPARED INDEX OUT.onnx
 
@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...donors.surroundings import SIZE_PX, YEARS_SCALE, surroundings
+from ...donors.surroundings import DEGREES_SCALE, SIZE_PX, YEARS_SCALE, surroundings
 from ...io.files import atomic_path
+from ...types import Reals
+from .. import layout
 from ..augment import jittered_wall, recoloured
 from ..data import Shards
 from ..export import halve_weights
@@ -28,12 +30,12 @@ _WIDTHS = (24, 48, 96, 128)
 _CROP_PX = 128
 _HELD_OUT = 5  # one of so many
 _BATCH, _STEPS, _RATE = 64, 5000, 1e-3
-_YEARS_WEIGHT = 20.0
+_YEARS_WEIGHT, _SKIN_WEIGHT = 20.0, 8.0
 _VIEWS = 12  # of each face, made beforehand
 
 
 class SurroundingsNetwork(nn.Module):
-    """Four layers of (N, 64, 64) to the odds of a woman (logarithm) and years in hundreds."""
+    """Four layers of (N, 64, 64) to the numbers of ``donors.surroundings``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,11 +46,11 @@ class SurroundingsNetwork(nn.Module):
                 for a, b in pairwise(channels)
             )
         )
-        self.out = nn.Linear(_WIDTHS[-1] * 2, 2)
+        self.out = nn.Linear(_WIDTHS[-1] * 2, 3)
         nn.init.constant_(self.out.bias, 0.35)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 4, 64, 64) to (N, 2)."""
+        """(N, 4, 64, 64) to (N, 3)."""
         h = self.layers(x)
         pooled = torch.cat([h.mean((2, 3)), h.amax((2, 3))], 1)
         if self.training:
@@ -56,8 +58,11 @@ class SurroundingsNetwork(nn.Module):
         return torch.as_tensor(self.out(pooled))
 
 
-def labels(index: Path, names: list[str]) -> NDArray[np.float32]:
-    """(N, 2): 1 for a woman, 0 for a man; years in hundreds. NaN where nobody said."""
+def labels(index: Path, names: list[str], skin_ita_deg: Reals) -> NDArray[np.float32]:
+    """(N, 3): 1 for a woman, 0 for a man; years in hundreds; the skin's angle in hundreds.
+
+    NaN where nobody said.
+    """
     rows = {row["file"]: row for row in csv.DictReader(index.read_text().splitlines())}
     found = []
     for name in names:
@@ -65,7 +70,7 @@ def labels(index: Path, names: list[str]) -> NDArray[np.float32]:
         sex = {"f": 1.0, "m": 0.0}.get(row.get("sex", "")[:1], np.nan)
         age = float(row.get("age_estimate") or np.nan)
         found.append((sex, age / YEARS_SCALE))
-    return np.array(found, np.float32)
+    return np.column_stack([found, np.asarray(skin_ita_deg) / DEGREES_SCALE]).astype(np.float32)
 
 
 def views(shards: Shards, faces: NDArray[np.intp], rng: np.random.Generator) -> Tensor:
@@ -80,10 +85,11 @@ def views(shards: Shards, faces: NDArray[np.intp], rng: np.random.Generator) -> 
 
 
 def loss_of(found: Tensor, wanted: Tensor) -> Tensor:
-    """Cross entropy of the sex and the absolute error of the years, where they are known."""
+    """Cross entropy of the sex and absolute errors of the others, where they are known."""
     sexed, aged = ~wanted[:, 0].isnan(), ~wanted[:, 1].isnan()
     sex = F.binary_cross_entropy_with_logits(found[sexed, 0], wanted[sexed, 0])
-    return sex + _YEARS_WEIGHT * ((found[aged, 1] - wanted[aged, 1]).abs().mean())
+    years = (found[aged, 1] - wanted[aged, 1]).abs().mean()
+    return sex + _YEARS_WEIGHT * years + _SKIN_WEIGHT * (found[:, 2] - wanted[:, 2]).abs().mean()
 
 
 def train(prepared: Path, index: Path, out: Path) -> dict[str, float]:
@@ -91,8 +97,9 @@ def train(prepared: Path, index: Path, out: Path) -> dict[str, float]:
     rng = np.random.default_rng(0)
     torch.manual_seed(0)
     shards = Shards([prepared])
-    wanted = labels(index, (prepared / "files.txt").read_text().splitlines())
-    known = np.nonzero(~np.isnan(wanted).all(1) & ~shards.grey)[0]
+    names = (prepared / "files.txt").read_text().splitlines()
+    wanted = labels(index, names, layout.load(prepared, "skin_ita_deg.npy"))
+    known = np.nonzero(~np.isnan(wanted[:, :2]).all(1) & ~shards.grey)[0]
     apart = known % _HELD_OUT == 0
     taught = np.repeat(known[~apart], _VIEWS)
     x, y = views(shards, taught, rng), torch.from_numpy(wanted[taught])
@@ -113,10 +120,13 @@ def train(prepared: Path, index: Path, out: Path) -> dict[str, float]:
     right = torch.from_numpy(wanted[known[apart]])
     sexed, aged = ~right[:, 0].isnan(), ~right[:, 1].isnan()
     years = YEARS_SCALE * right[aged, 1]
+    skin = DEGREES_SCALE * right[:, 2]
     return {
         "sex_right": float(((found[sexed, 0] > 0) == (right[sexed, 0] > 0.5)).float().mean()),
         "years_error": float((YEARS_SCALE * found[aged, 1] - years).abs().mean()),
         "years_error_of_the_median": float((years - years.median()).abs().mean()),
+        "skin_error_deg": float((DEGREES_SCALE * found[:, 2] - skin).abs().mean()),
+        "skin_error_deg_of_the_median": float((skin - skin.median()).abs().mean()),
     }
 
 
