@@ -1,15 +1,19 @@
 """What is covered, by kind of picture and size of face, against marks made by hand or by drawing.
 
     python benchmarks/coverage.py SCENES [--portraits PORTRAITS] [--model FILE] [--every 1]
+                                  [--only WORDS] [--thorough]
 
 SCENES holds pictures and ``boxes.json`` (left, top, width, height of each face). PORTRAITS holds
-pictures of one face each, of which close-ups, long pictures and occlusions are made. A face is
-covered where 95 % of the ellipse within its box are new pixels. Prints Markdown.
+pictures of one face each, of which close-ups, long pictures and frames, and occlusions are made.
+--only prints the rows whose names hold WORDS. A face is covered where 95 % of the ellipse within
+its box are new pixels. Prints Markdown.
 """
 
 import argparse
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -18,14 +22,18 @@ import numpy as np
 from ganonymization import Anonymizer, DetectorOptions
 from ganonymization.detect.base import detect_turned
 from ganonymization.detect.centerface import CenterFace
+from ganonymization.detect.finder import Finder
 from ganonymization.io import images
 from ganonymization.synthesize import compositing
 from ganonymization.types import Box, Image
+from ganonymization.video.audit import FrameAudit
+from ganonymization.video.frames import anonymize_frames
 
 SEED, COVERED = 11, 0.95
 CLOSE_UPS_PX = (640, 1600, 3000, 4000)
 FACES_PX = (16, 24, 32, 48, 96)
-LONG = {"1080 x 14000": (14_000, 1080), "12000 x 3000": (3000, 12_000), "1920 x 1080": (1080, 1920)}
+HD, FRAMES = (1080, 1920), 2
+LONG = {"1080 x 14000": (14_000, 1080), "12000 x 3000": (3000, 12_000), "1920 x 1080": HD}
 # Centres of faces that boxes.json does not mark, by eye, in enlarged and brightened pictures: dim
 # guests behind the table. Every other cover without a mark is one without a face.
 UNMARKED = {"2008_002079.jpg": [(284, 49), (424, 92), (479, 80), (467, 77)]}
@@ -66,16 +74,24 @@ def portraits(folder: Path, every: int) -> Iterator[Marked]:
             yield pixels, found[0].box_xyxy
 
 
-def count(name: str, made: list[Marked], anonymizer: Anonymizer) -> None:
-    """Print how many of such pictures have their one face covered."""
+def count(
+    made: list[Marked], change: Callable[[Image, Box], Marked], anonymizer: Anonymizer
+) -> str:
+    """How many of the pictures have their one face covered, once they are changed."""
     covered = 0
-    for pixels, box in made:
+    for each in made:
+        pixels, box = change(*each)
         result = anonymizer(pixels, seed=SEED)
         covered += compositing.covered_share(box, result.composite_mask) > COVERED
-    print(f"| {name} | {covered} of {len(made)}, {covered / len(made):.0%} |", flush=True)
+    return share_of(covered, len(made))
 
 
-def close_up(pixels: Image, box: Box, side_px: int) -> Marked:
+def share_of(covered: int, of: int) -> str:
+    """In words."""
+    return f"{covered} of {of}, {covered / of:.0%}"
+
+
+def close_up(side_px: int, pixels: Image, box: Box) -> Marked:
     """The face alone, enlarged."""
     (x, y), side = (
         ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2),
@@ -89,27 +105,38 @@ def close_up(pixels: Image, box: Box, side_px: int) -> Marked:
     return np.asarray(large, np.uint8), tuple(moved)  # type: ignore[return-value]
 
 
-def long_pictures(made: list[Marked], anonymizer: Anonymizer) -> None:
-    """Heads pasted into long pictures on a grid; a row for each shape and size."""
-    for name, shape in LONG.items():
-        for face_px in FACES_PX:
-            canvas, boxes = np.full((*shape, 3), 120, np.uint8), []
-            rng = np.random.default_rng(face_px)
-            canvas += cv2.resize(
-                rng.integers(0, 60, (shape[0] // 40, shape[1] // 40, 3), np.uint8), shape[::-1]
-            )
-            cells = grid(shape, 4 * face_px + 40, len(made), rng)
-            for (pixels, box), (x, y) in zip(made, cells, strict=False):
-                scale = face_px / (box[3] - box[1])
-                head = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-                head = head[: 3 * face_px, : 4 * face_px]
-                canvas[y : y + head.shape[0], x : x + head.shape[1]] = head
-                boxes.append((x + box[0] * scale, y + box[1] * scale,
-                              x + box[2] * scale, y + box[3] * scale))  # fmt: skip
-            mask = anonymizer(canvas, seed=SEED).composite_mask
-            covered = sum(compositing.covered_share(box, mask) > COVERED for box in boxes)
-            print(f"| {name}, faces of {face_px} px | {covered} of {len(boxes)}, "
-                  f"{covered / len(boxes):.0%} |", flush=True)  # fmt: skip
+def pasted(made: list[Marked], shape: tuple[int, int], face_px: int) -> tuple[Image, list[Box]]:
+    """Heads in a long picture, on a grid, and their boxes."""
+    canvas, boxes = np.full((*shape, 3), 120, np.uint8), []
+    rng = np.random.default_rng(face_px)
+    canvas += cv2.resize(
+        rng.integers(0, 60, (shape[0] // 40, shape[1] // 40, 3), np.uint8), shape[::-1]
+    )
+    cells = grid(shape, 4 * face_px + 40, len(made), rng)
+    for (pixels, box), (x, y) in zip(made, cells, strict=False):
+        scale = face_px / (box[3] - box[1])
+        head = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        head = head[: 3 * face_px, : 4 * face_px]
+        canvas[y : y + head.shape[0], x : x + head.shape[1]] = head
+        boxes.append((x + box[0] * scale, y + box[1] * scale,
+                      x + box[2] * scale, y + box[3] * scale))  # fmt: skip
+    return canvas, boxes
+
+
+def in_picture(canvas: Image, boxes: list[Box], anonymizer: Anonymizer) -> str:
+    """How many are covered."""
+    mask = anonymizer(canvas, seed=SEED).composite_mask
+    return share_of(sum(compositing.covered_share(b, mask) > COVERED for b in boxes), len(boxes))
+
+
+def in_frames(canvas: Image, boxes: list[Box], anonymizer: Anonymizer) -> str:
+    """How many are covered in the frames of a video, audited as files are."""
+    films = ((canvas, i) for i in range(FRAMES))
+    covered = 0
+    for frame in FrameAudit(anonymizer)(anonymize_frames(anonymizer, films, SEED)):
+        mask = frame.result.composite_mask
+        covered += sum(compositing.covered_share(box, mask) > COVERED for box in boxes)
+    return share_of(covered, FRAMES * len(boxes))
 
 
 def grid(
@@ -194,6 +221,23 @@ OCCLUSIONS: dict[str, Callable[[Image, Box], Marked]] = {
 } | {f"turned by {angle} degrees": turned(angle) for angle in (30, 45, 60, 90, 135, 180, 225, 300)}
 
 
+def rows(made: list[Marked], anonymizer: Anonymizer) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Every row of the portraits, measured when it is asked for."""
+    changes = OCCLUSIONS | {
+        f"close-up at {side_px} px": partial(close_up, side_px) for side_px in CLOSE_UPS_PX
+    }
+    for name, change in changes.items():
+        yield name, partial(count, made, change, anonymizer)
+    small = replace(anonymizer.detector.options, max_side_px=640)  # as the command looks at videos
+    video = anonymizer.using(detector=Finder(small))
+    for face_px in FACES_PX:
+        for name, shape in LONG.items():
+            heads = partial(pasted, made, shape, face_px)
+            yield f"{name}, faces of {face_px} px", lambda h=heads: in_picture(*h(), anonymizer)
+        heads = partial(pasted, made, HD, face_px)
+        yield f"video of Full HD, faces of {face_px} px", lambda h=heads: in_frames(*h(), video)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -201,20 +245,21 @@ def main() -> None:
     parser.add_argument("--portraits", type=Path)
     parser.add_argument("--model", default="default")
     parser.add_argument("--every", type=int, default=1, help="Of the portraits, one in so many.")
+    parser.add_argument("--only", default="", help="Rows of the portraits with these words.")
     parser.add_argument("--thorough", action="store_true")
     arguments = parser.parse_args()
     options = DetectorOptions(thorough=arguments.thorough)
     anonymizer = Anonymizer(model=arguments.model, detector_options=options)
     print("| what | covered |\n| --- | --- |")
-    scenes(arguments.scenes, anonymizer)
+    if not arguments.only:
+        scenes(arguments.scenes, anonymizer)
     if not arguments.portraits:
         return
     made = list(portraits(arguments.portraits, arguments.every))
-    for name, occlude in OCCLUSIONS.items():
-        count(name, [occlude(*each) for each in made], anonymizer)
-    for side_px in CLOSE_UPS_PX:
-        count(f"close-up at {side_px} px", [close_up(*each, side_px) for each in made], anonymizer)
-    long_pictures(made, anonymizer)
+    print(f"| portraits in which a face is marked | {len(made)} |")
+    for name, measured in rows(made, anonymizer):
+        if arguments.only in name:
+            print(f"| {name} | {measured()} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
     python tools/page_screenshots.py [--out docs/images]
 
 docs/images/page-picture.png         a picture of two faces, half of it as it was
+docs/images/page-edit.png            a box on its way, where a face may have been missed
 docs/images/page-camera.png          a running camera
 docs/images/page-camera-no-face.png  the same where it sees no face
 docs/images/page-video.png           a job that runs and one that is done
@@ -157,6 +158,15 @@ def with_pictures(page: Page, files: list[Path]) -> Page:
     return page
 
 
+def editing(page: Page) -> Page:
+    """Begin a box by the keyboard."""
+    page.get_by_test_id("edit").click()
+    layer = page.get_by_test_id("layer")
+    for key in ("Enter", "ArrowDown", "ArrowDown", "ArrowDown"):
+        layer.press(key)
+    return page
+
+
 def with_camera(page: Page, ready: Locator, seconds: float) -> Page:
     """Start the camera and let the meters settle."""
     page.get_by_test_id("camera-start").click()
@@ -177,7 +187,7 @@ def with_jobs(page: Page, short: Path, long: Path) -> Page:
 
 
 def main() -> None:
-    """Write all six."""
+    """Write all seven."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
     out = parser.parse_args().out.resolve()
@@ -194,6 +204,8 @@ def main() -> None:
         ]
         browser = launched(playwright, write_camera(made / "camera.y4m", before_camera(1)))
         keep(with_pictures(opened(browser, url, "picture"), files), out / "page-picture.png")
+        edited = editing(with_pictures(opened(browser, url, "picture"), files[:1]))
+        keep(edited, out / "page-edit.png")
         dark = opened(browser, url, "picture", color_scheme="dark")
         keep(with_pictures(dark, files), out / "page-dark.png")
         phone = opened(browser, url, "picture", **PHONE)

@@ -86,7 +86,8 @@ def open_shipped(
         name: Of its file in ``weights``, without ``.onnx``.
         threads: Of one call; 0 takes every core.
         device: ``"cpu"`` or ``"cuda"``.
-        any_size: Its inputs differ in size, so memory is given back after each call.
+        any_size: Its inputs differ in size, so how memory is used is not planned; calls with large
+            inputs take :func:`giving_back`.
 
     Raises:
         ModelError: The file is missing or damaged; install the package anew.
@@ -98,13 +99,22 @@ def open_shipped(
     settings.intra_op_num_threads = threads
     if threads:  # disable spinning: callers share the CPU
         settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    settings.enable_mem_pattern = settings.enable_cpu_mem_arena = not any_size
+    settings.enable_mem_pattern = not any_size
     try:
         return open_session(str(path), settings, device)
     except OptionError:
         raise
     except Exception as error:  # ONNX Runtime's own exceptions have no common base
         raise ModelError(f"{path}: missing or damaged; install the package anew") from error
+
+
+def giving_back(device: Device) -> onnxruntime.RunOptions | None:
+    """For a call with a large input: its memory is given back, rather than kept for the next."""
+    if device != "cpu":
+        return None
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
 
 
 def run(

@@ -47,11 +47,21 @@ def test_a_change_beside_the_face_does_not_count():
     assert is_changed((600, 600, 700, 700), mask())
 
 
-@pytest.mark.parametrize("shape", [(512, 512), (3000, 4000)])
-def test_the_audit_looks_at_other_scales_than_the_detector_and_at_less(shape):
-    first, again = looks(shape), looks_of_audit(shape)
-    assert [a.window for a in first] == [b.window for b in again]
-    assert all(b.scale < a.scale for a, b in zip(first, again, strict=True))
+@pytest.mark.parametrize("shape", [(512, 512), (720, 1280), (3000, 4000)])
+@pytest.mark.parametrize("tile_px", [1280, 640])
+def test_the_audit_looks_at_all_at_other_scales_than_the_detector_and_at_less(shape, tile_px):
+    first, again = looks(shape), looks_of_audit(shape, tile_px=tile_px)
+    assert [a.is_whole for a in again] == [True] + [False] * (len(again) - 1)
+    scales = [sorted({look.scale for look in some}) for some in (first, again)]
+    assert all(b < a for a, b in zip(*scales, strict=True))
+    for scale in scales[1][1:]:
+        seen = np.zeros(shape, bool)
+        for look in again:
+            if look.scale == scale:
+                left, top, right, bottom = look.window
+                assert max(right - left, bottom - top) * scale <= tile_px + 1
+                seen[top:bottom, left:right] = True
+        assert seen.all()
 
 
 def test_what_a_blind_detector_leaves_is_covered_and_told():

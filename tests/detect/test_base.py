@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganonymization.detect.base import detect_turned, large_enough, merge
+from ganonymization.detect.base import detect_turned, large_enough, merge, with_boxes
 from ganonymization.types import Detection
 
 boxes = st.tuples(st.floats(0, 80), st.floats(0, 80), st.floats(2, 40), st.floats(2, 40)).map(
@@ -71,3 +71,12 @@ def test_a_turned_picture_is_searched_and_boxes_come_back(quarters):
 def test_a_box_inside_out_is_refused():
     with pytest.raises(ValueError, match="left to right"):
         Detection((5, 0, 5, 9), 1)
+
+
+def test_boxes_that_were_drawn_come_last_so_the_others_keep_their_places():
+    found = [Detection((0, 0, 40, 40), 0.9), Detection((100, 0, 120, 20), 0.8)]
+    drawn = [(200, 0, 210, 10), (300, 0, 390, 90), (102, 0, 120, 19)]
+    faces = with_boxes(found, drawn)
+    assert [face.box_xyxy for face in faces] == [f.box_xyxy for f in found] + drawn[:2]
+    assert [face.score for face in faces] == [0.9, 0.8, 1.0, 1.0]
+    assert faces[1].merged == (drawn[2],)

@@ -83,11 +83,39 @@ def test_what_lies_on_a_chest_must_be_seen_well(find):
     assert find.second_opinion.confirmed(astronaut(), [doubtful], [sure]) == [doubtful]
 
 
+def test_a_glance_tells_whether_somebody_is_new_in_parts_of_a_picture(find):
+    frame = np.full((720, 1280, 3), 120, np.uint8)
+    frame[300:600, 700:1000] = cv2.resize(astronaut(), (300, 300), interpolation=cv2.INTER_AREA)
+    x, y = 700 + CENTRE[0] * 300 / 512, 300 + CENTRE[1] * 300 / 512
+    here, elsewhere = (slice(290, 450), slice(760, 920)), (slice(0, 200), slice(0, 200))
+    asked = []
+
+    def is_known(detection):
+        asked.append(detection)
+        return False
+
+    assert find.glance(frame, [elsewhere, here], is_known)
+    assert any(holds(d, x, y) for d in asked)
+    assert not find.glance(frame, [elsewhere], is_known)
+    assert not find.glance(frame, [here], lambda detection: True)
+
+
 def test_with_a_least_score_nothing_is_asked_again(find, monkeypatch):
     plain = Finder(DetectorOptions(min_score=0.4, threads=1))
     monkeypatch.setattr(plain.second_opinion, "confirmed", None)
     (face,) = plain(astronaut())
     assert holds(face, *CENTRE)
+
+
+@pytest.mark.parametrize("least", [0.02, 0.2])
+def test_a_least_score_changes_no_look(least):
+    """Close-ups, the dark and dots are seen with it as without."""
+    plain = Finder(DetectorOptions(min_score=least, threads=1))
+    close = cv2.resize(astronaut()[87:157, 191:261], (1600, 1600), interpolation=cv2.INTER_CUBIC)
+    assert any(holds(d, 800, 800) and d.side_px > 960 for d in plain(close))
+    assert any(holds(d, *CENTRE) for d in plain(np.uint8(np.round(astronaut() * 0.03))))
+    assert any(holds(d, 2 * CENTRE[0], 2 * CENTRE[1]) for d in plain(dots(astronaut())))
+    assert all(d.score >= least for d in plain(close))
 
 
 def test_a_thorough_look_finds_who_stands_on_the_head_beside_who_does_not():

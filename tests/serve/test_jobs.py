@@ -11,6 +11,8 @@ import av
 import pytest
 from PIL import Image as Pillow
 
+from ganonymization import Anonymizer
+from ganonymization.cli.demo import astronaut
 from ganonymization.serve.job import kind_of
 from ganonymization.serve.uploads import PrivateFolder
 
@@ -108,6 +110,50 @@ def test_a_zip_comes_back_as_one_of_the_same_names(client):
         "a.png": "done", "sub/b.jpg": "done", "c.png": "failed", "notes.txt": "not a picture",
         "../up.png": "not a picture", "/root.png": "not a picture", "empty.png": "no face",
     }  # fmt: skip
+
+
+def test_a_box_is_added_to_a_part_of_a_video_and_refused_with_a_zip(client, tmp_path):
+    empty = make_clip(tmp_path / "empty.mp4", [draw()] * 40, rate=10).read_bytes()
+    final = ended(client, posted(client, empty, "?add_box=60,40,40,40,0.2,0.6"))
+    assert (final["done"], final["filled"]) == (40, final["faces"])
+    assert 4 <= final["faces"] < 22  # a face that is gone stays covered for a while
+    zip_ = zipped({"a.png": encoded(draw())})
+    answer = client.post("/v1/jobs?add_box=60,40,40,40", content=zip_)
+    assert answer.status_code == 422
+    assert "/v1/anonymize" in answer.json()["error"]
+    assert client.get("/v1/jobs").json() == [final | {"expires_s": client.get(
+        f"/v1/jobs/{final['id']}").json()["expires_s"]}]  # fmt: skip
+    for text in ("60,40", "60,40,40,40,5,1", "60,40,40,40,a,b"):
+        assert client.post(f"/v1/jobs?add_box={text}", content=empty).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [("", (False, True)), ("?audit=false", (False, False)), ("?thorough=true", (True, True))],
+)
+def test_jobs_look_and_search_as_they_are_asked_to(client, monkeypatch, query, asked):
+    seen = []
+
+    def using(self, *, thorough=None, audit=None, **more):
+        if audit is not None:
+            seen.append((thorough, audit))
+        return whole(self, thorough=thorough, audit=audit, **more)
+
+    whole = Anonymizer.using
+    monkeypatch.setattr(Anonymizer, "using", using)
+    final = ended(client, posted(client, zipped({"a.png": encoded(draw(Disc(80)))}), query))
+    assert final["state"] == "done"
+    assert seen == [asked]
+
+
+def test_what_the_audit_of_a_zip_covers_is_counted(serve):
+    client = serve(fakes={"detector": lambda image: []})
+    content = zipped({"a.png": encoded(astronaut()), "b.png": encoded(draw())})
+    final = ended(client, posted(client, content))
+    assert (final["faces"], final["filled"], final["by_audit"]) == (1, 1, 1)
+    archive = zipfile.ZipFile(io.BytesIO(client.get(f"/v1/jobs/{final['id']}/result").content))
+    lines = [json.loads(line) for line in archive.read("manifest.jsonl").decode().splitlines()]
+    assert [line["by_audit"] for line in lines] == [1, 0]
 
 
 def test_portraits_of_a_zip(client):

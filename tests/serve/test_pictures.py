@@ -139,6 +139,13 @@ def test_options_that_make_no_sense(client, picture, query, words):
     assert words in answer.json()["error"]
 
 
+@pytest.mark.parametrize("path", ["/v1/anonymize", "/v1/jobs"])
+def test_options_that_there_are_not_are_refused(client, picture, path):
+    answer = client.post(f"{path}?mode=scene&add_boxes=1,2,3,4", content=picture)
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("add_boxes: no such option; there are add_box, audit")
+
+
 def test_the_same_seed_gives_the_same_picture(client, picture):
     one, two, other = (
         client.post(f"/v1/anonymize?seed={seed}", content=picture).content for seed in (7, 7, 8)

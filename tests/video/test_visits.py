@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from ganonymization.detect.base import moved
 from ganonymization.types import Detection
 from ganonymization.video.tracking import Tracker
-from ganonymization.video.watching import TILE_PX, look_into, moved, tiles
+from ganonymization.video.watching import TILE_PX, look_into, tiles
 
 from .test_tracking import (
     BLUE,
@@ -20,6 +21,17 @@ from .test_tracking import (
 )
 
 BESIDE = Disc(205, 80, 16, BLUE)  # somebody who stays, so that the detector looks now and then
+
+
+def glance(image, windows, is_known):
+    """Whether an unknown disc's middle lies in a window."""
+
+    def is_in(disc, rows, columns):
+        x, y = disc.centre_px
+        return rows.start <= y < rows.stop and columns.start <= x < columns.stop
+
+    new = [disc for disc in DiscDetector()(image) if not is_known(disc)]
+    return any(is_in(disc, *window) for disc in new for window in windows)
 
 
 def followed(clip, **options):
@@ -42,10 +54,11 @@ def assert_covered(path, others=(), **options):
 @pytest.mark.parametrize("others", [(), (BESIDE,)], ids=["alone", "another stays"])
 @pytest.mark.parametrize("length", range(1, 8))
 @pytest.mark.parametrize("start", [9, 12, 15])
-def test_who_comes_and_goes_between_two_looks_is_covered(length, start, others):
+@pytest.mark.parametrize("glances", [{}, {"glance": glance}], ids=["looks", "glances"])
+def test_who_comes_and_goes_between_two_looks_is_covered(length, start, others, glances):
     inside = range(start, start + length)
     path = [Disc(30 + 9 * (i - start)) if i in inside else None for i in range(30)]
-    frames = assert_covered(path, others)
+    frames = assert_covered(path, others, **glances)
     assert not any(covers(frames[i], Disc(30)) == covers(frames[start], Disc(30))
                    for i in range(start - 4))  # fmt: skip
 
@@ -137,6 +150,35 @@ def test_nothing_is_looked_at_again_where_nothing_changes():
     detector = DiscDetector()
     tracked(clip, detector, detect_every=8)
     assert detector.calls == 5
+
+
+def test_a_glance_at_what_moves_spares_looks_at_all_of_a_frame():
+    def looks(**options):
+        clip = [draw(BESIDE) for _ in range(33)]
+        for i, image in enumerate(clip):
+            image[20:50, 10 + 3 * i : 40 + 3 * i] = 150  # no face
+        detector = DiscDetector()
+        tracked(clip, detector, detect_every=8, **options)
+        return detector.calls
+
+    assert looks() > 12
+    assert looks(glance=glance) == 5
+
+
+def test_what_is_asked_at_a_glance_lies_around_what_has_changed():
+    asked = []
+
+    def remember(image, windows, is_known):
+        asked.append(windows)
+        return False
+
+    clip = [draw(BESIDE) for _ in range(3)]
+    clip[1][20:50, 30:60] = 150
+    clip[2][20:50, 30:60] = 150  # looked at already
+    tracked(clip, detect_every=8, glance=remember)
+    (((rows, columns),),) = asked
+    assert rows.start <= 8 and 62 <= rows.stop < 90
+    assert columns.start <= 18 and 72 <= columns.stop < 100
 
 
 def test_a_face_that_the_detector_sees_only_enlarged_is_found_again():

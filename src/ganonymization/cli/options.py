@@ -138,7 +138,8 @@ def _config_of(
         age: About how old new faces are. [default: as hair and clothes have it]
         sex: Of new faces. [default: as hair and clothes have it]
         skin: Of portraits; in scenes it follows neck and ears. [default: any]
-        min_score: Detections scored lower are dropped. [default: the detector's own]
+        min_score: Detections scored lower are dropped, and no doubtful one is looked at again.
+            [default: the detector's own]
         min_face: Smallest face, in pixels.
         detect_size: Longer side the picture is shrunk to for detection. [default: its own]
         thorough: Look enlarged, mirrored and turned, too: far slower.

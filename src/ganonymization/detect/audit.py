@@ -10,7 +10,7 @@ from ..types import Box, Detection, Image, Mask
 from .base import DetectorOptions, large_enough, merge, mirrored_back
 from .blazeface import NEAR, BlazeFaceNetwork, as_detections
 from .finder import Finder
-from .multi_scale import Look, looks
+from .multi_scale import TILE_PX, Look, looks, tiles
 
 _SMALL_PX, _SCALE = 256, 0.7  # another scale than the detector's
 _LEAST, _LEAST_BLAZEFACE = 0.3, 0.6
@@ -70,16 +70,20 @@ class Audit:
         return [mirrored_back(d, width) for d in found]
 
 
-def looks_of_audit(shape_hw: tuple[int, int], max_side_px: int | None = None) -> list[Look]:
+def looks_of_audit(
+    shape_hw: tuple[int, int], max_side_px: int | None = None, tile_px: int = TILE_PX
+) -> list[Look]:
     """What :class:`Audit` looks at: all that a detector does, each part smaller.
 
     Args:
         shape_hw: Of the picture.
         max_side_px: Of the detector that found the faces.
+        tile_px: Side of the largest part as the network sees it, which needs memory.
     """
-    whole, *tiles = looks(shape_hw, max_side_px)
+    whole, *parts = looks(shape_hw, max_side_px)
     small = min(whole.scale, _SMALL_PX / max(shape_hw))
-    smaller = [Look(tile.window, tile.scale * _SCALE) for tile in tiles]
+    scales = sorted({part.scale * _SCALE for part in parts})
+    smaller = [tile for scale in scales for tile in tiles(shape_hw, scale, tile_px)]
     return [Look(whole.window, small, is_whole=True), *smaller]
 
 

@@ -83,9 +83,15 @@ def merge(
 
 
 def with_boxes(found: Iterable[Detection], boxes: Iterable[Box]) -> list[Detection]:
-    """Detections and boxes that somebody drew over faces that were missed; largest first."""
-    drawn = [Detection(box, 0.0) for box in boxes]  # a detector's box knows its eyes: it leads
-    return [d if d.score else replace(d, score=1.0) for d in merge([*found, *drawn])]
+    """Detections, largest first, then boxes that somebody drew over faces that were missed.
+
+    So a box more changes the place of no other face.
+    """
+    drawn = list(boxes)
+    # a detector's box knows its eyes: it leads
+    faces = merge([*found, *(Detection(box, 0.0) for box in drawn)])
+    added = sorted((d for d in faces if not d.score), key=lambda d: drawn.index(d.box_xyxy))
+    return [d for d in faces if d.score] + [replace(d, score=1.0) for d in added]
 
 
 def area(box: Box) -> float:
@@ -118,6 +124,29 @@ def detect_turned(detector: Detector, image: Image) -> list[Detection]:
         if found := detector(turned):
             return [turned_back(d, quarters, (image.shape[0], image.shape[1])) for d in found]
     return []
+
+
+def moved(detection: Detection, right: float, down: float) -> Detection:
+    """A detection in a part of a picture, in pixels of the whole one."""
+    eyes = detection.eyes_px
+
+    def box(b: Box) -> Box:
+        return b[0] + right, b[1] + down, b[2] + right, b[3] + down
+
+    return Detection(
+        box(detection.box_xyxy),
+        detection.score,
+        None
+        if eyes is None
+        else ((eyes[0][0] + right, eyes[0][1] + down), (eyes[1][0] + right, eyes[1][1] + down)),
+        tuple(box(b) for b in detection.merged),
+    )
+
+
+def scaled(detection: Detection, scale: float) -> Detection:
+    """A detection in a picture of another size, without its eyes."""
+    left, top, right, bottom = (v * scale for v in detection.box_xyxy)
+    return Detection((left, top, right, bottom), detection.score)
 
 
 def mirrored_back(detection: Detection, width: int) -> Detection:

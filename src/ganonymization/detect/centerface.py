@@ -12,8 +12,11 @@ from ..types import Detection, Image
 from .base import DetectorOptions, large_enough, merge
 
 _STRIDE_PX = 4  # of the heat map
-_MULTIPLE_PX = 32  # the network's input sides
+MULTIPLE_PX = 32  # the network's input sides
 _MAX_SIDE_PX = 1600
+_LARGE_PIXELS = (
+    300_000  # of an input whose memory is not kept: more than a look at a whole picture takes
+)
 DEFAULT_MIN_SCORE = 0.2
 
 
@@ -30,9 +33,11 @@ class CenterFace:
 
     def __init__(self, options: DetectorOptions | None = None) -> None:
         self._options = options or DetectorOptions()
+        device = self._options.device or "cpu"
         self._session = onnx_session.open_shipped(
-            "centerface", self._options.threads, self._options.device or "cpu", any_size=True
+            "centerface", self._options.threads, device, any_size=True
         )
+        self._giving_back = onnx_session.giving_back(device)
 
     def __call__(self, image: Image) -> list[Detection]:
         """Every face in an RGB uint8 (H, W, 3) picture, in one look at all of it."""
@@ -51,14 +56,15 @@ class CenterFace:
             min_score: Fainter peaks are dropped.
         """
         h, w = image.shape[:2]
-        size_wh = [max(_MULTIPLE_PX, round(s * scale)) for s in (w, h)]
-        size_wh = [-(-s // _MULTIPLE_PX) * _MULTIPLE_PX for s in size_wh]
+        size_wh = [max(MULTIPLE_PX, round(s * scale)) for s in (w, h)]
+        size_wh = [-(-s // MULTIPLE_PX) * MULTIPLE_PX for s in size_wh]
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         resized = cv2.resize(image, size_wh, interpolation=method)
         # The network was trained on BGR, 0 to 255.
         blob = np.ascontiguousarray(resized[:, :, ::-1].transpose(2, 0, 1)[None], np.float32)
         name = self._session.get_inputs()[0].name
-        heat, log_size, offset, points = self._session.run(None, {name: blob})
+        after = self._giving_back if size_wh[0] * size_wh[1] > _LARGE_PIXELS else None
+        heat, log_size, offset, points = self._session.run(None, {name: blob}, after)
         return _decode(
             heat[0, 0], log_size[0], offset[0], points[0], min_score,
             np.array([w / size_wh[0], h / size_wh[1]]),

@@ -6,7 +6,7 @@ are sure are kept, the others are asked again.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import cv2
@@ -14,8 +14,9 @@ import numpy as np
 
 from ..types import Detection, Image
 from . import legible
-from .base import DetectorOptions, large_enough, merge, mirrored_back, turned_back
+from .base import DetectorOptions, large_enough, merge, mirrored_back, moved, scaled, turned_back
 from .blazeface import NEAR, BlazeFaceNetwork, as_detections
+from .centerface import MULTIPLE_PX
 from .multi_scale import WHOLE_PX, Look, MultiScale, tiles
 from .second_opinion import SecondOpinion
 
@@ -34,8 +35,8 @@ class Finder:
     """Finds faces, and asks again where it is not sure. May be shared by threads.
 
     Args:
-        options: See :class:`DetectorOptions`. With ``min_score`` every detection above it counts,
-            and nothing is asked again.
+        options: See :class:`DetectorOptions`. With ``min_score`` every detection above it counts
+            and no other does, so nothing is asked again; the looks are the same.
 
     Raises:
         ModelError: The file is missing or damaged; reinstall the package.
@@ -66,14 +67,13 @@ class Finder:
             some: Those of :meth:`looks` to take, as where tiles are spread over frames; None for
                 all of them.
         """
-        if self.options.min_score is not None:
-            return self.scales(image, some)
         some = self.looks((image.shape[0], image.shape[1])) if some is None else some
         found = self._seen(image, some)
         stretched = legible.stretched(image)
         if stretched is not image:  # its few bright spots, such as faces, may have been clipped
             found += self._seen(stretched, some)
-        return merge(found)
+        least = self.options.min_score
+        return merge(d for d in found if least is None or d.score >= least)
 
     def whole(self, image: Image) -> list[Detection]:
         """Faces in a look at the whole of a picture, whose tiles are looked at some other time."""
@@ -84,8 +84,46 @@ class Finder:
         height, width = image.shape[:2]
         return self(image, [Look((0, 0, width, height), min(1.0, WHOLE_PX / max(height, width)))])
 
+    def glance(
+        self,
+        image: Image,
+        windows: Sequence[tuple[slice, slice]],
+        is_known: Callable[[Detection], bool],
+    ) -> bool:
+        """Whether a face that is not known shows in parts of a picture, as in a look at the whole.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            windows: Rows and columns.
+            is_known: Tells it of a detection.
+        """
+        height, width = image.shape[:2]
+        scale = self.looks((height, width))[0].scale
+        size_wh = max(1, round(width * scale)), max(1, round(height * scale))
+        small = np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+        parts = [
+            (_widened(rows, scale, small.shape[0]), _widened(columns, scale, small.shape[1]))
+            for rows, columns in windows
+        ]
+        stretched = legible.stretched(small)
+        for shown in (small,) if stretched is small else (small, stretched):
+            candidates: list[Detection] = []
+            for rows, columns in parts:
+                seen = self.scales.network.peaks(shown[rows, columns], 1.0, self._faintest)
+                here = (moved(d, columns.start, rows.start) for d in seen)
+                candidates += [d for d in here if not is_known(scaled(d, 1 / scale))]
+            if self._decided(shown, candidates):
+                return True
+        return False
+
+    @property
+    def _faintest(self) -> float:
+        """Score of what is a candidate."""
+        least = self.options.min_score
+        return _FAINT if least is None else min(_FAINT, least)
+
     def _seen(self, image: Image, some: Sequence[Look]) -> list[Detection]:
-        found = self._decided(image, self.scales.candidates(image, some, _FAINT))
+        found = self._decided(image, self.scales.candidates(image, some, self._faintest))
         if some and some[0].is_whole:
             found += self._close_up(image, found)
             if legible.is_dotted(image):
@@ -95,8 +133,14 @@ class Finder:
         return found
 
     def _decided(self, image: Image, candidates: list[Detection]) -> list[Detection]:
-        """Those that are faces: sure, or confirmed; with the boxes that were merged into them."""
+        """Those that are faces: sure, or confirmed; with the boxes that were merged into them.
+
+        Where somebody set a threshold, that decides.
+        """
         candidates = large_enough(candidates, self.options.min_face_px)
+        least = self.options.min_score
+        if least is not None:
+            return merge(d for d in candidates if d.score >= least)
         firm = merge(d for d in candidates if d.score >= _SAME_AS_BEFORE)
         faint = merge(d for d in candidates if d.score < _SAME_AS_BEFORE)
         alone = [d for d in faint if len(merge([d, *firm])) > len(firm)]
@@ -131,16 +175,16 @@ class Finder:
         shape = image.shape[0], image.shape[1]
         finest = max(look.scale for look in some)
         larger = tiles(shape, min(2 * finest, (_ENLARGED_PIXELS / (shape[0] * shape[1])) ** 0.5))
-        found = self.scales.candidates(image, larger, _FAINT)
+        found = self.scales.candidates(image, larger, self._faintest)
         mirrored = np.ascontiguousarray(image[:, ::-1])
         for each in (some, larger):
-            seen = self.scales.candidates(mirrored, each, _FAINT)
+            seen = self.scales.candidates(mirrored, each, self._faintest)
             found += [mirrored_back(d, shape[1]) for d in seen]
         kept = self._decided(image, found)
         for quarters in (1, 2, 3):
             turned = np.ascontiguousarray(np.rot90(image, quarters))
             seen = self.scales.candidates(
-                turned, self.looks((turned.shape[0], turned.shape[1])), _FAINT
+                turned, self.looks((turned.shape[0], turned.shape[1])), self._faintest
             )
             kept += [turned_back(d, quarters, shape) for d in self._decided(turned, seen)]
         return kept
@@ -152,6 +196,14 @@ class Finder:
             found += self._decided(smooth, self.scales.candidates(smooth, some, _SAME_AS_BEFORE))
             found += self._close_up(smooth, found)
         return found
+
+
+def _widened(side: slice, scale: float, length: int) -> slice:
+    """A window's side in a picture of another scale, so long that the network takes it as it is."""
+    start, stop = side.start * scale, side.stop * scale
+    size = min(length, int(np.ceil((stop - start) / MULTIPLE_PX)) * MULTIPLE_PX)
+    first = min(max(0, round((start + stop - size) / 2)), length - size)
+    return slice(first, first + size)
 
 
 def bordered(image: Image) -> tuple[Image, float]:

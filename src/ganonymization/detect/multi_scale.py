@@ -12,12 +12,12 @@ from itertools import product
 import numpy as np
 
 from ..types import Box, Detection, Image
-from .base import DetectorOptions, large_enough, merge
+from .base import DetectorOptions, large_enough, merge, moved
 from .centerface import DEFAULT_MIN_SCORE, CenterFace
 
 WHOLE_PX = 640
 _WHOLE_AT_MOST_PX = 704  # a picture that is hardly larger needs no second look
-_TILE_PX, _OVERLAP_PX = 1280, 256
+TILE_PX, _OVERLAP_PX = 1280, 256
 _LARGEST_IN_TILE_PX = 0.75 * _OVERLAP_PX  # with its margin it lies wholly within one of two tiles
 _MARGIN = 0.12  # of a box, to a tile's edge: of what is cut off, part is seen beyond the edge
 _MAX_PIXELS = 40e6  # of the finest level; larger pictures are shrunk
@@ -84,16 +84,16 @@ def looks(shape_hw: tuple[int, int], max_side_px: int | None = None) -> list[Loo
     return [whole, *(tile for scale in reversed(scales) for tile in tiles(shape_hw, scale))]
 
 
-def tiles(shape_hw: tuple[int, int], scale: float) -> list[Look]:
-    """All tiles of a picture at one scale, row by row."""
-    across = _spans(shape_hw[1], scale)
-    down = _spans(shape_hw[0], scale)
+def tiles(shape_hw: tuple[int, int], scale: float, tile_px: int = TILE_PX) -> list[Look]:
+    """All tiles of a picture at one scale, row by row, each with so long sides to the network."""
+    across = _spans(shape_hw[1], scale, tile_px)
+    down = _spans(shape_hw[0], scale, tile_px)
     return [Look((x0, y0, x1, y1), scale) for (y0, y1), (x0, x1) in product(down, across)]
 
 
-def _spans(length: int, scale: float) -> list[tuple[int, int]]:
+def _spans(length: int, scale: float, tile_px: int) -> list[tuple[int, int]]:
     """Equal stretches of a picture's side that overlap enough."""
-    tile, overlap = _TILE_PX / scale, _OVERLAP_PX / scale
+    tile, overlap = tile_px / scale, _OVERLAP_PX / scale
     count = max(1, int(np.ceil((length - overlap) / (tile - overlap))))
     size = (length + (count - 1) * overlap) / count
     starts = [round(i * (size - overlap)) for i in range(count)]
@@ -140,21 +140,10 @@ class MultiScale:
         for look in some:
             x0, y0, x1, y1 = look.window
             seen = self.network.peaks(image[y0:y1, x0:x1], look.scale, min_score)
-            moved = (_moved(detection, x0, y0) for detection in seen)
-            found += [d for d in moved if look.shows(d.box_xyxy, shape)]
+            here = (moved(detection, x0, y0) for detection in seen)
+            found += [d for d in here if look.shows(d.box_xyxy, shape)]
         return found
 
 
 def _shape(image: Image) -> tuple[int, int]:
     return image.shape[0], image.shape[1]
-
-
-def _moved(detection: Detection, right: float, down: float) -> Detection:
-    """A detection in a part of a picture, in the picture's pixels."""
-    left, top, x1, y1 = detection.box_xyxy
-    eyes = detection.eyes_px
-    if eyes is not None:
-        (ax, ay), (bx, by) = eyes
-        eyes = (ax + right, ay + down), (bx + right, by + down)
-    box = (left + right, top + down, x1 + right, y1 + down)
-    return replace(detection, box_xyxy=box, eyes_px=eyes)

@@ -26,7 +26,7 @@ class Job:
         load: Gives the anonymizer.
         seed: Of the run.
         sound: Copy it.
-        added: Boxes of faces that a detector misses; of a ZIP none count.
+        added: Boxes of faces that a detector misses; a ZIP has none.
         state: How far it is.
         done: Frames or pictures.
         total: Of them; 0 where that is not known.

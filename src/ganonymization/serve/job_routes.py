@@ -2,17 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 
 from .. import seeds
 from ..errors import OptionError
+from ..pipeline import Anonymizer
 from ..video.added_boxes import AddedBox
 from . import uploads
 from .answers import JobAnswer
 from .job import Job, kind_of
-from .pictures import ModeQuery, PrivacyQuery, SeedQuery
-from .problems import Declared, Problem, declared
+from .pictures import AuditQuery, ModeQuery, PrivacyQuery, SeedQuery, ThoroughQuery
+from .problems import Declared, Problem, declared, known_options
 from .state import State
 
 _TYPES = {"video": "video/mp4", "animation": "image/webp", "zip": "application/zip"}
@@ -31,7 +32,7 @@ Number = Annotated[
     Path(description="The job's id.", max_length=64, examples=["f3a9c1d2e4b5968778695a4b3c2d1e0f"]),
 ]
 
-router = APIRouter(prefix="/v1/jobs")
+router = APIRouter(prefix="/v1/jobs", dependencies=[Depends(known_options)])
 
 
 @router.post(
@@ -71,6 +72,8 @@ async def start(
             "seconds if it is not there all the time. Of videos and animations.",
         ),
     ] = [],  # noqa: B006
+    thorough: ThoroughQuery = False,
+    audit: AuditQuery = True,
 ) -> Response:
     """Take a video, an animation, or a ZIP of pictures."""
     state = _state(request)
@@ -79,9 +82,11 @@ async def start(
         added = tuple(AddedBox.parse(text) for text in add_box)
     except OptionError as error:
         raise Problem(422, f"add_box={error.message}") from error
-    job = state.jobs.reserve(
-        "video", lambda: state.models.anonymizer(mode, privacy), chosen, sound, added
-    )
+
+    def load() -> Anonymizer:
+        return state.models.anonymizer(mode, privacy).using(thorough=thorough, audit=audit)
+
+    job = state.jobs.reserve("video", load, chosen, sound, added)
     try:
         coming = job.folder / "upload"
         await uploads.save(request, coming, state.limits)
@@ -89,6 +94,8 @@ async def start(
             raise Problem(409, "the job was cancelled while its file was coming")
         with coming.open("rb") as file:
             job.kind = kind_of(file.read(12))
+        if job.kind == "zip" and added:
+            raise Problem(422, "add_box: pictures of a ZIP differ; send this one to /v1/anonymize")
         coming.rename(job.source)
     except BaseException:
         state.jobs.drop(job)

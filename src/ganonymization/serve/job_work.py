@@ -107,10 +107,12 @@ def _anonymize_member(
         return {"status": "failed", "error": error.message}
     job.faces += len(found.faces)
     job.filled += sum(not face.synthesized for face in found.faces)
+    job.by_audit += found.covered_by_audit
     if coded is None:
         return {"status": "no face"}
     result.writestr(zipfile.ZipInfo(member.filename), coded)
-    return {"status": "done" if found.faces else "no face", "faces": len(found.faces)}
+    status = "done" if found.faces else "no face"
+    return {"status": status, "faces": len(found.faces), "by_audit": found.covered_by_audit}
 
 
 def _stays_inside(name: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from .. import seeds
 from ..io import images
@@ -19,7 +19,7 @@ from ..synthesize.face_state import LocatedFace
 from ..types import Box, Result
 from . import uploads
 from .answers import PictureAnswer
-from .problems import Problem, declared
+from .problems import Problem, declared, known_options
 from .state import State
 
 PictureFormat = Literal["png", "jpeg", "webp"]
@@ -32,6 +32,10 @@ PrivacyQuery = Annotated[
 SeedQuery = Annotated[
     int | None, Query(ge=0, lt=1 << 53, description="Repeats a result.", examples=[5])
 ]
+ThoroughQuery = Annotated[
+    bool, Query(description="Look in more ways; far slower.", examples=[False])
+]
+AuditQuery = Annotated[bool, Query(description="Search the result once more.", examples=[True])]
 _KINDS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
 _TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "TIFF": "image/tiff",
           "BMP": "image/bmp", "AVIF": "image/avif", "HEIF": "image/heic"}  # fmt: skip
@@ -39,7 +43,7 @@ _NAME = "the picture"
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
-router = APIRouter()
+router = APIRouter(dependencies=[Depends(known_options)])
 
 
 @dataclass
@@ -119,12 +123,8 @@ async def anonymize(
             examples=[["120,80,64,64"]],
         ),
     ] = None,
-    thorough: Annotated[
-        bool, Query(description="Look in more ways; far slower.", examples=[False])
-    ] = False,
-    audit: Annotated[
-        bool, Query(description="Search the result once more.", examples=[True])
-    ] = True,
+    thorough: ThoroughQuery = False,
+    audit: AuditQuery = True,
     accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
 ) -> Response:
     """Replace every face in a picture by nobody's face."""

@@ -66,6 +66,18 @@ class Problem(Exception):
         self.status, self.words = status, words
 
 
+def known_options(request: Request) -> None:
+    """Refuse a query with a name that no option has: a slip in it would leave a face as it is.
+
+    Raises:
+        Problem: It has one.
+    """
+    known = {parameter.alias for parameter in request.scope["route"].dependant.query_params}
+    for name in request.query_params:
+        if name not in known:
+            raise Problem(422, f"{name[:40]}: no such option; there are {', '.join(sorted(known))}")
+
+
 def answer(request: Request, error: Exception) -> Response:
     """An error as JSON."""
     if isinstance(error, Problem):

@@ -19,6 +19,7 @@ Payload = TypeVar("Payload")
 
 EVERY = 8  # frames
 _SURE = 0.5
+_TILE_PX = 640  # of the network's input: memory is needed for frames
 _TILES_EVERY = 4  # searches: then in full resolution, too, for small faces
 _HELD = 4  # frames beside one with a missed face in which its place is covered all the same
 _GROWN = 0.15  # of a box's longer side, for each frame that it is held
@@ -85,7 +86,7 @@ class FrameAudit(Generic[Payload]):
         image, changed = frame.result.image, frame.result.composite_mask
         if image is None:
             return []
-        looks = looks_of_audit((image.shape[0], image.shape[1]))
+        looks = looks_of_audit((image.shape[0], image.shape[1]), tile_px=_TILE_PX)
         spared = [frame.boxes[track].box_xyxy for track in frame.kept]
         some = looks if everywhere else looks[:1]
         found = self.anonymizer.auditor.missed(image, changed, spared, some)

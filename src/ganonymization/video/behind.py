@@ -3,17 +3,22 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
 
 from ..types import Image
 from .container import Timed
 
 _FRAMES_BEHIND = 4  # that wait to be coded
+_NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 
 
 def remembered(frames: Iterator[Timed], waiting: dict[int, Timed]) -> Iterator[tuple[Image, int]]:
     """Frames and their times, while what else is known of them is put aside."""
     for timed in frames:
-        waiting[timed.pts] = timed
+        # pixels are wanted again for high range alone
+        waiting[timed.pts] = timed if timed.source else replace(timed, image=_NO_PIXELS)
         yield timed.image, timed.pts
 
 

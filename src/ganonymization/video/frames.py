@@ -81,7 +81,11 @@ def anonymize_frames(
         InputError: There are more frames than ``boxes`` tells of.
     """
     finder = anonymizer.detector
-    whole, look = (finder.whole, finder.quick) if isinstance(finder, Finder) else (finder, finder)
+    whole, look, glance = (
+        (finder.whole, finder.quick, finder.glance)
+        if isinstance(finder, Finder)
+        else (finder, finder, None)
+    )
 
     def detect(image: Image, number: int) -> list[Detection]:
         if boxes is None:
@@ -92,7 +96,7 @@ def anonymize_frames(
 
     every, near = (detect_every, look) if boxes is None else (1, None)
     tracker: Tracker[Payload] = Tracker(
-        detect, anonymizer.landmarks, look_ahead, every, near, everywhere, added
+        detect, anonymizer.landmarks, look_ahead, every, near, everywhere, added, glance
     )
 
     run_seed = seeds.fresh_seed() if seed is None else seed

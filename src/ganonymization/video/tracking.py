@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import FaceError
 from ..landmarks.base import Landmarker
@@ -22,7 +23,7 @@ from . import filling, spotting
 from .sightings import Motion, Sighting, Values, centre_gap, follow, one_face, same_face
 from .track import Track
 from .waiting import Frame, Waiting
-from .watching import Look, Tiles, Watch, joined, small_grey
+from .watching import Glance, Look, Tiles, Watch, joined, small_grey
 
 Payload = TypeVar("Payload")
 
@@ -46,6 +47,8 @@ class Tracker(Generic[Payload]):
             whole frames alone.
         everywhere: Look at all of every frame.
         added: Boxes of faces in a frame, by its payload, whatever a detector says.
+        glance: Tells whether somebody is new in parts of a frame; otherwise all of it is looked at
+            where something has changed.
     """
 
     def __init__(
@@ -57,10 +60,11 @@ class Tracker(Generic[Payload]):
         look: Look | None = None,
         everywhere: bool = False,
         added: Callable[[Payload], Sequence[Box]] = lambda payload: (),
+        glance: Glance | None = None,
     ) -> None:
         self._detect, self._landmarker, self._near = detect, landmarker, look
         self._look_ahead, self._every, self._everywhere = look_ahead, detect_every, everywhere
-        self._added = added
+        self._added, self._glance = added, glance
         self._watch, self._tiles = Watch(), None if look is None else Tiles(look)
         self._waiting: Waiting[Payload] = Waiting(self._see)
         self._tracks: list[Track] = []
@@ -147,7 +151,7 @@ class Tracker(Generic[Payload]):
         idle, found = not self._tracks, list[Detection]()
         hidden = self._watch.hidden(frame.image, frame.seen)
         due = regular or idle or bool(lost or hidden)
-        due = due or self._watch.has_changed(small, scale, frame.seen)
+        due = due or self._has_news(frame, small, scale)
         if due:
             quick = None if regular else self._near
             found = quick(frame.image) if quick else self._detect(frame.image, frame.number)
@@ -160,6 +164,20 @@ class Tracker(Generic[Payload]):
         self._look_near(frame, lost)
         if due:
             self._watch.looked_at(frame.image, small, frame.seen)
+
+    def _has_news(self, frame: Frame[Payload], small: NDArray[np.uint8], scale: float) -> bool:
+        """Whether there may be somebody who is not followed in what has changed."""
+        windows = self._watch.news(small, scale, frame.seen)
+        if not windows or self._glance is None:
+            return windows is None or bool(windows)
+
+        def is_followed(face: Detection) -> bool:
+            return any(track.may_be(face) for track in self._tracks)
+
+        if self._glance(frame.image, windows, is_followed):
+            return True
+        self._watch.glanced_at(small, scale, windows)
+        return False
 
     def _assign(
         self, frame: Frame[Payload], lost: list[Track], detections: list[Detection]

@@ -1,7 +1,8 @@
 """Where to look in a frame: a face can be new only where the picture has changed since a look.
 
 So the detector looks where something has changed, at regular times, and in the first frame of every
-shot. A frame that is large is looked at as a whole and, for small faces, in overlapping tiles.
+shot. A glance at the parts that have changed tells whether all of a frame is to be looked at. A
+frame that is large is looked at as a whole and, for small faces, in overlapping tiles.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,16 +12,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..detect.base import merge
+from ..detect.base import area, merge, moved
 from ..geometry import transforms
 from ..types import Box, Detection, Image
 from .sightings import Sighting, Values, roll_rad
 
 Look = Callable[[Image], list[Detection]]
+Window = tuple[slice, slice]
+"""Rows and columns of a frame."""
+Glance = Callable[[Image, Sequence[Window], Callable[[Detection], bool]], bool]
+"""Whether a face shows in some parts of a frame that is not known, as another function tells."""
 
 _SMALL_PX = 320  # longer side of the pictures that are compared
 _CHANGED_LEVELS = 12  # of 255: less is noise
 _SMALLEST_CELLS, _SHARE = 5, 0.6  # side of the smallest face, and how much of it has changed
+_AROUND_CELLS, _AROUND = 12, 0.25  # of what has changed, and of its longer side: looked at as well
+_MUCH = 0.4  # of a frame: parts of it that take longer than all of it
 _HEAD = 0.3  # of a box's side: hair moves with the face
 _STAYS_IOU = 0.3  # a followed face still lies about where it was at the last look
 TILE_PX, _OVERLAP_PX = 640, 128
@@ -29,32 +36,38 @@ _TILE_EVERY = 12  # frames, while somebody is followed
 
 
 class Watch:
-    """Remembers what was looked at, and tells whether anything has changed since."""
+    """Remembers what was looked at, and tells what has changed since."""
 
     def __init__(self) -> None:
         self._looked: NDArray[np.uint8] | None = None
         self._boxes: tuple[Box, ...] = ()
         self._patches: dict[int, NDArray[np.int16]] = {}
 
-    def has_changed(
+    def news(
         self, small: NDArray[np.uint8], scale: float, seen: dict[int, Sighting]
-    ) -> bool:
-        """Whether something is new beside the faces that are followed.
+    ) -> list[Window] | None:
+        """Parts of a frame in which something is new beside the faces that are followed.
 
         Args:
             small: (h, w) grey, see :func:`small_grey`.
             scale: Pixels of it per pixel of the frame.
             seen: The faces that are followed, by track.
+
+        Returns:
+            None where that is much of the frame.
         """
         if self._looked is None or self._looked.shape != small.shape:
-            return True
+            return None
         changed = changes(small, self._looked)
         for box in (sighting.box_xyxy for sighting in seen.values()):
             before = [b for b in self._boxes if _iou(b, box) > _STAYS_IOU]
             for each in (box, *before):
                 changed[_window(each, scale)] = 0
         cells = (_SMALLEST_CELLS, _SMALLEST_CELLS)
-        return bool(cv2.boxFilter(changed, cv2.CV_32F, cells).max() > _SHARE)
+        boxes = _around(np.asarray(cv2.boxFilter(changed, cv2.CV_32F, cells) > _SHARE))
+        if sum(area(box) for box in boxes) > _MUCH * small.size:
+            return None
+        return [_scaled(box, 1 / scale) for box in boxes]
 
     def hidden(self, image: Image, seen: dict[int, Sighting]) -> set[int]:
         """Tracks whose faces do not look as they did, as when something hides them.
@@ -79,13 +92,28 @@ class Watch:
             small: See :func:`small_grey`.
             seen: All faces that are known in it now, by track.
         """
-        self._looked = small
+        self._looked = small.copy()
         self._boxes = tuple(sighting.box_xyxy for sighting in seen.values())
         self._patches = {
             track: _face_patch(image, sighting.landmarks_px)
             for track, sighting in seen.items()
             if sighting.landmarks_px is not None
         }
+
+    def glanced_at(self, small: NDArray[np.uint8], scale: float, windows: Sequence[Window]) -> None:
+        """Parts of a frame were looked at, and nobody is new in them.
+
+        Args:
+            small: See :func:`small_grey`.
+            scale: Pixels of it per pixel of the frame.
+            windows: See :meth:`news`.
+        """
+        assert self._looked is not None
+        for rows, columns in windows:
+            part = tuple(
+                slice(round(s.start * scale), round(s.stop * scale)) for s in (rows, columns)
+            )
+            self._looked[part] = small[part]
 
 
 def _face_patch(image: Image, landmarks_px: Values) -> NDArray[np.int16]:
@@ -109,6 +137,25 @@ def small_grey(image: Image) -> tuple[NDArray[np.uint8], float]:
 def changes(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """1 where two small pictures differ by more than noise, else 0."""
     return np.asarray(cv2.absdiff(a, b) > _CHANGED_LEVELS).view(np.uint8)
+
+
+def _around(changed: NDArray[np.bool_]) -> list[Box]:
+    """Boxes around what has changed, (h, w), with what is near; ends are exclusive."""
+    side = 2 * _AROUND_CELLS + 1
+    near = cv2.dilate(changed.view(np.uint8), np.ones((side, side), np.uint8))
+    _, _, parts, _ = cv2.connectedComponentsWithStats(near)
+    height, width = changed.shape
+    boxes = []
+    for x, y, w, h in parts[1:, :4].tolist():  # the first is what is not near
+        rim = round(_AROUND * max(w, h))
+        box = max(0, x - rim), max(0, y - rim), min(width, x + w + rim), min(height, y + h + rim)
+        boxes.append(box)
+    return boxes
+
+
+def _scaled(box: Box, scale: float) -> Window:
+    left, top, right, bottom = (round(v * scale) for v in box)
+    return slice(top, bottom), slice(left, right)
 
 
 def _window(box: Box, scale: float) -> tuple[slice, slice]:
@@ -217,23 +264,6 @@ def look_into(look: Look, image: Image, window: tuple[slice, slice]) -> list[Det
         if not cut and not (bottom > part.shape[0] - 3 and edges[1][1]):
             found.append(moved(detection, columns.start, rows.start))
     return found
-
-
-def moved(detection: Detection, x: float, y: float) -> Detection:
-    """A detection in a part of a picture, in pixels of the whole one."""
-    eyes = detection.eyes_px
-
-    def box(b: Box) -> Box:
-        return b[0] + x, b[1] + y, b[2] + x, b[3] + y
-
-    return Detection(
-        box(detection.box_xyxy),
-        detection.score,
-        None
-        if eyes is None
-        else ((eyes[0][0] + x, eyes[0][1] + y), (eyes[1][0] + x, eyes[1][1] + y)),
-        tuple(box(b) for b in detection.merged),
-    )
 
 
 def joined(whole: Sequence[Detection], parts: Sequence[Detection]) -> list[Detection]:

@@ -9,8 +9,8 @@ const LONGEST_WAIT_S = 60;
 export class ServerError extends Error {}
 
 /** Anonymize a picture. Resolves with the JSON of the docs, its pictures as blobs. */
-export async function anonymize(file, { mode, privacy, seed, faces }, more) {
-  const query = { mode, privacy, seed, faces, format: 'png' };
+export async function anonymize(file, { mode, privacy, seed, faces, boxes }, more) {
+  const query = { mode, privacy, seed, faces, add_box: boxes, format: 'png' };
   const answer = await json('POST', '/v1/anonymize', { query, body: file, ...more });
   return {
     ...answer,
@@ -107,7 +107,9 @@ function watch(transfer, onShare) {
 }
 
 function path(to, query = {}) {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
+  const given = Object.entries(query)
+    .flatMap(([name, value]) => [value].flat().map((each) => [name, each]))
+    .filter(([, value]) => value !== undefined && value !== '');
   return given.length ? `${to}?${new URLSearchParams(given)}` : to;
 }
 

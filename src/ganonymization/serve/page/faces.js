@@ -1,20 +1,24 @@
-// The faces of the picture that is shown: a chip each, and where it is.
+// The faces of the picture that is shown: a card each, and where it is.
 
 import { confirmed } from './confirm.js';
 import { make, say } from './dom.js';
 import { kindOf } from './picture.js';
+import { Thumbnails } from './thumbnails.js';
 
 const WORDS = { new: 'New face', kept: 'Kept as it is', covered: 'Covered' };
 const REASON = /^filled:\s*/;
+const MANY = 6; // cards that show all their buttons; of more, the chosen one does
+const THUMB_PX = 96;
 
 /**
- * Chips below the picture and boxes over it. Chips stay the same elements from result to result,
+ * Cards below the picture and boxes over it. Cards stay the same elements from result to result,
  * so that the keyboard's focus stays on the action that was used.
  */
 export class Faces {
   #chips;
   #boxes;
   #list = [];
+  #thumbnails = new Thumbnails();
   #picture = null;
   #onSelect;
 
@@ -35,12 +39,51 @@ export class Faces {
     faces.forEach((face, i) => {
       this.#list[i].update(face, picture, i === selected);
     });
+    this.#chips.classList.toggle('many', faces.length > MANY);
+    this.#thumbnails.draw(picture?.result ?? null, this.#list.map((face) => face.thumb));
+  }
+
+  /** Light up the face at a place of the picture, in its pixels, and its card; or none. */
+  light(x, y) {
+    const at = this.#at(x, y);
+    this.#list.forEach((face, i) => face.light(i === at));
+    if (at >= 0) this.#reveal(this.#list[at].chip);
+  }
+
+  /** Keep the face at a place of the picture, or take that back. */
+  pick(x, y) {
+    const at = this.#at(x, y);
+    if (at >= 0) this.#toggle(at);
+  }
+
+  /** The smallest face at a place. */
+  #at(x, y) {
+    const faces = this.#picture?.result?.faces ?? [];
+    const holding = faces.map(({ box_xyxy: [left, top, right, bottom] }, i) => ({
+      i, size: (right - left) * (bottom - top), here: left <= x && x < right && top <= y && y < bottom,
+    })).filter(({ here }) => here);
+    holding.sort((a, b) => a.size - b.size);
+    return holding.length ? holding[0].i : -1;
+  }
+
+  /** Scroll the list of cards, and nothing else. */
+  #reveal(chip) {
+    const { top, bottom } = this.#chips.getBoundingClientRect();
+    const card = chip.getBoundingClientRect();
+    if (card.top < top || card.bottom > bottom) this.#chips.scrollTop += card.top - top;
+  }
+
+  #toggle(at) {
+    if (this.#picture.secret) this.#list[at].head.focus();
+    else this.#act(at, 'keep');
   }
 
   #add(at) {
     const face = new FaceChip(at, {
       onSelect: () => this.#onSelect(at),
       onAction: (what) => this.#act(at, what),
+      onBox: () => this.#toggle(at),
+      onFocus: () => this.#reveal(this.#list[at].chip),
     });
     this.#list.push(face);
     this.#chips.append(face.chip);
@@ -60,23 +103,27 @@ export class Faces {
   async #act(at, what) {
     const picture = this.#picture;
     if (picture.open) return;
-    const { index } = picture.result.faces[at];
-    if (picture.facesAsked.get(index) === what) {
-      picture.askForFace(index, 'default');
+    const face = picture.result.faces[at];
+    if (what === 'remove') {
+      picture.removeFace(face);
+      return;
+    }
+    if (picture.facesAsked.get(face.index) === what) {
+      picture.askForFace(face, 'default');
       return;
     }
     if (what === 'keep' && !await confirmed({
-      title: `Keep face ${index + 1} as it is?`,
+      title: `Keep face ${face.index + 1} as it is?`,
       words: 'This person will be recognised in the picture that you save. Keep only faces of '
         + 'people who agreed.',
       yes: 'Keep this face',
     })) return;
-    picture.askForFace(index, what);
+    picture.askForFace(face, what);
   }
 }
 
 class FaceChip {
-  constructor(at, { onSelect, onAction }) {
+  constructor(at, { onSelect, onAction, onBox, onFocus }) {
     const action = (what, words) => make('button', {
       type: 'button', class: 'small', data: { testid: `chip-${what}` }, click: () => onAction(what),
     }, words);
@@ -88,14 +135,31 @@ class FaceChip {
     this.another = action('another', 'Another face');
     this.keep = action('keep', 'Keep this one');
     this.fill = action('fill', 'Cover it');
-    this.box = make('span', { class: 'box', data: { number: at + 1 } });
+    this.remove = action('remove', 'Remove it');
+    const lights = {
+      focusin: () => this.light(true),
+      focusout: () => this.light(false),
+    };
+    this.thumb = make('canvas', {
+      class: 'thumb', width: THUMB_PX, height: THUMB_PX, 'aria-hidden': 'true',
+      data: { testid: 'chip-thumb' },
+    });
+    this.box = make('button', {
+      type: 'button', class: 'box', data: { testid: 'box', number: at + 1 }, click: onBox,
+      ...lights, focus: onFocus,
+    });
     this.chip = make('li', {
-      class: 'chip', data: { testid: 'chip', face: at },
-      pointerenter: () => this.box.classList.add('lit'),
-      pointerleave: () => this.box.classList.remove('lit'),
-      focusin: () => this.box.classList.add('lit'),
-      focusout: () => this.box.classList.remove('lit'),
-    }, this.head, make('div', { class: 'row' }, this.another, this.keep, this.fill));
+      class: 'chip', data: { testid: 'chip', face: at }, ...lights,
+      pointerenter: () => this.light(true),
+      pointerleave: () => this.light(false),
+    }, this.thumb, this.head,
+    make('div', { class: 'row' }, this.another, this.keep, this.fill, this.remove));
+  }
+
+  /** Make the face and its card stand out. */
+  light(on) {
+    this.box.classList.toggle('lit', on);
+    this.chip.classList.toggle('lit', on);
   }
 
   update(face, picture, selected) {
@@ -107,7 +171,7 @@ class FaceChip {
     this.chip.dataset.kind = kind;
     this.chip.setAttribute('aria-busy', picture.open);
     this.head.setAttribute('aria-pressed', selected);
-    for (const button of [this.another, this.keep, this.fill]) {
+    for (const button of [this.another, this.keep, this.fill, this.remove]) {
       button.setAttribute('aria-label', `${button.textContent}, face ${number}`);
       // Not `disabled`, which would take the focus away while the picture is on its way.
       button.setAttribute('aria-disabled', picture.open);
@@ -115,11 +179,14 @@ class FaceChip {
     // A head alone is asked for as nobody's or not at all, and a camera's face is never shown.
     this.keep.hidden = picture.portrait || picture.secret;
     this.fill.hidden = picture.portrait;
+    this.remove.hidden = !picture.isAdded(face);
     const asked = picture.facesAsked.get(face.index);
     this.keep.setAttribute('aria-pressed', asked === 'keep');
     this.fill.setAttribute('aria-pressed', asked === 'fill');
     place(this.box, face.box_xyxy, picture.result);
     this.box.dataset.number = number;
+    const what = kind === 'kept' ? 'is kept: take that back' : 'keep it as it is';
+    this.box.setAttribute('aria-label', picture.secret ? `Face ${number}` : `Face ${number}, ${what}`);
     this.box.classList.toggle('chosen', selected);
   }
 }

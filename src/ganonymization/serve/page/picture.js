@@ -4,6 +4,7 @@ import { anonymize } from './api.js';
 import { freshSeed } from './options.js';
 import { count, stem } from './dom.js';
 
+const BY_AUDIT = 'covered by the audit';
 let last = 0;
 
 /** A picture of the queue. `onChange` is called whenever there is something else to show. */
@@ -16,8 +17,10 @@ export class Picture {
   result = null;
   resultUrls = [];
   facesAsked = new Map(); // index -> keep, fill or seed-N
+  boxes = []; // left, top, width, height of faces that were missed, in pixels
   drawnWith = null; // the settings of the result
   #facesDrawn = new Map();
+  #boxesDrawn = [];
   #aborter = null;
   #onChange;
 
@@ -65,12 +68,32 @@ export class Picture {
   }
 
   /** Ask for it again with one face treated otherwise: "keep", "fill", "another" or "default". */
-  askForFace(index, what) {
+  askForFace(face, what) {
+    const index = this.#asked(face);
     if (what === 'default') this.facesAsked.delete(index);
     else this.facesAsked.set(index, what === 'another' ? `seed-${freshSeed()}` : what);
-    // The other faces stay who they are only under the same seed.
-    this.options = { ...this.drawnWith, seed: String(this.result.seed) };
-    this.#wait();
+    this.#again();
+  }
+
+  /** Ask for it again with a face that was missed, `[left, top, width, height]`. */
+  addFace(box) {
+    this.boxes = [...this.boxes, box];
+    this.#again();
+  }
+
+  /** Ask for it again without a face that was added. */
+  removeFace({ index, box_xyxy: box }) {
+    this.boxes = this.boxes.filter((added) => !isSame(added, box));
+    // Added faces come last, so those after it move up.
+    this.facesAsked = new Map([...this.facesAsked]
+      .filter(([at]) => at !== index)
+      .map(([at, what]) => [at > index ? at - 1 : at, what]));
+    this.#again();
+  }
+
+  /** Whether a face of the result was added by hand. */
+  isAdded({ box_xyxy: box }) {
+    return this.boxes.some((added) => isSame(added, box));
   }
 
   /** Have it anonymized. Never throws: what went wrong is in `error`. */
@@ -91,6 +114,7 @@ export class Picture {
       if (aborter.signal.aborted) return;
       // What is shown is still the result before, so its choices hold.
       this.facesAsked = new Map(this.#facesDrawn);
+      this.boxes = this.#boxesDrawn;
       this.#become('failed', { error: error.message });
     }
   }
@@ -115,7 +139,20 @@ export class Picture {
 
   #query() {
     const faces = [...this.facesAsked].map(([index, what]) => `${index}:${what}`).join(',');
-    return { ...this.options, faces };
+    return { ...this.options, faces, boxes: this.boxes.map((box) => box.join(',')) };
+  }
+
+  /** The index to ask for a face by. One that the audit found has to be added first. */
+  #asked({ index, outcome, box_xyxy: [left, top, right, bottom] }) {
+    if (outcome !== BY_AUDIT) return index;
+    this.boxes = [...this.boxes, [left, top, right - left, bottom - top]];
+    return this.result.faces.filter((face) => face.outcome !== BY_AUDIT).length;
+  }
+
+  /** The other faces stay who they are only under the same seed. */
+  #again() {
+    this.options = { ...this.drawnWith, seed: String(this.result.seed) };
+    this.#wait();
   }
 
   #wait() {
@@ -133,6 +170,7 @@ export class Picture {
     this.result = result;
     this.drawnWith = this.options;
     this.#facesDrawn = new Map(this.facesAsked);
+    this.#boxesDrawn = this.boxes;
     const blobs = result.picture ? [result.picture] : result.portraits;
     this.resultUrls = blobs.map((blob) => URL.createObjectURL(blob));
   }
@@ -148,6 +186,11 @@ export class Picture {
 export function kindOf(face) {
   if (face.outcome === 'synthesized') return 'new';
   return face.outcome === 'kept' ? 'kept' : 'covered';
+}
+
+function isSame([left, top, width, height], box) {
+  const added = [left, top, left + width, top + height];
+  return added.every((value, i) => Math.abs(value - box[i]) < 0.01);
 }
 
 function outcomes(faces) {

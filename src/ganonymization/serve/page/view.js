@@ -2,6 +2,7 @@
 
 import { Compare } from './compare.js';
 import { byId, count, save, say } from './dom.js';
+import { Editor } from './editor.js';
 import { Faces } from './faces.js';
 
 const JPEG_QUALITY = 0.92;
@@ -11,6 +12,11 @@ const EMPTY = 'Your pictures appear here, without their faces.';
 export class View {
   #compare = new Compare();
   #faces = new Faces(byId('chips'), byId('boxes'), { onSelect: (at) => this.#select(at) });
+  #editor = new Editor({
+    onBox: (box) => this.#picture.open || this.#picture.addFace(box),
+    onPick: (x, y) => this.#faces.pick(x, y),
+    onEdit: () => this.#drawEditing(),
+  });
   #picture = null;
   #selected = null; // face
 
@@ -19,7 +25,9 @@ export class View {
     byId('save-jpeg').addEventListener('click', () => this.#saveJpeg());
     byId('redo').addEventListener('click', () => onRedo(this.#picture));
     byId('seed-again').addEventListener('click', () => onSeed(this.#picture.result.seed));
-    byId('numbers').addEventListener('change', () => this.#drawBoxes());
+    byId('numbers').addEventListener('change', () => this.#drawEditing());
+    byId('frame').addEventListener('pointermove', (event) => this.#light(event));
+    byId('frame').addEventListener('pointerleave', () => this.#faces.light(-1, -1));
   }
 
   /** Show a picture, or none. */
@@ -45,7 +53,8 @@ export class View {
     byId('view').setAttribute('aria-busy', Boolean(picture?.open));
     say(byId('picture-error'), picture?.state === 'failed' ? picture.error : '');
     this.#drawStage(picture, output);
-    this.#drawBoxes();
+    this.#editor.use(output && !picture.portrait ? picture.result : null);
+    this.#drawEditing();
     this.#drawFacts(picture);
     this.#faces.show(picture, this.#selected ?? (picture?.portrait ? 0 : null));
     byId('numbers').disabled = !output || picture.portrait || !picture.result.faces.length;
@@ -57,7 +66,6 @@ export class View {
     const after = byId('after');
     frame.hidden = !output;
     say(byId('stage-words'), output ? '' : emptyWords(picture));
-    this.#compare.use(output && !picture.secret && !picture.portrait ? picture.file : null);
     if (!output) {
       after.removeAttribute('src');
       return;
@@ -68,8 +76,23 @@ export class View {
     after.alt = `${picture.name}, anonymized, ${count(faces.length, 'face')}`;
   }
 
-  #drawBoxes() {
-    byId('boxes').hidden = !byId('numbers').checked || Boolean(this.#picture?.portrait);
+  /** While faces are edited, the original is put away and every face can be reached. */
+  #drawEditing() {
+    const picture = this.#picture;
+    const { editing } = this.#editor;
+    const compared = this.#output() && !picture.secret && !picture.portrait && !editing;
+    this.#compare.use(compared ? picture.file : null);
+    byId('boxes').hidden = !(byId('numbers').checked || editing) || Boolean(picture?.portrait);
+    byId('boxes').inert = !editing;
+  }
+
+  #light({ clientX, clientY }) {
+    const { left, top, width, height } = byId('frame').getBoundingClientRect();
+    const { result, portrait } = this.#picture;
+    if (portrait) return;
+    this.#faces.light(
+      ((clientX - left) / width) * result.width, ((clientY - top) / height) * result.height,
+    );
   }
 
   #drawFacts(picture) {
