@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 from ganonymization.training import layout
 
 META = ("chroma.npy", "skin_ita_deg.npy", "readings.npy", "age.npy", "held_out.npy")
-MOST_BYTES = 28_000_000
+MOST_BYTES = 14_000_000
 MASK_SHRINK = 3
 QUALITY = 75
 
