@@ -89,6 +89,47 @@ def test_what_is_no_profile_of_three_colours_is_dropped(icc):
     assert rebuilt(icc) is None
 
 
+def message(channel):
+    """A curve that goes up by the bytes of a picture."""
+    ups = np.frombuffer(face()[1][: 3 * 450], np.uint8).reshape(3, -1)[channel].astype(int)
+    return curve_of(np.minimum(np.cumsum(ups), 65535).astype(">u2").tobytes())
+
+
+def test_a_curve_that_holds_a_message_is_dropped():
+    curves = {name: message(i) for i, name in enumerate(("rTRC", "gTRC", "bTRC"))}
+    assert rebuilt(profile(**curves)) is None
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_colours_of_other_profiles_become_those_of_srgb(tmp_path, mode):
+    bent = curve_of((65535 * np.linspace(0, 1, 256) ** 3.3).astype(">u2").tobytes())
+    icc = profile(**dict.fromkeys(("rTRC", "gTRC", "bTRC"), bent))
+    Image.fromarray(smooth()).convert(mode).save(tmp_path / "a.png", icc_profile=icc)
+    picture = images.read(tmp_path / "a.png")
+    assert rebuilt(icc) is None and picture.icc is None
+    assert np.abs(picture.pixels - shown(icc)).max() <= 1
+    assert (picture.alpha is None) == (mode == "RGB")
+
+
+def test_grey_of_other_profiles_becomes_that_of_srgb(tmp_path):
+    steps = (65535 * np.linspace(0, 1, 256) ** 3.3).astype(">u2").tobytes()
+    icc = profile(kTRC=curve_of(steps))
+    icc = icc[:16] + b"GRAY" + icc[20:]
+    Image.fromarray(np.full((8, 8), 128, np.uint8)).save(tmp_path / "a.png", icc_profile=icc)
+    picture = images.read(tmp_path / "a.png")
+    assert picture.grey and picture.icc is None
+    assert abs(int(picture.pixels[0, 0, 0]) - 91) <= 2  # 255 (128 / 255) ** 3.3, coded as sRGB
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_a_picture_in_the_place_of_a_profile_does_not_come_back(tmp_path, suffix):
+    images.write(tmp_path / f"a{suffix}", images.Picture(smooth(), icc=face()[1]))
+    images.write(tmp_path / f"b{suffix}", images.read(tmp_path / f"a{suffix}"))
+    with Image.open(tmp_path / f"b{suffix}") as opened:
+        assert "icc_profile" not in opened.info
+    assert face()[1][-400:-300] not in (tmp_path / f"b{suffix}").read_bytes()
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".avif", ".heic"])
 def test_no_picture_passes_a_profile_on_as_it_was(tmp_path, suffix):
     icc = profile(more={b"face": face()[1]})

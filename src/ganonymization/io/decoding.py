@@ -90,8 +90,9 @@ def decoded(opened: Pillow.Image, held: Beside) -> Picture:
     icc = rebuilt(profile) if profile else None
     upright = ImageOps.exif_transpose(opened)
     upright.load()
-    if upright.mode == "CMYK" or (profile and icc is None and upright.mode == "RGB"):
-        upright, icc = _standard_rgb(upright, profile), None
+    converts = profile is not None and icc is None  # no standard profile: its colours to sRGB's
+    if upright.mode == "CMYK":
+        upright, icc, converts = _standard_rgb(upright, profile), None, False
     grey = upright.mode in ("1", "L", "LA", "I", "F") or upright.mode.startswith("I;16")
     if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
         upright = _eight_bit(upright)
@@ -100,7 +101,9 @@ def decoded(opened: Pillow.Image, held: Beside) -> Picture:
         with_alpha = upright.convert("RGBA")
         alpha = np.array(with_alpha.getchannel("A"))
         upright = with_alpha
-    pixels = np.array(upright.convert("RGB"))
+    if converts:
+        upright = _standard_rgb(upright.convert("L" if grey else "RGB"), profile)
+    pixels = np.array(upright.convert("L").convert("RGB") if grey else upright.convert("RGB"))
     if light is not None:
         pixels = light.standard(pixels.astype(np.uint16) * 257)
     elif held.codes and not profile:

@@ -1,13 +1,16 @@
 """Colour profiles, rebuilt from their numbers: a profile is a file that may hold anything.
 
-What is kept of a profile is what says how three colours (or grey) look: primaries, white and tone
-curves. Names, pictures, notes and whatever else lies in it are dropped (ICC.1:2022, sections 7-10).
+What is kept of a profile is what says how three colours (or grey) look: primaries, white and the
+few parameters of tone curves; curves in steps, which could hold a message, only where they are a
+standard one. Names, pictures, notes and whatever else lies in it are dropped (ICC.1:2022, sections
+7-10).
 """
 
 import struct
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 _HEADER_BYTES, _MOST_TAGS, _MOST_STEPS = 128, 100, 4096
 _CURVES = {b"RGB ": (b"rTRC", b"gTRC", b"bTRC"), b"GRAY": (b"kTRC",)}
@@ -27,6 +30,8 @@ _SRGB = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 _BT709 = (1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081)
 _TONES = {1: _BT709, 6: _BT709, 14: _BT709, 15: _BT709, 4: (2.2,), 5: (2.8,), 8: (1.0,)}
 """Parameters of curves by codes of transfer; of others sRGB's."""
+_STEPPED = (_SRGB, _BT709, (1.0,), (1.8,), (2.0,), (2.2,), (2.4,), (2.6,))
+"""Curves that are known in steps, too."""
 _STANDARD = {0, 1, 2, 6, 13, 14, 15}  # of BT.709's primaries nobody tells these from sRGB
 
 
@@ -40,13 +45,17 @@ def of_codes(primaries: int, transfer: int) -> bytes | None:
     if primaries not in _COLORANTS or (primaries == 1 and transfer in _STANDARD):
         return None
     tone = _TONES.get(transfer, _SRGB)
-    curve = b"para" + bytes(4) + struct.pack(">H2x", 0 if len(tone) == 1 else 3) + _fixed(tone)
     tags = {b"wtpt": _WHITE}
     for name, numbers in zip(_NUMBERS[b"RGB "], _COLORANTS[primaries], strict=True):
         tags[name] = b"XYZ " + bytes(4) + _fixed(numbers)
-    tags |= dict.fromkeys(_CURVES[b"RGB "], curve)
-    tags[b"desc"], tags[b"cprt"] = _text(4, b"desc"), _text(4, b"text")
-    return _file(4, b"RGB ", tags)
+    tags |= dict.fromkeys(_CURVES[b"RGB "], _parametric(tone))
+    return _file(b"RGB ", tags)
+
+
+def _parametric(tone: tuple[float, ...]) -> bytes:
+    """A tone curve of one exponent, or of five parameters as sRGB's."""
+    kind = struct.pack(">H2x", 0 if len(tone) == 1 else 3)
+    return b"para" + bytes(4) + kind + _fixed(tone)
 
 
 def _fixed(numbers: Sequence[float]) -> bytes:
@@ -55,14 +64,14 @@ def _fixed(numbers: Sequence[float]) -> bytes:
 
 
 def rebuilt(profile: bytes) -> bytes | None:
-    """A profile with the same colours and nothing else; None where it is of another kind.
+    """A profile with the same colours and nothing else; None where it is no standard one.
 
     Args:
         profile: As a picture file holds it.
     """
     try:
         return _rebuilt(profile)
-    except (struct.error, IndexError, ValueError, KeyError):
+    except (struct.error, LookupError, ValueError, StopIteration):
         return None
 
 
@@ -78,9 +87,7 @@ def _rebuilt(profile: bytes) -> bytes | None:
         tags[name] = _curve(held[name])
     if b"chad" in held:
         tags[b"chad"] = _numbers(held[b"chad"], b"sf32", 9)
-    version = 4 if profile[8] >= 4 else 2
-    tags[b"desc"], tags[b"cprt"] = _text(version, b"desc"), _text(version, b"text")
-    return _file(version, space, tags)
+    return _file(space, tags)
 
 
 def _tags(profile: bytes) -> dict[bytes, bytes]:
@@ -103,7 +110,7 @@ def _numbers(tag: bytes, kind: bytes, count: int) -> bytes:
 
 
 def _curve(tag: bytes) -> bytes:
-    """A tone curve: parameters, or steps none of which goes down."""
+    """A tone curve: parameters, or those of the standard curve that steps follow."""
     kind, count, function = tag[:4], *struct.unpack_from(">4xI", tag, 4), tag[8:10]
     if kind == b"para":
         number = int.from_bytes(function)
@@ -114,21 +121,26 @@ def _curve(tag: bytes) -> bytes:
     if kind != b"curv" or count > _MOST_STEPS:
         raise ValueError("no such curve")
     steps = np.frombuffer(tag, ">u2", count, 12)
-    if (np.diff(steps.astype(int)) < 0).any():
-        raise ValueError("no such curve")
-    return b"curv" + bytes(4) + struct.pack(">I", count) + steps.tobytes()
+    if count < 2:  # the identity, or an exponent
+        return b"curv" + bytes(4) + struct.pack(">I", count) + steps.tobytes()
+    return _parametric(next(tone for tone in _STEPPED if _follows(steps / 65535, tone)))
 
 
-def _text(version: int, kind: bytes) -> bytes:
-    """Texts that every profile must have, here without a word."""
-    if version == 4:
-        return b"mluc" + bytes(4) + struct.pack(">II2s2sII", 1, 12, b"en", b"US", 2, 28) + b"\0-"
-    if kind == b"text":
-        return b"text" + bytes(4) + b"-\0"
-    return b"desc" + bytes(4) + struct.pack(">I", 2) + b"-\0" + bytes(78)
+def _follows(steps: NDArray[np.float64], tone: tuple[float, ...]) -> bool:
+    """Whether a curve in steps is a standard one, to half a level of 8 bit."""
+    at = np.linspace(0, 1, len(steps))
+    exponent, slope, offset, dark_slope, dark_until = (*tone, 1, 0, 0, -1)[:5]
+    curve = np.where(at < dark_until, dark_slope * at, (slope * at + offset) ** exponent)
+    return bool(np.abs(steps - curve).max() < 0.5 / 255)
 
 
-def _file(version: int, space: bytes, tags: dict[bytes, bytes]) -> bytes:
+_MUTE = b"mluc" + bytes(4) + struct.pack(">II2s2sII", 1, 12, b"en", b"US", 2, 28) + b"\0-"
+"""A text that every profile must have, here without a word."""
+
+
+def _file(space: bytes, tags: dict[bytes, bytes]) -> bytes:
+    """A whole profile of version 4."""
+    tags = tags | {b"desc": _MUTE, b"cprt": _MUTE}
     place = _HEADER_BYTES + 4 + 12 * len(tags)
     table, content = struct.pack(">I", len(tags)), b""
     for name, tag in tags.items():
@@ -136,7 +148,7 @@ def _file(version: int, space: bytes, tags: dict[bytes, bytes]) -> bytes:
         content += tag + bytes(-len(tag) % 4)
     size = place + len(content)
     header = struct.pack(
-        ">I4xI4s4s4s12x4s28x12s48x", size, (version << 24) + (0x30 << 16), b"mntr", space, b"XYZ ",
+        ">I4xI4s4s4s12x4s28x12s48x", size, 0x04300000, b"mntr", space, b"XYZ ",
         b"acsp", _D50,
     )  # fmt: skip
     return header + table + content
