@@ -159,10 +159,11 @@ def train_classifier(arguments: argparse.Namespace) -> None:
 
 def anonymize(arguments: argparse.Namespace) -> None:
     """Anonymize a picture or a folder in portrait mode."""
-    from ganonymization import Anonymizer, seeds
+    from ganonymization import Anonymizer
     from ganonymization.batch.address import check_apart
     from ganonymization.batch.execute import in_threads
     from ganonymization.batch.folder import FolderJob
+    from ganonymization.batch.secret import secret_of
     from ganonymization.batch.storage import LocalStorage
     from ganonymization.cli import console
     from ganonymization.io import images  # after --help
@@ -192,8 +193,10 @@ def anonymize(arguments: argparse.Namespace) -> None:
             anonymizer, source, out, arguments.seed, None, images.DEFAULT_MAX_PIXELS, False
         )
         return
-    seed = seeds.fresh_seed() if arguments.seed is None else arguments.seed
-    job = FolderJob(lambda: anonymizer, *folders, seed)
+    secret = secret_of(folders[1].identity)
+    fresh = arguments.seed is None
+    seed = secret.seed if fresh else arguments.seed
+    job = FolderJob(lambda: anonymizer, *folders, seed, secret_seed=fresh, key=secret.key)
     sys.exit(console.anonymize_folder(job, in_threads(2), False))
 
 

@@ -101,6 +101,14 @@ class RaisingSynthesizer(FakeSynthesizer):
         raise RuntimeError("out of memory")
 
 
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path_factory, monkeypatch) -> Path:
+    """Where secrets of output folders lie; not the user's own."""
+    folder = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+    return folder / "ganonymization"
+
+
 @pytest.fixture
 def face() -> np.ndarray:
     return face_landmarks()

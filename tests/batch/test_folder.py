@@ -31,7 +31,8 @@ def tree(tmp_path, picture):
 
 
 def folder_job(make, source, out, *more, **options):
-    return FolderJob(make, LocalStorage(source), LocalStorage(out), *more, **options)
+    """A job with the key of the one before."""
+    return FolderJob(make, LocalStorage(source), LocalStorage(out), *more, key=b"key", **options)
 
 
 def run(job, jobs=2):

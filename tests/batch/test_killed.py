@@ -33,7 +33,7 @@ class Slow:
 if __name__ == "__main__":
     print("ready", flush=True)
     trees = [LocalStorage(Path(folder)) for folder in sys.argv[2:]]
-    job = FolderJob(Slow, *trees, seed=1)
+    job = FolderJob(Slow, *trees, seed=1, key=b"key")
     for _ in execute(job, in_processes(2) if sys.argv[1] == "processes" else in_threads(2)):
         pass
 """

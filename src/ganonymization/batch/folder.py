@@ -1,7 +1,7 @@
 """A folder of pictures and videos: a mirrored tree, a manifest line per file, nothing lost."""
 
 from collections.abc import Callable, Container
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ..errors import GanonymizationError, InputError
@@ -9,12 +9,14 @@ from ..io import images
 from ..options import OnNoFace
 from ..picture_file import anonymize_file
 from ..pipeline import Anonymizer
+from ..types import Face
 from ..video.file import VideoOptions, anonymize_video
 from ..video.kinds import BESIDE, is_video
 from .address import Storage, check_apart
 from .manifest import FINISHED, Entry, InputRecord, Status, latest, sha256_of
 from .naming import PLAIN, Planned, check_clashes, in_shard, leads_out, planned
-from .storage import UNKNOWN_NS, Stamp
+from .secret import Secret
+from .storage import Stamp
 
 _KEPT = ("file", "status", "outputs", "output_bytes", "source", "seed")  # of millions of lines
 
@@ -39,6 +41,9 @@ class FolderJob:
         sound: Copy that of videos. A voice identifies, too.
         strict: Refuse videos of which something would be dropped, as a stream.
         hdr: Keep their high dynamic range; see :class:`ganonymization.video.file.VideoOptions`.
+        secret_seed: Nothing that is written tells the seed: who knows it makes the output of any
+            original again, and so sees which one is whose.
+        key: Of the manifest's fingerprints of inputs; to go on with a job takes the same.
     """
 
     make_anonymizer: Callable[[], Anonymizer]
@@ -55,6 +60,13 @@ class FolderJob:
     sound: bool = True
     strict: bool = False
     hdr: bool | None = None
+    secret_seed: bool = False
+    key: bytes = field(default_factory=lambda: Secret().key, repr=False)
+
+    @property
+    def told_seed(self) -> int | None:
+        """The seed as reports tell it: None where it is secret."""
+        return None if self.secret_seed else self.seed
 
     def files(self) -> list[Planned]:
         """Every file of the input folder, or the chosen ones, in order.
@@ -84,7 +96,7 @@ class FolderJob:
         """What the manifests in the output folder say is finished, with these settings."""
         self.out.list_files()
         return {
-            name: Entry.of({key: line[key] for key in _KEPT if key in line})
+            name: Entry.of({key: line[key] for key in _KEPT if key in line}, self.key)
             for name, line in latest(self.out.manifest_lines()).items()
             if line["status"] in FINISHED
             and line.get("settings") == self.settings
@@ -121,7 +133,7 @@ class FolderJob:
         try:
             stamp = self.source.stamp(file.name)
             with self.source.reading(file.name) as path, self.out.writing() as folder:
-                before = InputRecord(stamp.size, stamp.mtime_ns, sha256_of(path))
+                before = self._record(file, stamp, path)
                 make = self._video if is_video(path) else self._picture
                 entry = make(anonymizer, file, path, folder)
                 now = self.source.stamp(file.name)
@@ -138,16 +150,18 @@ class FolderJob:
 
     def _is_unchanged(self, file: Planned, before: InputRecord, now: Stamp) -> bool:
         """Whether an input is as it was; it is read only where its time alone has changed."""
-        if now.size != before.size:
-            return False
-        if now.mtime_ns == before.mtime_ns != UNKNOWN_NS:
+        quick = InputRecord.of(self.key, file.name, now.size, now.mtime_ns, "")
+        if quick.seen and quick.seen == before.seen:
             return True
         with self.source.reading(file.name) as path:
-            return sha256_of(path) == before.sha256
+            return self._record(file, now, path).content == before.content
+
+    def _record(self, file: Planned, stamp: Stamp, path: Path) -> InputRecord:
+        return InputRecord.of(self.key, file.name, stamp.size, stamp.mtime_ns, sha256_of(path))
 
     def failed(self, file: Planned, error: str) -> Entry:
         """The entry of a file that could not be done."""
-        return Entry(file.name, "failed", seed=self.seed, error=error, settings=self.settings)
+        return Entry(file.name, "failed", seed=self.told_seed, error=error, settings=self.settings)
 
     def _picture(self, anonymizer: Anonymizer, file: Planned, path: Path, folder: Path) -> Entry:
         result, written = anonymize_file(
@@ -155,26 +169,33 @@ class FolderJob:
             on_no_face=self.on_no_face, max_pixels=self.max_pixels,
             reserved={folder / name for name in file.taken},
         )  # fmt: skip
-        faces = tuple(
-            {"box_xyxy": [round(v, 1) for v in f.box_xyxy], "score": round(f.score, 3),
-             "outcome": f.outcome, "seed": f.seed}
-            for f in result.faces
-        )  # fmt: skip
+        faces = tuple(self._face(face, result.image is None) for face in result.faces)
         names = tuple(p.relative_to(folder).as_posix() for p in written)
         whole = all(face.synthesized for face in result.faces)
         status: Status = "no face" if not faces else "done" if whole else "filled"
         return Entry(
-            file.name, status, names, self.seed, faces, audited=result.audited,
+            file.name, status, names, self.told_seed, faces, audited=result.audited,
             dropped=result.dropped,
         )  # fmt: skip
 
+    def _face(self, face: Face, portrait: bool) -> dict[str, object]:
+        """What is told of a face; of a portrait not where it was, for that links to an original."""
+        box = [round(v, 1) for v in face.box_xyxy]
+        place: dict[str, object] = {"box_xyxy": box, "score": round(face.score, 3)}
+        seed = None if self.secret_seed else face.seed
+        told: dict[str, object] = {"outcome": face.outcome, "seed": seed}
+        return told if portrait else place | told
+
     def _video(self, anonymizer: Anonymizer, file: Planned, path: Path, folder: Path) -> Entry:
-        options = VideoOptions(self.seed, sound=self.sound, strict=self.strict, hdr=self.hdr)
+        options = VideoOptions(
+            self.seed, sound=self.sound, strict=self.strict, hdr=self.hdr,
+            tells_seed=not self.secret_seed,
+        )  # fmt: skip
         made = anonymize_video(anonymizer, path, folder / file.out, options)
         tracks = tuple({"track": number, **asdict(t)} for number, t in made.tracks.items())
         status: Status = "filled" if made.filled_s else "done" if tracks else "no face"
         return Entry(
-            file.name, status, outputs(file), self.seed, tuple(made.covered_by_audit), tracks,
+            file.name, status, outputs(file), self.told_seed, tuple(made.covered_by_audit), tracks,
             audited=made.searched > 0, dropped=tuple(made.dropped),
         )  # fmt: skip
 

@@ -27,10 +27,11 @@ img { width: 100%; height: 11rem; object-fit: cover; background: #8884; }
 """
 
 
-def write_report(out: Storage, meanings: Mapping[Status, str], seed: int) -> None:
+def write_report(out: Storage, meanings: Mapping[Status, str], seed: int | None) -> None:
     """Write the page from the manifests in an output folder; of the inputs it shows nothing.
 
-    ``meanings`` explains each status; the seed draws the sample.
+    ``meanings`` explains each status; the seed draws the sample, None another
+    one each time.
 
     Raises:
         OutputError: It cannot be written.

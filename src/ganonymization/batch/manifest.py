@@ -1,6 +1,7 @@
 """What became of each file of a folder: a line of JSON each, appended as soon as it is known."""
 
 import hashlib
+import hmac
 import json
 import os
 import threading
@@ -20,17 +21,21 @@ _PART_LINES, _PART_S = 500, 30.0
 
 @dataclass(frozen=True)
 class InputRecord:
-    """An input as it was, to see whether it has changed.
+    """An input as it was, to see whether it has changed; says nothing to who has not the key.
 
     Attributes:
-        size: In bytes.
-        mtime_ns: When it was last changed, in nanoseconds; -1 where nobody knows.
-        sha256: Of what it holds, in hex.
+        seen: Keyed hash of its size and time, in hex; empty where nobody knows the time.
+        content: Keyed hash of what it holds, in hex.
     """
 
-    size: int
-    mtime_ns: int
-    sha256: str
+    seen: str
+    content: str
+
+    @classmethod
+    def of(cls, key: bytes, name: str, size: int, mtime_ns: int, sha256: str) -> Self:
+        """Of an input's name, size in bytes, time (-1: unknown), and SHA-256 in hex."""
+        seen = "" if mtime_ns < 0 else _keyed(key, name, f"{size} {mtime_ns}")
+        return cls(seen, _keyed(key, name, sha256))
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,8 @@ class Entry:
         status: ``done``: every face synthesized; ``filled``: some covered; ``no face``: passed on
             or skipped; ``skipped``: done before; ``failed``; ``not a picture``, nor a video.
         outputs: Files written, relative to the output folder.
-        seed: Of the run.
-        faces: Of a picture: box, score, outcome and seed of each face.
+        seed: Of the run; None where it is secret, or nothing was drawn.
+        faces: Of a picture: outcome and seed of each face, of a scene box and score, too.
         tracks: Of a video: how many frames each face was synthesized and filled in.
         dropped: What the output does not hold: of a video streams, of a motion photo its film.
         error: What went wrong, or None.
@@ -71,13 +76,13 @@ class Entry:
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @classmethod
-    def of(cls, line: dict[str, Any]) -> Self:
+    def of(cls, line: dict[str, Any], key: bytes) -> Self:
         """From what a line holds, of another version's what is known here."""
         known = {name: line[name] for name in line.keys() & {field.name for field in fields(cls)}}
         for name in ("outputs", "faces", "tracks", "dropped", "output_bytes"):
             known[name] = tuple(known.get(name, ()))
         if known.get("source"):
-            known["source"] = InputRecord(**known["source"])
+            known["source"] = _record(key, line["file"], known["source"])
         return cls(**known)
 
 
@@ -177,6 +182,18 @@ def read_manifest(path: Path) -> Iterator[dict[str, Any]]:
 def latest(lines: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The last line about each file."""
     return {line["file"]: line for line in lines}
+
+
+def _record(key: bytes, name: str, source: dict[str, Any]) -> InputRecord | None:
+    """What a line says of its input; those of earlier versions held its size, time and hash."""
+    if {"size", "mtime_ns", "sha256"} <= source.keys():
+        return InputRecord.of(key, name, source["size"], source["mtime_ns"], source["sha256"])
+    return InputRecord(**source) if source.keys() == {"seen", "content"} else None
+
+
+def _keyed(key: bytes, name: str, text: str) -> str:
+    message = f"{name}\0{text}".encode("utf-8", "surrogateescape")
+    return hmac.new(key, message, hashlib.sha256).hexdigest()
 
 
 def sha256_of(path: Path) -> str:

@@ -95,7 +95,7 @@ def _entries(job: FolderJob, files: list[Planned], workers: int) -> Iterator[Ent
     )
     try:
         for row in made.iter_rows():
-            yield Entry.of(json.loads(row["entry"]))
+            yield Entry.of(json.loads(row["entry"]), job.key)
     except RayError as error:
         reason = str(error).strip().splitlines()
         raise WorkersError(

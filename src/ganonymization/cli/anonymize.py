@@ -82,6 +82,7 @@ def folder(
 
     manifest.jsonl tells what became of each file, report.html shows some of them. The exit code is
     1 where a file could not be done, else 3 where the audit covered a face that was missed first.
+    Without --seed a secret one is kept in your state folder; no output tells it.
 
     Options:
         source: A folder or an address as s3://…, read recursively.
@@ -95,9 +96,9 @@ def folder(
         audio: Copy the sound of videos; a voice identifies, too.
         dry_run: Say what would be done, and do nothing.
     """
-    from .. import seeds
     from ..batch.address import check_apart, open_storage
     from ..batch.folder import FolderJob
+    from ..batch.secret import secret_of
     from . import console
 
     if address is not None and engine != "ray":
@@ -112,10 +113,11 @@ def folder(
     at_a_time = cores + 1 if jobs is None else jobs  # one waits for the disk
     threads = max(1, cores // at_a_time) if engine != "ray" and shard is None else 1  # of one call
     settings = f"{config.fingerprint()} {on_no_face} {audio}" + " hdr" * bool(hdr)
+    secret = secret_of(folders[1].identity, renew=overwrite and shard is None, keep=not dry_run)
     job = FolderJob(
-        config.with_threads(threads).load, *folders, seeds.fresh_seed() if seed is None else seed,
+        config.with_threads(threads).load, *folders, secret.seed if seed is None else seed,
         on_no_face, overwrite, max_pixels, settings, naming=name, shard=_shard(shard), sound=audio,
-        strict=strict, hdr=hdr,
+        strict=strict, hdr=hdr, secret_seed=seed is None, key=secret.key,
     )  # fmt: skip
     if dry_run:
         console.plan_folder(job, as_json)

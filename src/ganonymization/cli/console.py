@@ -117,22 +117,23 @@ def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> int:
                 if not (as_json or progress.live.is_started):  # after errors of the models
                     shown.enter_context(progress)
                 counts[entry.status] += 1
-                sums.add(entry, job.seed)
+                sums.add(entry, job.told_seed)
                 if as_json:
                     lines.add(entry)
                 else:
                     _print_problem(entry)
                 progress.advance(task)
-        write_report(job.out, MEANINGS, job.seed)
+        write_report(job.out, MEANINGS, job.told_seed)
         if as_json:
-            lines.print_all(job.seed, counts)
+            lines.print_all(job.told_seed, counts)
     if not as_json:
         for status, meaning in MEANINGS.items():
             if counts[status]:
                 print(f"{counts[status]:7d}  {status:14s} {meaning}")
-        for line in sums.lines(job.seed):
+        for line in sums.lines(job.told_seed):
             say(line)
-        say(f"{job.out}: {len(files)} files, seed {job.seed}, see {REPORT} and manifest*.jsonl")
+        seed = _seed_words(job.told_seed)
+        say(f"{job.out}: {len(files)} files, {seed}, see {REPORT} and manifest*.jsonl")
     if counts["failed"] or (job.strict and counts["not a picture"]):
         return 1
     return COVERED_BY_AUDIT_EXIT if sums.covered else 0
@@ -152,20 +153,24 @@ class _Sums:
     covered: int = 0
     other_seed: int = 0
 
-    def add(self, entry: Entry, seed: int) -> None:
+    def add(self, entry: Entry, seed: int | None) -> None:
         self.audited += entry.audited
         self.covered += any(face["outcome"] == COVERED_BY_AUDIT for face in entry.faces)
         self.other_seed += entry.status == "skipped" and entry.seed not in (None, seed)
 
-    def lines(self, seed: int) -> list[str]:
+    def lines(self, seed: int | None) -> list[str]:
         told = []
         if self.audited:
             told.append(f"{self.audited:7d}  audited        searched once more: in {self.covered} "
                         "a face was missed at first and is covered")  # fmt: skip
         if self.other_seed:
             told.append(f"{self.other_seed:7d}  keep the seed of an earlier run; --overwrite does "
-                        f"them again with seed {seed}")  # fmt: skip
+                        f"them again with {_seed_words(seed)}")  # fmt: skip
         return told
+
+
+def _seed_words(seed: int | None) -> str:
+    return "a secret seed" if seed is None else f"seed {seed}"
 
 
 def plan_folder(job: FolderJob, as_json: bool) -> None:
@@ -214,7 +219,7 @@ class _Lines:
         line = entry.line().decode().rstrip()
         self._table.execute("INSERT INTO entries VALUES (?, ?)", (name, line))
 
-    def print_all(self, seed: int, counts: Counter[Status]) -> None:
+    def print_all(self, seed: int | None, counts: Counter[Status]) -> None:
         print(json.dumps({"seed": seed, "counts": counts})[:-1], end=', "files": [')
         for number, (line,) in enumerate(
             self._table.execute("SELECT line FROM entries ORDER BY file, rowid")

@@ -124,6 +124,7 @@ def _source(
 ) -> "OutputSource":
     """How outputs are made, and what is not evaluated since the shape model was fitted on it."""
     from ..batch.folder import FolderJob
+    from ..batch.secret import secret_of
     from ..batch.storage import LocalStorage
     from ..evaluation.request import OutputSource, withheld
     from ..surrogate.shape_model import ShapeModel
@@ -149,7 +150,8 @@ def _source(
 
     def job(originals: Path, out: Path, files: frozenset[str]) -> FolderJob:
         folders = LocalStorage(originals), LocalStorage(out)
-        return FolderJob(make, *folders, seed, settings=repr(settings), chosen=files)
+        key = secret_of(folders[1].identity).key
+        return FolderJob(make, *folders, seed, settings=repr(settings), chosen=files, key=key)
 
     return OutputSource(job, _release(config.privacy, used), kept_out, settings)
 

@@ -55,7 +55,9 @@ def anonymize_video(
     """
     check_video_output(source, out)
     _check_export(out, options)
-    outcome = _Outcome(VideoReport(seed=options.seed), options.export_boxes)
+    outcome = _Outcome(
+        VideoReport(seed=options.seed if options.tells_seed else None), options.export_boxes
+    )
     with ExitStack() as files:
         films, lost = open_films(anonymizer, source, out, options, files)
         with _writer(out, films, options) as writer:

@@ -31,6 +31,7 @@ class VideoOptions:
         boxes: Detections from elsewhere, a list for each frame; None looks for faces.
         export_boxes: A file to write all faces' boxes to, or None.
         added: Boxes of faces that a detector misses.
+        tells_seed: The report tells the seed.
     """
 
     seed: int
@@ -49,6 +50,7 @@ class VideoOptions:
     boxes: Frames | None = None
     export_boxes: Path | None = None
     added: tuple[AddedBox, ...] = ()
+    tells_seed: bool = True
 
     def of_further(self) -> "VideoOptions":
         """The same for a file's other videos: boxes, regions and people are the first one's."""

@@ -49,7 +49,7 @@ class VideoReport:
         frames: Written, of all videos in the file.
         faces: Seen in all frames together.
         kept: Of them, those that were left as they were.
-        seed: That it can be repeated with.
+        seed: That it can be repeated with; None where it is secret.
         tracks: By number; those of the file's second video are "1:0", "1:1" and so on.
         filled_s: Times of the frames in which some face was covered rather than redrawn.
         reasons: How often each reason for a cover was given.
@@ -63,7 +63,7 @@ class VideoReport:
     frames: int = 0
     faces: int = 0
     kept: int = 0
-    seed: int = 0
+    seed: int | None = 0
     tracks: dict[int | str, TrackReport] = field(default_factory=dict)
     filled_s: list[float] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
