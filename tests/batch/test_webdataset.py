@@ -127,3 +127,62 @@ def test_what_may_show_a_face_otherwise_is_not_copied(tmp_path, make_anonymizer,
     report = anonymize_shard(SampleJob(make_anonymizer(), 1), source, tmp_path / "out.tar")
     assert [member.name for member, _ in unpacked(tmp_path / "out.tar")] == ["2.cls"]
     assert "may show a face" in report.left_out["1"]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])
+@pytest.mark.parametrize("suffix", ["txt", "json", "cls"])
+def test_a_picture_that_is_called_a_label_is_not_copied(
+    tmp_path, make_anonymizer, picture, kind, suffix
+):
+    members = [
+        (f"1.{suffix}", encoded(picture, kind)),
+        ("1.png", encoded(picture)),
+        ("2.cls", b"2"),
+    ]
+    source = packed(tmp_path / "in.tar", members)
+    report = anonymize_shard(SampleJob(make_anonymizer(), 1), source, tmp_path / "out.tar")
+    assert [member.name for member, _ in unpacked(tmp_path / "out.tar")] == ["2.cls"]
+    assert "no text" in report.left_out["1"]
+
+
+@pytest.mark.parametrize(
+    ("content", "kept"),
+    [("Zoë, 3 €\n".encode(), True), (b"P3 2 2 255 1 2 3", False), (b"a\0b", False),
+     (b'{"x": "data:image/png;base64,AA"}', False), (b"<SVG></SVG>", False), (b"", True)],
+)  # fmt: skip
+def test_labels_are_text(tmp_path, make_anonymizer, content, kept):
+    source = packed(tmp_path / "in.tar", [("1.txt", content)])
+    report = anonymize_shard(SampleJob(make_anonymizer(), 1), source, tmp_path / "out.tar")
+    assert (report.samples, len(report.left_out)) == ((1, 0) if kept else (0, 1))
+
+
+@pytest.mark.parametrize("name", ["../../1.png", "/1.png", "a/../../1.png", "..\\1.png", "C:1.png"])
+def test_names_that_lead_out_are_refused(tmp_path, make_anonymizer, picture, name):
+    source = packed(tmp_path / "in.tar", [(name, encoded(picture)), ("2.cls", b"2")])
+    report = anonymize_shard(SampleJob(make_anonymizer(), 1), source, tmp_path / "out.tar")
+    assert [member.name for member, _ in unpacked(tmp_path / "out.tar")] == ["2.cls"]
+    (why,) = report.left_out.values()
+    assert name in why and "leads out" in why
+
+
+def test_second_names_are_followed_and_other_links_told(tmp_path, make_anonymizer, picture):
+    source = packed(tmp_path / "in.tar", [("1.png", encoded(picture))])
+    links = {"2.png": (tarfile.LNKTYPE, "1.png"), "3.png": (tarfile.SYMTYPE, "1.png"),
+             "4.png": (tarfile.LNKTYPE, "none.png"), "5.png": (tarfile.LNKTYPE, "5.png"),
+             "6.png": (tarfile.LNKTYPE, "3.png"), "7.png": (tarfile.FIFOTYPE, "")}  # fmt: skip
+    with tarfile.open(source, "a") as shard:
+        for name, (kind, target) in links.items():
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, target
+            shard.addfile(member)
+    report = anonymize_shard(SampleJob(make_anonymizer(), 1), source, tmp_path / "out.tar")
+    contents = {member.name: content for member, content in unpacked(tmp_path / "out.tar")}
+    expected = make_anonymizer()(picture, seed=1, name="2.png").image
+    assert np.array_equal(images.decode(io.BytesIO(contents["2.png"]), "2").pixels, expected)
+    assert set(contents) == {"1.png", "2.png"} and set(report.left_out) == set("34567")
+
+
+def test_a_name_that_comes_twice_is_refused(tmp_path, make_anonymizer, picture):
+    source = packed(tmp_path / "in.tar", [("1.png", encoded(picture)), ("1.png", b"other")])
+    report = anonymize_shard(SampleJob(make_anonymizer(), 1), source, tmp_path / "out.tar")
+    assert "twice" in report.left_out["1"] and not unpacked(tmp_path / "out.tar")

@@ -5,13 +5,15 @@ cannot be made, or that holds what may show a face otherwise, is skipped whole, 
 """
 
 import io
+import re
 import tarfile
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ..errors import InputError, OutputError, UnreadableError
 from ..io import images
 from ..io.files import atomic_path
+from .naming import leads_out
 from .samples import DatasetReport, SampleJob
 
 SUFFIX = ".tar"
@@ -21,6 +23,8 @@ LABELS = frozenset(
 )  # fmt: skip
 """Suffixes of what is copied; arrays, videos and pictures of other kinds may show faces."""
 _MEMBER_BYTES = 1 << 30
+_DRAWN = re.compile(rb"\A\s*P[1-3]\s|<svg|data:image/", re.IGNORECASE)
+"""In text a picture: a bitmap in figures, lines, or one coded as text."""
 
 
 def find_shards(source: Path) -> list[Path]:
@@ -50,7 +54,7 @@ def anonymize_shard(job: SampleJob, source: Path, out: Path) -> DatasetReport:
         raise OutputError(f"{out}: is the input; give another name")
     report = DatasetReport(source.name)
 
-    def make(_: str, sample: dict[str, bytes]) -> dict[str, bytes]:
+    def make(_: str, sample: _Sample) -> dict[str, bytes]:
         return {name: _anonymized(job, content, name, report) for name, content in sample.items()}
 
     with (
@@ -65,22 +69,24 @@ def anonymize_shard(job: SampleJob, source: Path, out: Path) -> DatasetReport:
     return report
 
 
-def _samples(source: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
+_Sample = dict[str, bytes | str]
+"""What the members of a sample hold, or why one is refused."""
+
+
+def _samples(source: Path) -> Iterator[tuple[str, _Sample]]:
     """Neighbouring members of one name up to the first dot, by their names, in order."""
     try:
         with tarfile.open(source, "r:") as shard:
-            key, sample = "", dict[str, bytes]()
+            key, sample = "", _Sample()
             for member in shard:
-                if not member.isfile():
+                if member.isdir():
                     continue
-                if member.size > _MEMBER_BYTES:
-                    raise UnreadableError(f"{source}: {member.name} is larger than 1 GB")
                 if _key(member.name) != key and sample:
                     yield key, sample
                     sample = {}
-                key, file = _key(member.name), shard.extractfile(member)
-                assert file is not None
-                sample[member.name] = file.read()
+                key = _key(member.name)
+                twice = member.name in sample
+                sample[member.name] = "is there twice" if twice else _held(shard, member)
             if sample:
                 yield key, sample
     except (tarfile.TarError, EOFError) as error:
@@ -90,16 +96,49 @@ def _samples(source: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
         raise UnreadableError(f"{source}: cannot be read ({reason}); check the file") from error
 
 
+def _held(shard: tarfile.TarFile, member: tarfile.TarInfo) -> bytes | str:
+    """What a member holds, a second name of another member, too; or why it is refused.
+
+    Raises:
+        UnreadableError: It is too large.
+    """
+    windows = PureWindowsPath(member.name)
+    if leads_out(member.name) or windows.drive or leads_out(windows.as_posix()):
+        return "the name leads out of the folder"
+    if member.islnk():
+        try:
+            member = shard.getmember(member.linkname)
+        except KeyError:
+            return "is a link to what is not in the shard"
+    if member.size > _MEMBER_BYTES:
+        raise UnreadableError(f"{shard.name!s}: {member.name} is larger than 1 GB")
+    file = shard.extractfile(member) if member.isfile() else None
+    return "is a link or a device; store the file itself" if file is None else file.read()
+
+
 def _key(name: str) -> str:
     path = PurePosixPath(name)
     return (path.parent / path.name.split(".", 1)[0]).as_posix()
 
 
-def _anonymized(job: SampleJob, content: bytes, name: str, report: DatasetReport) -> bytes:
+def _anonymized(job: SampleJob, content: bytes | str, name: str, report: DatasetReport) -> bytes:
     """A label as it is, or a picture replaced."""
+    if isinstance(content, str):
+        raise InputError(f"{name}: {content}")
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in LABELS:
+        if not _is_text(content):
+            raise InputError(f"{name}: is called a label, but is no text and may show a face")
         return content
     if suffix not in images.WRITERS:
         raise InputError(f"{name}: may show a face, and is no picture that is read and written")
     return job.redrawn(content, name, report, images.WRITERS[suffix])
+
+
+def _is_text(content: bytes) -> bool:
+    """Whether it is plain text in UTF-8, and draws nothing."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return False
+    return "\0" not in text and not _DRAWN.search(content)
