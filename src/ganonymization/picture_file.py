@@ -55,7 +55,8 @@ def anonymize_file(
         check_choice(on_no_face, OnNoFace)
     images.check_output(source, out)
     picture = images.read(source, max_pixels)
-    result = anonymizer(picture.pixels, seed=seed, name=name, add_boxes=add_boxes)
+    boxes = [*add_boxes, *boxes_by_alpha(anonymizer, picture)]
+    result = anonymizer(picture.pixels, seed=seed, name=name, add_boxes=boxes)
     result = replace(result, dropped=picture.dropped)
     shown = composed(picture, result)
     if not result.faces:
@@ -100,10 +101,30 @@ def anonymize_bytes(
         OutputError: The format cannot hold it.
     """
     picture = images.decode(io.BytesIO(content), name, max_pixels)
-    result = anonymizer(picture.pixels, seed=seed, name=name)
+    boxes = boxes_by_alpha(anonymizer, picture)
+    result = anonymizer(picture.pixels, seed=seed, name=name, add_boxes=boxes)
     result = replace(result, dropped=picture.dropped)
     made = composed(picture, result)
     return result, [images.encoded(each, kind or picture.kind, name) for each in made]
+
+
+def boxes_by_alpha(anonymizer: Anonymizer, picture: images.Picture) -> list[Box]:
+    """Boxes of faces as alpha shows them, for one may be drawn in it over a plain colour.
+
+    Looked at are the picture over white and over black, and alpha itself, both ways.
+    """
+    alpha = picture.alpha
+    if alpha is None or alpha.min() == alpha.max():
+        return []
+    own = alpha[..., None].astype(np.uint16)
+    over_black = picture.pixels * own // 255
+    grey = np.repeat(alpha[..., None], 3, 2)
+    looks = over_black, over_black + (255 - own), grey, 255 - grey
+    return [
+        detection.box_xyxy
+        for look in looks
+        for detection in anonymizer.detect(look.astype(np.uint8))
+    ]
 
 
 def composed(picture: images.Picture, result: Result) -> list[images.Picture]:

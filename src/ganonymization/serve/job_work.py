@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import GanonymizationError, InputError
 from ..io import images
 from ..io.images import Picture
-from ..picture_file import without_faces
+from ..picture_file import boxes_by_alpha, without_faces
 from ..pipeline import Anonymizer
 from ..types import Result
 from ..video.file import VideoOptions, anonymize_video
@@ -100,7 +100,8 @@ def _anonymize_member(
     try:
         content = _unpacked(source, member, limits)
         picture = images.decode(io.BytesIO(content), name.name, limits.pixels)
-        found = anonymizer(picture.pixels, seed=job.seed, name=member.filename)
+        boxes = boxes_by_alpha(anonymizer, picture)
+        found = anonymizer(picture.pixels, seed=job.seed, name=member.filename, add_boxes=boxes)
         shown = _shown(picture, found)
         coded = None if shown is None else _coded(shown, images.WRITERS[name.suffix.lower()])
     except GanonymizationError as error:

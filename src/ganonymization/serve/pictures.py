@@ -13,7 +13,7 @@ from .. import seeds
 from ..io import images
 from ..io.images import Picture
 from ..options import Mode, Privacy, added_box
-from ..picture_file import without_faces
+from ..picture_file import boxes_by_alpha, without_faces
 from ..pipeline import Anonymizer
 from ..synthesize.face_state import LocatedFace
 from ..types import Box, Result
@@ -163,7 +163,8 @@ def redrawn(
     Returns:
         The result, and the kept faces by index.
     """
-    located = anonymizer.locate(picture.pixels, add_boxes)
+    boxes = [*add_boxes, *boxes_by_alpha(anonymizer, picture)]
+    located = anonymizer.locate(picture.pixels, boxes)
     kept = {i: face for i, face in enumerate(located) if i in choices.kept}
     to_redraw = []
     for index, face in enumerate(located):
