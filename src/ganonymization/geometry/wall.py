@@ -1,6 +1,6 @@
 """The wall between the original face and the generator, and the one type that crosses it.
 
-Only what a ``GeneratorInput`` carries reaches the generator: surrogate landmarks, the reading of the
+Only what a ``GeneratorInput`` carries reaches the generator: surrogate landmarks, a reading of the
 expression, pixels outside the wall mask, that mask and a seed. ``tests/geometry/test_wall.py`` puts
 noise inside and expects the same output to the bit.
 
