@@ -11,6 +11,7 @@ import os
 import resource
 import tempfile
 import time
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from ganonymization.batch.folder import FolderJob
 from ganonymization.batch.storage import LocalStorage
 from ganonymization.io import images
 from ganonymization.io.images import Picture
-from ganonymization.types import Image, Result
+from ganonymization.types import Box, Image, Result
 
 FOLDERS = 100
 
@@ -31,7 +32,9 @@ class Passing:
 
     mode = "scene"
 
-    def __call__(self, image: Image, *, seed: int, name: str) -> Result:
+    def __call__(
+        self, image: Image, *, seed: int, name: str, add_boxes: Sequence[Box] = ()
+    ) -> Result:
         """The picture as it is."""
         return Result(image, (), (), np.zeros(image.shape[:2], bool), seed, {})
 
@@ -62,7 +65,7 @@ def main() -> None:
         source, out = Path(scratch) / "in", Path(scratch) / "out"
         linked(source, count)
         folders = LocalStorage(source), LocalStorage(out)
-        job = FolderJob(Passing, *folders, seed=1)  # type: ignore[arg-type]
+        job = FolderJob(Passing, *folders, seed=1, key=b"key")  # type: ignore[arg-type]
         marks = [time.perf_counter()]
         tenth = max(1, count // 10)
         for done, _ in enumerate(execute(job, in_threads(2)), 1):

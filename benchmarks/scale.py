@@ -39,7 +39,7 @@ def idle() -> Anonymizer:
     class Idle:
         mode = "scene"
 
-        def __call__(self, image, *, seed, name):  # type: ignore[no-untyped-def]
+        def __call__(self, image, *, seed, name, add_boxes=()):  # type: ignore[no-untyped-def]
             return Result(image, (), (), np.zeros(image.shape[:2], bool), seed, {})
 
     return Idle()  # type: ignore[return-value]
@@ -74,7 +74,7 @@ def first_node(few: int, many: int, workers: int, scratch: Path) -> dict[str, fl
     for i in range(1, many):
         os.link(scratch / "tiny" / "0.bmp", scratch / "tiny" / f"{i}.bmp")
     folders = LocalStorage(scratch / "tiny"), LocalStorage(scratch / "tiny-out")
-    job = FolderJob(idle, *folders, seed=1)
+    job = FolderJob(idle, *folders, seed=1, key=b"key")
     start = time.perf_counter()
     files = job.files()
     planned_s = time.perf_counter() - start
