@@ -14,8 +14,13 @@ from ..errors import UnreadableError
 from ..types import Image
 from .beside import Beside, further_views
 from .icc import of_codes, rebuilt
+from .scans import count_scans
 
 _ANIMATED = {"WEBP", "PNG", "AVIF"}
+_MOST_SCANS = 100  # of a JPEG; usual progressive ones have about ten
+_FULL_SCANS = 20  # alike, of the largest picture that is read
+_MOST_PAGES = 100  # of a TIFF that are counted
+_BLOCK_PIXELS = 1 << 22  # of which copies in 64 bits are made at once
 
 
 @dataclass(frozen=True)
@@ -62,15 +67,45 @@ def check_kind(path: str, opened: Pillow.Image, max_pixels: int) -> None:
             "shrink it or raise `max_pixels`",
         )
     # A multi-picture JPEG holds the same scene again; only its first picture is kept.
-    if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":
+    count = 1 if opened.format == "MPO" else _pictures(opened)
+    if count > 1:
+        told = f"more than {_MOST_PAGES}" if count > _MOST_PAGES else str(count)
+        use = "give it to 'ganonymize video'" if opened.format in _ANIMATED else "give one of them"
+        raise UnreadableError(f"{path}: holds {told} pictures; {use}")
+
+
+def check_scans(path: str, data: bytes, opened: Pillow.Image, max_pixels: int) -> None:
+    """Refuse a JPEG that draws its picture again and again, before its pixels are decoded.
+
+    Args:
+        path: For messages.
+        data: The file.
+        opened: The same, opened.
+        max_pixels: Of a picture.
+
+    Raises:
+        UnreadableError: It has too many scans for its size.
+    """
+    most = min(_MOST_SCANS, _FULL_SCANS * max_pixels // (opened.width * opened.height))
+    if count_scans(data, most + 1) > most:
         raise UnreadableError(
-            f"{path}: holds {opened.n_frames} pictures; "  # type: ignore[attr-defined]
-            + (
-                "give it to 'ganonymize video'"
-                if opened.format in _ANIMATED
-                else "give one of them"
-            )
+            f"{path}: a JPEG of more than {most} scans", "save it anew, or raise `max_pixels`"
         )
+
+
+def _pictures(opened: Pillow.Image) -> int:
+    """Pages or frames; those of a TIFF only so far, for that takes the square of their number."""
+    if opened.format != "TIFF":
+        return int(getattr(opened, "n_frames", 1))
+    count = 1
+    while count <= _MOST_PAGES:
+        try:
+            opened.seek(count)
+        except EOFError:
+            break
+        count += 1
+    opened.seek(0)
+    return count
 
 
 def decoded(opened: Pillow.Image, held: Beside) -> Picture:
@@ -100,7 +135,7 @@ def decoded(opened: Pillow.Image, held: Beside) -> Picture:
         with_alpha = upright.convert("RGBA")
         alpha = np.array(with_alpha.getchannel("A"))
         upright = with_alpha
-    pixels = np.array(upright.convert("RGB"))
+    pixels = np.array(upright if upright.mode == "RGB" else upright.convert("RGB"))
     if light is not None:
         pixels = light.standard(pixels.astype(np.uint16) * 257)
     elif held.codes and not profile:
@@ -138,12 +173,27 @@ def _eight_bit(image: Pillow.Image) -> Pillow.Image:
     Integers are scaled from the smallest usual depth that holds the largest, for cameras store 10,
     12 or 14 bits in 16; floating-point values from 0 to 1, or else from their own range.
     """
-    values = np.asarray(image).astype(np.float64)
-    values[~np.isfinite(values)] = 0
-    low, high = float(values.min()), float(values.max())
+    values = np.asarray(image)
+    rows = max(1, _BLOCK_PIXELS // max(1, values.shape[1]))
+    tops = range(0, len(values), rows)
+    ends = [_ends(_finite(values[top : top + rows])) for top in tops]
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
     if image.mode == "F":
         low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
     else:
         low, high = 0.0, next((2.0**n - 1 for n in (8, 10, 12, 14, 16) if high < 2**n), high)
-    scaled = (values - low) / max(high - low, 1e-12) * 255
-    return Pillow.fromarray(np.clip(np.round(scaled), 0, 255).astype(np.uint8))
+    eight = np.empty(values.shape, np.uint8)
+    for top in tops:
+        scaled = (_finite(values[top : top + rows]) - low) / max(high - low, 1e-12) * 255
+        eight[top : top + rows] = np.clip(np.round(scaled), 0, 255)
+    return Pillow.fromarray(eight)
+
+
+def _finite(values: NDArray[Any]) -> NDArray[np.float64]:
+    finite = values.astype(np.float64)
+    finite[~np.isfinite(finite)] = 0
+    return finite
+
+
+def _ends(values: NDArray[np.float64]) -> tuple[float, float]:
+    return float(values.min()), float(values.max())

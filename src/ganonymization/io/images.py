@@ -16,7 +16,7 @@ from PIL import UnidentifiedImageError
 from ..errors import GanonymizationError, InputError, OutputError, UnreadableError
 from .beside import beside
 from .decoding import Picture as Picture
-from .decoding import check_kind, decoded, know_heif
+from .decoding import check_kind, check_scans, decoded, know_heif
 from .files import atomic_path
 from .files import walk as walk
 
@@ -47,7 +47,8 @@ def read(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
         max_pixels: Larger pictures are refused before they are decoded.
 
     Raises:
-        UnreadableError: Missing, a folder, empty, truncated, no picture, animated, or too large.
+        UnreadableError: Missing, a folder, empty, truncated, no picture, animated, too large, or a
+            JPEG of too many scans.
     """
     try:
         if path.is_dir():
@@ -71,7 +72,7 @@ def decode(file: IO[bytes], name: str, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
         max_pixels: Larger pictures are refused before they are decoded.
 
     Raises:
-        UnreadableError: Truncated, no picture, animated, or too large.
+        UnreadableError: Truncated, no picture, animated, too large, or a JPEG of too many scans.
     """
     try:
         formats, held = _READERS, beside(file)
@@ -81,6 +82,11 @@ def decode(file: IO[bytes], name: str, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
         file.seek(0)
         with Pillow.open(file, formats=formats) as opened:
             check_kind(name, opened, max_pixels)
+            if opened.format in ("JPEG", "MPO"):
+                start = file.tell()
+                file.seek(0)
+                check_scans(name, file.read(), opened, max_pixels)
+                file.seek(start)
             return decoded(opened, held)
     except InputError:
         raise
