@@ -5,7 +5,7 @@ import zlib
 
 
 def pages(count):
-    """A TIFF of one grey pixel's worth of tags, and behind it a chain of empty pages."""
+    """A TIFF of one grey pixel's worth of tags, and behind it a chain of others."""
     tags = [(256, 16), (257, 16), (258, 8), (259, 1), (262, 1), (277, 1), (278, 16), (279, 256)]
     end = 8 + 2 + 12 * (len(tags) + 1) + 4
     entries = sorted([*tags, (273, end)])
@@ -13,8 +13,12 @@ def pages(count):
         struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries
     )
     behind = end + 256
-    nexts = [behind + 6 * (i + 1) for i in range(count - 1)] + [0]
-    chain = b"".join(struct.pack("<HI", 0, place) for place in nexts)
+    page = struct.pack("<H", 3) + b"".join(
+        struct.pack("<HHII", tag, 4, 1, 8) for tag in (256, 257, 273)
+    )
+    step = len(page) + 4
+    nexts = [behind + step * (i + 1) for i in range(count - 1)] + [0]
+    chain = b"".join(page + struct.pack("<I", place) for place in nexts)
     return b"II*\0" + struct.pack("<I", 8) + first + struct.pack("<I", behind) + bytes(256) + chain
 
 
