@@ -3,6 +3,8 @@
 import io
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -18,6 +20,9 @@ from .job import Job
 from .job_checks import Watchdog, check_movie
 from .settings import Limits
 
+_ZIP_ENTRY_BYTES = 512  # of a directory, for each file that is allowed
+_ZIP_END_BYTES = 1 << 17  # in which a directory's end is looked for
+
 
 def anonymize_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
     """A video or animation.
@@ -25,12 +30,10 @@ def anonymize_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
     Raises:
         GanonymizationError: It cannot be read, or is larger than the server allows.
     """
-    check_movie(job, limits)
-    with open_reader(job.source) as reader:
-        width, height = reader.size_wh()
+    check_movie(job, limits, watchdog)
+    with open_reader(job.source, max_pixels=limits.frame_pixels) as reader:
+        reader.size_wh()
         job.total = reader.frames_told
-    if width * height > limits.pixels:
-        raise InputError("larger than this server allows; send a smaller one")
 
     def advance() -> None:
         job.done += 1
@@ -38,7 +41,9 @@ def anonymize_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
         if job.done > limits.frames:
             raise InputError(f"has more than {limits.frames} frames; send a shorter one")
 
-    options = VideoOptions(job.seed, sound=job.sound, added=job.added)
+    options = VideoOptions(
+        job.seed, sound=job.sound, added=job.added, max_pixels=limits.frame_pixels
+    )
     report = anonymize_video(job.load(), job.source, job.result, options, advance)
     job.faces, job.by_audit = report.faces, len(report.covered_by_audit)
     job.filled = sum(track.filled for track in report.tracks.values()) + job.by_audit
@@ -51,7 +56,7 @@ def anonymize_zip(job: Job, limits: Limits, watchdog: Watchdog) -> None:
         InputError: The ZIP is damaged, or holds too many files.
     """
     anonymizer, lines = job.load(), []
-    with _opened_zip(job.source) as source, zipfile.ZipFile(job.result, "w") as result:
+    with _opened_zip(job.source, limits) as source, zipfile.ZipFile(job.result, "w") as result:
         members = [member for member in source.infolist() if not member.is_dir()]
         job.total = len(members)
         if job.total > limits.zip_files:
@@ -69,11 +74,31 @@ def anonymize_zip(job: Job, limits: Limits, watchdog: Watchdog) -> None:
         result.writestr("manifest.jsonl", "".join(line + "\n" for line in lines))
 
 
-def _opened_zip(path: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(path)
-    except Exception as error:  # it raises anything on files that were made to break it
-        raise InputError("a damaged ZIP; make it anew") from error
+class _Bounded(io.BufferedReader):
+    """A file of which so much is read at once, until that is lifted."""
+
+    most_bytes: int | None = None
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.most_bytes is not None and (size is None or size > self.most_bytes):
+            raise InputError("its list of files is too long; send fewer")
+        return super().read(size)
+
+
+@contextmanager
+def _opened_zip(path: Path, limits: Limits) -> Iterator[zipfile.ZipFile]:
+    """Its directory, which is read as a whole and takes ten times its size, is bounded before."""
+    with _Bounded(io.FileIO(path)) as file:
+        file.most_bytes = max(_ZIP_END_BYTES, limits.zip_files * _ZIP_ENTRY_BYTES)
+        try:
+            opened = zipfile.ZipFile(file)
+        except InputError:
+            raise
+        except Exception as error:  # it raises anything on files that were made to break it
+            raise InputError("a damaged ZIP; make it anew") from error
+        file.most_bytes = None
+        with opened:
+            yield opened
 
 
 def _refused(member: zipfile.ZipInfo, names: set[str]) -> dict[str, Any] | None:

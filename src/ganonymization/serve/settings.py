@@ -13,7 +13,8 @@ class Limits:
     Attributes:
         upload_bytes: Of a picture's request.
         job_bytes: Of a job's.
-        pixels: Of a picture, and of a frame.
+        pixels: Of a picture.
+        frame_pixels: Of any frame of a video, of all its videos together; dozens are in memory.
         frames: Of a video.
         zip_files: Pictures in a ZIP.
         unpacked_bytes: Of one file in a ZIP.
@@ -33,6 +34,7 @@ class Limits:
     upload_bytes: int = 64 * MEGABYTE
     job_bytes: int = 1000 * MEGABYTE
     pixels: int = 100_000_000
+    frame_pixels: int = 9_000_000
     frames: int = 100_000
     zip_files: int = 10_000
     unpacked_bytes: int = 64 * MEGABYTE

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..io.images import DEFAULT_MAX_PIXELS
 from .added_boxes import AddedBox
 from .detections_json import Frames
 from .exclusions import Keeper, Region
@@ -31,6 +32,7 @@ class VideoOptions:
         boxes: Detections from elsewhere, a list for each frame; None looks for faces.
         export_boxes: A file to write all faces' boxes to, or None.
         added: Boxes of faces that a detector misses.
+        max_pixels: Of a frame; a video with a larger one is refused.
     """
 
     seed: int
@@ -49,6 +51,7 @@ class VideoOptions:
     boxes: Frames | None = None
     export_boxes: Path | None = None
     added: tuple[AddedBox, ...] = ()
+    max_pixels: int = DEFAULT_MAX_PIXELS
 
     def of_further(self) -> "VideoOptions":
         """The same for a file's other videos: boxes, regions and people are the first one's."""
