@@ -305,18 +305,27 @@ def test_the_private_folder_is_private_and_goes(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_what_a_crashed_server_left_goes_with_the_next(tmp_path):
-    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
-                          capture_output=True, text=True, check=True)  # fmt: skip
-    crashed = tmp_path / f"ganonymization-serve-{done.stdout.strip()}-abc"
-    running = tmp_path / f"ganonymization-serve-{os.getpid()}-abc"
-    strange = tmp_path / "ganonymization-serve-x"
-    for each in (crashed, running, strange):
-        each.mkdir()
-        (each / "upload").write_bytes(b"a face")
-    PrivateFolder(tmp_path)
-    assert not crashed.exists() and not strange.exists()
-    assert running.exists()
+def test_what_a_killed_server_left_goes_with_the_next_one_whatever_its_process_is(tmp_path):
+    """As in a container, where each is process 1: the folder's name tells of one that runs."""
+    code = (
+        "import sys, time; from pathlib import Path;"
+        "from ganonymization.serve.uploads import PrivateFolder;"
+        "folder = PrivateFolder(Path(sys.argv[1]));"
+        "(folder.path / 'upload').write_bytes(b'a face'); print(flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE) as server:
+        server.stdout.readline()
+        (used,) = tmp_path.iterdir()
+        beside = PrivateFolder(tmp_path)
+        assert left(used) == [used / "upload"]  # it runs
+        server.kill()
+    used = used.rename(tmp_path / f"ganonymization-serve-{os.getpid()}-abc")
+    (tmp_path / "ganonymization-serve-link").symlink_to(tmp_path.parent)
+    after = PrivateFolder(tmp_path)
+    assert not used.exists() and beside.path.exists() and tmp_path.parent.exists()
+    beside.close()
+    after.close()
+    assert not left(tmp_path)
 
 
 def test_a_video_cannot_grow_behind_its_first_frame(serve, tmp_path):

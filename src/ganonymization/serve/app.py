@@ -17,6 +17,7 @@ from .. import __version__, weights
 from ..errors import GanonymizationError
 from . import camera, job_routes, pictures, problems
 from .answers import HealthAnswer, ModelAnswer
+from .budget import Budget
 from .guard import App, Guard
 from .jobs import Jobs
 from .metrics import Metrics
@@ -49,7 +50,9 @@ def make_app(models: ModelPool, settings: ServeSettings) -> App:
     async def open_until_closed(app: FastAPI) -> AsyncIterator[None]:
         folder = PrivateFolder(settings.folder)
         jobs = Jobs(folder.path, settings.limits)
-        app.state.serve = State(models, jobs, Metrics(), settings.limits, folder)
+        app.state.serve = State(
+            models, jobs, Metrics(), settings.limits, folder, Budget(settings.limits.held_bytes)
+        )
         sweeping = asyncio.create_task(_sweep(jobs, min(_SWEEP_S, settings.limits.keep_s)))
         try:
             yield

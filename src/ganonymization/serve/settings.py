@@ -26,7 +26,9 @@ class Limits:
         camera_side_px: Longer side of a camera's frames.
         camera_frames_waiting: Frames of a camera that wait behind the one that is being drawn.
         frame_bytes: Of a camera's frame.
-        idle_s: For which a client may send nothing while it uploads.
+        held_bytes: Of all pictures' requests together, in memory.
+        idle_s: In which an upload must bring ``least_bytes_per_s`` times as many bytes, or end.
+        least_bytes_per_s: See there.
         job_s: That a job may take.
         keep_s: For which results are kept.
     """
@@ -46,7 +48,9 @@ class Limits:
     camera_side_px: int = 1280
     camera_frames_waiting: int = 1
     frame_bytes: int = 4 * MEGABYTE
-    idle_s: float = 20.0
+    held_bytes: int = 256 * MEGABYTE
+    idle_s: float = 10.0
+    least_bytes_per_s: int = 20_000
     job_s: float = 4 * 3600.0
     keep_s: float = 3600.0
 

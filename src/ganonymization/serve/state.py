@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from .budget import Budget
 from .jobs import Jobs
 from .metrics import Metrics
 from .model_pool import ModelPool
@@ -19,6 +20,7 @@ class State:
         metrics: Counts.
         limits: What is refused.
         folder: For uploads.
+        bytes: Of pictures' requests, in memory.
         cameras: Connected now.
     """
 
@@ -27,4 +29,5 @@ class State:
     metrics: Metrics
     limits: Limits
     folder: PrivateFolder
+    bytes: Budget
     cameras: int = 0
