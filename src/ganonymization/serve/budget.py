@@ -15,21 +15,29 @@ class Budget:
     """
 
     def __init__(self, most: int) -> None:
-        self._left, self._lock = most, threading.Lock()
+        self._most = self._left = most
+        self._freed = threading.Condition()
 
     @contextmanager
-    def reserved(self, amount: int) -> Iterator[None]:
+    def reserved(self, amount: int, patient: bool = False) -> Iterator[None]:
         """So much, as long as the block lasts.
+
+        Args:
+            amount: Of it.
+            patient: Wait for others to end.
 
         Raises:
             BusyError: Others hold too much of it now.
         """
-        with self._lock:
-            if amount > self._left:
-                raise BusyError
+        with self._freed:
+            while amount > self._left:
+                if not patient or amount > self._most:
+                    raise BusyError
+                self._freed.wait()
             self._left -= amount
         try:
             yield
         finally:
-            with self._lock:
+            with self._freed:
                 self._left += amount
+                self._freed.notify_all()

@@ -16,6 +16,7 @@ from ..pipeline import Anonymizer
 from ..types import Result
 from ..video.file import VideoOptions, anonymize_video
 from ..video.film import open_reader
+from .decoder import Decoding
 from .job import Job
 from .job_checks import Watchdog, check_movie
 from .settings import Limits
@@ -49,7 +50,7 @@ def anonymize_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
     job.filled = sum(track.filled for track in report.tracks.values()) + job.by_audit
 
 
-def anonymize_zip(job: Job, limits: Limits, watchdog: Watchdog) -> None:
+def anonymize_zip(job: Job, limits: Limits, watchdog: Watchdog, decode: Decoding) -> None:
     """Each picture under its own name; others are skipped, and the manifest says so.
 
     Raises:
@@ -66,7 +67,7 @@ def anonymize_zip(job: Job, limits: Limits, watchdog: Watchdog) -> None:
             watchdog.check()
             line = _refused(member, names)
             if line is None:
-                line = _anonymize_member(job, anonymizer, source, member, result, limits)
+                line = _anonymize_member(job, anonymizer, source, member, result, limits, decode)
             if line["status"] != "failed":
                 names.add(member.filename)
             lines.append(json.dumps({"file": member.filename} | line))
@@ -119,15 +120,16 @@ def _anonymize_member(
     member: zipfile.ZipInfo,
     result: zipfile.ZipFile,
     limits: Limits,
+    decode: Decoding,
 ) -> dict[str, Any]:
     """What became of one file in a ZIP."""
     name = PurePosixPath(member.filename)
     try:
         content = _unpacked(source, member, limits)
-        picture = images.decode(io.BytesIO(content), name.name, limits.pixels)
-        found = anonymizer(picture.pixels, seed=job.seed, name=member.filename)
-        shown = _shown(picture, found)
-        coded = None if shown is None else _coded(shown, images.WRITERS[name.suffix.lower()])
+        with decode(content, name.name, patient=True) as picture:
+            found = anonymizer(picture.pixels, seed=job.seed, name=member.filename)
+            shown = _shown(picture, found)
+            coded = None if shown is None else _coded(shown, images.WRITERS[name.suffix.lower()])
     except GanonymizationError as error:
         return {"status": "failed", "error": error.message}
     job.faces += len(found.faces)

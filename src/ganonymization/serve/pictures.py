@@ -138,16 +138,16 @@ async def anonymize(
     state.models.check_free()
 
     def work(content: bytes) -> Response:
-        picture = images.decode(io.BytesIO(content), _NAME, state.limits.pixels)
-        result, kept = redrawn(anonymizer, picture, chosen, choices, boxes)
-        for face in result.faces:
-            state.metrics.add(
-                "faces_total", outcome="synthesized" if face.synthesized else "filled"
-            )
-        state.metrics.add("faces_total", len(kept), outcome="kept")
-        if as_json:
-            return _json(picture, result, kept, format)
-        return _picture(picture, result, format, len(kept))
+        with state.decode(content, _NAME) as picture:
+            result, kept = redrawn(anonymizer, picture, chosen, choices, boxes)
+            for face in result.faces:
+                state.metrics.add(
+                    "faces_total", outcome="synthesized" if face.synthesized else "filled"
+                )
+            state.metrics.add("faces_total", len(kept), outcome="kept")
+            if as_json:
+                return _json(picture, result, kept, format)
+            return _picture(picture, result, format, len(kept))
 
     async with uploads.body(request, state.limits, state.bytes) as content:
         return await state.models.run(partial(work, content))

@@ -27,6 +27,9 @@ class Limits:
         camera_frames_waiting: Frames of a camera that wait behind the one that is being drawn.
         frame_bytes: Of a camera's frame.
         held_bytes: Of all pictures' requests together, in memory.
+        held_pixels: Of all decoded pictures in work together.
+        decode_s: For a picture to be decoded.
+        decode_bytes: Of memory for that, in a process of its own.
         idle_s: In which an upload must bring ``least_bytes_per_s`` times as many bytes, or end.
         least_bytes_per_s: See there.
         job_s: That a job may take.
@@ -49,6 +52,9 @@ class Limits:
     camera_frames_waiting: int = 1
     frame_bytes: int = 4 * MEGABYTE
     held_bytes: int = 256 * MEGABYTE
+    held_pixels: int = 100_000_000
+    decode_s: float = 10.0
+    decode_bytes: int = 1500 * MEGABYTE
     idle_s: float = 10.0
     least_bytes_per_s: int = 20_000
     job_s: float = 4 * 3600.0

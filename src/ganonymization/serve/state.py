@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .budget import Budget
+from .decoder import Decoding
 from .jobs import Jobs
 from .metrics import Metrics
 from .model_pool import ModelPool
@@ -21,6 +22,7 @@ class State:
         limits: What is refused.
         folder: For uploads.
         bytes: Of pictures' requests, in memory.
+        decode: A picture, while its pixels are reserved.
         cameras: Connected now.
     """
 
@@ -30,4 +32,5 @@ class State:
     limits: Limits
     folder: PrivateFolder
     bytes: Budget
+    decode: Decoding
     cameras: int = 0
