@@ -1,6 +1,7 @@
 """What is taken of a picture file: upright RGB, alpha, and how it was coded; nothing else."""
 
 import io
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -20,7 +21,7 @@ _ANIMATED = {"WEBP", "PNG", "AVIF"}
 _MOST_SCANS = 100  # of a JPEG; usual progressive ones have about ten
 _FULL_SCANS = 20  # alike, of the largest picture that is read
 _MOST_PAGES = 100  # of a TIFF that are counted
-_BLOCK_PIXELS = 1 << 22  # of which copies in 64 bits are made at once
+_STRIP_PIXELS = 1 << 22  # of which copies are made at once
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,9 @@ def decoded(opened: Pillow.Image, held: Beside) -> Picture:
     light = held.high_range
     profile: bytes | None = None if light else opened.info.get("icc_profile")
     icc = rebuilt(profile) if profile else None
-    upright = ImageOps.exif_transpose(opened)
-    upright.load()
+    opened.load()
+    ImageOps.exif_transpose(opened, in_place=True)
+    upright: Pillow.Image = opened
     if upright.mode == "CMYK" or (profile and icc is None and upright.mode == "RGB"):
         upright, icc = _standard_rgb(upright, profile), None
     grey = upright.mode in ("1", "L", "LA", "I", "F") or upright.mode.startswith("I;16")
@@ -132,10 +134,10 @@ def decoded(opened: Pillow.Image, held: Beside) -> Picture:
         upright = _eight_bit(upright)
     alpha = None
     if upright.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in upright.info:
-        with_alpha = upright.convert("RGBA")
-        alpha = np.array(with_alpha.getchannel("A"))
-        upright = with_alpha
-    pixels = np.array(upright if upright.mode == "RGB" else upright.convert("RGB"))
+        alpha = _array(upright, lambda strip: strip.convert("RGBA").getchannel("A"))
+        pixels = _array(upright, lambda strip: strip.convert("RGBA").convert("RGB"))
+    else:
+        pixels = _array(upright, lambda strip: strip.convert("RGB"))
     if light is not None:
         pixels = light.standard(pixels.astype(np.uint16) * 257)
     elif held.codes and not profile:
@@ -173,24 +175,43 @@ def _eight_bit(image: Pillow.Image) -> Pillow.Image:
     Integers are scaled from the smallest usual depth that holds the largest, for cameras store 10,
     12 or 14 bits in 16; floating-point values from 0 to 1, or else from their own range.
     """
-    values = np.asarray(image)
-    rows = max(1, _BLOCK_PIXELS // max(1, values.shape[1]))
-    tops = range(0, len(values), rows)
-    ends = [_ends(_finite(values[top : top + rows])) for top in tops]
+    ends = [_ends(_finite(strip)) for strip in _strips(image)]
     low, high = min(end[0] for end in ends), max(end[1] for end in ends)
     if image.mode == "F":
         low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
     else:
         low, high = 0.0, next((2.0**n - 1 for n in (8, 10, 12, 14, 16) if high < 2**n), high)
-    eight = np.empty(values.shape, np.uint8)
-    for top in tops:
-        scaled = (_finite(values[top : top + rows]) - low) / max(high - low, 1e-12) * 255
-        eight[top : top + rows] = np.clip(np.round(scaled), 0, 255)
-    return Pillow.fromarray(eight)
+
+    def scaled(strip: Pillow.Image) -> NDArray[Any]:
+        values = (_finite(strip) - low) / max(high - low, 1e-12) * 255
+        return np.clip(np.round(values), 0, 255).astype(np.uint8)
+
+    return Pillow.fromarray(_array(image, scaled))
 
 
-def _finite(values: NDArray[Any]) -> NDArray[np.float64]:
-    finite = values.astype(np.float64)
+def _strips(image: Pillow.Image) -> Iterator[Pillow.Image]:
+    """It from top to bottom; a copy of the whole, as Pillow makes several, takes much memory."""
+    rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _array(
+    image: Pillow.Image, convert: Callable[[Pillow.Image], Pillow.Image | NDArray[Any]]
+) -> NDArray[np.uint8]:
+    """What becomes of a picture's strips, (H, W) or (H, W, 3) uint8."""
+    made, top = np.empty((0,), np.uint8), 0
+    for strip in _strips(image):
+        part = np.asarray(convert(strip))
+        if not top:
+            made = np.empty((image.height, *part.shape[1:]), np.uint8)
+        made[top : top + len(part)] = part
+        top += len(part)
+    return made
+
+
+def _finite(strip: Pillow.Image) -> NDArray[np.float64]:
+    finite = np.asarray(strip).astype(np.float64)
     finite[~np.isfinite(finite)] = 0
     return finite
 
