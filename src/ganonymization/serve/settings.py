@@ -52,7 +52,7 @@ class Limits:
     camera_frames_waiting: int = 1
     frame_bytes: int = 4 * MEGABYTE
     held_bytes: int = 256 * MEGABYTE
-    held_pixels: int = 100_000_000
+    held_pixels: int = 120_000_000
     decode_s: float = 10.0
     decode_bytes: int = 1500 * MEGABYTE
     idle_s: float = 10.0
