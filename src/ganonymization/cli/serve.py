@@ -46,6 +46,7 @@ def serve(
     from ..serve.app import make_app
     from ..serve.decoder import Decoder
     from ..serve.model_pool import ModelPool
+    from ..serve.protocol import PunctualProtocol
     from ..serve.settings import MEGABYTE, Limits, ServeSettings
 
     limits = Limits(upload_bytes=max_mb * MEGABYTE)
@@ -62,5 +63,5 @@ def serve(
             make_app(models, decoder, settings), host=host, port=port, log_level="warning",
             access_log=False, ws="websockets-sansio", ws_max_size=limits.frame_bytes,
             server_header=False, timeout_keep_alive=20, h11_max_incomplete_event_size=32_768,
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=10, http=PunctualProtocol,
         )  # fmt: skip
