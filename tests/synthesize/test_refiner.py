@@ -1,11 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch.nn import functional as F
 
+from ganonymization.donors.surroundings import Kind
 from ganonymization.geometry.rasterisation import Texture
 from ganonymization.geometry.wall import NEUTRAL, GeneratorInput
 from ganonymization.synthesize.refiner import Refiner, compose
 from ganonymization.training.refine import network
+from ganonymization.types import DonorPair
 
 from ..conftest import face_landmarks
 from ..donors.conftest import bank_of
@@ -89,3 +93,35 @@ def test_the_style_is_the_upper_donors():
 def session_style(refiner, session, seed):
     refiner(inputs(seed))
     return session.fed[-1]["style"]
+
+
+def test_donors_that_were_chosen_before_are_worn():
+    bank = bank_of(30, styles=np.arange(30, dtype=np.float32)[:, None] * np.ones((1, 16), "f"))
+    session = FakeSession()
+    refiner = Refiner(session, SIZE, bank)
+    for seed in range(5):
+        refiner(replace(inputs(seed), worn=DonorPair(7, 9)))
+        assert abs(float(session.fed[-1]["style"].mean()) - 7) < 0.5
+
+
+def test_lasting_donors_do_not_depend_on_the_first_frame():
+    readings = np.eye(7, dtype=np.float32)[[0] * 15 + [3] * 15]
+    refiner = Refiner(FakeSession(), SIZE, bank_of(30, readings=readings))
+    angry = np.eye(7, dtype=np.float32)[3]
+    chosen = [refiner.lasting_donors(inputs(seed, angry)) for seed in range(10)]
+    assert chosen == [refiner.lasting_donors(inputs(seed)) for seed in range(10)]
+    assert len(set(chosen)) > 5
+
+
+def test_who_is_asked_for_goes_before_the_surroundings_and_skin_is_of_portraits():
+    class SaysManOf30:
+        def __call__(self, context, wall_mask):
+            return Kind(0.0, 30.0, 40.0)
+
+    asked = Kind(female=1.0, skin_ita_deg=-10.0)
+    refiner = Refiner(FakeSession(), SIZE, bank_of(30), asked, SaysManOf30())
+    hidden = np.zeros((SIZE, SIZE), bool)
+    hidden[20:44, 20:44] = True
+    scene = GeneratorInput(inputs().surrogate_px, np.zeros((SIZE, SIZE, 3), np.uint8), hidden, 1)
+    assert refiner._kind(scene) == Kind(1.0, 30.0, 40.0)
+    assert refiner._kind(inputs()) == asked

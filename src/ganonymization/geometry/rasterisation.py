@@ -84,25 +84,31 @@ def render(donor: Image, donor_px: Reals, landmarks_px: Reals, size_px: int) -> 
     numbers = triangle_map(landmarks_px, size_px)
     target, source = np.asarray(landmarks_px, float), np.asarray(donor_px, float)
     maps, usable = _affine_maps(target, source)
-    shown = numbers >= 0
-    of_pixel = np.maximum(numbers, 0)
-    chosen = maps[of_pixel].astype(np.float32)
-    axis = np.arange(size_px, dtype=np.float32)
-    x, y = axis[None, :], axis[:, None]
-    u, v = (chosen[..., i, 0] * x + chosen[..., i, 1] * y + chosen[..., i, 2] for i in (0, 1))
-    image = cv2.remap(
-        _smoothed(donor, maps[usable]), u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    shown = (numbers >= 0).view(np.uint8)
+    left, top, width, height = cv2.boundingRect(shown)
+    window = slice(top, top + height), slice(left, left + width)
+    of_pixel = np.maximum(numbers[window], 0)
+    x = np.arange(left, left + width, dtype=np.float32)[None, :]
+    y = np.arange(top, top + height, dtype=np.float32)[:, None]
+    u, v = (
+        a[of_pixel] * x + b[of_pixel] * y + c[of_pixel]
+        for a, b, c in maps.astype(np.float32).transpose(1, 2, 0)
     )
-    valid = shown & usable[of_pixel]
+    image = np.zeros((size_px, size_px, 3), np.uint8)
+    if width and height:
+        smooth = _smoothed(donor, maps[usable])
+        image[window] = cv2.remap(smooth, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    valid = np.zeros(shown.shape, bool)
+    valid[window] = shown[window].astype(bool) & usable[of_pixel]
     inner = numbers >= len(topology.triangles())
     eyes_px = float(np.linalg.norm(
         target[topology.OUTER_EYE_RIGHT, :2] - target[topology.OUTER_EYE_LEFT, :2]
     ))  # fmt: skip
-    depth_px = cv2.distanceTransform(np.pad(shown, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    depth_px = cv2.distanceTransform(np.pad(shown, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
     fade = np.clip(depth_px / (_FEATHER_EYES * eyes_px), 0, 1)
     skin = np.round(255 * fade * (valid & ~inner)).astype(np.uint8)
     features = np.where(valid & inner, 255, 0).astype(np.uint8)
-    return Texture(np.asarray(image, np.uint8), skin, features)
+    return Texture(image, skin, features)
 
 
 def delit(image: Image, cover: NDArray[np.uint8], eyes_px: float) -> Image:

@@ -1,8 +1,8 @@
 """The wall between the original face and the generator, and the one type that crosses it.
 
-Only what a ``GeneratorInput`` carries reaches the generator: the surrogate landmarks, the pixels
-outside the wall mask, that mask and a seed. ``tests/geometry/test_wall.py`` replaces the pixels
-inside by noise and expects the same output to the bit.
+Only what a ``GeneratorInput`` carries reaches the generator: surrogate landmarks, a reading of the
+expression, pixels outside the wall mask, that mask and a seed. ``tests/geometry/test_wall.py`` puts
+noise inside and expects the same output to the bit.
 
 The masks are superellipses in the upright crop frame. Their four numbers are the extents of the
 outlines of the old face and the new and of the detector's boxes, with a margin, so they tell the
@@ -208,8 +208,7 @@ class GeneratorInput:
         context: (S, S, 3) uint8 RGB, black behind the wall; all black in portrait mode.
         wall_mask: (S, S) bool, True where the context is hidden; all True in portrait mode.
         seed: Of the face; style and donors are drawn from it.
-        reading: (7,) float32 shares of the seven expressions in steps of a quarter, or a mean of
-            such.
+        reading: (7,) float32 shares of seven expressions in quarters, or means of such.
         worn: Donors that were chosen before, or None.
     """
 
@@ -240,9 +239,8 @@ class GeneratorInput:
         rows = slice(hidden[0].start - window[0].start, hidden[0].stop - window[0].start)
         columns = slice(hidden[1].start - window[1].start, hidden[1].stop - window[1].start)
         visible[rows, columns][inside] = 0
-        surroundings = _masked(image[window], visible)
         mask = transforms.warp(visible, crop_from_window, size) < 255
-        context = transforms.warp(surroundings, crop_from_window, size)
+        context = transforms.warp(_masked(image[window], visible), crop_from_window, size)
         context = _masked(context, (~mask).view(np.uint8))
         return cls(surrogate_px, context, mask, seed, NEUTRAL if reading is None else reading)
 

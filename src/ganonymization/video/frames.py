@@ -80,47 +80,11 @@ def anonymize_frames(
     Raises:
         InputError: There are more frames than ``boxes`` tells of.
     """
-    finder = anonymizer.detector
-    whole, look, glance = (
-        (finder.whole, finder.quick, finder.glance)
-        if isinstance(finder, Finder)
-        else (finder, finder, None)
-    )
-
-    def detect(image: Image, number: int) -> list[Detection]:
-        if boxes is None:
-            return detect_turned(whole, image)
-        if number >= len(boxes):
-            raise InputError(f"the boxes tell of {len(boxes)} frames, and there are more")
-        return boxes[number]
-
-    every, near = (detect_every, look) if boxes is None else (1, None)
-    tracker: Tracker[Payload] = Tracker(
-        detect, anonymizer.landmarks, look_ahead, every, near, everywhere, added, glance
-    )
-
     run_seed = seeds.fresh_seed() if seed is None else seed
+    tracker = _tracker(anonymizer, look_ahead, detect_every, everywhere, boxes, added)
 
     def who(track: int) -> int:
         return seeds.face_seed(run_seed, name, track)
-
-    def draw(
-        frame: Frame[Payload],
-        faces: dict[int, LocatedFace],
-        kept: dict[int, str],
-        links: dict[int, Link],
-    ) -> Anonymized[Payload]:
-        drawn = [track for track in faces if track not in kept]
-        try:
-            result = redraw(
-                anonymizer, frame.image, [faces[track] for track in drawn],
-                [links[track] for track in drawn], run_seed,
-            )  # fmt: skip
-        finally:
-            for link in links.values():
-                link.close()
-        found = {track: face.detection for track, face in faces.items()}
-        return Anonymized(result, tuple(drawn), frame.payload, kept, found)
 
     waiting: deque[Future[Anonymized[Payload]]] = deque()
     chains, eyes, readings = Chains(), EyesAtRest(), Readings(anonymizer.read_expression)
@@ -129,11 +93,58 @@ def anonymize_frames(
             frame = window[centre]
             faces = _steady_faces(*_shot(window, centre), who, eyes, readings)
             kept = {} if keep is None else keep(frame)
-            waiting.append(pool.submit(draw, frame, faces, kept, chains.links(frame.seen)))
+            links = chains.links(frame.seen)
+            waiting.append(pool.submit(_drawn, anonymizer, frame, faces, kept, links, run_seed))
             while len(waiting) > 2 * _WORKERS:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _tracker(
+    anonymizer: Anonymizer, look_ahead: int, detect_every: int, everywhere: bool,
+    boxes: Sequence[list[Detection]] | None, added: Callable[[Payload], Sequence[Box]],
+) -> Tracker[Payload]:  # fmt: skip
+    """Follows faces that the anonymizer's detector finds, or those in boxes from elsewhere."""
+    finder, landmarker = anonymizer.detector, anonymizer.landmarks
+    if boxes is not None:
+
+        def given(image: Image, number: int) -> list[Detection]:
+            if number >= len(boxes):
+                raise InputError(f"the boxes tell of {len(boxes)} frames, and there are more")
+            return boxes[number]
+
+        return Tracker(given, landmarker, look_ahead, 1, None, everywhere, added)
+    whole, look, glance = (
+        (finder.whole, finder.quick, finder.glance)
+        if isinstance(finder, Finder)
+        else (finder, finder, None)
+    )
+
+    def found(image: Image, number: int) -> list[Detection]:
+        return detect_turned(whole, image)
+
+    return Tracker(
+        found, landmarker, look_ahead, detect_every, look, everywhere, added, glance
+    )  # fmt: skip
+
+
+def _drawn(
+    anonymizer: Anonymizer, frame: Frame[Payload], faces: dict[int, LocatedFace],
+    kept: dict[int, str], links: dict[int, Link], seed: int,
+) -> Anonymized[Payload]:  # fmt: skip
+    """A frame without its faces but those that are kept."""
+    drawn = [track for track in faces if track not in kept]
+    try:
+        result = redraw(
+            anonymizer, frame.image, [faces[track] for track in drawn],
+            [links[track] for track in drawn], seed,
+        )  # fmt: skip
+    finally:
+        for link in links.values():
+            link.close()
+    found = {track: face.detection for track, face in faces.items()}
+    return Anonymized(result, tuple(drawn), frame.payload, kept, found)
 
 
 def _tracked(
