@@ -8,6 +8,7 @@ from PIL import Image as Pillow
 from starlette.testclient import TestClient
 
 from ganonymization.serve.app import make_app
+from ganonymization.serve.decoder import Decoder
 from ganonymization.serve.model_pool import ModelPool
 from ganonymization.serve.settings import Limits, ServeSettings
 
@@ -42,8 +43,14 @@ def picture():
     return encoded(draw(Disc(80)))
 
 
+@pytest.fixture(scope="session")
+def decoder():
+    with Decoder() as processes:
+        yield processes
+
+
 @pytest.fixture
-def serve(make_anonymizer, tmp_path):
+def serve(make_anonymizer, decoder, tmp_path):
     """Start a server of fakes; its client asks as curl would."""
     opened = []
 
@@ -54,7 +61,7 @@ def serve(make_anonymizer, tmp_path):
         )  # fmt: skip
         anonymizer = make_anonymizer(**stages(**({"privacy": "balanced"} | (fakes or {}))))
         models = ModelPool(anonymizer, DiscDetector(), workers, settings.limits.waiting)
-        client = TestClient(make_app(models, settings), base_url=ADDRESS)
+        client = TestClient(make_app(models, decoder, settings), base_url=ADDRESS)
         opened.append(client.__enter__())
         return opened[-1]
 

@@ -21,8 +21,8 @@ from .test_jobs import ended
 from .test_pictures import changed
 
 LIMITS = {
-    "pixels": 3_000_000, "unpacked_bytes": 1_000_000, "animation_pixels": 10_000_000,
-    "zip_files": 50, "frames": 200, "jobs": 1000,
+    "pixels": 3_000_000, "frame_pixels": 3_000_000, "unpacked_bytes": 1_000_000,
+    "animation_pixels": 10_000_000, "zip_files": 50, "frames": 200, "jobs": 1000,
 }  # fmt: skip
 
 

@@ -47,10 +47,12 @@ schemathesis.openapi.media_type(
 
 
 @pytest.fixture
-def api(tmp_path):
+def api(tmp_path, decoder):
     anonymizer = Anonymizer(**stages(privacy="balanced", model=FakeSynthesizer()))
     models = ModelPool(anonymizer, DiscDetector())
-    app = make_app(models, ServeSettings(HOST, folder=tmp_path, limits=Limits(jobs=10_000)))
+    app = make_app(
+        models, decoder, ServeSettings(HOST, folder=tmp_path, limits=Limits(jobs=10_000))
+    )
     return schemathesis.openapi.from_asgi("/openapi.json", app)
 
 

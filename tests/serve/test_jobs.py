@@ -1,13 +1,16 @@
 import io
 import json
 import os
+import struct
 import subprocess
 import sys
 import threading
 import time
 import zipfile
+from fractions import Fraction
 
 import av
+import numpy as np
 import pytest
 from PIL import Image as Pillow
 
@@ -209,14 +212,14 @@ def test_too_large_or_empty_uploads_leave_nothing(serve, clip, tmp_path):
 
 
 def test_videos_that_are_too_large_or_long_fail(serve, clip):
-    for limits in ({"pixels": 1000}, {"frames": 5}):
+    for limits in ({"frame_pixels": 1000}, {"frames": 5}):
         client = serve(**limits)
         final = ended(client, posted(client, clip))
         assert final["state"] == "failed", limits
         assert "send a" in final["error"]
 
 
-@pytest.mark.parametrize("limits", [{"pixels": 128 * 96 + 1}, {"frames": 30}])
+@pytest.mark.parametrize("limits", [{"frame_pixels": 128 * 96 + 1}, {"frames": 30}])
 def test_all_videos_of_a_file_count(serve, tmp_path, limits):
     """A film of twice twenty frames."""
     film = made(tmp_path / "in.mp4", [FRONT, FRONT]).read_bytes()
@@ -302,15 +305,64 @@ def test_the_private_folder_is_private_and_goes(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_what_a_crashed_server_left_goes_with_the_next(tmp_path):
-    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
-                          capture_output=True, text=True, check=True)  # fmt: skip
-    crashed = tmp_path / f"ganonymization-serve-{done.stdout.strip()}-abc"
-    running = tmp_path / f"ganonymization-serve-{os.getpid()}-abc"
-    strange = tmp_path / "ganonymization-serve-x"
-    for each in (crashed, running, strange):
-        each.mkdir()
-        (each / "upload").write_bytes(b"a face")
-    PrivateFolder(tmp_path)
-    assert not crashed.exists() and not strange.exists()
-    assert running.exists()
+def test_what_a_killed_server_left_goes_with_the_next_one_whatever_its_process_is(tmp_path):
+    """As in a container, where each is process 1: the folder's name tells of one that runs."""
+    code = (
+        "import sys, time; from pathlib import Path;"
+        "from ganonymization.serve.uploads import PrivateFolder;"
+        "folder = PrivateFolder(Path(sys.argv[1]));"
+        "(folder.path / 'upload').write_bytes(b'a face'); print(flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE) as server:
+        server.stdout.readline()
+        (used,) = tmp_path.iterdir()
+        beside = PrivateFolder(tmp_path)
+        assert left(used) == [used / "upload"]  # it runs
+        server.kill()
+    used = used.rename(tmp_path / f"ganonymization-serve-{os.getpid()}-abc")
+    (tmp_path / "ganonymization-serve-link").symlink_to(tmp_path.parent)
+    after = PrivateFolder(tmp_path)
+    assert not used.exists() and beside.path.exists() and tmp_path.parent.exists()
+    beside.close()
+    after.close()
+    assert not left(tmp_path)
+
+
+def test_a_video_cannot_grow_behind_its_first_frame(serve, tmp_path):
+    """A decoder takes no frame beyond the limit, wherever it comes."""
+    small, large = (
+        encoded(np.zeros((side, side, 3), np.uint8), compress_level=9) for side in (64, 3100)
+    )
+    with av.open(tmp_path / "in.mov", "w") as movie:
+        stream = movie.add_stream("png", rate=25)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "rgb24"
+        for number, content in enumerate([small] * 4 + [large] * 4):
+            packet = av.Packet(content)
+            packet.stream, packet.time_base = stream, Fraction(1, 25)
+            packet.pts = packet.dts = number
+            packet.is_keyframe = True
+            movie.mux(packet)
+    content = (tmp_path / "in.mov").read_bytes()
+    (tmp_path / "in.mov").unlink()
+    client = serve(frame_pixels=10_000_000)
+    final = ended(client, posted(client, content))
+    assert final["state"] == "done", final["error"]
+    client = serve()
+    final = ended(client, posted(client, content))
+    assert (final["state"], final["done"]) == ("failed", 0)
+
+
+def test_a_zips_directory_is_not_read_before_it_is_bounded(client, monkeypatch):
+    """It would take ten times its size in memory."""
+    entry = struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, *[20] * 2, *[0] * 7, 1, *[0] * 6) + b"a"
+    count = 200_000
+    start = b"PK\x03\x04" + bytes(26)
+    size, place = count * len(entry), len(start) + count * len(entry)
+    end = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, count, count, size, len(start))
+    end += struct.pack("<IIQI", 0x07064B50, 0, place, 1)
+    end += struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, *[0xFFFF] * 2, *[0xFFFFFFFF] * 2, 0)
+    monkeypatch.setattr(zipfile, "ZipInfo", None)  # nothing may be made of it
+    final = ended(client, posted(client, start + entry * count + end))
+    assert final["state"] == "failed"
+    assert "list of files is too long" in final["error"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from ganonymization.serve import uploads
 from ganonymization.serve.pictures import Choices
 from ganonymization.serve.problems import Problem
 
@@ -225,6 +226,33 @@ def test_further_requests_are_told_to_wait(serve, picture):
     for thread in threads:
         thread.join()
     assert [answer.status_code for answer in answers] == [200, 200]
+    assert client.post("/v1/anonymize", content=picture).status_code == 200
+
+
+def test_a_busy_server_says_so_before_it_reads_a_picture(serve, picture, monkeypatch):
+    slow = Slow()
+    client = serve(workers=1, waiting=0, fakes={"detector": slow})
+    thread = threading.Thread(
+        target=client.post, args=["/v1/anonymize"], kwargs={"content": picture}
+    )
+    thread.start()
+    wait_for_waiting(client, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(uploads, "_chunks", None)  # nothing may be read
+        assert client.post("/v1/anonymize", content=picture).status_code == 429
+    slow.go.set()
+    thread.join()
+
+
+def test_bytes_are_reserved_before_they_are_read(serve, picture):
+    client = serve(held_bytes=len(picture))
+    state = client.app._app.state.serve
+    assert client.post("/v1/anonymize", content=picture).status_code == 200
+    assert client.post("/v1/anonymize", content=iter([picture])).status_code == 429  # not announced
+    with state.bytes.reserved(1):
+        refused = client.post("/v1/anonymize", content=picture)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+    assert client.post("/v1/anonymize", content=b"x").status_code == 422
     assert client.post("/v1/anonymize", content=picture).status_code == 200
 
 

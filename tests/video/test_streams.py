@@ -363,7 +363,7 @@ def test_an_address_is_not_waited_for_for_ever(asked):
         Reader("rtsp://here/a")
     ((source, options),) = asked
     assert source == "rtsp://here/a"
-    assert options["options"] == {"rtsp_transport": "tcp"}
+    assert options["options"] == {"rtsp_transport": "tcp", "max_pixels": "120000000"}
     assert 0 < options["timeout"] <= 30
 
 

@@ -44,7 +44,9 @@ def serve(
     from ..config import AnonymizerConfig
     from ..detect.base import DetectorOptions
     from ..serve.app import make_app
+    from ..serve.decoder import Decoder
     from ..serve.model_pool import ModelPool
+    from ..serve.protocol import PunctualProtocol
     from ..serve.settings import MEGABYTE, Limits, ServeSettings
 
     limits = Limits(upload_bytes=max_mb * MEGABYTE)
@@ -56,8 +58,10 @@ def serve(
     models = ModelPool.load(config, workers, limits.waiting)
     shown = f"[{host}]" if ":" in host else host
     print(f"http://{shown}:{port}", flush=True)
-    uvicorn.run(
-        make_app(models, settings), host=host, port=port, log_level="warning", access_log=False,
-        ws="websockets-sansio", ws_max_size=limits.frame_bytes, server_header=False,
-        timeout_keep_alive=20, h11_max_incomplete_event_size=32_768,
-    )  # fmt: skip
+    with Decoder(limits.decode_s, limits.decode_bytes) as decoder:
+        uvicorn.run(
+            make_app(models, decoder, settings), host=host, port=port, log_level="warning",
+            access_log=False, ws="websockets-sansio", ws_max_size=limits.frame_bytes,
+            server_header=False, timeout_keep_alive=20, h11_max_incomplete_event_size=32_768,
+            timeout_graceful_shutdown=10, http=PunctualProtocol,
+        )  # fmt: skip

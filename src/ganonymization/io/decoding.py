@@ -1,6 +1,7 @@
 """What is taken of a picture file: upright RGB, alpha, and how it was coded; nothing else."""
 
 import io
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -14,8 +15,13 @@ from ..errors import UnreadableError
 from ..types import Image
 from .beside import Beside, further_views
 from .icc import of_codes, rebuilt
+from .scans import count_scans
 
 _ANIMATED = {"WEBP", "PNG", "AVIF"}
+_MOST_SCANS = 100  # of a JPEG; usual progressive ones have about ten
+_FULL_SCANS = 20  # alike, of the largest picture that is read
+_MOST_PAGES = 100  # of a TIFF that are counted
+_STRIP_PIXELS = 1 << 22  # of which copies are made at once
 
 
 @dataclass(frozen=True)
@@ -62,15 +68,45 @@ def check_kind(path: str, opened: Pillow.Image, max_pixels: int) -> None:
             "shrink it or raise `max_pixels`",
         )
     # A multi-picture JPEG holds the same scene again; only its first picture is kept.
-    if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":
+    count = 1 if opened.format == "MPO" else _pictures(opened)
+    if count > 1:
+        told = f"more than {_MOST_PAGES}" if count > _MOST_PAGES else str(count)
+        use = "give it to 'ganonymize video'" if opened.format in _ANIMATED else "give one of them"
+        raise UnreadableError(f"{path}: holds {told} pictures; {use}")
+
+
+def check_scans(path: str, data: bytes, opened: Pillow.Image, max_pixels: int) -> None:
+    """Refuse a JPEG that draws its picture again and again, before its pixels are decoded.
+
+    Args:
+        path: For messages.
+        data: The file.
+        opened: The same, opened.
+        max_pixels: Of a picture.
+
+    Raises:
+        UnreadableError: It has too many scans for its size.
+    """
+    most = min(_MOST_SCANS, _FULL_SCANS * max_pixels // (opened.width * opened.height))
+    if count_scans(data, most + 1) > most:
         raise UnreadableError(
-            f"{path}: holds {opened.n_frames} pictures; "  # type: ignore[attr-defined]
-            + (
-                "give it to 'ganonymize video'"
-                if opened.format in _ANIMATED
-                else "give one of them"
-            )
+            f"{path}: a JPEG of more than {most} scans", "save it anew, or raise `max_pixels`"
         )
+
+
+def _pictures(opened: Pillow.Image) -> int:
+    """Pages or frames; those of a TIFF only so far, for that takes the square of their number."""
+    if opened.format != "TIFF":
+        return int(getattr(opened, "n_frames", 1))
+    count = 1
+    while count <= _MOST_PAGES:
+        try:
+            opened.seek(count)
+        except EOFError:
+            break
+        count += 1
+    opened.seek(0)
+    return count
 
 
 def decoded(opened: Pillow.Image, held: Beside) -> Picture:
@@ -88,8 +124,9 @@ def decoded(opened: Pillow.Image, held: Beside) -> Picture:
     light = held.high_range
     profile: bytes | None = None if light else opened.info.get("icc_profile")
     icc = rebuilt(profile) if profile else None
-    upright = ImageOps.exif_transpose(opened)
-    upright.load()
+    opened.load()
+    ImageOps.exif_transpose(opened, in_place=True)
+    upright: Pillow.Image = opened
     converts = profile is not None and icc is None  # no standard profile: its colours to sRGB's
     if upright.mode == "CMYK":
         upright, icc, converts = _standard_rgb(upright, profile), None, False
@@ -98,12 +135,16 @@ def decoded(opened: Pillow.Image, held: Beside) -> Picture:
         upright = _eight_bit(upright)
     alpha = None
     if upright.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in upright.info:
-        with_alpha = upright.convert("RGBA")
-        alpha = np.array(with_alpha.getchannel("A"))
-        upright = with_alpha
+        alpha = _array(upright, lambda strip: strip.convert("RGBA").getchannel("A"))
     if converts:
+        if alpha is not None:
+            upright = upright.convert("RGBA")
         upright = _standard_rgb(upright.convert("L" if grey else "RGB"), profile)
-    pixels = np.array(upright.convert("L").convert("RGB") if grey else upright.convert("RGB"))
+        pixels = _array(upright, lambda strip: strip.convert("RGB"))
+    elif alpha is not None:
+        pixels = _array(upright, lambda strip: strip.convert("RGBA").convert("RGB"))
+    else:
+        pixels = _array(upright, lambda strip: strip.convert("RGB"))
     if light is not None:
         pixels = light.standard(pixels.astype(np.uint16) * 257)
     elif held.codes and not profile:
@@ -141,12 +182,46 @@ def _eight_bit(image: Pillow.Image) -> Pillow.Image:
     Integers are scaled from the smallest usual depth that holds the largest, for cameras store 10,
     12 or 14 bits in 16; floating-point values from 0 to 1, or else from their own range.
     """
-    values = np.asarray(image).astype(np.float64)
-    values[~np.isfinite(values)] = 0
-    low, high = float(values.min()), float(values.max())
+    ends = [_ends(_finite(strip)) for strip in _strips(image)]
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
     if image.mode == "F":
         low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
     else:
         low, high = 0.0, next((2.0**n - 1 for n in (8, 10, 12, 14, 16) if high < 2**n), high)
-    scaled = (values - low) / max(high - low, 1e-12) * 255
-    return Pillow.fromarray(np.clip(np.round(scaled), 0, 255).astype(np.uint8))
+
+    def scaled(strip: Pillow.Image) -> NDArray[Any]:
+        values = (_finite(strip) - low) / max(high - low, 1e-12) * 255
+        return np.clip(np.round(values), 0, 255).astype(np.uint8)
+
+    return Pillow.fromarray(_array(image, scaled))
+
+
+def _strips(image: Pillow.Image) -> Iterator[Pillow.Image]:
+    """It from top to bottom; a copy of the whole, as Pillow makes several, takes much memory."""
+    rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _array(
+    image: Pillow.Image, convert: Callable[[Pillow.Image], Pillow.Image | NDArray[Any]]
+) -> NDArray[np.uint8]:
+    """What becomes of a picture's strips, (H, W) or (H, W, 3) uint8."""
+    made, top = np.empty((0,), np.uint8), 0
+    for strip in _strips(image):
+        part = np.asarray(convert(strip))
+        if not top:
+            made = np.empty((image.height, *part.shape[1:]), np.uint8)
+        made[top : top + len(part)] = part
+        top += len(part)
+    return made
+
+
+def _finite(strip: Pillow.Image) -> NDArray[np.float64]:
+    finite = np.asarray(strip).astype(np.float64)
+    finite[~np.isfinite(finite)] = 0
+    return finite
+
+
+def _ends(values: NDArray[np.float64]) -> tuple[float, float]:
+    return float(values.min()), float(values.max())

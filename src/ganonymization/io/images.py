@@ -6,6 +6,7 @@ XMP, comments, text chunks, further frames of a multi-picture JPEG.
 """
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,7 +17,7 @@ from PIL import UnidentifiedImageError
 from ..errors import GanonymizationError, InputError, OutputError, UnreadableError
 from .beside import beside
 from .decoding import Picture as Picture
-from .decoding import check_kind, decoded, know_heif
+from .decoding import check_kind, check_scans, decoded, know_heif
 from .files import atomic_path
 from .files import walk as walk
 
@@ -47,7 +48,8 @@ def read(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
         max_pixels: Larger pictures are refused before they are decoded.
 
     Raises:
-        UnreadableError: Missing, a folder, empty, truncated, no picture, animated, or too large.
+        UnreadableError: Missing, a folder, empty, truncated, no picture, animated, too large, or a
+            JPEG of too many scans.
     """
     try:
         if path.is_dir():
@@ -62,16 +64,22 @@ def read(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
         raise UnreadableError(f"{path}: damaged or unreadable ({error}); copy it anew") from error
 
 
-def decode(file: IO[bytes], name: str, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
+def decode(
+    file: IO[bytes],
+    name: str,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    admit: Callable[[int, int], None] = lambda width, height: None,
+) -> Picture:
     """As :func:`read`, from an open file.
 
     Args:
         file: Binary, at its start.
         name: For messages.
         max_pixels: Larger pictures are refused before they are decoded.
+        admit: Called with width and height before pixels are decoded; an InputError refuses them.
 
     Raises:
-        UnreadableError: Truncated, no picture, animated, or too large.
+        UnreadableError: Truncated, no picture, animated, too large, or a JPEG of too many scans.
     """
     try:
         formats, held = _READERS, beside(file)
@@ -81,6 +89,12 @@ def decode(file: IO[bytes], name: str, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
         file.seek(0)
         with Pillow.open(file, formats=formats) as opened:
             check_kind(name, opened, max_pixels)
+            if opened.format in ("JPEG", "MPO"):
+                start = file.tell()
+                file.seek(0)
+                check_scans(name, file.read(), opened, max_pixels)
+                file.seek(start)
+            admit(*opened.size)
             return decoded(opened, held)
     except InputError:
         raise
@@ -91,6 +105,8 @@ def decode(file: IO[bytes], name: str, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
         ) from error
     except Pillow.DecompressionBombError as error:
         raise UnreadableError(f"{name}: too many pixels; shrink it first") from error
+    except MemoryError as error:
+        raise UnreadableError(f"{name}: needs too much memory; shrink it first") from error
     except Exception as error:  # decoders raise anything on files that were made to break them
         reason = " ".join(str(error).split())  # in one line
         raise UnreadableError(f"{name}: damaged or unreadable ({reason}); copy it anew") from error

@@ -17,6 +17,8 @@ from .. import __version__, weights
 from ..errors import GanonymizationError
 from . import camera, job_routes, pictures, problems
 from .answers import HealthAnswer, ModelAnswer
+from .budget import Budget
+from .decoder import Decoder, Decoding
 from .guard import App, Guard
 from .jobs import Jobs
 from .metrics import Metrics
@@ -37,20 +39,25 @@ ganonymization_requests_total{path="/v1/anonymize",status="200"} 1
 """
 
 
-def make_app(models: ModelPool, settings: ServeSettings) -> App:
+def make_app(models: ModelPool, decoder: Decoder, settings: ServeSettings) -> App:
     """The application, behind its guard.
 
     Args:
         models: With loaded models; closed with the application.
+        decoder: Of pictures.
         settings: See :class:`ServeSettings`.
     """
 
     @asynccontextmanager
     async def open_until_closed(app: FastAPI) -> AsyncIterator[None]:
         folder = PrivateFolder(settings.folder)
-        jobs = Jobs(folder.path, settings.limits)
-        app.state.serve = State(models, jobs, Metrics(), settings.limits, folder)
-        sweeping = asyncio.create_task(_sweep(jobs, min(_SWEEP_S, settings.limits.keep_s)))
+        limits = settings.limits
+        decode = Decoding(decoder, limits.pixels, Budget(limits.held_pixels))
+        jobs = Jobs(folder.path, limits, decode)
+        app.state.serve = State(
+            models, jobs, Metrics(), limits, folder, Budget(limits.held_bytes), decode
+        )
+        sweeping = asyncio.create_task(_sweep(jobs, min(_SWEEP_S, limits.keep_s)))
         try:
             yield
         finally:

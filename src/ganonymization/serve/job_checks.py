@@ -51,36 +51,46 @@ class Watchdog:
             raise InputError("its result becomes too large; send less")
 
 
-def check_movie(job: Job, limits: Limits) -> None:
+def check_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
     """Refuse a video or animation by what it says of itself, before its frames are decoded.
 
     Raises:
         InputError: It is none, or too large.
     """
-    fits = _animation_fits if job.kind == "animation" else _video_fits
     try:
-        allowed = fits(job.source, limits)
+        if job.kind == "animation":
+            allowed = _animation_fits(job.source, limits, watchdog)
+        else:
+            allowed = _video_fits(job.source, limits)
+    except (InputError, JobCancelledError):
+        raise
     except Exception as error:  # decoders raise anything on files that were made to break them
         raise InputError("not a video or animation that can be read; send another") from error
     if not allowed:
         raise InputError("larger or longer than this server allows; send a smaller one")
 
 
-def _animation_fits(path: Path, limits: Limits) -> bool:
+def _animation_fits(path: Path, limits: Limits, watchdog: Watchdog) -> bool:
     with Pillow.open(path, formats=("GIF", "WEBP")) as opened:
-        frames: int = getattr(opened, "n_frames", 1)
-        for number in range(frames):
-            opened.seek(number)
-            width, height = opened.size  # that a GIF's later frames may enlarge
-            if width * height * frames > limits.animation_pixels:
+        largest, number = 0, 0
+        while True:
+            watchdog.check()
+            try:
+                opened.seek(number)  # the number of a GIF's frames is not known before
+            except EOFError:
+                return True
+            number += 1
+            largest = max(largest, opened.width * opened.height)  # later frames may enlarge it
+            if largest > limits.frame_pixels or number > limits.frames:
                 return False
-        return width * height <= limits.pixels and frames <= limits.frames
+            if largest * number > limits.animation_pixels:
+                return False
 
 
 def _video_fits(path: Path, limits: Limits) -> bool:
-    known = {"format_whitelist": _CONTAINERS}
+    known = {"format_whitelist": _CONTAINERS, "max_pixels": str(limits.frame_pixels)}
     with av.open(f"file:{path}", options=known, metadata_errors="replace") as opened:
         videos = opened.streams.video
         pixels = sum(stream.width * stream.height for stream in videos)  # all are in work at once
         frames = sum(stream.frames for stream in videos)
-        return bool(videos) and pixels <= limits.pixels and frames <= limits.frames
+        return bool(videos) and pixels <= limits.frame_pixels and frames <= limits.frames

@@ -3,6 +3,8 @@
 import io
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -14,9 +16,13 @@ from ..pipeline import Anonymizer
 from ..types import Result
 from ..video.file import VideoOptions, anonymize_video
 from ..video.film import open_reader
+from .decoder import Decoding
 from .job import Job
 from .job_checks import Watchdog, check_movie
 from .settings import Limits
+
+_ZIP_ENTRY_BYTES = 512  # of a directory, for each file that is allowed
+_ZIP_END_BYTES = 1 << 17  # in which a directory's end is looked for
 
 
 def anonymize_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
@@ -25,12 +31,10 @@ def anonymize_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
     Raises:
         GanonymizationError: It cannot be read, or is larger than the server allows.
     """
-    check_movie(job, limits)
-    with open_reader(job.source) as reader:
-        width, height = reader.size_wh()
+    check_movie(job, limits, watchdog)
+    with open_reader(job.source, max_pixels=limits.frame_pixels) as reader:
+        reader.size_wh()
         job.total = reader.frames_told
-    if width * height > limits.pixels:
-        raise InputError("larger than this server allows; send a smaller one")
 
     def advance() -> None:
         job.done += 1
@@ -38,20 +42,22 @@ def anonymize_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
         if job.done > limits.frames:
             raise InputError(f"has more than {limits.frames} frames; send a shorter one")
 
-    options = VideoOptions(job.seed, sound=job.sound, added=job.added)
+    options = VideoOptions(
+        job.seed, sound=job.sound, added=job.added, max_pixels=limits.frame_pixels
+    )
     report = anonymize_video(job.load(), job.source, job.result, options, advance)
     job.faces, job.by_audit = report.faces, len(report.covered_by_audit)
     job.filled = sum(track.filled for track in report.tracks.values()) + job.by_audit
 
 
-def anonymize_zip(job: Job, limits: Limits, watchdog: Watchdog) -> None:
+def anonymize_zip(job: Job, limits: Limits, watchdog: Watchdog, decode: Decoding) -> None:
     """Each picture under its own name; others are skipped, and the manifest says so.
 
     Raises:
         InputError: The ZIP is damaged, or holds too many files.
     """
     anonymizer, lines = job.load(), []
-    with _opened_zip(job.source) as source, zipfile.ZipFile(job.result, "w") as result:
+    with _opened_zip(job.source, limits) as source, zipfile.ZipFile(job.result, "w") as result:
         members = [member for member in source.infolist() if not member.is_dir()]
         job.total = len(members)
         if job.total > limits.zip_files:
@@ -61,7 +67,7 @@ def anonymize_zip(job: Job, limits: Limits, watchdog: Watchdog) -> None:
             watchdog.check()
             line = _refused(member, names)
             if line is None:
-                line = _anonymize_member(job, anonymizer, source, member, result, limits)
+                line = _anonymize_member(job, anonymizer, source, member, result, limits, decode)
             if line["status"] != "failed":
                 names.add(member.filename)
             lines.append(json.dumps({"file": member.filename} | line))
@@ -69,11 +75,31 @@ def anonymize_zip(job: Job, limits: Limits, watchdog: Watchdog) -> None:
         result.writestr("manifest.jsonl", "".join(line + "\n" for line in lines))
 
 
-def _opened_zip(path: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(path)
-    except Exception as error:  # it raises anything on files that were made to break it
-        raise InputError("a damaged ZIP; make it anew") from error
+class _Bounded(io.BufferedReader):
+    """A file of which so much is read at once, until that is lifted."""
+
+    most_bytes: int | None = None
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.most_bytes is not None and (size is None or size > self.most_bytes):
+            raise InputError("its list of files is too long; send fewer")
+        return super().read(size)
+
+
+@contextmanager
+def _opened_zip(path: Path, limits: Limits) -> Iterator[zipfile.ZipFile]:
+    """Its directory, which is read as a whole and takes ten times its size, is bounded before."""
+    with _Bounded(io.FileIO(path)) as file:
+        file.most_bytes = max(_ZIP_END_BYTES, limits.zip_files * _ZIP_ENTRY_BYTES)
+        try:
+            opened = zipfile.ZipFile(file)
+        except InputError:
+            raise
+        except Exception as error:  # it raises anything on files that were made to break it
+            raise InputError("a damaged ZIP; make it anew") from error
+        file.most_bytes = None
+        with opened:
+            yield opened
 
 
 def _refused(member: zipfile.ZipInfo, names: set[str]) -> dict[str, Any] | None:
@@ -94,16 +120,17 @@ def _anonymize_member(
     member: zipfile.ZipInfo,
     result: zipfile.ZipFile,
     limits: Limits,
+    decode: Decoding,
 ) -> dict[str, Any]:
     """What became of one file in a ZIP."""
     name = PurePosixPath(member.filename)
     try:
         content = _unpacked(source, member, limits)
-        picture = images.decode(io.BytesIO(content), name.name, limits.pixels)
-        boxes = boxes_by_alpha(anonymizer, picture)
-        found = anonymizer(picture.pixels, seed=job.seed, name=member.filename, add_boxes=boxes)
-        shown = _shown(picture, found)
-        coded = None if shown is None else _coded(shown, images.WRITERS[name.suffix.lower()])
+        with decode(content, name.name, patient=True) as picture:
+            boxes = boxes_by_alpha(anonymizer, picture)
+            found = anonymizer(picture.pixels, seed=job.seed, name=member.filename, add_boxes=boxes)
+            shown = _shown(picture, found)
+            coded = None if shown is None else _coded(shown, images.WRITERS[name.suffix.lower()])
     except GanonymizationError as error:
         return {"status": "failed", "error": error.message}
     job.faces += len(found.faces)

@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import GanonymizationError
 from ..pipeline import Anonymizer
 from ..video.added_boxes import AddedBox
+from .decoder import Decoding
 from .job import Job, JobState, Kind
 from .job_checks import JobCancelledError, Watchdog
 from .job_work import anonymize_movie, anonymize_zip
@@ -25,10 +26,11 @@ class Jobs:
     Args:
         folder: Private.
         limits: What is refused, and for how long results are kept.
+        decode: Of the pictures of a ZIP.
     """
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
-        self._folder, self._limits = folder, limits
+    def __init__(self, folder: Path, limits: Limits, decode: Decoding) -> None:
+        self._folder, self._limits, self._decode = folder, limits, decode
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="job")
@@ -107,9 +109,11 @@ class Jobs:
                 return
             job.state = "running"
         watchdog = Watchdog(job, self._limits)
-        anonymize = anonymize_zip if job.kind == "zip" else anonymize_movie
         try:
-            anonymize(job, self._limits, watchdog)
+            if job.kind == "zip":
+                anonymize_zip(job, self._limits, watchdog, self._decode)
+            else:
+                anonymize_movie(job, self._limits, watchdog)
             watchdog.check()
             self._end(job, "done")
         except JobCancelledError:

@@ -63,6 +63,15 @@ class ModelPool:
         """Requests that wait or are worked on."""
         return self._open
 
+    def check_free(self) -> None:
+        """Refuse a request early, before its picture is read.
+
+        Raises:
+            BusyError: Too many wait already.
+        """
+        if self._open >= self._most:
+            raise BusyError
+
     async def run(self, work: Callable[[], Outcome], *, in_any_case: bool = False) -> Outcome:
         """Do something in one of the threads.
 
@@ -73,8 +82,8 @@ class ModelPool:
         Raises:
             BusyError: Too many wait already.
         """
-        if self._open >= self._most and not in_any_case:
-            raise BusyError
+        if not in_any_case:
+            self.check_free()
         self._open += 1
         loop, job = asyncio.get_running_loop(), self._pool.submit(work)
         # counted until the thread is free, even if the client has gone meanwhile

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -130,25 +131,26 @@ async def anonymize(
     """Replace every face in a picture by nobody's face."""
     state: State = request.app.state.serve
     choices = Choices.parse(faces)
-    content = await uploads.body(request, state.limits)
     chosen = seeds.fresh_seed() if seed is None else seed
     boxes = [added_box(text) for text in add_box or ()]
     anonymizer = state.models.anonymizer(mode, privacy).using(thorough=thorough, audit=audit)
     as_json = "application/json" in accept
+    state.models.check_free()
 
-    def work() -> Response:
-        picture = images.decode(io.BytesIO(content), _NAME, state.limits.pixels)
-        result, kept = redrawn(anonymizer, picture, chosen, choices, boxes)
-        for face in result.faces:
-            state.metrics.add(
-                "faces_total", outcome="synthesized" if face.synthesized else "filled"
-            )
-        state.metrics.add("faces_total", len(kept), outcome="kept")
-        if as_json:
-            return _json(picture, result, kept, format)
-        return _picture(picture, result, format, len(kept))
+    def work(content: bytes) -> Response:
+        with state.decode(content, _NAME) as picture:
+            result, kept = redrawn(anonymizer, picture, chosen, choices, boxes)
+            for face in result.faces:
+                state.metrics.add(
+                    "faces_total", outcome="synthesized" if face.synthesized else "filled"
+                )
+            state.metrics.add("faces_total", len(kept), outcome="kept")
+            if as_json:
+                return _json(picture, result, kept, format)
+            return _picture(picture, result, format, len(kept))
 
-    return await state.models.run(work)
+    async with uploads.body(request, state.limits, state.bytes) as content:
+        return await state.models.run(partial(work, content))
 
 
 def redrawn(

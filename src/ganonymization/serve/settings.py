@@ -13,7 +13,8 @@ class Limits:
     Attributes:
         upload_bytes: Of a picture's request.
         job_bytes: Of a job's.
-        pixels: Of a picture, and of a frame.
+        pixels: Of a picture.
+        frame_pixels: Of any frame of a video, of all its videos together; dozens are in memory.
         frames: Of a video.
         zip_files: Pictures in a ZIP.
         unpacked_bytes: Of one file in a ZIP.
@@ -25,7 +26,12 @@ class Limits:
         camera_side_px: Longer side of a camera's frames.
         camera_frames_waiting: Frames of a camera that wait behind the one that is being drawn.
         frame_bytes: Of a camera's frame.
-        idle_s: For which a client may send nothing while it uploads.
+        held_bytes: Of all pictures' requests together, in memory.
+        held_pixels: Of all decoded pictures in work together.
+        decode_s: For a picture to be decoded.
+        decode_bytes: Of memory for that, in a process of its own.
+        idle_s: In which an upload must bring ``least_bytes_per_s`` times as many bytes, or end.
+        least_bytes_per_s: See there.
         job_s: That a job may take.
         keep_s: For which results are kept.
     """
@@ -33,6 +39,7 @@ class Limits:
     upload_bytes: int = 64 * MEGABYTE
     job_bytes: int = 1000 * MEGABYTE
     pixels: int = 100_000_000
+    frame_pixels: int = 9_000_000
     frames: int = 100_000
     zip_files: int = 10_000
     unpacked_bytes: int = 64 * MEGABYTE
@@ -44,7 +51,12 @@ class Limits:
     camera_side_px: int = 1280
     camera_frames_waiting: int = 1
     frame_bytes: int = 4 * MEGABYTE
-    idle_s: float = 20.0
+    held_bytes: int = 256 * MEGABYTE
+    held_pixels: int = 120_000_000
+    decode_s: float = 10.0
+    decode_bytes: int = 1500 * MEGABYTE
+    idle_s: float = 10.0
+    least_bytes_per_s: int = 20_000
     job_s: float = 4 * 3600.0
     keep_s: float = 3600.0
 

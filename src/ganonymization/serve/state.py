@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from .budget import Budget
+from .decoder import Decoding
 from .jobs import Jobs
 from .metrics import Metrics
 from .model_pool import ModelPool
@@ -19,6 +21,8 @@ class State:
         metrics: Counts.
         limits: What is refused.
         folder: For uploads.
+        bytes: Of pictures' requests, in memory.
+        decode: A picture, while its pixels are reserved.
         cameras: Connected now.
     """
 
@@ -27,4 +31,6 @@ class State:
     metrics: Metrics
     limits: Limits
     folder: PrivateFolder
+    bytes: Budget
+    decode: Decoding
     cameras: int = 0

@@ -15,6 +15,7 @@ from av.video.reformatter import VideoReformatter
 
 from ..errors import InputError, UnreadableError
 from ..io.high_range import Deep, Range
+from ..io.images import DEFAULT_MAX_PIXELS
 from ..types import Image
 from .decoded import decoder_of, fitted, has_alpha, rgb, turn_of
 from .hdr import DeepFrame, deep_rgb, range_of
@@ -83,15 +84,20 @@ class Reader:
             such as ``/dev/video0``.
         keep_deep: Hand on frames of high range as they are, beside their standard pictures.
         video: Which of the file's videos, from 0 on.
+        max_pixels: Of any of its frames; FFmpeg decodes none that is larger.
 
     Raises:
         UnreadableError: Missing, no video, or damaged from the start.
     """
 
-    def __init__(self, source: Path | str, keep_deep: bool = False, video: int = 0) -> None:
+    def __init__(
+        self, source: Path | str, keep_deep: bool = False, video: int = 0,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+    ) -> None:  # fmt: skip
         self.name, self._keep_deep = str(source), keep_deep
+        bounds = {"max_pixels": str(max_pixels), "rtsp_transport": "tcp"}
         try:
-            self._container: Any = _opened(source)
+            self._container: Any = _opened(source, bounds)
         except (av.error.FFmpegError, ValueError) as error:
             raise UnreadableError(f"{source}: not a video that can be read ({error})") from error
         streams = chosen(self._container, video)
@@ -101,7 +107,7 @@ class Reader:
         self.stream = streams.video
         self.audio, self.subtitles = streams.audio, streams.subtitles
         self.further, self.dropped = streams.further, streams.dropped
-        self.stream.thread_type = "AUTO"
+        self.stream.thread_type, self.stream.codec_context.options = "AUTO", bounds
         self.time_base: Fraction = self.stream.time_base
         self.rate: Fraction = self.stream.average_rate or Fraction(25)
         self.frames_told = sum(video.frames for video in (self.stream, *self.further))
@@ -265,13 +271,12 @@ class Reader:
             return 3600 * hours + 60 * minutes + seconds
         if self.stream.duration is None:
             return 0.0
-        start = self.stream.start_time or 0
-        return float((start + self.stream.duration) * self.time_base)
+        return float(((self.stream.start_time or 0) + self.stream.duration) * self.time_base)
 
 
-def _opened(source: Path | str) -> Any:
+def _opened(source: Path | str, bounds: dict[str, str]) -> Any:
     """The container behind a file's, stream's or camera's name."""
-    told: dict[str, Any] = {"metadata_errors": "replace"}
+    told: dict[str, Any] = {"metadata_errors": "replace", "options": bounds}
     if isinstance(source, str) and source != STANDARD_STREAM and not is_live(source):
         source = Path(source)
     if isinstance(source, Path):
@@ -281,7 +286,7 @@ def _opened(source: Path | str) -> Any:
     if source == STANDARD_STREAM:
         return av.open(sys.stdin.buffer, **told)
     if "://" in source:
-        return av.open(source, timeout=_PATIENCE_S, options={"rtsp_transport": "tcp"}, **told)
+        return av.open(source, timeout=_PATIENCE_S, **told)
     return av.open(source, format=_CAMERAS[sys.platform], timeout=_PATIENCE_S, **told)
 
 

@@ -28,6 +28,7 @@ def decoder_of(stream: Any) -> Callable[[Any], list[Any]]:
         return lambda packet: list(packet.decode())
     context: Any = av.CodecContext.create(library, "r")
     context.extradata = stream.codec_context.extradata
+    context.options = stream.codec_context.options
     return lambda packet: list(context.decode(packet if packet.size else None))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..io import images
 from ..pipeline import Anonymizer
 from ..types import Image
 from .animation import AnimationReader
@@ -130,8 +131,9 @@ class Film:
 
 
 def open_reader(
-    source: Path | str, keep_deep: bool = False, video: int = 0
-) -> Reader | AnimationReader:
+    source: Path | str, keep_deep: bool = False, video: int = 0,
+    max_pixels: int = images.DEFAULT_MAX_PIXELS,
+) -> Reader | AnimationReader:  # fmt: skip
     """A video or an animation, told by its suffix; see :class:`Reader`.
 
     Raises:
@@ -139,7 +141,7 @@ def open_reader(
     """
     if isinstance(source, Path) and source.suffix.lower() in READ_AS_ANIMATIONS:
         return AnimationReader(source)
-    return Reader(source, keep_deep, video)
+    return Reader(source, keep_deep, video, max_pixels)
 
 
 def open_films(
@@ -166,7 +168,7 @@ def open_films(
     """
     single = anonymizer.mode != "scene" or (out is not None and out.suffix.lower() in ANIMATIONS)
     keep_deep = options.hdr is True and not single
-    first = open_reader(source, keep_deep)
+    first = open_reader(source, keep_deep, max_pixels=options.max_pixels)
     files.callback(first.close)
     size_wh = first.size_wh()
     if anonymizer.mode == "portrait":
@@ -178,7 +180,7 @@ def open_films(
         try:
             if once or number >= _MOST_VIDEOS:
                 raise InputError("cannot be taken along")
-            reader = open_reader(source, keep_deep, number)
+            reader = open_reader(source, keep_deep, number, options.max_pixels)
             files.callback(reader.close)
             films.append(Film(number, reader, reader.size_wh(), options.of_further()))
         except InputError:

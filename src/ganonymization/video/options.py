@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..io.images import DEFAULT_MAX_PIXELS
 from .added_boxes import AddedBox
 from .detections_json import Frames
 from .exclusions import Keeper, Region
@@ -32,6 +33,7 @@ class VideoOptions:
         export_boxes: A file to write all faces' boxes to, or None.
         added: Boxes of faces that a detector misses.
         tells_seed: The report tells the seed.
+        max_pixels: Of a frame; a video with a larger one is refused.
     """
 
     seed: int
@@ -51,6 +53,7 @@ class VideoOptions:
     export_boxes: Path | None = None
     added: tuple[AddedBox, ...] = ()
     tells_seed: bool = True
+    max_pixels: int = DEFAULT_MAX_PIXELS
 
     def of_further(self) -> "VideoOptions":
         """The same for a file's other videos: boxes, regions and people are the first one's."""
