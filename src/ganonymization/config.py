@@ -76,6 +76,7 @@ class AnonymizerConfig:
         for name in ("threads", "device"):
             del decisive[name], decisive["detector_options"][name]
         decisive["model"] = weights.sha256_of(weights.resolve(self.model))
+        decisive["networks"] = [network.sha256 for network in weights.NETWORKS.values()]
         for name in ("shape", "bank"):
             file = getattr(self, name)
             if file is not None:

@@ -7,6 +7,7 @@
 Every face is covered before any is drawn, so whatever goes wrong later leaves a cover, not a face.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -31,7 +32,7 @@ from .synthesize.picture_state import PictureState, Portraits, Scene
 from .types import Box, DonorPair, Image, Result, Values, check_image
 
 
-class Redrawer:
+class Redrawer(ABC):
     """Redraws faces whose places and landmarks are known; an anonymizer without its detector.
 
     Attributes:
@@ -54,9 +55,9 @@ class Redrawer:
     _reader: ExpressionReader | None
 
     @property
+    @abstractmethod
     def auditor(self) -> Audit:
         """Searches scenes once more."""
-        raise NotImplementedError
 
     def redraw(
         self, image: Image, located: Sequence[LocatedFace], seed: int = 0,

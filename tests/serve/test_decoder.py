@@ -7,6 +7,7 @@ import pytest
 
 from ganonymization.errors import UnreadableError
 from ganonymization.io import images
+from ganonymization.serve import decoder as decoding
 from ganonymization.serve.budget import Budget
 from ganonymization.serve.decoder import Decoder
 from ganonymization.serve.model_pool import BusyError
@@ -85,3 +86,11 @@ def test_pixels_are_reserved_before_they_are_decoded_until_the_work_is_done(deco
     assert opened(decoder, content, budget) is not None
     with pytest.raises(BusyError), decoder.decoded(content, "c", PIXELS, Budget(1), patient=True):
         pass
+
+
+def test_a_process_that_does_not_begin_is_told_and_ended(monkeypatch):
+    monkeypatch.setattr(decoding, "_MAIN", "raise SystemExit(1)")
+    with Decoder() as decoder:
+        with pytest.raises(UnreadableError, match="a: nothing could be started to decode it"):
+            opened(decoder, encoded(draw()))
+        assert decoder._idle == []

@@ -63,7 +63,10 @@ class Decoder:
         """
         with self._lock:
             worker = self._idle.pop() if self._idle else None
-        worker = worker or _Worker(self._memory_bytes)
+        try:
+            worker = worker or _Worker(self._memory_bytes)
+        except OSError as error:
+            raise UnreadableError(f"{name}: nothing could be started to decode it") from error
         with ExitStack() as held:
 
             def admit(count: int) -> None:
@@ -122,8 +125,15 @@ class _Worker:
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | _ALONE,
             )  # fmt: skip
         self._pipe, self.fit = Connection(ours.detach()), True
-        if self._pipe.poll(_START_S):
-            self._pipe.recv()
+        if not self._began():
+            self.end()
+            raise OSError("a decoding process did not begin")
+
+    def _began(self) -> bool:
+        try:
+            return self._pipe.poll(_START_S) and self._pipe.recv() is None
+        except EOFError:
+            return False
 
     def decode(
         self, content: bytes, name: str, max_pixels: int, admit: Callable[[int], None],
