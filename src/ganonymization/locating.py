@@ -16,7 +16,7 @@ from .synthesize.base import Synthesizer
 from .synthesize.face_state import FaceState, LocatedFace, reason_of
 from .types import Detection, Image, Reals, Values
 
-_FINE = 0.75  # a crop of so much of a face's own resolution loses nothing that is seen
+_FINE = 0.95  # a crop of so much of a face's own resolution loses nothing that is seen
 
 
 def located(
