@@ -144,4 +144,5 @@ def test_skin_gets_the_tone_that_goes_with_the_surroundings():
     for lightness in (35, 75):
         refiner = Refiner(FakeSession(), SIZE, bank_of(30), reader=SaysTone(lightness))
         found = skin_lab(refiner(scene), scene.surrogate_px)
-        assert abs(found[0] - lightness) < 5
+        assert abs(found[0] - lightness) < 12  # halfway is what was drawn
+        assert np.abs(found[1:] - [12, 18]).max() < 4

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from ..geometry import transforms
 from ..geometry.rasterisation import DARKEST
 from ..geometry.wall import GeneratorInput
-from ..types import Image, Mask
+from ..types import Image, Mask, Reals
 
 _DETAIL_EYES = 0.07  # of the outer-eye distance: what is finer is detail
 _DEEPEST_EYES = 0.55  # as far from the wall detail is mirrored
 _ALIKE_LAB = 14.0  # colours so far apart are hardly the same thing
 _FACE_EYES = 0.05  # kept free around the texture
+_CHIN, _FADE_EYES = 152, 0.3
 Plane = NDArray[np.float32]
 
 
@@ -39,11 +40,15 @@ def continued(face: Image, skin: NDArray[np.uint8], inputs: GeneratorInput) -> I
     mirrored, depth_px = _mirrored_places(hidden)
     around = cv2.LUT(np.ascontiguousarray(inputs.context[here]), _LOGARITHM)
     drawn = cv2.LUT(np.ascontiguousarray(face[here]), _LOGARITHM)
-    around_smooth, drawn_smooth = _smooth(around, visible, sigma), _smooth(drawn, 1 - visible, sigma)
+    around_smooth, drawn_smooth = (
+        _smooth(around, visible, sigma),
+        _smooth(drawn, 1 - visible, sigma),
+    )
     detail = cv2.copyTo(cv2.subtract(around, _enlarged(around_smooth, hidden)), visible)
     there = cv2.remap(detail, *mirrored, cv2.INTER_LINEAR)
     share = _alike(drawn_smooth, around_smooth, mirrored, hidden)
     share *= cv2.remap(visible, *mirrored, cv2.INTER_NEAREST)
+    share *= _above_chin(inputs.surrogate_px, here[0], eyes_px)
     share *= np.clip(1 - depth_px / (_DEEPEST_EYES * eyes_px), 0, 1)
     free = (np.ascontiguousarray(skin[here]) == 0).view(np.uint8)
     share *= np.clip(cv2.distanceTransform(free, cv2.DIST_L2, 3) / (_FACE_EYES * eyes_px) - 1, 0, 1)
@@ -62,8 +67,18 @@ _LOGARITHM = np.log(np.arange(256, dtype=np.float32) / 255 + np.float32(DARKEST)
 def _window(hidden: Mask, margin_px: int) -> tuple[slice, slice]:
     """Rows and columns of what is hidden, and a margin."""
     left, top, width, height = cv2.boundingRect(hidden.view(np.uint8))
-    rows = slice(max(0, top - margin_px), top + height + margin_px)
-    return rows, slice(max(0, left - margin_px), left + width + margin_px)
+    bottom, right = (
+        min(n, m + margin_px)
+        for n, m in zip(hidden.shape, (top + height, left + width), strict=True)
+    )
+    return slice(max(0, top - margin_px), bottom), slice(max(0, left - margin_px), right)
+
+
+def _above_chin(landmarks_px: Reals, rows: slice, eyes_px: float) -> Plane:
+    """1 above the chin, fading to 0: a mirrored neck has folds that none has."""
+    chin = float(np.asarray(landmarks_px)[_CHIN, 1])
+    y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
+    return np.clip((chin - y) / (_FADE_EYES * eyes_px), 0, 1)
 
 
 def _mirrored_places(hidden: Mask) -> tuple[tuple[Plane, Plane], Plane]:

@@ -18,7 +18,8 @@ _FINE_PX, _NEXT_PX = 1.2, 1.2 * 3**0.5  # Gaussians whose differences are octave
 _OF_SURROUNDINGS = 0.92  # a face's ratio, of that of its surroundings
 _LEAST, _MOST = 0.42, 1.1  # ratios of faces in photographs
 _UNSEEN = 0.8  # where nothing surrounds the face
-_GAINS = (0.3, 2.8)
+_OVERLAP = 1.7  # what is added to the finest octave is partly in the next one, too
+_GAINS = (0.3, 3.0)
 _GRAIN = 0.4  # of the next octave, at a gain of 2
 _MOST_GRAIN = 6.0  # levels
 _NEAR_WALL_PX = 7  # resampling has touched what lies nearer
@@ -40,7 +41,7 @@ def as_sharp(face: Image, texture: Texture, inputs: GeneratorInput) -> Image:
     if skin.sum() < _FEWEST_PX:
         return face
     has = float(np.abs(fine[skin]).mean() / max(np.abs(following[skin]).mean(), 1e-3))
-    gain = float(np.clip(wanted_ratio(inputs) / max(has, 1e-3), *_GAINS))
+    gain = float(np.clip((wanted_ratio(inputs) / max(has, 1e-3)) ** _OVERLAP, *_GAINS))
     more = (gain - 1) * fine
     if gain > 1:
         more += (gain - 1) * _grain(following, texture.skin, inputs.seed)

@@ -67,21 +67,23 @@ def _squashed(x: NDArray[np.float32], most: float) -> NDArray[np.float32]:
 def _fitted(
     log: NDArray[np.float32], normals: NDArray[np.float32], weight: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """What normals explain of an (S, S, 3) logarithm, by robust regression."""
+    """What of an (S, S, 3) logarithm normals explain, by robust regression, and one colour."""
     basis = np.dstack([np.ones_like(weight), normals])
     seen = weight > 0.05
-    x, y, w = basis[seen], log[seen], weight[seen]
+    x, y, w = basis[seen], log[seen].mean(1), weight[seen]
     ridge = np.diag([1e-6, 1, 1, 1]) * (_STIFF * w.sum())
-    scale, rows = np.ones_like(w), x
-    solved = np.zeros((4, 3), np.float32)
+    scale = np.ones_like(w)
+    solved = np.zeros(4, np.float32)
     for _ in range(_FIT_ROUNDS):
         rows = x * (w * scale)[:, None]
         solved = np.linalg.solve(rows.T @ x + ridge, rows.T @ y)
-        gap = (y - x @ solved).mean(1)
+        gap = y - x @ solved
         usual = 1.5 * float(np.median(np.abs(gap))) + 1e-3
         scale = np.minimum(1, usual / np.maximum(np.abs(gap), 1e-6))
         scale = scale * np.where(gap < 0, _DARK_WEIGHT, 1)
-    return np.asarray(basis @ solved, np.float32)
+    share = (w * scale)[:, None] / (w * scale).sum()
+    colour = ((log[seen] - y[:, None]) * share).sum(0)
+    return np.asarray((basis @ solved)[..., None] + colour, np.float32)
 
 
 def _normals(landmarks: Reals) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -116,11 +118,12 @@ def toned(
         landmarks_px: (478, 3) in its pixels.
         skin: (S, S) uint8, 255 where the face's skin is; what is coloured alike is skin too.
         wanted_lab: (3,) CIELAB, of cheeks, forehead and chin.
-        belief: How far the tone goes from what it is to what is wanted.
+        belief: How far the lightness goes from what it is to what is wanted; the hue all the way.
     """
     size = face.shape[0]
     has_lab = skin_lab(face, landmarks_px)
-    has, wants = _rgb(has_lab), _rgb(has_lab + np.float32(belief) * (wanted_lab - has_lab))
+    goes = np.array([belief, 1, 1], np.float32)
+    has, wants = _rgb(has_lab), _rgb(has_lab + goes * (wanted_lab - has_lab))
     levels = np.arange(256, dtype=np.float32)[:, None] / 255
     above = wants + (1 - wants) * (levels - has) / (1 - has)
     table = np.where(levels <= has, levels * (wants / has), above)
