@@ -82,7 +82,8 @@ class Refiner:
         face = compose(drawn, opacity, texture)
         if guess.skin_lab is not None:
             face = light.toned(face, inputs.surrogate_px, texture.skin, guess.skin_lab, _BELIEF)
-        face = continued(face, texture.skin, inputs)
+        if inputs.worn is None:  # in a video mirrored strands would move against the head
+            face = continued(face, texture.skin, inputs)
         return grade.as_sharp(face, texture, inputs)
 
     def lasting_donors(self, inputs: GeneratorInput) -> DonorPair:
