@@ -67,7 +67,7 @@ def walled(
         crop_from_image = transforms.generator_crop(landmarks_px, size, side_eyes)
         original_px = transforms.apply(crop_from_image, landmarks_px)
         with state.timed("shape"):
-            state.surrogate_px = surrogate(original_px, face.seed, face.eyes_at_rest)
+            state.surrogate_px = surrogate(original_px, face.seed, face.eyes_at_rest, face.reading)
         both_px = np.concatenate([state.surrogate_px, original_px])
         must_fit = synthesizer.draws_scenes
         state.place = Place.of(face.detection, both_px, crop_from_image, size, must_fit)
