@@ -77,7 +77,8 @@ class ExpressionCoder:
         size = np.maximum(np.abs(codes), 1e-12)
         passed = np.maximum(0, 1 - (self.threshold / size) ** 4)
         instead = np.broadcast_to(usual, deviations.shape) @ self.encode.T
-        return (codes * passed + instead * (1 - passed)) @ self.decode
+        expression: Values = (codes * passed + instead * (1 - passed)) @ self.decode
+        return expression
 
 
 @dataclass(frozen=True)

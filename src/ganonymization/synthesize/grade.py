@@ -60,7 +60,8 @@ def wanted_ratio(inputs: GeneratorInput) -> float:
 
 def _well_outside(wall_mask: Mask) -> Mask:
     side = 2 * _NEAR_WALL_PX + 1
-    return cv2.dilate(wall_mask.view(np.uint8), np.ones((side, side), np.uint8)) == 0
+    near = cv2.dilate(wall_mask.view(np.uint8), np.ones((side, side), np.uint8))
+    return np.asarray(near == 0)
 
 
 def _octaves(grey: Plane) -> tuple[Plane, Plane]:
@@ -73,8 +74,7 @@ def _grain(following: Plane, skin: NDArray[np.uint8], seed: int) -> Plane:
     """Noise of the finest octave, as strong as the skin's next octave has it nearby."""
     size = following.shape[0]
     noise = np.random.default_rng(seed).standard_normal((size, size), np.float32)
-    noise = cv2.GaussianBlur(noise, (0, 0), 0.5)
-    noise -= cv2.GaussianBlur(noise, (0, 0), _FINE_PX)
+    fine = cv2.GaussianBlur(noise, (0, 0), 0.5) - cv2.GaussianBlur(noise, (0, 0), _FINE_PX)
     nearby = np.sqrt(cv2.GaussianBlur(following**2, (0, 0), 6))
     strength = np.minimum(_GRAIN * nearby, _MOST_GRAIN) * (skin / np.float32(255))
-    return np.asarray(noise / noise.std() * strength, np.float32)
+    return np.asarray(fine / fine.std() * strength, np.float32)

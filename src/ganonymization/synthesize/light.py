@@ -46,9 +46,9 @@ def evened(drawn: Image, landmarks_px: Reals, skin: NDArray[np.uint8]) -> Image:
     small = cv2.resize(drawn, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA).astype(np.float32)
     log = np.log(small / 255 + np.float32(DARKEST))
     rest = log - _fitted(log, normals, weight)
-    sums = np.dstack([rest * weight[..., None], weight]).astype(np.float32)
+    known = np.dstack([rest * weight[..., None], weight]).astype(np.float32)
     deviation = LIGHT_EYES * _CELLS / transforms.CROP_SIDE_EYES
-    sums = cv2.GaussianBlur(sums, (0, 0), deviation, borderType=cv2.BORDER_CONSTANT)
+    sums = cv2.GaussianBlur(known, (0, 0), deviation, borderType=cv2.BORDER_CONSTANT)
     smooth = sums[..., :3] / np.maximum(sums[..., 3:], 1e-4)
     grey = smooth.mean(2, keepdims=True)
     kept = _squashed(grey, _KEPT) + _squashed(smooth - grey, _KEPT_COLOUR)
@@ -140,4 +140,4 @@ def toned(
 
 def _rgb(lab: NDArray[np.float32]) -> NDArray[np.float32]:
     rgb = cv2.cvtColor(np.asarray(lab, np.float32)[None, None], cv2.COLOR_LAB2RGB)[0, 0]
-    return np.clip(rgb, _LEAST, _MOST)
+    return np.asarray(np.clip(rgb, _LEAST, _MOST), np.float32)
