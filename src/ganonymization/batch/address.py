@@ -50,6 +50,15 @@ class FsspecStorage:
     def identity(self) -> str:
         return identity_of(type(self._files).__name__, self._root)
 
+    @property
+    def name(self) -> str:
+        return self._root.rpartition("/")[2]
+
+    def beside(self, end: str) -> "FsspecStorage":
+        if not self._root.strip("/"):
+            raise OptionError(f"{self}: nothing lies beside it; give a folder in it")
+        return FsspecStorage(self._address + end)
+
     def names(self) -> Iterator[str]:
         self.list_files()
         if not self._listed:

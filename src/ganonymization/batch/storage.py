@@ -45,6 +45,16 @@ class LocalStorage:
         """One for each way to write a place; that of a place below starts with it."""
         return identity_of("LocalFileSystem", os.path.realpath(self.root))
 
+    @property
+    def name(self) -> str:
+        """Its own, without where it lies."""
+        return Path(os.path.abspath(self.root)).name
+
+    def beside(self, end: str) -> "LocalStorage":
+        """The folder beside this one whose name goes on with ``end``."""
+        root = self.root if self.root.name not in ("", "..") else self.root.absolute().resolve()
+        return LocalStorage(root.with_name(root.name + end))
+
     def names(self) -> Iterator[str]:
         """Of every file, in a fixed order; of folders that cannot be listed, too.
 

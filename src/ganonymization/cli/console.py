@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
@@ -17,25 +17,18 @@ from .. import seeds
 from ..batch.execute import Executor, execute
 from ..batch.folder import FolderJob, is_read
 from ..batch.html_report import REPORT, write_report
-from ..batch.manifest import Entry, Status
+from ..batch.manifest import MEANINGS, Entry, Status
+from ..batch.report import FolderReport
 from ..errors import with_options
 from ..options import OnNoFace
 from ..picture_file import anonymize_file
 from ..pipeline import Anonymizer
-from ..types import COVERED_BY_AUDIT, Box, Result
+from ..result import Result
+from ..types import Box, Image
 from ..video.kinds import is_video
 from .say import complain, say, warn
 
 COVERED_BY_AUDIT_EXIT = 3
-
-MEANINGS: dict[Status, str] = {
-    "done": "every face that was found is redrawn",
-    "filled": "every face that was found is redrawn or covered with a fill",
-    "no face": "no face found",
-    "skipped": "done before",
-    "not a picture": "left out",
-    "failed": "not written",
-}
 
 
 def anonymize_image(
@@ -81,7 +74,7 @@ def anonymize_image(
     return bool(result.covered_by_audit)
 
 
-def _print_faces(source: Path, result: Result, written: list[Path]) -> None:
+def _print_faces(source: Path, result: Result[Image], written: list[Path]) -> None:
     for face in result.faces:
         if not face.synthesized:
             warn(f"{source}: face {face.index} {face.outcome}")
@@ -107,7 +100,7 @@ def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> int:
         The exit code: 1 where a file could not be read or written, or in a strict job was left out;
         else 3 where the audit covered a face, else 0.
     """
-    files, counts, sums = job.files(), Counter[Status](), _Sums()
+    files, report = job.files(), FolderReport(str(job.out), job.told_seed, strict=job.strict)
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     progress = Progress(*columns, console=Console(file=sys.stderr), disable=as_json)
     task = progress.add_task("", total=len(files))
@@ -116,57 +109,47 @@ def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> int:
             for entry in execute(job, executor, files):
                 if not (as_json or progress.live.is_started):  # after errors of the models
                     shown.enter_context(progress)
-                counts[entry.status] += 1
-                sums.add(entry, job.told_seed)
+                report.add(entry)
                 if as_json:
                     lines.add(entry)
                 else:
                     _print_problem(entry)
                 progress.advance(task)
-        write_report(job.out, MEANINGS, job.told_seed)
+        write_report(job)
         if as_json:
-            lines.print_all(job.told_seed, counts)
+            lines.print_all(job.told_seed, report.counts)
     if not as_json:
-        for status, meaning in MEANINGS.items():
-            if counts[status]:
-                print(f"{counts[status]:7d}  {status:14s} {meaning}")
-        for line in sums.lines(job.told_seed):
+        for line in _table(report):
             say(line)
-        seed = _seed_words(job.told_seed)
-        say(f"{job.out}: {len(files)} files, {seed}, see {REPORT} and manifest*.jsonl")
-    if counts["failed"] or (job.strict and counts["not a picture"]):
-        return 1
-    return COVERED_BY_AUDIT_EXIT if sums.covered else 0
+        where = f", see {job.report}/{REPORT}" if job.reports else ""
+        say(f"{job.out}: {len(files)} files, {_seed_words(job.told_seed)}{where}")
+    return report.exit_code
 
 
-@dataclass
-class _Sums:
-    """What a folder's table says beside statuses.
+def _table(report: FolderReport) -> list[str]:
+    """What a folder's lines at the end say."""
+    told = [f"{report.counts[status]:7d}  {status:14s} {meaning}"
+            for status, meaning in MEANINGS.items() if report.counts.get(status)]  # fmt: skip
+    if report.audited:
+        told.append(
+            f"{report.audited:7d}  audited        searched once more: in "
+            f"{report.covered_by_audit} a face was missed at first and is covered"
+        )
+    if report.dropped:
+        told.append(f"{report.dropped:7d}  held more      {with_options(_most_dropped(report))}")
+    if report.other_seed:
+        told.append(
+            f"{report.other_seed:7d}  keep the seed of an earlier run; --overwrite does "
+            f"them again with {_seed_words(report.seed)}"
+        )
+    return told
 
-    Attributes:
-        audited: Files whose outputs were searched once more.
-        covered: Of them, those where a face was covered then.
-        other_seed: Files that were done before with another seed.
-    """
 
-    audited: int = 0
-    covered: int = 0
-    other_seed: int = 0
-
-    def add(self, entry: Entry, seed: int | None) -> None:
-        self.audited += entry.audited
-        self.covered += any(face["outcome"] == COVERED_BY_AUDIT for face in entry.faces)
-        self.other_seed += entry.status == "skipped" and entry.seed not in (None, seed)
-
-    def lines(self, seed: int | None) -> list[str]:
-        told = []
-        if self.audited:
-            told.append(f"{self.audited:7d}  audited        searched once more: in {self.covered} "
-                        "a face was missed at first and is covered")  # fmt: skip
-        if self.other_seed:
-            told.append(f"{self.other_seed:7d}  keep the seed of an earlier run; --overwrite does "
-                        f"them again with {_seed_words(seed)}")  # fmt: skip
-        return told
+def _most_dropped(report: FolderReport) -> str:
+    """What outputs do not hold, by how often."""
+    return "dropped: " + ", ".join(
+        f"{what} ({count})" for what, count in report.dropped_kinds.most_common(5)
+    )
 
 
 def _seed_words(seed: int | None) -> str:
@@ -195,11 +178,7 @@ def _print_problem(entry: Entry) -> None:
     if entry.status == "failed":
         complain(with_options(entry.error or ""))
         return
-    if entry.dropped:
-        warn(f"{entry.file}: dropped: {with_options(', '.join(entry.dropped))}")
-    if entry.status == "no face":
-        warn(f"{entry.file}: no face found")
-    elif entry.status == "not a picture":
+    if entry.status == "not a picture":
         warn(f"{entry.file}: not a kind of picture or video that is read")
 
 
@@ -219,7 +198,7 @@ class _Lines:
         line = entry.line().decode().rstrip()
         self._table.execute("INSERT INTO entries VALUES (?, ?)", (name, line))
 
-    def print_all(self, seed: int | None, counts: Counter[Status]) -> None:
+    def print_all(self, seed: int | None, counts: dict[Status, int]) -> None:
         print(json.dumps({"seed": seed, "counts": counts})[:-1], end=', "files": [')
         for number, (line,) in enumerate(
             self._table.execute("SELECT line FROM entries ORDER BY file, rowid")

@@ -6,7 +6,9 @@ XMP, comments, text chunks, further frames of a multi-picture JPEG.
 """
 
 import io
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -112,7 +114,7 @@ def decode(
         raise UnreadableError(f"{name}: damaged or unreadable ({reason}); copy it anew") from error
 
 
-def check_output(source: Path, out: Path) -> None:
+def check_output(source: Path | None, out: Path) -> None:
     """Refuse an output name before any work is done.
 
     Raises:
@@ -120,7 +122,7 @@ def check_output(source: Path, out: Path) -> None:
     """
     try:
         is_folder = out.is_dir()
-        is_input = out.exists() and source.exists() and out.samefile(source)
+        is_input = source is not None and out.exists() and source.exists() and out.samefile(source)
     except OSError as error:
         raise OutputError(f"{out}: cannot be used ({error.strerror}); choose another") from error
     if is_folder:
@@ -148,6 +150,33 @@ def write(path: Path, picture: Picture) -> None:
         raise OutputError(f"{path}: unknown suffix; use one of {', '.join(WRITERS)}")
     kind = WRITERS[path.suffix.lower()]
     write_whole(path, lambda file: encode(file, picture, kind))
+
+
+def write_numbered(
+    out: Path,
+    pictures: Sequence[Picture],
+    source: Path | None = None,
+    reserved: Container[Path] = (),
+) -> list[Path]:
+    """Write pictures, the first under its name, further ones with ``_1``, ``_2`` before the suffix.
+
+    Args:
+        out: The file to write.
+        pictures: What to write.
+        source: A file that is not replaced.
+        reserved: Files that further pictures must not take.
+
+    Raises:
+        OutputError: A file is the source, or cannot be written.
+    """
+    numbered = (out.with_stem(f"{out.stem}_{i}") for i in itertools.count(1))
+    free = (path for path in numbered if path not in reserved and not path.is_symlink())
+    written = list(itertools.islice(itertools.chain([out], free), len(pictures)))
+    for path in written:  # all before the first is written
+        check_output(source, path)
+    for path, picture in zip(written, pictures, strict=True):
+        write(path, picture)
+    return written
 
 
 def encode(file: IO[bytes], picture: Picture, kind: str) -> None:
@@ -183,15 +212,23 @@ def encoded(picture: Picture, kind: str, name: str) -> bytes:
     return file.getvalue()
 
 
-def _encodable(picture: Picture, kind: str) -> tuple[Pillow.Image, dict[str, Any]]:
+def for_pillow(picture: Picture) -> Pillow.Image:
+    """A picture for Pillow, in mode L, LA, RGB or RGBA, with its colour profile."""
     image = Pillow.fromarray(np.ascontiguousarray(picture.pixels))
     if picture.grey:
         image = image.convert("L")
-    if picture.alpha is not None and kind in _WITH_ALPHA:
+    if picture.alpha is not None:
         image = image.convert("LA" if picture.grey else "RGBA")
         image.putalpha(Pillow.fromarray(picture.alpha))
-        if kind in ("WEBP", "AVIF", "HEIF"):
-            image = image.convert("RGBA")
+    if picture.icc:
+        image.info["icc_profile"] = picture.icc
+    return image
+
+
+def _encodable(picture: Picture, kind: str) -> tuple[Pillow.Image, dict[str, Any]]:
+    image = for_pillow(picture if kind in _WITH_ALPHA else replace(picture, alpha=None))
+    if picture.grey and kind in ("WEBP", "AVIF", "HEIF") and image.mode == "LA":
+        image = image.convert("RGBA")
     options: dict[str, Any] = {"icc_profile": picture.icc} if picture.icc else {}
     if kind == "JPEG":
         options |= picture.jpeg or {"quality": _JPEG_QUALITY, "subsampling": 0}

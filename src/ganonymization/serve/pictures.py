@@ -16,8 +16,9 @@ from ..io.images import Picture
 from ..options import Mode, Privacy, added_box
 from ..picture_file import boxes_by_alpha, without_faces
 from ..pipeline import Anonymizer
+from ..result import Result
 from ..synthesize.face_state import LocatedFace
-from ..types import Box, Result
+from ..types import Box, Image
 from . import uploads
 from .answers import PictureAnswer
 from .problems import Problem, declared, known_options
@@ -159,7 +160,7 @@ def redrawn(
     seed: int,
     choices: Choices,
     add_boxes: Sequence[Box] = (),
-) -> tuple[Result, dict[int, LocatedFace]]:
+) -> tuple[Result[Image], dict[int, LocatedFace]]:
     """A picture without its faces, but for those that were to be kept.
 
     Returns:
@@ -181,7 +182,7 @@ def redrawn(
     return anonymizer.redraw(picture.pixels, to_redraw, seed, spared), kept
 
 
-def _scene(picture: Picture, result: Result) -> Picture:
+def _scene(picture: Picture, result: Result[Image]) -> Picture:
     assert result.image is not None
     return without_faces(picture, result.image, result.composite_mask)
 
@@ -197,7 +198,9 @@ def _encoded(picture: Picture, kind: str) -> bytes:
     return file.getvalue()
 
 
-def _picture(picture: Picture, result: Result, chosen: PictureFormat | None, kept: int) -> Response:
+def _picture(
+    picture: Picture, result: Result[Image], chosen: PictureFormat | None, kept: int
+) -> Response:
     if result.image is not None:
         kind = picture.kind if chosen is None else _KINDS[chosen]
         content = _encoded(_scene(picture, result), kind)
@@ -211,7 +214,10 @@ def _picture(picture: Picture, result: Result, chosen: PictureFormat | None, kep
 
 
 def _json(
-    picture: Picture, result: Result, kept: dict[int, LocatedFace], chosen: PictureFormat | None
+    picture: Picture,
+    result: Result[Image],
+    kept: dict[int, LocatedFace],
+    chosen: PictureFormat | None,
 ) -> Response:
     from fastapi.responses import JSONResponse
 
