@@ -369,7 +369,7 @@ def test_models_are_built_once_over_twenty_faces(monkeypatch, picture):
     ids=["channels", "integers", "too bright", "no numbers", "empty", "list", "nothing"],
 )
 def test_other_arrays_are_refused(make_anonymizer, wrong):
-    with pytest.raises(InputError, match="a picture (of floating-point numbers )?must"):
+    with pytest.raises(InputError, match=r"a picture (of floating-point numbers )?must"):
         make_anonymizer()(wrong)
 
 

@@ -62,10 +62,10 @@ def test_it_writes_and_tells(run, source, tmp_path):
 
 
 def test_json_alone_is_on_the_output(run, source, tmp_path):
-    answer = run(source, tmp_path / "out.mp4", "--seed", 4, "--json")
+    answer = run(source, tmp_path / "out.mp4", "--seed", 4, "--json", "--report")
     assert answer.exit_code == 0
     told = json.loads(answer.stdout)
-    assert told == json.loads((tmp_path / "out.mp4.json").read_text())
+    assert told == json.loads((tmp_path / "out-report" / "out.mp4.json").read_text())
     assert (told["frames"], told["faces"], told["seed"], told["salvaged"]) == (8, 8, 4, None)
 
 

@@ -65,6 +65,9 @@ HdrOption = Annotated[
         "[default: --sdr, and say so]",
     ),
 ]  # fmt: skip
+ReportOption = Annotated[
+    bool, typer.Option("--report", help="Write what became of it into the folder OUT-report.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -202,6 +205,11 @@ def progress(title: str, total: int | None) -> "Iterator[Callable[[], None]]":
     with rich.Progress(*columns, console=Console(file=sys.stderr)) as bar:
         task = bar.add_task(title, total=total)
         yield lambda: bar.advance(task)
+
+
+def report_folder(out: Path | None) -> Path:
+    """Where the reports of a single output go: beside it, in a folder of its name."""
+    return Path("video-report") if out is None else out.with_name(out.stem + "-report")
 
 
 def require_extra(feature: str, extra: str, *packages: str) -> None:

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import with_options
-from .options import HdrOption, JsonOption, SeedOption, StrictOption, progress, takes_config
+from .options import (
+    HdrOption,
+    JsonOption,
+    ReportOption,
+    SeedOption,
+    StrictOption,
+    progress,
+    report_folder,
+    takes_config,
+)
 from .say import complain, say, warn
 
 if TYPE_CHECKING:
@@ -45,6 +54,7 @@ def video(
     ] = None,
     boxes: Path | None = None,
     export_boxes: Path | None = None,
+    report: ReportOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Anonymize a video; the same nobody in every frame, sound and times as they were.
@@ -79,7 +89,9 @@ def video(
     live = is_live(source)
     place = source if live or source == STANDARD_STREAM else Path(source)
     target = None if out == STANDARD_STREAM else Path(out)
-    check_video_output(place, target)  # told before the models load
+    check_video_output(
+        place, target, report_folder(target) if report else None
+    )  # told before the models load
     ignored, only = (tuple(map(Region.parse, texts or ())) for texts in (ignore_box, only_box))
     added = tuple(AddedBox.parse(text) for text in add_box or ())
     frames = 0
@@ -94,20 +106,20 @@ def video(
 
         people = KeptPeople.of(keep_person, anonymizer, load_recogniser(None))
     with _until_stopped(live) as stopped, progress("", frames or None) as advance:
-        report = anonymize_video(
+        made = anonymize_video(
             anonymizer, place, target,
             VideoOptions(
                 seeds.fresh_seed() if seed is None else seed, codec, crf, audio, keep_subtitles,
                 strict, hdr, salvage, seconds, stopped, ignored, only, people, detections,
-                export_boxes, added,
+                export_boxes, added, report=report_folder(target) if report else None,
             ),
             advance,
         )  # fmt: skip
-    _tell(report, source, out, as_json)
-    if report.salvaged:
-        complain(report.salvaged)
+    _tell(made, source, out, as_json)
+    if made.salvaged:
+        complain(made.salvaged)
         raise typer.Exit(1)
-    if report.covered_by_audit:
+    if made.covered_by_audit:
         raise typer.Exit(console.COVERED_BY_AUDIT_EXIT)
 
 
