@@ -7,6 +7,7 @@ its decoder gets nothing run in the server by what it answers.
 import json
 import os
 import resource
+import select
 import socket
 import subprocess
 import sys
@@ -31,7 +32,7 @@ class Channel:
     def __init__(self, end: socket.socket) -> None:
         self._end = end
 
-    def send(self, told: Told, *content: bytes | memoryview) -> None:
+    def send(self, told: Told, *content: bytes | bytearray | memoryview) -> None:
         """Send JSON, and bytes behind it.
 
         Raises:
@@ -63,6 +64,10 @@ class Channel:
             raise ValueError("its answer is none")
         return told
 
+    def comes(self, within_s: float) -> bool:
+        """Wait so long for a message to begin, or for the other end to go."""
+        return bool(select.select([self._end], [], [], within_s)[0])
+
     def receive_into(self, buffer: memoryview, within_s: float | None = None) -> None:
         """As many bytes as the buffer has; raises as :meth:`receive`."""
         self._fill(buffer, _ends(within_s))
@@ -89,7 +94,7 @@ class Child:
 
     Args:
         module: Of this package; its ``main`` gets the other end.
-        memory_bytes: Of its address space.
+        memory_bytes: That it may have.
         file_bytes: Of a file that it writes.
 
     Raises:
@@ -125,10 +130,15 @@ class Child:
         self.channel.close()
 
 
-def begun() -> Channel:
-    """The channel to the server, from a process that is to have no more than it was given."""
+def begun(kind: int) -> Channel:
+    """The channel to the server, from a process that is to have no more than it was given.
+
+    Args:
+        kind: Of memory that is bounded: ``RLIMIT_AS``, addresses; or ``RLIMIT_DATA``, what may be
+            written, for networks reserve far more addresses than they use.
+    """
     number, memory_bytes, file_bytes = (int(word) for word in sys.argv[1:4])
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(kind, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # would hold the picture
     channel = Channel(socket.socket(fileno=number))

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import resource
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from .child import Channel, Told, begun
 
 def main() -> None:
     """Answer until the server ends."""
-    channel = begun()
+    channel = begun(resource.RLIMIT_AS)
     try:
         while True:
             _answer(channel)

@@ -40,7 +40,12 @@ class Decoder:
 
     @contextmanager
     def decoded(
-        self, content: bytes, name: str, max_pixels: int, pixels: Budget, patient: bool = False
+        self,
+        content: bytes | bytearray,
+        name: str,
+        max_pixels: int,
+        pixels: Budget,
+        patient: bool = False,
     ) -> Iterator[Picture]:
         """A picture, whose pixels are reserved before they are decoded, until the block ends.
 
@@ -98,7 +103,7 @@ class Decoding:
     pixels: Budget
 
     def __call__(
-        self, content: bytes, name: str, patient: bool = False
+        self, content: bytes | bytearray, name: str, patient: bool = False
     ) -> AbstractContextManager[Picture]:
         """See :meth:`Decoder.decoded`."""
         return self.decoder.decoded(content, name, self.max_pixels, self.pixels, patient)
@@ -117,7 +122,7 @@ class _Worker:
         self.fit, self.pid = True, self._child.pid
 
     def decode(
-        self, content: bytes, name: str, max_pixels: int, admit: Callable[[int], None],
+        self, content: bytes | bytearray, name: str, max_pixels: int, admit: Callable[[int], None],
         deadline_s: float,
     ) -> Picture:  # fmt: skip
         """See :meth:`Decoder.decoded`; ``admit`` gets the number of pixels, or raises."""

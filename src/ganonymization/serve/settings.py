@@ -1,9 +1,17 @@
 """How a server is run, and what it refuses."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 MEGABYTE = 1_000_000
+
+# What is needed, measured with room to spare: see benchmarks/hostile.py
+_OWN_BYTES = 350 * MEGABYTE  # the server, with its models
+_PIXEL_BYTES = 18  # for each of a picture in work
+_MOVIE_BYTES = 200 * MEGABYTE  # a process for videos, with its models
+_FRAME_PIXEL_BYTES, _ANIMATION_PIXEL_BYTES = 200, 4
+_DECODER_BYTES, _DECODED_PIXEL_BYTES = 300 * MEGABYTE, 13
+_MOST_PIXELS, _MOST_FRAME_PIXELS = 100_000_000, 9_000_000
 
 
 @dataclass(frozen=True)
@@ -19,6 +27,7 @@ class Limits:
         zip_files: Pictures in a ZIP.
         unpacked_bytes: Of one file in a ZIP.
         animation_pixels: Of all frames of an animation together; they are held in memory.
+        movie_bytes: Of memory for a video or animation, in a process of its own.
         result_bytes: Of what a job writes.
         waiting: Requests that wait for a core; further ones get a 429.
         jobs: That wait or run; further ones get a 429.
@@ -30,6 +39,7 @@ class Limits:
         held_pixels: Of all decoded pictures in work together.
         decode_s: For a picture to be decoded.
         decode_bytes: Of memory for that, in a process of its own.
+        draw_s: For it to be looked at and drawn.
         idle_s: In which an upload must bring ``least_bytes_per_s`` times as many bytes, or end.
         least_bytes_per_s: See there.
         job_s: That a job may take.
@@ -38,12 +48,13 @@ class Limits:
 
     upload_bytes: int = 64 * MEGABYTE
     job_bytes: int = 1000 * MEGABYTE
-    pixels: int = 100_000_000
-    frame_pixels: int = 9_000_000
+    pixels: int = 55_000_000
+    frame_pixels: int = 2_300_000
     frames: int = 100_000
     zip_files: int = 10_000
     unpacked_bytes: int = 64 * MEGABYTE
-    animation_pixels: int = 500_000_000
+    animation_pixels: int = 100_000_000
+    movie_bytes: int = 660 * MEGABYTE
     result_bytes: int = 4000 * MEGABYTE
     waiting: int = 1
     jobs: int = 8
@@ -51,14 +62,31 @@ class Limits:
     camera_side_px: int = 1280
     camera_frames_waiting: int = 1
     frame_bytes: int = 4 * MEGABYTE
-    held_bytes: int = 256 * MEGABYTE
-    held_pixels: int = 120_000_000
+    held_bytes: int = 128 * MEGABYTE
+    held_pixels: int = 55_000_000
     decode_s: float = 10.0
-    decode_bytes: int = 1500 * MEGABYTE
+    decode_bytes: int = 1000 * MEGABYTE
+    draw_s: float = 60.0
     idle_s: float = 10.0
     least_bytes_per_s: int = 20_000
     job_s: float = 4 * 3600.0
     keep_s: float = 3600.0
+
+    def with_memory(self, gigabytes: float) -> "Limits":
+        """The same, but for what a server needs so much memory for, all of it together.
+
+        Args:
+            gigabytes: At least 1; the defaults are those of 2.
+        """
+        shared = gigabytes * 1e9 - _OWN_BYTES
+        pixels, movie = int(0.6 * shared / _PIXEL_BYTES), int(0.4 * shared)
+        rest = movie - _MOVIE_BYTES
+        return replace(
+            self, pixels=min(_MOST_PIXELS, pixels), held_pixels=pixels, movie_bytes=movie,
+            frame_pixels=min(_MOST_FRAME_PIXELS, rest // _FRAME_PIXEL_BYTES),
+            animation_pixels=rest // _ANIMATION_PIXEL_BYTES,
+            decode_bytes=_DECODER_BYTES + _DECODED_PIXEL_BYTES * min(_MOST_PIXELS, pixels),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
