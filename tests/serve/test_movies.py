@@ -12,7 +12,7 @@ from ganonymization.serve import movies
 from ganonymization.serve.job import Job, Order
 from ganonymization.serve.job_checks import JobCancelledError, Watchdog
 from ganonymization.serve.movies import MovieProcesses, job_ended
-from ganonymization.serve.settings import Limits
+from ganonymization.serve.settings import Limits, shares
 
 from ..video.test_container import make_clip, pictures
 
@@ -50,6 +50,13 @@ def test_what_takes_too_much_memory_fails_with_words(job, memory):
 def test_its_own_errors_are_told(job):
     with pytest.raises(InputError, match="larger or longer than this server allows"):
         done(job, replace(LIMITS, frames=3))
+
+
+def test_two_gigabytes_are_enough_for_full_hd_and_four_are_the_default():
+    two = shares(2)
+    assert two["frame_pixels"] >= 1920 * 1080 and two["pixels"] > 40_000_000
+    assert shares(4).items() <= vars(Limits()).items()
+    assert shares(100)["pixels"] == 100_000_000
 
 
 def fake(monkeypatch, *messages, hangs=False):

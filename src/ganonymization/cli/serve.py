@@ -21,7 +21,7 @@ def serve(
     device: DeviceOption = "cpu",
     workers: Count = 2,
     max_mb: Count = 64,
-    memory_gb: Annotated[float, typer.Option(min=1)] = 2.0,
+    memory_gb: Annotated[float, typer.Option(min=1.5)] = 4.0,
     folder: Path | None = None,
 ) -> None:
     """A page and an API on this machine; pictures leave it only by your own hand.
@@ -50,9 +50,9 @@ def serve(
     from ..serve.model_pool import ModelPool
     from ..serve.movies import MovieProcesses
     from ..serve.protocol import PunctualProtocol
-    from ..serve.settings import MEGABYTE, Limits, ServeSettings
+    from ..serve.settings import MEGABYTE, Limits, ServeSettings, shares
 
-    limits = Limits(upload_bytes=max_mb * MEGABYTE).with_memory(memory_gb)
+    limits = Limits(upload_bytes=max_mb * MEGABYTE, **shares(memory_gb))
     settings = ServeSettings(host, port, token, workers, folder, limits)
     config = AnonymizerConfig(
         model=model, detector=detector, device=device,

@@ -1,17 +1,40 @@
 """How a server is run, and what it refuses."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 MEGABYTE = 1_000_000
 
-# What is needed, measured with room to spare: see benchmarks/hostile.py
+DEFAULT_MEMORY_GB = 4.0
+
+# What is needed, as benchmarks/hostile.py sees it, with room to spare.
 _OWN_BYTES = 350 * MEGABYTE  # the server, with its models
 _PIXEL_BYTES = 18  # for each of a picture in work
-_MOVIE_BYTES = 200 * MEGABYTE  # a process for videos, with its models
-_FRAME_PIXEL_BYTES, _ANIMATION_PIXEL_BYTES = 200, 4
+_MOVIE_BYTES = 350 * MEGABYTE  # a process for videos, with its models
+_FRAME_PIXEL_BYTES, _ANIMATION_PIXEL_BYTES = 260, 4
 _DECODER_BYTES, _DECODED_PIXEL_BYTES = 300 * MEGABYTE, 13
+_PICTURES_SHARE = 0.45  # of what is left; movies have the rest
 _MOST_PIXELS, _MOST_FRAME_PIXELS = 100_000_000, 9_000_000
+
+
+def shares(gigabytes: float) -> dict[str, int]:
+    """The limits of :class:`Limits` that hang on the memory for all processes together.
+
+    Args:
+        gigabytes: At least 1.
+    """
+    shared = gigabytes * 1e9 - _OWN_BYTES
+    held, movie = int(_PICTURES_SHARE * shared / _PIXEL_BYTES), int((1 - _PICTURES_SHARE) * shared)
+    pixels, rest = min(_MOST_PIXELS, held), max(0, movie - _MOVIE_BYTES)
+    return {
+        "pixels": pixels, "held_pixels": held, "movie_bytes": movie,
+        "frame_pixels": min(_MOST_FRAME_PIXELS, rest // _FRAME_PIXEL_BYTES),
+        "animation_pixels": rest // _ANIMATION_PIXEL_BYTES,
+        "decode_bytes": _DECODER_BYTES + _DECODED_PIXEL_BYTES * pixels,
+    }  # fmt: skip
+
+
+_SHARES = shares(DEFAULT_MEMORY_GB)
 
 
 @dataclass(frozen=True)
@@ -48,13 +71,13 @@ class Limits:
 
     upload_bytes: int = 64 * MEGABYTE
     job_bytes: int = 1000 * MEGABYTE
-    pixels: int = 55_000_000
-    frame_pixels: int = 2_300_000
+    pixels: int = _SHARES["pixels"]
+    frame_pixels: int = _SHARES["frame_pixels"]
     frames: int = 100_000
     zip_files: int = 10_000
     unpacked_bytes: int = 64 * MEGABYTE
-    animation_pixels: int = 100_000_000
-    movie_bytes: int = 660 * MEGABYTE
+    animation_pixels: int = _SHARES["animation_pixels"]
+    movie_bytes: int = _SHARES["movie_bytes"]
     result_bytes: int = 4000 * MEGABYTE
     waiting: int = 1
     jobs: int = 8
@@ -63,30 +86,14 @@ class Limits:
     camera_frames_waiting: int = 1
     frame_bytes: int = 4 * MEGABYTE
     held_bytes: int = 128 * MEGABYTE
-    held_pixels: int = 55_000_000
+    held_pixels: int = _SHARES["held_pixels"]
     decode_s: float = 10.0
-    decode_bytes: int = 1000 * MEGABYTE
+    decode_bytes: int = _SHARES["decode_bytes"]
     draw_s: float = 60.0
     idle_s: float = 10.0
     least_bytes_per_s: int = 20_000
     job_s: float = 4 * 3600.0
     keep_s: float = 3600.0
-
-    def with_memory(self, gigabytes: float) -> "Limits":
-        """The same, but for what a server needs so much memory for, all of it together.
-
-        Args:
-            gigabytes: At least 1; the defaults are those of 2.
-        """
-        shared = gigabytes * 1e9 - _OWN_BYTES
-        pixels, movie = int(0.6 * shared / _PIXEL_BYTES), int(0.4 * shared)
-        rest = movie - _MOVIE_BYTES
-        return replace(
-            self, pixels=min(_MOST_PIXELS, pixels), held_pixels=pixels, movie_bytes=movie,
-            frame_pixels=min(_MOST_FRAME_PIXELS, rest // _FRAME_PIXEL_BYTES),
-            animation_pixels=rest // _ANIMATION_PIXEL_BYTES,
-            decode_bytes=_DECODER_BYTES + _DECODED_PIXEL_BYTES * min(_MOST_PIXELS, pixels),
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
