@@ -55,16 +55,24 @@ def anonymize_file(
         check_choice(on_no_face, OnNoFace)
     images.check_output(source, out)
     picture = images.read(source, max_pixels)
+    result, shown = _made(anonymizer, picture, seed, name, on_no_face, add_boxes, str(source))
+    return result, images.write_numbered(out, shown, source, reserved)
+
+
+def _made(
+    anonymizer: Anonymizer, picture: images.Picture, seed: int, name: str,
+    on_no_face: OnNoFace | None, add_boxes: Sequence[Box], told: str,
+) -> tuple[Result[Image], list[images.Picture]]:  # fmt: skip
+    """What became of a picture, and what is to be written of it; messages call it ``told``."""
     boxes = [*add_boxes, *boxes_by_alpha(anonymizer, picture)]
     result = anonymizer(picture.pixels, seed=seed, name=name, add_boxes=boxes)
     result = replace(result, dropped=picture.dropped)
-    shown = composed(picture, result)
-    if not result.faces:
-        chosen = on_no_face or ("skip" if anonymizer.mode == "portrait" else "copy")
-        if chosen == "error":
-            raise NoFaceError(f"{source}: no face found", "lower `min_score` or check the picture")
-        shown = [picture] if chosen == "copy" else []
-    return result, images.write_numbered(out, shown, source, reserved)
+    if result.faces:
+        return result, composed(picture, result)
+    chosen = on_no_face or ("skip" if anonymizer.mode == "portrait" else "copy")
+    if chosen == "error":
+        raise NoFaceError(f"{told}: no face found", "lower `min_score` or check the picture")
+    return result, [picture] if chosen == "copy" else []
 
 
 def anonymize_bytes(
@@ -75,6 +83,8 @@ def anonymize_bytes(
     name: str = "",
     max_pixels: int = images.DEFAULT_MAX_PIXELS,
     kind: str | None = None,
+    on_no_face: OnNoFace | None = None,
+    add_boxes: Sequence[Box] = (),
 ) -> tuple[Result[Image], list[bytes]]:
     """Anonymize a picture file in memory.
 
@@ -85,17 +95,17 @@ def anonymize_bytes(
         name: For messages, and for the seeds of the faces.
         max_pixels: Larger pictures are refused.
         kind: Pillow's name of the format to write; None writes the one that was read.
+        on_no_face: See :func:`anonymize_file`.
+        add_boxes: Likewise.
 
     Returns:
         The result and the picture files made; of a portrait without a face there are none.
 
     Raises:
         UnreadableError: The picture cannot be read.
+        NoFaceError: There is no face and ``on_no_face`` is ``"error"``.
         OutputError: The format cannot hold it.
     """
     picture = images.decode(io.BytesIO(content), name, max_pixels)
-    boxes = boxes_by_alpha(anonymizer, picture)
-    result = anonymizer(picture.pixels, seed=seed, name=name, add_boxes=boxes)
-    result = replace(result, dropped=picture.dropped)
-    made = composed(picture, result)
+    result, made = _made(anonymizer, picture, seed, name, on_no_face, add_boxes, name)
     return result, [images.encoded(each, kind or picture.kind, name) for each in made]

@@ -42,6 +42,46 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in WRITERS
 
 
+def begins_picture(head: bytes) -> bool:
+    """Whether a file that begins so is a picture, rather than a video.
+
+    Args:
+        head: The first 12 bytes.
+    """
+    still = (b"avif", b"heic", b"heix", b"mif1", b"heif")
+    return (
+        head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"BM"))
+        or head[8:12] == b"WEBP"
+        or (head[4:8] == b"ftyp" and head[8:12] in still)
+    )
+
+
+def kind_of(path: Path) -> str:
+    """Pillow's name of the format that a suffix stands for.
+
+    Raises:
+        OutputError: It stands for none that is written.
+    """
+    if path.suffix.lower() not in WRITERS:
+        raise OutputError(
+            f"{path}: pictures cannot be written as {path.suffix or 'a file without suffix'!r}; "
+            f"use one of {', '.join(WRITERS)}"
+        )
+    return WRITERS[path.suffix.lower()]
+
+
+def content_of(path: Path) -> bytes:
+    """What a file holds.
+
+    Raises:
+        UnreadableError: It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableError(f"{path}: cannot be read ({error.strerror})") from error
+
+
 def read(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
     """Read a picture upright, as RGB.
 
@@ -103,7 +143,7 @@ def decode(
     except UnidentifiedImageError as error:
         raise UnreadableError(
             f"{name}: not a picture that can be read; give a JPEG, PNG, WebP, TIFF, BMP, AVIF or "
-            "HEIC, and a GIF to 'ganonymize video'"
+            "HEIC, and a video or GIF to 'ganonymize video'"
         ) from error
     except Pillow.DecompressionBombError as error:
         raise UnreadableError(f"{name}: too many pixels; shrink it first") from error
@@ -129,11 +169,7 @@ def check_output(source: Path | None, out: Path) -> None:
         raise OutputError(f"{out}: is a folder; give the name of a file in it")
     if is_input:
         raise OutputError(f"{out}: is the input; give another name, the original is never replaced")
-    if out.suffix.lower() not in WRITERS:
-        raise OutputError(
-            f"{out}: pictures cannot be written as {out.suffix or 'a file without suffix'!r}; "
-            f"use one of {', '.join(WRITERS)}"
-        )
+    kind_of(out)
 
 
 def write(path: Path, picture: Picture) -> None:
@@ -146,9 +182,7 @@ def write(path: Path, picture: Picture) -> None:
     Raises:
         OutputError: The folder cannot be made or written, or the suffix is unknown.
     """
-    if path.suffix.lower() not in WRITERS:
-        raise OutputError(f"{path}: unknown suffix; use one of {', '.join(WRITERS)}")
-    kind = WRITERS[path.suffix.lower()]
+    kind = kind_of(path)
     write_whole(path, lambda file: encode(file, picture, kind))
 
 
@@ -169,14 +203,19 @@ def write_numbered(
     Raises:
         OutputError: A file is the source, or cannot be written.
     """
-    numbered = (out.with_stem(f"{out.stem}_{i}") for i in itertools.count(1))
-    free = (path for path in numbered if path not in reserved and not path.is_symlink())
-    written = list(itertools.islice(itertools.chain([out], free), len(pictures)))
+    written = numbered(out, len(pictures), reserved)
     for path in written:  # all before the first is written
         check_output(source, path)
     for path, picture in zip(written, pictures, strict=True):
         write(path, picture)
     return written
+
+
+def numbered(out: Path, count: int, reserved: Container[Path] = ()) -> list[Path]:
+    """Names of so many pictures, as :func:`write_numbered` gives them."""
+    further = (out.with_stem(f"{out.stem}_{i}") for i in itertools.count(1))
+    free = (path for path in further if path not in reserved and not path.is_symlink())
+    return list(itertools.islice(itertools.chain([out], free), count))
 
 
 def encode(file: IO[bytes], picture: Picture, kind: str) -> None:

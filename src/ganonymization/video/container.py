@@ -287,12 +287,18 @@ def _opened(source: Path | str, bounds: dict[str, str]) -> Any:
         return av.open(sys.stdin.buffer, **told)
     if "://" in source:
         return av.open(source, timeout=_PATIENCE_S, **told)
+    source = source.removeprefix("camera:")
     return av.open(source, format=_CAMERAS[sys.platform], timeout=_PATIENCE_S, **told)
+
+
+def camera_of(number: int) -> str:
+    """The n-th camera of this machine, from 0 on, as FFmpeg calls it here."""
+    return f"/dev/video{number}" if sys.platform == "linux" else f"camera:{number}"
 
 
 def is_live(source: str) -> bool:
     """Whether it has no end of its own: an address or a camera."""
-    return "://" in source or source.startswith("/dev/video")
+    return "://" in source or source.startswith(("/dev/video", "camera:"))
 
 
 def _emptied(waiting: "deque[Any]") -> Iterator[Any]:

@@ -11,6 +11,7 @@ from ..pipeline import Anonymizer
 from ..types import Detection, Image
 from .animation import AnimationWriter
 from .behind import Behind
+from .codecs import encoder_of
 from .container import Reader
 from .detections_json import write_boxes
 from .film import Film, in_order, open_films
@@ -166,7 +167,7 @@ def _coding(out: Path | None, film: Film, options: VideoOptions) -> Coding:
     suffix = "" if out is None else out.suffix.lower()
     deep = film.keeps_deep
     usual = _DEEP_CODECS.get(suffix, "libx265") if deep else _CODECS.get(suffix, "libx264")
-    codec = options.codec or usual
+    codec = encoder_of(options.codec or usual)
     crf = options.crf if options.crf is not None else _CRF.get(codec, 20)
     light = film.reader.mastering if isinstance(film.reader, Reader) else Mastering()
     return Coding(film.reader, film.size_wh, codec, crf, deep, light)
