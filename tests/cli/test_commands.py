@@ -62,7 +62,8 @@ def test_image_writes_and_tells(run, source, tmp_path, picture):
 def test_image_tells_a_fill(run, source, tmp_path):
     answer = run("image", source, tmp_path / "out.png", landmarker=BlindLandmarker())
     assert answer.exit_code == 0
-    assert "filled: no landmarks found" in answer.output
+    assert "0 of 1 faces redrawn, 1 covered: no landmarks found, seed" in answer.output
+    assert "warning" not in answer.output
 
 
 def test_image_as_json(run, source, tmp_path):

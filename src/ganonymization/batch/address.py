@@ -3,6 +3,7 @@
 
 import io
 import json
+import posixpath
 import re
 import secrets
 import shutil
@@ -50,9 +51,8 @@ class FsspecStorage:
     def identity(self) -> str:
         return identity_of(type(self._files).__name__, self._root)
 
-    @property
-    def name(self) -> str:
-        return self._root.rpartition("/")[2]
+    def seen_from(self, other: Any) -> str:
+        return posixpath.relpath(self._root, other._root)
 
     def beside(self, end: str) -> "FsspecStorage":
         if not self._root.strip("/"):

@@ -59,6 +59,7 @@ class FolderJob:
         key: Of the manifest's fingerprints of inputs; to go on with a job takes the same.
         reports: Write a manifest, a page, and of each video a report and a strip, into the folder
             :attr:`report`; a job without them cannot go on after it was ended.
+        reports_at: That folder; None for the usual one.
     """
 
     make_anonymizer: Callable[[], Anonymizer]
@@ -78,11 +79,12 @@ class FolderJob:
     secret_seed: bool = False
     key: bytes = field(default_factory=lambda: Secret().key, repr=False)
     reports: bool = True
+    reports_at: Storage | None = None
 
     @cached_property
     def report(self) -> Storage:
         """The folder of the reports, beside the results, where nobody takes them for such."""
-        return report_of(self.out)
+        return self.reports_at or report_of(self.out)
 
     @property
     def told_seed(self) -> int | None:
@@ -125,7 +127,7 @@ class FolderJob:
         self.out.list_files()
         return {
             name: Entry.of({key: line[key] for key in _KEPT if key in line}, self.key)
-            for name, line in latest(manifest_lines(self.out)).items()
+            for name, line in latest(self.manifest_lines()).items()
             if line["status"] in FINISHED
             and line.get("settings") == self.settings
             and line.get("source")
@@ -214,6 +216,10 @@ class FolderJob:
         told: dict[str, object] = {"outcome": face.outcome, "seed": seed}
         return told if portrait else place | told
 
+    def manifest_lines(self) -> Iterator[dict[str, Any]]:
+        """The lines of every manifest, oldest first; see :func:`manifest_lines`."""
+        return manifest_lines(self.out, self.report)
+
     def manifest(self) -> LocalManifest | ManifestInParts | NoManifest:
         """The manifest to add to."""
         return self.report.manifest(self.shard) if self.reports else NoManifest()
@@ -250,11 +256,12 @@ def report_of(out: Storage) -> Storage:
     return out.beside("-report")
 
 
-def manifest_lines(out: Storage) -> Iterator[dict[str, Any]]:
+def manifest_lines(out: Storage, report: Storage | None = None) -> Iterator[dict[str, Any]]:
     """The lines of every manifest of a folder, oldest first; those of earlier versions lie in it.
 
     Args:
         out: The folder of the results.
+        report: That of its reports; None for the usual one.
     """
     yield from out.manifest_lines()
-    yield from report_of(out).manifest_lines()
+    yield from (report or report_of(out)).manifest_lines()

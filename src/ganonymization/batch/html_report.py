@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from ..io import images
 from ..video.kinds import STRIP
-from .folder import FolderJob, manifest_lines
+from .folder import FolderJob
 from .manifest import FINISHED, MEANINGS, latest
 
 REPORT = "report.html"
@@ -38,8 +38,8 @@ def write_report(job: FolderJob) -> None:
     """
     if not job.reports:
         return
-    results = quote(os.fsencode(job.out.name))
-    lines = list(latest(_summary(line, results) for line in manifest_lines(job.out)).values())
+    results = quote(os.fsencode(job.out.seen_from(job.report)))
+    lines = list(latest(_summary(line, results) for line in job.manifest_lines()).values())
     counts = Counter(line["status"] for line in lines)
     drawn = [line["shown"] for line in lines if line["status"] in FINISHED and line["shown"]]
     sample = sorted(random.Random(job.told_seed).sample(drawn, min(_SAMPLE, len(drawn))))
@@ -74,7 +74,7 @@ def _summary(line: dict[str, Any], results: str) -> dict[str, Any]:
     pictures = [name for name in line["outputs"] if images.is_picture(Path(name))]
     shown = None
     if pictures:  # names that are no UTF-8, too
-        shown = pictures[-1], f"../{results}/{quote(os.fsencode(pictures[-1]))}"
+        shown = pictures[-1], f"{results}/{quote(os.fsencode(pictures[-1]))}"
     elif line["outputs"]:  # of a video its strip
         strip = line["outputs"][0] + STRIP
         shown = strip, quote(os.fsencode(strip))

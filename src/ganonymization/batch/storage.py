@@ -45,10 +45,9 @@ class LocalStorage:
         """One for each way to write a place; that of a place below starts with it."""
         return identity_of("LocalFileSystem", os.path.realpath(self.root))
 
-    @property
-    def name(self) -> str:
-        """Its own, without where it lies."""
-        return Path(os.path.abspath(self.root)).name
+    def seen_from(self, other: Any) -> str:
+        """Its relative path, seen from another one of its kind."""
+        return Path(os.path.relpath(self.root, other.root)).as_posix()
 
     def beside(self, end: str) -> "LocalStorage":
         """The folder beside this one whose name goes on with ``end``."""

@@ -28,7 +28,6 @@ from ..pipeline import Anonymizer
 from ..result import Result
 from ..types import Box
 from ..video.kinds import is_video
-from .options import report_folder
 from .say import complain, say, warn
 
 COVERED_BY_AUDIT_EXIT = 3
@@ -44,7 +43,7 @@ def anonymize_image(
     max_pixels: int,
     as_json: bool,
     add_boxes: Sequence[Box] = (),
-    report: bool = False,
+    report: Path | None = None,
 ) -> bool:
     """Anonymize one picture and print what became of it; the seed None draws a fresh one.
 
@@ -57,7 +56,7 @@ def anonymize_image(
         max_pixels: Larger pictures are refused.
         as_json: Print JSON.
         add_boxes: Of faces that the detector misses.
-        report: Write the JSON into a folder beside the output, too.
+        report: A folder to write the JSON into, too.
 
     Returns:
         Whether the audit had to cover a face.
@@ -87,8 +86,8 @@ def anonymize_image(
     if not result.faces:
         passed = f"passed on as {names[0]}" if names else "nothing written"
         warn(f"{told}: no face found, {passed}")
-    if report:
-        write_image_report(out or Path("picture"), result, names)
+    if report is not None:
+        write_image_report(report, out, result, names)
     stream = sys.stderr if out is None else sys.stdout
     if as_json:
         print(json.dumps(image_as_dict(result, names), indent=1), file=stream)
@@ -112,14 +111,17 @@ def _poured(made: list[bytes], out: Path | None) -> list[str]:
     return ["standard output"] * len(made)
 
 
-def write_image_report(out: Path, result: Result[Any], names: list[str]) -> None:
+def write_image_report(
+    folder: Path, out: Path | None, result: Result[Any], names: list[str]
+) -> None:
     """Write what became of a picture into the folder of its reports.
 
     Raises:
         OutputError: It cannot be written.
     """
     text = json.dumps(image_as_dict(result, names), indent=1)
-    write_bytes(report_folder(out) / f"{out.name}.json", text.encode())
+    name = "picture" if out is None else out.name
+    write_bytes(folder / f"{name}.json", text.encode())
 
 
 def image_as_dict(result: Result[Any], names: list[str]) -> dict[str, Any]:

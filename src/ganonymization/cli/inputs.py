@@ -19,7 +19,6 @@ from .options import (
     SeedOption,
     StrictOption,
     progress,
-    report_folder,
     takes_config,
 )
 from .say import complain, say
@@ -133,13 +132,13 @@ class _Asked:
         if len(wanted) == 1 and wanted[0].kind == "video":
             check_readable(video_in(wanted[0].source))
 
-    def options(self, target: Path | None) -> "VideoOptions":
+    def options(self, report: Path | None) -> "VideoOptions":
         from ..video.options import VideoOptions
 
         return VideoOptions(
             self.run_seed, self.codec, self.crf, self.audio, strict=self.strict, hdr=self.hdr,
             seconds=self.seconds, max_pixels=self.max_pixels,
-            report=report_folder(target) if self.report else None,
+            report=report if self.report else None,
         )  # fmt: skip
 
     def alone(self, each: Wanted) -> int:
@@ -150,10 +149,11 @@ class _Asked:
 
         if each.kind == "folder":
             return self.folder(each)
+        report = each.report if self.report else None
         if each.kind == "picture":
             covered = console.anonymize_image(
                 self.of_pictures, picture_in(each.source), each.target, self.run_seed,
-                self.on_no_face, self.max_pixels, self.as_json, report=bool(self.report),
+                self.on_no_face, self.max_pixels, self.as_json, report=report,
             )  # fmt: skip
             return console.COVERED_BY_AUDIT_EXIT if covered else 0
         place = video_in(each.source)
@@ -161,7 +161,7 @@ class _Asked:
             show_camera(self.config, place, self.seed)
             return 0
         return write_video(
-            self.of_videos, place, each.target, self.options(each.target), self.as_json
+            self.of_videos, place, each.target, self.options(each.report), self.as_json
         )
 
     def folder(self, each: Wanted) -> int:
@@ -179,12 +179,14 @@ class _Asked:
         return watch_folder(self._job(each), (os.cpu_count() or 1) + 1, self.as_json)
 
     def _job(self, each: Wanted) -> Any:
+        from ..batch.storage import LocalStorage
         from .anonymize import folder_job
 
         return folder_job(
             self.config, each.source, None if each.target is None else str(each.target), self.seed,
             on_no_face=self.on_no_face, overwrite=self.overwrite, max_pixels=self.max_pixels,
             sound=self.audio, strict=self.strict, hdr=self.hdr, reports=self.report is not False,
+            reports_at=None if each.report is None else LocalStorage(each.report),
         )  # fmt: skip
 
 
@@ -229,7 +231,7 @@ def _one(asked: _Asked, each: Wanted, sums: "Sums") -> None:
     assert each.target is not None
     if each.kind == "video":
         report = anonymize_video(
-            asked.of_videos, Path(each.source), each.target, asked.options(each.target)
+            asked.of_videos, Path(each.source), each.target, asked.options(each.report)
         )
         sums.add_video(each.source, report, each.target)
         return
@@ -239,6 +241,6 @@ def _one(asked: _Asked, each: Wanted, sums: "Sums") -> None:
         on_no_face=asked.on_no_face, max_pixels=asked.max_pixels,
     )  # fmt: skip
     names = [str(path) for path in written]
-    if asked.report:
-        write_image_report(each.target, result, names)
+    if asked.report and each.report is not None:
+        write_image_report(each.report, each.target, result, names)
     sums.add_picture(each.source, result, names)

@@ -1,6 +1,7 @@
 """Options that mean the same in every command, what they ask for, and how commands get theirs."""
 
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -172,9 +173,21 @@ def progress(title: str, total: int | None) -> "Iterator[Callable[[], None]]":
         bar.update(task, total=bar.tasks[task].completed)  # it may have been a guess
 
 
-def report_folder(out: Path | None) -> Path:
-    """Where the reports of a single output go: beside it, in a folder of its name."""
-    return Path("video-report") if out is None else out.with_name(out.stem + "-report")
+def report_folder(out: Path | None, folder: str | None = None) -> Path:
+    """Where the reports of a single output go: beside it, in a folder of its name.
+
+    Args:
+        out: The output, or None.
+        folder: Where outputs were asked for; where it is one, reports lie beside it.
+    """
+    if (
+        folder is not None
+        and folder != "-"
+        and (folder.endswith(("/", os.sep)) or out is None or Path(folder) != out)
+    ):
+        whole = Path(os.path.abspath(folder))
+        return whole.with_name(whole.name + "-report")
+    return Path("stream-report") if out is None else out.with_name(out.stem + "-report")
 
 
 def require_extra(feature: str, extra: str, *packages: str) -> None:

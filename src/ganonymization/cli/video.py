@@ -96,7 +96,7 @@ def video(
         show_camera(config, place, seed)
         return
     target = video_out(place, out)
-    reports = report_folder(target) if report else None
+    reports = report_folder(target, out) if report else None
     check_video_output(place, target, reports)  # told before the models load
     check_codec(codec)
     ignored, only = (tuple(map(Region.parse, texts or ())) for texts in (ignore_box, only_box))

@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import InputError, OptionError, OutputError
+from .options import report_folder
 from .say import warn
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """An input and where it goes; None is standard output, or what is usual for a folder."""
+    """An input, where it goes, and where its reports do.
+
+    None is standard output, or what is usual for a folder.
+    """
 
     kind: Literal["picture", "video", "folder"]
     source: str
     target: Path | None
+    report: Path | None = None
 
 
 def wanted_of(inputs: list[str], out: str | None) -> Iterator[Wanted]:
@@ -31,6 +36,7 @@ def wanted_of(inputs: list[str], out: str | None) -> Iterator[Wanted]:
     several = len(inputs) > 1
     if several and out is not None and (out == "-" or Path(out).is_file()):
         raise OptionError(f"--out {out}: there are several inputs; give a folder")
+    to = f"{out}/" if several and out is not None else out
     for source in inputs:
         path = Path(source)
         if several and not path.exists() and (source == "-" or _is_there(source)):
@@ -40,23 +46,24 @@ def wanted_of(inputs: list[str], out: str | None) -> Iterator[Wanted]:
         ):
             warn(f"left out {source}: is what another input becomes")
         elif path.is_dir():
-            inside = out is not None and several
-            to = Path(out or "", path.resolve().name) if inside else out and Path(out)
-            yield Wanted("folder", source, to or None)
+            yield _folder(source, out, several)
         elif source != "-" and not _is_there(source):
             raise InputError(f"{source}: no such file{_hint(source, inputs)}")
         elif _is_video(source):
             place = places.video_in(source)
-            target = places.video_out(place, _slashed(out, several))
-            yield Wanted("video", source, target)
+            target = places.video_out(place, to)
+            yield Wanted("video", source, target, report_folder(target, to))
         else:
             picture = places.picture_in(source)
-            yield Wanted("picture", source, places.picture_out(picture, _slashed(out, several)))
+            target = places.picture_out(picture, to)
+            yield Wanted("picture", source, target, report_folder(target, to))
 
 
-def _slashed(out: str | None, several: bool) -> str | None:
-    """Of several inputs the output is a folder."""
-    return out if out is None or not several else f"{out}/"
+def _folder(source: str, out: str | None, several: bool) -> Wanted:
+    if out is None or not several:
+        return Wanted("folder", source, None if out is None else Path(out))
+    name = Path(source).resolve().name
+    return Wanted("folder", source, Path(out, name), report_folder(None, out) / name)
 
 
 def _is_there(source: str) -> bool:
