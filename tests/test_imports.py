@@ -46,7 +46,8 @@ ALLOWED = {
     "batch": PIPELINE | {"video.file", "video.kinds"},
     "serve": PIPELINE
     | {"__init__", "config", "detect.blazeface", "onnx_session", "weights"}
-    | {"video.file", "video.live", "video.animation", "video.added_boxes", "video.film"},
+    | {"video.file", "video.live", "video.animation", "video.added_boxes", "video.film"}
+    | {"video.sources"},
     "datasets": GROUND | BASES | {"io"},
     "training": STAGE
     | BASES
