@@ -32,9 +32,6 @@ _BLOCK_FILES = (16, 64)  # reported together, and done again when a node dies wi
 _WORKER_BLOCKS = 50  # or larger ones if there are many more, for Ray keeps books of each
 _LOCAL_STORE_BYTES = 128 << 20  # names and entries are all that lies in it
 _ANSWERS_S = 5.0
-_OWN = {  # a cluster in this machine: on the loopback, and for who has its token
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token",
-}  # fmt: skip
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a worker has one core
 
 
@@ -124,8 +121,12 @@ def _file(text: str) -> Planned:
 def _cluster(address: str | None, workers: int | None) -> Iterator[tuple[int, dict[str, str]]]:
     """A connection; how many cores lie behind it, and what workers find in their environment."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # it would tell its makers
-    own = _OWN | {"RAY_AUTH_TOKEN": secrets.token_hex(32)} if address is None else {}
-    with _environment(own), tempfile.TemporaryDirectory(prefix="ray-") as scratch:
+    if address is None:  # on the loopback, and for who has its token
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        os.environ.setdefault(
+            "RAY_AUTH_TOKEN", secrets.token_hex(32)
+        )  # else one in the user's home
+    with tempfile.TemporaryDirectory(prefix="ray-") as scratch:
         try:
             import ray
             import ray.data

@@ -35,7 +35,7 @@ def serve(
         memory_gb: Of all processes together; decides how large pictures and frames may be.
         folder: For uploads. [default: the system's]
     """
-    require_extra("the service", "serve", "fastapi", "uvicorn", "websockets")
+    require_extra("the service", "serve", "fastapi", "uvicorn", "websockets", "python_multipart")
     if host not in _LOCAL:
         if not token:
             raise OptionError(f"--host {host}: others can reach that; give a --token as well")
