@@ -45,7 +45,7 @@ ALLOWED = {
     "video": PIPELINE | {"surrogate", "recognize", "detect.finder", "detect.audit", "locating"},
     "batch": PIPELINE | {"video.file", "video.kinds"},
     "serve": PIPELINE
-    | {"__init__", "config", "detect.blazeface", "weights"}
+    | {"__init__", "config", "detect.blazeface", "onnx_session", "weights"}
     | {"video.file", "video.live", "video.animation", "video.added_boxes", "video.film"},
     "datasets": GROUND | BASES | {"io"},
     "training": STAGE

@@ -7,7 +7,7 @@ import pytest
 
 from ganonymization.errors import UnreadableError
 from ganonymization.io import images
-from ganonymization.serve import decoder as decoding
+from ganonymization.serve import child
 from ganonymization.serve.budget import Budget
 from ganonymization.serve.decoder import Decoder
 from ganonymization.serve.model_pool import BusyError
@@ -69,7 +69,7 @@ def test_what_takes_too_much_memory_is_refused():
 def test_a_process_that_dies_is_replaced():
     with Decoder() as decoder:
         opened(decoder, encoded(draw()))
-        os.kill(decoder._idle[0]._process.pid, signal.SIGKILL)
+        os.kill(decoder._idle[0].pid, signal.SIGKILL)
         with pytest.raises(UnreadableError):
             opened(decoder, encoded(draw()))
         assert opened(decoder, encoded(draw())).kind == "PNG"
@@ -89,7 +89,7 @@ def test_pixels_are_reserved_before_they_are_decoded_until_the_work_is_done(deco
 
 
 def test_a_process_that_does_not_begin_is_told_and_ended(monkeypatch):
-    monkeypatch.setattr(decoding, "_MAIN", "raise SystemExit(1)")
+    monkeypatch.setattr(child, "_ALONE", {"PYTHONHOME": "/nowhere"})
     with Decoder() as decoder:
         with pytest.raises(UnreadableError, match="a: nothing could be started to decode it"):
             opened(decoder, encoded(draw()))

@@ -20,7 +20,8 @@ from .answers import HealthAnswer, ModelAnswer
 from .budget import Budget
 from .decoder import Decoder, Decoding
 from .guard import App, Guard
-from .jobs import Jobs
+from .job_work import anonymize_movie
+from .jobs import Jobs, Movies
 from .metrics import Metrics
 from .model_pool import BusyError, ModelPool
 from .problems import Problem
@@ -39,13 +40,16 @@ ganonymization_requests_total{path="/v1/anonymize",status="200"} 1
 """
 
 
-def make_app(models: ModelPool, decoder: Decoder, settings: ServeSettings) -> App:
+def make_app(
+    models: ModelPool, decoder: Decoder, settings: ServeSettings, movies: Movies = anonymize_movie
+) -> App:
     """The application, behind its guard.
 
     Args:
         models: With loaded models; closed with the application.
         decoder: Of pictures.
         settings: See :class:`ServeSettings`.
+        movies: Does videos and animations.
     """
 
     @asynccontextmanager
@@ -53,7 +57,7 @@ def make_app(models: ModelPool, decoder: Decoder, settings: ServeSettings) -> Ap
         folder = PrivateFolder(settings.folder)
         limits = settings.limits
         decode = Decoding(decoder, limits.pixels, Budget(limits.held_pixels))
-        jobs = Jobs(folder.path, limits, decode)
+        jobs = Jobs(folder.path, limits, decode, movies)
         app.state.serve = State(
             models, jobs, Metrics(), limits, folder, Budget(limits.held_bytes), decode
         )

@@ -7,6 +7,7 @@ import av
 from PIL import Image as Pillow
 
 from ..errors import InputError
+from ..onnx_session import InterruptedWork
 from .job import Job
 from .settings import Limits
 
@@ -50,6 +51,15 @@ class Watchdog:
         if sum(written) > self._limits.result_bytes:
             raise InputError("its result becomes too large; send less")
 
+    def interrupt(self) -> None:
+        """As :meth:`check`, within the drawing of a picture: it is given up, not covered.
+
+        Raises:
+            InterruptedWork: The job is not wanted any more.
+        """
+        if self._job.stop.is_set():
+            raise InterruptedWork
+
 
 def check_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
     """Refuse a video or animation by what it says of itself, before its frames are decoded.
@@ -62,7 +72,7 @@ def check_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
             allowed = _animation_fits(job.source, limits, watchdog)
         else:
             allowed = _video_fits(job.source, limits)
-    except (InputError, JobCancelledError):
+    except (InputError, JobCancelledError, MemoryError):
         raise
     except Exception as error:  # decoders raise anything on files that were made to break them
         raise InputError("not a video or animation that can be read; send another") from error

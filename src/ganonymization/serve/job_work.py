@@ -42,8 +42,9 @@ def anonymize_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
         if job.done > limits.frames:
             raise InputError(f"has more than {limits.frames} frames; send a shorter one")
 
+    order = job.order
     options = VideoOptions(
-        job.seed, sound=job.sound, added=job.added, max_pixels=limits.frame_pixels
+        order.seed, sound=order.sound, added=order.added, max_pixels=limits.frame_pixels
     )
     report = anonymize_video(job.load(), job.source, job.result, options, advance)
     job.faces, job.by_audit = report.faces, len(report.covered_by_audit)
@@ -128,7 +129,9 @@ def _anonymize_member(
         content = _unpacked(source, member, limits)
         with decode(content, name.name, patient=True) as picture:
             boxes = boxes_by_alpha(anonymizer, picture)
-            found = anonymizer(picture.pixels, seed=job.seed, name=member.filename, add_boxes=boxes)
+            found = anonymizer(
+                picture.pixels, seed=job.order.seed, name=member.filename, add_boxes=boxes
+            )
             shown = _shown(picture, found)
             coded = None if shown is None else _coded(shown, images.WRITERS[name.suffix.lower()])
     except GanonymizationError as error:

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,6 +14,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from .. import seeds
 from ..io import images
 from ..io.images import Picture
+from ..onnx_session import InterruptedWork, interruptible
 from ..options import Mode, Privacy, added_box
 from ..picture_file import boxes_by_alpha, without_faces
 from ..pipeline import Anonymizer
@@ -137,8 +139,14 @@ async def anonymize(
     as_json = "application/json" in accept
     state.models.check_free()
 
-    def work(content: bytes) -> Response:
-        with state.decode(content, _NAME) as picture:
+    def work(content: bytearray) -> Response:
+        ends = time.monotonic() + state.limits.draw_s
+
+        def check() -> None:
+            if time.monotonic() > ends:
+                raise InterruptedWork
+
+        with state.decode(content, _NAME) as picture, interruptible(check):
             result, kept = redrawn(anonymizer, picture, chosen, choices, boxes)
             for face in result.faces:
                 state.metrics.add(
@@ -150,7 +158,10 @@ async def anonymize(
             return _picture(picture, result, format, len(kept))
 
     async with uploads.body(request, state.limits, state.bytes) as content:
-        return await state.models.run(partial(work, content))
+        try:
+            return await state.models.run(partial(work, content))
+        except InterruptedWork:
+            raise Problem(422, f"{_NAME}: takes too long to draw; shrink it first") from None
 
 
 def redrawn(
