@@ -12,6 +12,7 @@ uploads, and hostile files go through the API and the command. Needs the extras 
 import argparse
 import json
 import os
+import random
 import signal
 import statistics
 import subprocess
@@ -123,7 +124,12 @@ def hostile_files(memory_gb: float) -> None:
     """Files that were made to break readers, through the API and the command."""
     with tempfile.TemporaryDirectory() as scratch:
         good = broken.whole(Path(scratch))
-        files = [file for group in broken.GROUPS for file in group(good)][:FILES]
+        files = [file for group in broken.GROUPS for file in group(good)]
+        luck, kinds = random.Random(1), sorted(good)
+        while len(files) < FILES:
+            content = good[kinds[len(files) % len(kinds)]]
+            at = luck.randrange(len(content))
+            files.append(("torn", content[:at] + luck.randbytes(99)))
         source, folder = Path(scratch) / "in", Path(scratch) / "serve"
         source.mkdir()
         folder.mkdir()
@@ -137,9 +143,9 @@ def hostile_files(memory_gb: float) -> None:
         wrong = sum(status == 0 or status >= 500 for status in statuses)
         print(f"{len(files)} hostile files through the API: {wrong} without an answer or 5xx, "
               f"slowest {slowest:.1f} s", flush=True)  # fmt: skip
-        kinds = (".png", ".jpg", ".webp", ".tif", ".mp4", ".gif", ".mkv")
+        ends = (".png", ".jpg", ".webp", ".tif", ".mp4", ".gif", ".mkv")
         for number, (_, content) in enumerate(files):
-            (source / f"{number}{kinds[number % len(kinds)]}").write_bytes(content)
+            (source / f"{number}{ends[number % len(ends)]}").write_bytes(content)
         start = time.perf_counter()
         words = ["folder", str(source), str(Path(scratch) / "out"), "--json"]
         answer = subprocess.run(

@@ -137,10 +137,10 @@ def held(count: int, size: int, sent: int, path: str) -> Callable[[Server, float
         open_: list[socket.socket] = []
         head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\n\r\n"
         while time.monotonic() < until:
-            while len(open_) < count:
-                client = socket.create_connection(("127.0.0.1", server.port), timeout=10)
-                open_.append(client)
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # a server that has ended, or refuses
+                while len(open_) < count:
+                    client = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+                    open_.append(client)
                     client.sendall(head.encode() + bytes(sent))
             time.sleep(0.5)
             for client in list(open_):

@@ -88,7 +88,8 @@ def test_a_command_asks_nobody(folder, command):
     words = (DONE | BEGUN)[command]
     process = start(folder, *command.split(), *words)
     _, told = process.communicate(timeout=300)
-    assert (process.returncode == 0) == (command in DONE), told
+    done = process.returncode in (0, 3)  # 3: of an evaluation that has not seen enough
+    assert done == (command in DONE), told
     assert asked(folder) == ""
 
 

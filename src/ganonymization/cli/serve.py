@@ -62,6 +62,7 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     print(f"http://{shown}:{port}", flush=True)
     with Decoder(limits.decode_s, limits.decode_bytes) as decoder:
+        decoder.prepare(workers + limits.waiting)
         uvicorn.run(
             make_app(models, decoder, settings, MovieProcesses(config.with_threads(1))),
             host=host, port=port, log_level="warning", access_log=False, server_header=False,
