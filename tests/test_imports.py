@@ -18,6 +18,7 @@ STAGE = GROUND | {"geometry", "weights", "onnx_session"}
 PIPELINE = GROUND | BASES | {"geometry", "io", "pipeline", "picture_file"}
 ALLOWED = {
     "errors": set(),
+    "client": {"errors", "io.files"},
     "seeds": set(),
     "registry": {"errors"},
     "options": {"errors"},
