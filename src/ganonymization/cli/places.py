@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ..batch.naming import renamed
 from ..errors import InputError, OptionError
-from ..video.container import STANDARD_STREAM
 from ..video.kinds import ANIMATIONS, READ_AS_ANIMATIONS, is_video, written_as
+from ..video.sources import STANDARD_STREAM
 
 BESIDE = "{stem}-anon{suffix}"
 """Of outputs that lie beside their inputs."""
@@ -41,7 +41,7 @@ def picture_out(source: Path | None, out: str | None) -> Path | None:
 
 def video_in(source: str) -> Path | str:
     """A video's file; or standard input, an address, or a camera, which may be a number."""
-    from ..video.container import camera_of, is_live
+    from ..video.sources import camera_of, is_live
 
     if source.isascii() and source.isdigit() and not Path(source).exists():
         return camera_of(int(source))

@@ -85,10 +85,10 @@ def video(
         export_boxes: Write all faces' boxes to this JSON file.
     """
     from ..video.added_boxes import AddedBox
-    from ..video.container import is_live
     from ..video.detections_json import read_boxes
     from ..video.exclusions import KeptPeople, Region
     from ..video.file import VideoOptions, check_video_output
+    from ..video.sources import is_live
     from .places import video_in, video_out
 
     place = video_in(source)
@@ -154,7 +154,7 @@ def write_video(
     Raises:
         GanonymizationError: As ``anonymize_video`` does.
     """
-    from ..video.container import is_live
+    from ..video.sources import is_live
     from . import console
 
     live = isinstance(place, str) and is_live(place)

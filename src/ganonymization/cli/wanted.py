@@ -67,7 +67,7 @@ def _folder(source: str, out: str | None, several: bool) -> Wanted:
 
 
 def _is_there(source: str) -> bool:
-    from ..video.container import is_live
+    from ..video.sources import is_live
     from .places import video_in
 
     return Path(source).exists() or is_live(source) or isinstance(video_in(source), str)
