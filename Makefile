@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 QUIET := not gpu and not network and not web
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-all lint test-web web bench clean
+.PHONY: demo test test-all lint test-web web docs bench audit clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ganonymize demo $(if $(PICTURE),"$(PICTURE)") --out demo
@@ -26,6 +26,11 @@ test-web: $(VENV)/.installed-web web/node_modules/axe-core
 	command -v chromium >/dev/null || \
 	  { apt-get update && apt-get install -y --no-install-recommends chromium; }
 	$(BIN)/pytest -m web tests/web
+
+# Known holes in what is installed; asks PyPI's database of advisories.
+audit: $(VENV)/.installed-dev
+	$(BIN)/pip install -q -c constraints.txt -e '.[audit]'
+	$(BIN)/pip-audit --local --skip-editable
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/pip install -q -c constraints.txt -e '.[bench]'
@@ -58,6 +63,10 @@ $(VENV)/.installed-web: pyproject.toml constraints.txt | $(VENV)/.made
 	$(BIN)/pip install -q -c constraints.txt -e '.[train,eval,serve,scale,datasets,dev,web]'
 	touch $@ $(VENV)/.installed-dev $(VENV)/.installed
 
+$(VENV)/.installed-docs: pyproject.toml constraints.txt | $(VENV)/.made
+	$(BIN)/pip install -q -c constraints.txt -e '.[docs]'
+	touch $@ $(VENV)/.installed
+
 web/node_modules/axe-core:
 	cd web && npm ci --ignore-scripts --no-audit --no-fund
 
@@ -67,5 +76,15 @@ web: $(VENV)/.installed
 	$(BIN)/python tools/web_assets.py web/dist/assets
 	cd web && node copy.mjs
 
+# The documentation as a site, in build/site; dead links end it. Links are kept as they are: the pages
+# are copied with what they link to, as they lie.
+PAGES := *.md LICENSE CITATION.cff configs docs web/*.md training-state/*.md src/ganonymization/weights/*.md \
+         src/ganonymization/weights/*.txt
+docs: $(VENV)/.installed-docs
+	rm -rf build/pages && mkdir -p build/pages
+	tar cf - $(PAGES) | tar xf - -C build/pages
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo build/site/index.html
+
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo build

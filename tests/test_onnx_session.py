@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -55,6 +56,9 @@ class FakeCuda:
         self.asked, self.providers, self.settings = [], providers, settings
         self.fallback = enable_fallback
         self.real = RealSession(model, settings, providers=[CPU])
+
+    def run(self, *arguments):
+        return self.real.run(*arguments)
 
     def get_providers(self):
         return [CUDA, CPU]
@@ -161,7 +165,12 @@ def test_the_detectors_own_device_comes_first(cuda, make_anonymizer):
     cuda(FakeCuda)
     own = DetectorOptions(device="cpu")
     sessions = []
-    onnxruntime.InferenceSession = lambda *_, **options: sessions.append(options["providers"])
+
+    def opened(*_, **options):
+        sessions.append(options["providers"])
+        return SimpleNamespace(run=None)
+
+    onnxruntime.InferenceSession = opened
     make_anonymizer(detector="centerface", detector_options=own, device="cuda")
     assert sessions and all(providers == [CPU] for providers in sessions)
 
@@ -295,3 +304,18 @@ def test_a_gpu_finds_what_the_processor_finds():
     here, there = (CenterFace(DetectorOptions(device=d))(astronaut()) for d in ("cpu", "cuda"))
     assert len(here) == len(there) == 1
     assert np.allclose(here[0].box_xyxy, there[0].box_xyxy, atol=1)
+
+
+def test_work_is_given_up_before_a_network_runs_and_no_cover_is_made_of_it(make_anonymizer):
+    anonymizer = make_anonymizer(landmarker="facemesh")
+    picture = np.zeros((128, 128, 3), np.uint8)
+    asked = []
+
+    def refuse():
+        asked.append(True)
+        raise onnx_session.InterruptedWork
+
+    with pytest.raises(onnx_session.InterruptedWork), onnx_session.interruptible(refuse):
+        anonymizer(picture, seed=1)
+    assert asked == [True]
+    assert anonymizer(picture, seed=1).faces  # other work is not

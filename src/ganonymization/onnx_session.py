@@ -1,7 +1,10 @@
 """Where ONNX Runtime computes: the processor, or a GPU by CUDA."""
 
 import io
-from contextlib import redirect_stdout
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -45,6 +48,41 @@ def providers(device: Device) -> Providers:
     return [(_CUDA, options), _CPU]
 
 
+class InterruptedWork(BaseException):
+    """Work that is given up; no :class:`Exception`, for stages make covers of those and go on."""
+
+
+_asked = threading.local()
+
+
+@contextmanager
+def interruptible(check: Callable[[], None]) -> Iterator[None]:
+    """While it lasts, this thread calls ``check`` before each run of a network of ours.
+
+    Args:
+        check: Raises :class:`InterruptedWork` to end the work.
+    """
+    before, _asked.check = getattr(_asked, "check", None), check
+    try:
+        yield
+    finally:
+        _asked.check = before
+
+
+def _refusable(session: onnxruntime.InferenceSession) -> onnxruntime.InferenceSession:
+    """The session, whose runs :func:`interruptible` may refuse."""
+    run = session.run
+
+    def checked(*arguments: Any) -> Any:
+        check = getattr(_asked, "check", None)
+        if check is not None:
+            check()
+        return run(*arguments)
+
+    session.run = checked
+    return session
+
+
 def open_session(
     model: str | bytes, settings: onnxruntime.SessionOptions, device: Device
 ) -> onnxruntime.InferenceSession:
@@ -61,7 +99,7 @@ def open_session(
     """
     wanted = providers(device)
     if device == "cpu":
-        return onnxruntime.InferenceSession(model, settings, providers=wanted)
+        return _refusable(onnxruntime.InferenceSession(model, settings, providers=wanted))
     missed = _preload()
     # CUDA has no integer convolutions. Floating-point ones want their weights unpacked once.
     settings.add_session_config_entry("session.disable_quant_qdq", "1")
@@ -74,7 +112,7 @@ def open_session(
     if session.get_providers()[0] != _CUDA:
         raise _no_cuda(missed)
     session.disable_fallback()  # nor later, when a call fails
-    return session
+    return _refusable(session)
 
 
 def open_shipped(

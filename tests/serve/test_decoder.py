@@ -7,8 +7,9 @@ import pytest
 
 from ganonymization.errors import UnreadableError
 from ganonymization.io import images
-from ganonymization.serve import decoder as decoding
+from ganonymization.serve import child
 from ganonymization.serve.budget import Budget
+from ganonymization.serve.child import Channel
 from ganonymization.serve.decoder import Decoder
 from ganonymization.serve.model_pool import BusyError
 
@@ -69,7 +70,7 @@ def test_what_takes_too_much_memory_is_refused():
 def test_a_process_that_dies_is_replaced():
     with Decoder() as decoder:
         opened(decoder, encoded(draw()))
-        os.kill(decoder._idle[0]._process.pid, signal.SIGKILL)
+        os.kill(decoder._idle[0].pid, signal.SIGKILL)
         with pytest.raises(UnreadableError):
             opened(decoder, encoded(draw()))
         assert opened(decoder, encoded(draw())).kind == "PNG"
@@ -88,8 +89,33 @@ def test_pixels_are_reserved_before_they_are_decoded_until_the_work_is_done(deco
         pass
 
 
+def test_processes_can_be_there_before_the_first_picture(monkeypatch):
+    with Decoder() as decoder:
+        decoder.prepare(2)
+        assert len(decoder._idle) == 2
+        monkeypatch.setattr(child, "_ALONE", {"PYTHONHOME": "/nowhere"})  # no other begins
+        assert opened(decoder, encoded(draw())).kind == "PNG"
+
+
+def test_answers_are_not_believed(decoder, monkeypatch):
+    """Of a process that was taken over."""
+    good = {"height": 2, "width": 2, "alpha": False, "grey": False, "kind": "PNG", "icc": None,
+            "qtables": [], "subsampling": None, "dropped": []}  # fmt: skip
+    for told in (
+        {}, {"pixels": "many"}, {"pixels": 10**12}, good | {"height": 10**9}, good | {"width": -1},
+        good | {"kind": "EPS"}, good | {"qtables": 7, "subsampling": 0}, {"error": "x"},
+    ):  # fmt: skip
+        with Decoder() as own:
+            opened(own, encoded(draw()))
+            monkeypatch.setattr(Channel, "receive", lambda *_, told=told: told)
+            with pytest.raises(UnreadableError, match="damaged"):
+                opened(own, encoded(draw()))
+            assert own._idle == []
+            monkeypatch.undo()
+
+
 def test_a_process_that_does_not_begin_is_told_and_ended(monkeypatch):
-    monkeypatch.setattr(decoding, "_MAIN", "raise SystemExit(1)")
+    monkeypatch.setattr(child, "_ALONE", {"PYTHONHOME": "/nowhere"})
     with Decoder() as decoder:
         with pytest.raises(UnreadableError, match="a: nothing could be started to decode it"):
             opened(decoder, encoded(draw()))

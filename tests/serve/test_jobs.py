@@ -13,8 +13,9 @@ import av
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from starlette.testclient import TestClient
 
-from ganonymization import Anonymizer
+from ganonymization import Anonymizer, onnx_session
 from ganonymization.cli.demo import astronaut
 from ganonymization.serve.job import kind_of
 from ganonymization.serve.uploads import PrivateFolder
@@ -22,7 +23,8 @@ from ganonymization.serve.uploads import PrivateFolder
 from ..video.test_container import make_clip, pictures
 from ..video.test_film import FRONT, made
 from ..video.test_tracking import Disc, DiscDetector, draw
-from .conftest import decoded, encoded
+from .broken import animation
+from .conftest import ADDRESS, decoded, encoded
 
 
 @pytest.fixture
@@ -182,7 +184,7 @@ def test_too_many_files_in_a_zip(serve):
 
 
 @pytest.mark.parametrize(
-    "content", [b"no video", b"PK\x03\x04 no zip", b"GIF89a no gif", b"RIFF1234WEBP"]
+    "content", [b"no video", b"PK\x03\x04 no zip", b"GIF89a no gif", b"RIFF1234WEBPVP8X1234\x02"]
 )
 def test_what_is_none_fails_with_words_and_leaves_nothing(client, tmp_path, content):
     final = ended(client, posted(client, content))
@@ -257,6 +259,52 @@ def test_jobs_are_cancelled_whether_they_wait_or_run(serve, clip, tmp_path):
     assert len(client.get("/v1/jobs").json()) == 2
 
 
+class Asking(DiscDetector):
+    """Asks before each look, as networks do, whether the work is still wanted."""
+
+    def __init__(self):
+        super().__init__()
+        self.came = threading.Event()
+
+    def __call__(self, image):
+        self.came.set()
+        for _ in range(3000):
+            onnx_session._asked.check()
+            time.sleep(0.01)
+        return super().__call__(image)
+
+
+def test_a_picture_of_a_zip_is_given_up_when_its_job_is_cancelled(serve, tmp_path):
+    asking = Asking()
+    client = serve(fakes={"detector": asking})
+    job = posted(client, zipped({"a.png": encoded(draw(Disc(80)))}))
+    assert asking.came.wait(60)
+    client.delete(f"/v1/jobs/{job['id']}")
+    assert ended(client, job, 2)["state"] == "cancelled"
+    assert not left(tmp_path)
+
+
+def test_jobs_are_listed_to_those_who_made_them_alone(serve, clip):
+    client = serve()
+    mine = posted(client, clip)
+    others = TestClient(client.app, base_url=ADDRESS)
+    assert others.get("/v1/jobs").json() == []
+    theirs = posted(others, clip)
+    assert [job["id"] for job in client.get("/v1/jobs").json()] == [mine["id"]]
+    assert [job["id"] for job in others.get("/v1/jobs").json()] == [theirs["id"]]
+    assert others.get(f"/v1/jobs/{mine['id']}").status_code == 200  # who has the id has the job
+    assert posted(client, clip)["id"] in {job["id"] for job in client.get("/v1/jobs").json()}
+    cookies = {"ganonymization": "chosen; Path=/"}
+    answer = TestClient(client.app, base_url=ADDRESS, cookies=cookies).post(
+        "/v1/jobs", content=clip
+    )
+    assert "chosen" not in answer.headers["set-cookie"]
+    told = answer.headers["set-cookie"].lower()
+    assert "httponly" in told and "samesite=strict" in told and "path=/v1/jobs" in told
+    for number in (mine["id"], theirs["id"]):
+        ended(client, {"id": number})
+
+
 def test_too_many_jobs_are_told_to_wait(serve, clip):
     held = Held()
     client = serve(jobs=2, fakes={"detector": held})
@@ -291,10 +339,22 @@ def test_jobs_that_never_were(client, number):
 def test_kinds_are_told_by_content():
     assert kind_of(b"PK\x03\x04....") == "zip"
     assert kind_of(b"GIF89a....") == "animation"
-    assert kind_of(b"RIFF....WEBP") == "animation"
+    assert kind_of(b"RIFF....WEBPVP8X....\x02") == "animation"
+    for kind in ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "AVIF"):
+        assert kind_of(encoded(draw(), kind)[:4096]) is None, kind
+    for kind in ("PNG", "WEBP"):
+        assert kind_of(animation(kind)[:4096]) is not None, kind
     assert kind_of(b"RIFF....AVI ") == "video"
     assert kind_of(b"\0\0\0 ftypisom") == "video"
     assert kind_of(b"") == "video"
+
+
+def test_a_picture_is_no_job_and_is_not_stored(client, picture, tmp_path):
+    answer = client.post("/v1/jobs", content=picture)
+    assert answer.status_code == 422
+    assert answer.json()["error"] == "a picture; send it to /v1/anonymize"
+    assert client.get("/v1/jobs").json() == []
+    assert not left(tmp_path)
 
 
 def test_the_private_folder_is_private_and_goes(tmp_path):

@@ -288,3 +288,11 @@ def test_openapi_tells_of_all_that_is_there(client):
         "/healthz", "/metrics",
     }  # fmt: skip
     assert "image/*" in paths["/v1/anonymize"]["post"]["requestBody"]["content"]
+
+
+def test_drawing_has_a_deadline(serve, picture):
+    client = serve(draw_s=0.0)
+    answer = client.post("/v1/anonymize", content=picture)
+    assert answer.status_code == 422
+    assert answer.json()["error"] == "the picture: takes too long to draw; shrink it first"
+    assert client.get("/healthz").json()["waiting"] == 0

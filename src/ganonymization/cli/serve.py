@@ -21,6 +21,7 @@ def serve(
     device: DeviceOption = "cpu",
     workers: Count = 2,
     max_mb: Count = 64,
+    memory_gb: Annotated[float, typer.Option(min=1.5)] = 4.0,
     folder: Path | None = None,
 ) -> None:
     """A page and an API on this machine; pictures leave it only by your own hand.
@@ -31,9 +32,10 @@ def serve(
         token: That requests must carry.
         workers: Threads that redraw.
         max_mb: Of a picture's upload.
+        memory_gb: Of all processes together; decides how large pictures and frames may be.
         folder: For uploads. [default: the system's]
     """
-    require_extra("the service", "serve", "fastapi", "uvicorn", "websockets")
+    require_extra("the service", "serve", "fastapi", "uvicorn", "websockets", "python_multipart")
     if host not in _LOCAL:
         if not token:
             raise OptionError(f"--host {host}: others can reach that; give a --token as well")
@@ -46,10 +48,11 @@ def serve(
     from ..serve.app import make_app
     from ..serve.decoder import Decoder
     from ..serve.model_pool import ModelPool
+    from ..serve.movies import MovieProcesses
     from ..serve.protocol import PunctualProtocol
-    from ..serve.settings import MEGABYTE, Limits, ServeSettings
+    from ..serve.settings import MEGABYTE, Limits, ServeSettings, shares
 
-    limits = Limits(upload_bytes=max_mb * MEGABYTE)
+    limits = Limits(upload_bytes=max_mb * MEGABYTE, **shares(memory_gb))
     settings = ServeSettings(host, port, token, workers, folder, limits)
     config = AnonymizerConfig(
         model=model, detector=detector, device=device,
@@ -59,9 +62,11 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     print(f"http://{shown}:{port}", flush=True)
     with Decoder(limits.decode_s, limits.decode_bytes) as decoder:
+        decoder.prepare(workers + limits.waiting)
         uvicorn.run(
-            make_app(models, decoder, settings), host=host, port=port, log_level="warning",
-            access_log=False, ws="websockets-sansio", ws_max_size=limits.frame_bytes,
-            server_header=False, timeout_keep_alive=20, h11_max_incomplete_event_size=32_768,
-            timeout_graceful_shutdown=10, http=PunctualProtocol,
+            make_app(models, decoder, settings, MovieProcesses(config.with_threads(1))),
+            host=host, port=port, log_level="warning", access_log=False, server_header=False,
+            ws="websockets-sansio", ws_max_size=limits.frame_bytes, http=PunctualProtocol,
+            timeout_keep_alive=20, timeout_graceful_shutdown=10,
+            h11_max_incomplete_event_size=32_768,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
@@ -19,8 +19,10 @@ from . import camera, job_routes, pictures, problems
 from .answers import HealthAnswer, ModelAnswer
 from .budget import Budget
 from .decoder import Decoder, Decoding
+from .docs_page import docs_page
 from .guard import App, Guard
-from .jobs import Jobs
+from .job_work import anonymize_movie
+from .jobs import Jobs, Movies
 from .metrics import Metrics
 from .model_pool import BusyError, ModelPool
 from .problems import Problem
@@ -39,13 +41,16 @@ ganonymization_requests_total{path="/v1/anonymize",status="200"} 1
 """
 
 
-def make_app(models: ModelPool, decoder: Decoder, settings: ServeSettings) -> App:
+def make_app(
+    models: ModelPool, decoder: Decoder, settings: ServeSettings, movies: Movies = anonymize_movie
+) -> App:
     """The application, behind its guard.
 
     Args:
         models: With loaded models; closed with the application.
         decoder: Of pictures.
         settings: See :class:`ServeSettings`.
+        movies: Does videos and animations.
     """
 
     @asynccontextmanager
@@ -53,7 +58,7 @@ def make_app(models: ModelPool, decoder: Decoder, settings: ServeSettings) -> Ap
         folder = PrivateFolder(settings.folder)
         limits = settings.limits
         decode = Decoding(decoder, limits.pixels, Budget(limits.held_pixels))
-        jobs = Jobs(folder.path, limits, decode)
+        jobs = Jobs(folder.path, limits, decode, movies)
         app.state.serve = State(
             models, jobs, Metrics(), limits, folder, Budget(limits.held_bytes), decode
         )
@@ -78,6 +83,7 @@ def make_app(models: ModelPool, decoder: Decoder, settings: ServeSettings) -> Ap
     app.middleware("http")(_counted)
     app.mount("/page", StaticFiles(directory=_PAGE), name="page")
     app.add_api_route("/", _page, include_in_schema=False)
+    app.add_api_route("/docs", _docs, include_in_schema=False)
     app.add_api_route(
         "/v1/models", _models, summary="The shipped models.",
         responses={200: {"model": list[ModelAnswer], "description": "All of them."}},
@@ -121,6 +127,10 @@ async def _unclear(request: Request, error: Exception) -> Response:
 
 async def _page() -> Response:
     return FileResponse(_PAGE / "index.html")
+
+
+async def _docs(request: Request) -> Response:
+    return HTMLResponse(docs_page(request.app.openapi(), str(request.base_url).rstrip("/")))
 
 
 async def _models() -> Response:

@@ -1,48 +1,56 @@
-"""A process that decodes strangers' pictures, with little memory, and may be ended at any time."""
+"""A process that decodes strangers' pictures."""
 
+import base64
 import io
 import resource
-import sys
-from dataclasses import replace
-from multiprocessing.connection import Connection
-from typing import Any
 
 import numpy as np
 
 from ..errors import UnreadableError
 from ..io import images
+from ..io.images import Picture
+from .child import Channel, Told, begun
 
 
 def main() -> None:
-    """Answer until the pipe ends; arguments are its descriptor and the bytes of memory."""
-    pipe, most_bytes = Connection(int(sys.argv[1])), int(sys.argv[2])
-    resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # would hold the picture
+    """Answer until the server ends."""
+    channel = begun(resource.RLIMIT_AS)
     try:
-        pipe.send(None)  # it is there
         while True:
-            _answer(pipe)
+            _answer(channel)
     except (EOFError, OSError):  # the server has ended
         return
 
 
-def _answer(pipe: Connection) -> None:
+def _answer(channel: Channel) -> None:
     """A name, the most pixels and a file come; its size goes, and the picture when it may."""
-    name, max_pixels = pipe.recv()
-    content = pipe.recv_bytes()
+    asked = channel.receive()
+    content = bytearray(asked["bytes"])
+    channel.receive_into(memoryview(content))
+    name = asked["name"]
 
     def admit(width: int, height: int) -> None:
-        pipe.send(width * height)
-        if not pipe.recv():
+        channel.send({"pixels": width * height})
+        if not channel.receive()["go"]:
             raise UnreadableError(name)
 
     try:
-        picture = images.decode(io.BytesIO(content), name, max_pixels, admit)
+        picture = images.decode(io.BytesIO(content), name, asked["max_pixels"], admit)
     except UnreadableError as error:
-        pipe.send((error.message, error.remedy))
+        channel.send({"error": error.message, "remedy": error.remedy})
         return
     arrays = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha]
-    empty: Any = np.empty((0, 0, 3), np.uint8)
-    pipe.send((replace(picture, pixels=empty, alpha=None), [each.shape for each in arrays]))
-    for each in arrays:
-        pipe.send_bytes(np.ascontiguousarray(each).reshape(-1).data)
+    parts = (np.ascontiguousarray(each).reshape(-1).data for each in arrays)
+    channel.send(_told(picture), *parts)
+
+
+def _told(picture: Picture) -> Told:
+    """All but the pixels."""
+    tables = picture.jpeg.get("qtables", {})
+    return {
+        "height": picture.pixels.shape[0], "width": picture.pixels.shape[1],
+        "alpha": picture.alpha is not None, "grey": picture.grey, "kind": picture.kind,
+        "icc": None if picture.icc is None else base64.b64encode(picture.icc).decode(),
+        "qtables": [[key, list(values)] for key, values in tables.items()],
+        "subsampling": picture.jpeg.get("subsampling"), "dropped": list(picture.dropped),
+    }  # fmt: skip

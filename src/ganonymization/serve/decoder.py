@@ -1,26 +1,22 @@
 """Strangers' pictures, decoded by processes that can be ended, with a deadline and a bound."""
 
-import os
-import socket
-import subprocess
-import sys
+import base64
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import UnreadableError
-from ..io.images import Picture
+from ..io.images import WRITERS, Picture
 from .budget import Budget
+from .child import Child, Told
 from .model_pool import BusyError
 
-_MAIN = "from ganonymization.serve.decode_worker import main; main()"
-_START_S = 30.0  # for a process to begin, on a machine that has much to do
-_ALONE = {"PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+_KINDS = set(WRITERS.values())
 
 
 class Decoder:
@@ -43,9 +39,19 @@ class Decoder:
         while self._idle:
             self._idle.pop().end()
 
+    def prepare(self, count: int) -> None:
+        """Start so many processes, for the first pictures not to wait for them."""
+        with ThreadPoolExecutor(count) as starting, suppress(OSError):
+            self._idle += starting.map(lambda _: _Worker(self._memory_bytes), range(count))
+
     @contextmanager
     def decoded(
-        self, content: bytes, name: str, max_pixels: int, pixels: Budget, patient: bool = False
+        self,
+        content: bytes | bytearray,
+        name: str,
+        max_pixels: int,
+        pixels: Budget,
+        patient: bool = False,
     ) -> Iterator[Picture]:
         """A picture, whose pixels are reserved before they are decoded, until the block ends.
 
@@ -103,7 +109,7 @@ class Decoding:
     pixels: Budget
 
     def __call__(
-        self, content: bytes, name: str, patient: bool = False
+        self, content: bytes | bytearray, name: str, patient: bool = False
     ) -> AbstractContextManager[Picture]:
         """See :meth:`Decoder.decoded`."""
         return self.decoder.decoded(content, name, self.max_pixels, self.pixels, patient)
@@ -114,66 +120,70 @@ class _Worker:
 
     Attributes:
         fit: Whether it waits for the next picture.
+        pid: Of the process.
     """
 
     def __init__(self, memory_bytes: int) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _MAIN, str(theirs.fileno()), str(memory_bytes)],
-                pass_fds=[theirs.fileno()], start_new_session=True, stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | _ALONE,
-            )  # fmt: skip
-        self._pipe, self.fit = Connection(ours.detach()), True
-        if not self._began():
-            self.end()
-            raise OSError("a decoding process did not begin")
-
-    def _began(self) -> bool:
-        try:
-            return self._pipe.poll(_START_S) and self._pipe.recv() is None
-        except EOFError:
-            return False
+        self._child = Child("decode_worker", memory_bytes, file_bytes=0)
+        self.fit, self.pid = True, self._child.pid
 
     def decode(
-        self, content: bytes, name: str, max_pixels: int, admit: Callable[[int], None],
+        self, content: bytes | bytearray, name: str, max_pixels: int, admit: Callable[[int], None],
         deadline_s: float,
     ) -> Picture:  # fmt: skip
         """See :meth:`Decoder.decoded`; ``admit`` gets the number of pixels, or raises."""
-        self.fit = False
-        self._pipe.send((name, max_pixels))
-        self._pipe.send_bytes(content)
-        answer = self._next(name, deadline_s)
-        if isinstance(answer, int):
-            try:
-                admit(answer)
-            except BusyError:
-                self._pipe.send(False)
-                self._next(name, deadline_s)
+        self.fit, channel = False, self._child.channel
+        asked = {"name": name, "max_pixels": max_pixels, "bytes": len(content)}
+        try:
+            channel.send(asked, content)
+            told = channel.receive(deadline_s)
+            pixels = 0
+            if "pixels" in told:
+                pixels = min(max_pixels, int(told["pixels"]))
+                try:
+                    admit(pixels)
+                except BusyError:
+                    channel.send({"go": False})
+                    channel.receive(deadline_s)
+                    self.fit = True
+                    raise
+                channel.send({"go": True})
+                told = channel.receive(deadline_s)
+            if "error" in told:
+                refused = UnreadableError(str(told["error"]), str(told["remedy"]))
                 self.fit = True
-                raise
-            self._pipe.send(True)
-            answer = self._next(name, deadline_s)
-        first, second = answer
-        if isinstance(first, str):
-            self.fit = True
-            raise UnreadableError(first, second)
-        arrays = [np.empty(shape, np.uint8) for shape in second]
-        for array in arrays:
-            self._pipe.recv_bytes_into(array.reshape(-1))
+                raise refused
+            picture = _picture(told, pixels)
+            for array in (picture.pixels, picture.alpha):
+                if array is not None:
+                    channel.receive_into(array.reshape(-1).data, deadline_s)
+        except TimeoutError as error:
+            raise UnreadableError(f"{name}: takes too long to decode; save it anew") from error
+        except (KeyError, TypeError, ValueError) as error:  # a process that was taken over
+            raise UnreadableError(f"{name}: damaged; save it anew") from error
         self.fit = True
-        picture: Picture = replace(
-            first, pixels=arrays[0], alpha=arrays[1] if len(arrays) > 1 else None
-        )
         return picture
-
-    def _next(self, name: str, deadline_s: float) -> Any:
-        if not self._pipe.poll(deadline_s):
-            raise UnreadableError(f"{name}: takes too long to decode; save it anew")
-        return self._pipe.recv()
 
     def end(self) -> None:
         """Whatever it does."""
-        self._process.kill()
-        self._process.wait()
-        self._pipe.close()
+        self._child.end()
+
+
+def _picture(told: Told, pixels: int) -> Picture:
+    """A picture of so many pixels, which are still to come.
+
+    Raises:
+        KeyError, TypeError, ValueError: It is another one.
+    """
+    shape = int(told["height"]), int(told["width"])
+    if min(shape) < 1 or shape[0] * shape[1] > pixels or told["kind"] not in _KINDS:
+        raise ValueError("not the picture that was admitted")
+    jpeg: dict[str, Any] = {}
+    if told["subsampling"] is not None:
+        tables = {int(key): [int(n) for n in values] for key, values in told["qtables"]}
+        jpeg = {"qtables": tables, "subsampling": int(told["subsampling"])}
+    return Picture(
+        np.empty((*shape, 3), np.uint8), np.empty(shape, np.uint8) if told["alpha"] else None,
+        bool(told["grey"]), None if told["icc"] is None else base64.b64decode(told["icc"]), jpeg,
+        told["kind"], tuple(str(words) for words in told["dropped"]),
+    )  # fmt: skip

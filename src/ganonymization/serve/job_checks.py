@@ -7,15 +7,10 @@ import av
 from PIL import Image as Pillow
 
 from ..errors import InputError
+from ..onnx_session import InterruptedWork
+from ..video.sources import CONTAINERS_READ
 from .job import Job
 from .settings import Limits
-
-# What FFmpeg may take an upload for. Others are playlists, which name further files of this
-# machine, or text that it would draw.
-_CONTAINERS = (
-    "mov,matroska,avi,apng,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,ivf,dv,h264,hevc,m4v,rm,wtv,"
-    "yuv4mpegpipe"
-)
 
 
 class JobCancelledError(Exception):
@@ -50,6 +45,15 @@ class Watchdog:
         if sum(written) > self._limits.result_bytes:
             raise InputError("its result becomes too large; send less")
 
+    def interrupt(self) -> None:
+        """As :meth:`check`, within the drawing of a picture: it is given up, not covered.
+
+        Raises:
+            InterruptedWork: The job is not wanted any more.
+        """
+        if self._job.stop.is_set():
+            raise InterruptedWork
+
 
 def check_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
     """Refuse a video or animation by what it says of itself, before its frames are decoded.
@@ -62,7 +66,7 @@ def check_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
             allowed = _animation_fits(job.source, limits, watchdog)
         else:
             allowed = _video_fits(job.source, limits)
-    except (InputError, JobCancelledError):
+    except (InputError, JobCancelledError, MemoryError):
         raise
     except Exception as error:  # decoders raise anything on files that were made to break them
         raise InputError("not a video or animation that can be read; send another") from error
@@ -88,7 +92,7 @@ def _animation_fits(path: Path, limits: Limits, watchdog: Watchdog) -> bool:
 
 
 def _video_fits(path: Path, limits: Limits) -> bool:
-    known = {"format_whitelist": _CONTAINERS, "max_pixels": str(limits.frame_pixels)}
+    known = {"format_whitelist": CONTAINERS_READ, "max_pixels": str(limits.frame_pixels)}
     with av.open(f"file:{path}", options=known, metadata_errors="replace") as opened:
         videos = opened.streams.video
         pixels = sum(stream.width * stream.height for stream in videos)  # all are in work at once

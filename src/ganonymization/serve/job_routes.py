@@ -1,5 +1,9 @@
 """``/v1/jobs``: videos and ZIPs."""
 
+import re
+import secrets
+from dataclasses import replace
+from pathlib import Path as FilePath
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -7,15 +11,15 @@ from fastapi.responses import FileResponse, JSONResponse
 
 from .. import seeds
 from ..errors import OptionError
-from ..pipeline import Anonymizer
 from ..video.added_boxes import AddedBox
 from . import uploads
 from .answers import JobAnswer
-from .job import Job, kind_of
+from .job import Job, Order, kind_of
 from .pictures import AuditQuery, ModeQuery, PrivacyQuery, SeedQuery, ThoroughQuery
 from .problems import Declared, Problem, declared, known_options
 from .state import State
 
+_COOKIE = "ganonymization"  # whose jobs are listed
 _TYPES = {"video": "video/mp4", "animation": "image/webp", "zip": "application/zip"}
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _NO_SUCH = declared({404: "No such job; it may have expired.", 422: "It cannot be an id."})
@@ -46,7 +50,7 @@ router = APIRouter(prefix="/v1/jobs", dependencies=[Depends(known_options)])
         **declared({
             400: "Empty or broken off.", 408: "Too slow.",
             409: "Cancelled while its file was coming.", 413: "Too large.",
-            422: "An option that makes no sense.", 429: "Too many jobs.",
+            422: "A picture, or an option that makes no sense.", 429: "Too many jobs.",
             507: "The disk is full.",
         }),
     },
@@ -83,17 +87,23 @@ async def start(
     except OptionError as error:
         raise Problem(422, f"add_box={error.message}") from error
 
-    def load() -> Anonymizer:
-        return state.models.anonymizer(mode, privacy).using(thorough=thorough, audit=audit)
-
-    job = state.jobs.reserve("video", load, chosen, sound, added)
+    owner = request.cookies.get(_COOKIE, "")
+    owner = owner if re.fullmatch(r"[0-9a-f]{32}", owner) else secrets.token_hex(16)
+    order = Order(
+        FilePath(), chosen, mode=mode, privacy=privacy, thorough=thorough, audit=audit,
+        sound=sound, added=added,
+    )  # fmt: skip
+    job = state.jobs.reserve(order, lambda: order.of(state.models.loaded), owner)
     try:
         coming = job.folder / "upload"
         await uploads.save(request, coming, state.limits)
         if job.stop.is_set():  # its folder is gone
             raise Problem(409, "the job was cancelled while its file was coming")
         with coming.open("rb") as file:
-            job.kind = kind_of(file.read(12))
+            kind = kind_of(file.read(4096))
+        if kind is None:
+            raise Problem(422, "a picture; send it to /v1/anonymize")
+        job.order = replace(job.order, kind=kind)
         if job.kind == "zip" and added:
             raise Problem(422, "add_box: pictures of a ZIP differ; send this one to /v1/anonymize")
         coming.rename(job.source)
@@ -101,14 +111,17 @@ async def start(
         state.jobs.drop(job)
         raise
     state.jobs.start(job)
-    return JSONResponse(job.status(state.limits.keep_s), 202, {"location": f"/v1/jobs/{job.id}"})
+    answer = JSONResponse(job.status(state.limits.keep_s), 202, {"location": f"/v1/jobs/{job.id}"})
+    answer.set_cookie(_COOKIE, owner, path="/v1/jobs", httponly=True, samesite="strict")
+    return answer
 
 
 @router.get("", responses={200: {"model": list[JobAnswer], "description": "Oldest first."}})
 async def every(request: Request) -> Response:
-    """All jobs."""
-    state = _state(request)
-    return JSONResponse([job.status(state.limits.keep_s) for job in state.jobs.all()])
+    """Your jobs: those that were begun with the cookie that the request carries."""
+    state, owner = _state(request), request.cookies.get(_COOKIE)
+    own = (job for job in state.jobs.all() if job.owner == owner)
+    return JSONResponse([job.status(state.limits.keep_s) for job in own])
 
 
 @router.get("/{number}", responses=_JOB | _NO_SUCH)

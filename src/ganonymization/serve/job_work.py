@@ -13,7 +13,8 @@ from ..io import images
 from ..io.images import Picture
 from ..picture_file import boxes_by_alpha, without_faces
 from ..pipeline import Anonymizer
-from ..types import Result
+from ..result import Result
+from ..types import Image
 from ..video.file import VideoOptions, anonymize_video
 from ..video.film import open_reader
 from .decoder import Decoding
@@ -42,8 +43,9 @@ def anonymize_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
         if job.done > limits.frames:
             raise InputError(f"has more than {limits.frames} frames; send a shorter one")
 
+    order = job.order
     options = VideoOptions(
-        job.seed, sound=job.sound, added=job.added, max_pixels=limits.frame_pixels
+        order.seed, sound=order.sound, added=order.added, max_pixels=limits.frame_pixels
     )
     report = anonymize_video(job.load(), job.source, job.result, options, advance)
     job.faces, job.by_audit = report.faces, len(report.covered_by_audit)
@@ -128,7 +130,9 @@ def _anonymize_member(
         content = _unpacked(source, member, limits)
         with decode(content, name.name, patient=True) as picture:
             boxes = boxes_by_alpha(anonymizer, picture)
-            found = anonymizer(picture.pixels, seed=job.seed, name=member.filename, add_boxes=boxes)
+            found = anonymizer(
+                picture.pixels, seed=job.order.seed, name=member.filename, add_boxes=boxes
+            )
             shown = _shown(picture, found)
             coded = None if shown is None else _coded(shown, images.WRITERS[name.suffix.lower()])
     except GanonymizationError as error:
@@ -169,7 +173,7 @@ def _coded(picture: Picture, kind: str) -> bytes:
     return file.getvalue()
 
 
-def _shown(picture: Picture, found: Result) -> Picture | None:
+def _shown(picture: Picture, found: Result[Image]) -> Picture | None:
     if found.image is not None:
         return without_faces(picture, found.image, found.composite_mask)
     return Picture(found.portraits[0]) if found.portraits else None

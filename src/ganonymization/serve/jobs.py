@@ -7,17 +7,20 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import GanonymizationError
+from ..onnx_session import InterruptedWork, interruptible
 from ..pipeline import Anonymizer
-from ..video.added_boxes import AddedBox
 from .decoder import Decoding
-from .job import Job, JobState, Kind
+from .job import Job, JobState, Order
 from .job_checks import JobCancelledError, Watchdog
 from .job_work import anonymize_movie, anonymize_zip
 from .model_pool import BusyError
 from .settings import Limits
+
+Movies = Callable[[Job, Limits, Watchdog], None]
 
 
 class Jobs:
@@ -27,23 +30,25 @@ class Jobs:
         folder: Private.
         limits: What is refused, and for how long results are kept.
         decode: Of the pictures of a ZIP.
+        movies: Does videos and animations, as :func:`~.job_work.anonymize_movie`.
     """
 
-    def __init__(self, folder: Path, limits: Limits, decode: Decoding) -> None:
+    def __init__(
+        self, folder: Path, limits: Limits, decode: Decoding, movies: Movies = anonymize_movie
+    ) -> None:
         self._folder, self._limits, self._decode = folder, limits, decode
+        self._movies = movies
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="job")
 
-    def reserve(
-        self,
-        kind: Kind,
-        load: Callable[[], Anonymizer],
-        seed: int,
-        sound: bool,
-        added: tuple[AddedBox, ...] = (),
-    ) -> Job:
-        """A new job with an empty folder, before its file has come; see :class:`Job`.
+    def reserve(self, order: Order, load: Callable[[], Anonymizer], owner: str = "") -> Job:
+        """A new job with an empty folder, before its file has come.
+
+        Args:
+            order: What was asked for; its folder is made here.
+            load: See :class:`Job`.
+            owner: Alike.
 
         Raises:
             BusyError: Too many wait already.
@@ -53,7 +58,8 @@ class Jobs:
             if sum(job.ended is None for job in self._jobs.values()) >= self._limits.jobs:
                 raise BusyError
             number = secrets.token_hex(16)
-            job = Job(number, kind, self._folder / number, load, seed, sound, added)
+            order = replace(order, folder=self._folder / number)
+            job = Job(order, load, number, owner)
             job.folder.mkdir(mode=0o700)
             self._jobs[number] = job
         return job
@@ -111,12 +117,13 @@ class Jobs:
         watchdog = Watchdog(job, self._limits)
         try:
             if job.kind == "zip":
-                anonymize_zip(job, self._limits, watchdog, self._decode)
+                with interruptible(watchdog.interrupt):
+                    anonymize_zip(job, self._limits, watchdog, self._decode)
             else:
-                anonymize_movie(job, self._limits, watchdog)
+                self._movies(job, self._limits, watchdog)
             watchdog.check()
             self._end(job, "done")
-        except JobCancelledError:
+        except (JobCancelledError, InterruptedWork):
             self._end(job, "cancelled")
         except GanonymizationError as error:
             job.error = error.message.replace(f"{job.source}: ", "").replace(str(job.folder), "")

@@ -35,6 +35,11 @@ class ModelPool:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="redraw")
         self._open, self._most = 0, workers + waiting
 
+    @property
+    def loaded(self) -> Anonymizer:
+        """The stages."""
+        return self._anonymizer
+
     def anonymizer(self, mode: Mode, privacy: Privacy) -> Anonymizer:
         """The stages in a mode; nothing is loaded for that."""
         return self._anonymizer.using(mode=mode, privacy=privacy)

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,13 +14,16 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from .. import seeds
 from ..io import images
 from ..io.images import Picture
+from ..onnx_session import InterruptedWork, interruptible
 from ..options import Mode, Privacy, added_box
 from ..picture_file import boxes_by_alpha, without_faces
 from ..pipeline import Anonymizer
+from ..result import Result
 from ..synthesize.face_state import LocatedFace
-from ..types import Box, Result
+from ..types import Box, Image
 from . import uploads
 from .answers import PictureAnswer
+from .bodies import FORM, JSON, picture_in
 from .problems import Problem, declared, known_options
 from .state import State
 
@@ -101,8 +105,21 @@ class Choices:
         }),
     },
     openapi_extra={"requestBody": {
-        "required": True, "description": "JPEG, PNG, WebP, TIFF, BMP, AVIF or HEIC.",
-        "content": {"image/*": _BINARY},
+        "required": True,
+        "description": "JPEG, PNG, WebP, TIFF, BMP, AVIF or HEIC: as it is, as the one file of a "
+        "form, or in JSON as Base64 or a data URL.",
+        "content": {
+            "image/*": _BINARY,
+            FORM: {"schema": {
+                "type": "object", "properties": {"image": {"type": "string", "format": "binary"}},
+                "required": ["image"], "additionalProperties": False,
+            }},
+            JSON: {"schema": {
+                "type": "object", "properties": {"image": {"type": "string"}},
+                "required": ["image"], "additionalProperties": False,
+                "examples": [{"image": "data:image/png;base64,iVBORw0KGgo..."}],
+            }},
+        },
     }},
 )  # fmt: skip
 async def anonymize(
@@ -127,6 +144,7 @@ async def anonymize(
     thorough: ThoroughQuery = False,
     audit: AuditQuery = True,
     accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
+    content_type: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response:
     """Replace every face in a picture by nobody's face."""
     state: State = request.app.state.serve
@@ -137,8 +155,15 @@ async def anonymize(
     as_json = "application/json" in accept
     state.models.check_free()
 
-    def work(content: bytes) -> Response:
-        with state.decode(content, _NAME) as picture:
+    def work(content: bytearray) -> Response:
+        ends = time.monotonic() + state.limits.draw_s
+
+        def check() -> None:
+            if time.monotonic() > ends:
+                raise InterruptedWork
+
+        file = picture_in(content, content_type)
+        with state.decode(file, _NAME) as picture, interruptible(check):
             result, kept = redrawn(anonymizer, picture, chosen, choices, boxes)
             for face in result.faces:
                 state.metrics.add(
@@ -150,7 +175,10 @@ async def anonymize(
             return _picture(picture, result, format, len(kept))
 
     async with uploads.body(request, state.limits, state.bytes) as content:
-        return await state.models.run(partial(work, content))
+        try:
+            return await state.models.run(partial(work, content))
+        except InterruptedWork:
+            raise Problem(422, f"{_NAME}: takes too long to draw; shrink it first") from None
 
 
 def redrawn(
@@ -159,7 +187,7 @@ def redrawn(
     seed: int,
     choices: Choices,
     add_boxes: Sequence[Box] = (),
-) -> tuple[Result, dict[int, LocatedFace]]:
+) -> tuple[Result[Image], dict[int, LocatedFace]]:
     """A picture without its faces, but for those that were to be kept.
 
     Returns:
@@ -181,7 +209,7 @@ def redrawn(
     return anonymizer.redraw(picture.pixels, to_redraw, seed, spared), kept
 
 
-def _scene(picture: Picture, result: Result) -> Picture:
+def _scene(picture: Picture, result: Result[Image]) -> Picture:
     assert result.image is not None
     return without_faces(picture, result.image, result.composite_mask)
 
@@ -197,7 +225,9 @@ def _encoded(picture: Picture, kind: str) -> bytes:
     return file.getvalue()
 
 
-def _picture(picture: Picture, result: Result, chosen: PictureFormat | None, kept: int) -> Response:
+def _picture(
+    picture: Picture, result: Result[Image], chosen: PictureFormat | None, kept: int
+) -> Response:
     if result.image is not None:
         kind = picture.kind if chosen is None else _KINDS[chosen]
         content = _encoded(_scene(picture, result), kind)
@@ -211,7 +241,10 @@ def _picture(picture: Picture, result: Result, chosen: PictureFormat | None, kep
 
 
 def _json(
-    picture: Picture, result: Result, kept: dict[int, LocatedFace], chosen: PictureFormat | None
+    picture: Picture,
+    result: Result[Image],
+    kept: dict[int, LocatedFace],
+    chosen: PictureFormat | None,
 ) -> Response:
     from fastapi.responses import JSONResponse
 

@@ -20,7 +20,7 @@ _PREFIX = "ganonymization-serve-"
 
 
 @asynccontextmanager
-async def body(request: Request, limits: Limits, budget: Budget) -> AsyncIterator[bytes]:
+async def body(request: Request, limits: Limits, budget: Budget) -> AsyncIterator[bytearray]:
     """A request's whole body, in memory as long as the block lasts.
 
     Args:
@@ -36,7 +36,7 @@ async def body(request: Request, limits: Limits, budget: Budget) -> AsyncIterato
         content = bytearray()
         async for chunk in _chunks(request, limits.upload_bytes, limits):
             content += chunk
-        yield bytes(content)
+        yield content
 
 
 async def save(request: Request, path: Path, limits: Limits) -> None:
