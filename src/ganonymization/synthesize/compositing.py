@@ -17,7 +17,6 @@ from ..types import Box, Image, Mask
 
 _STRIP_ROWS = 256
 _GREY_LEVELS = 2.0  # mean spread of R, G, B in a grey picture, some JPEG noise included
-_UNLIKE_LEVELS = 60.0  # what differs by more is likely another thing
 _TONE_SIGMA = 1 / 14  # of the crop's side: how far a difference of tone reaches
 
 
@@ -54,16 +53,11 @@ def match_tone(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
         small = cv2.resize(layer, (size // 4, size // 4), interpolation=cv2.INTER_AREA)
         return np.asarray(cv2.GaussianBlur(small, (0, 0), sigma), np.float32)
 
-    ring = cv2.absdiff(inputs.context, drawn)
-    far = (
-        cv2.transform(ring, np.full((1, 3), 1 / 3, np.float32)).astype(np.float32) / _UNLIKE_LEVELS
-    )
-    alike = known / (1 + far * far)  # skin beside cloth is no difference of tone
-    gap = smooth(cv2.subtract(inputs.context, drawn, dtype=cv2.CV_32F) * alike[..., None])
-    count, known_count = smooth(alike.astype(np.float32)), smooth(known.astype(np.float32))
+    ring = [cv2.bitwise_and(each, each, mask=known) for each in (inputs.context, drawn)]
+    gap = smooth(cv2.subtract(ring[0], ring[1], dtype=cv2.CV_32F))
+    count = smooth(known.astype(np.float32))
     reach = np.clip((cv2.resize(radius, count.shape[::-1]) - 0.5) / 0.5, 0, 1)
-    trust = np.minimum(2 * count / np.maximum(known_count, 1e-4), 1)
-    shift = gap * (trust * reach * reach * (3 - 2 * reach) / np.maximum(count, 1e-4))[..., None]
+    shift = gap * (reach * reach * (3 - 2 * reach) / np.maximum(count, 1e-4))[..., None]
     whole = cv2.resize(shift, (size, size), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.add(drawn, whole, dtype=cv2.CV_8U), np.uint8)
 
