@@ -89,4 +89,4 @@ def test_a_shadow_on_one_side_goes_and_what_both_sides_have_stays():
     assert abs(int(out[46, 70, 0]) - 70) < 12 and abs(int(out[46, -70, 0]) - 70) < 12
     eyes = blank.copy()
     eyes[115:175, 115:155] = 255
-    assert np.abs(evenly_lit(shaded, eyes)[145, 135].astype(int) - 80).max() <= 1
+    assert np.abs(building.evenly_lit(shaded, eyes)[145, 135].astype(int) - 80).max() <= 1
