@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
 from ganonymization.geometry.rasterisation import Texture
 from ganonymization.geometry.wall import GeneratorInput
-from ganonymization.synthesize.grade import as_sharp, wanted_ratio
+from ganonymization.synthesize.grade import as_contrasty, as_sharp, wanted_ratio
 
 from ..conftest import face_landmarks
 
@@ -53,3 +55,17 @@ def test_grain_is_the_seeds_and_a_head_on_black_has_a_usual_sharpness():
     assert 0.5 < wanted_ratio(black) < 1
     bare = Texture(TEXTURE.image, np.zeros_like(SKIN), np.zeros_like(SKIN))
     assert np.array_equal(as_sharp(face, bare, inputs(0.7)), face)
+
+
+def test_detail_is_as_strong_as_around_and_middle_grey_stays():
+    def contrast(strength):
+        around = 128 + (noise(1.0).astype(float) - 128) * strength
+        context = (around * ~HIDDEN[..., None]).astype(np.uint8)
+        scene = GeneratorInput(face_landmarks((64, 64), 37), context, HIDDEN, 1)
+        worn = as_contrasty(replace(TEXTURE, image=noise(1.4)), scene)
+        return worn.image.astype(float).std()
+
+    found = [contrast(strength) for strength in (0.05, 0.2, 1.0)]
+    assert found == sorted(found) and found[2] > 1.5 * found[0]
+    grey = replace(TEXTURE, image=np.full((SIZE, SIZE, 3), 127, np.uint8))
+    assert np.abs(as_contrasty(grey, inputs(0.7)).image.astype(int) - 127).max() <= 1

@@ -1,4 +1,4 @@
-"""A new face as sharp as its surroundings: neither softer nor crisper than the camera was.
+"""A new face as sharp and contrasty as its surroundings, as one camera sees them.
 
 How sharp a picture is shows in how much of its detail is in the finest octave, beside the next one
 (an edge has as much in both, a blurred one less in the finest). Measured in real portraits, skin
@@ -6,11 +6,13 @@ has nearly the ratio of what surrounds the face. So the new face's finest octave
 weaker until its ratio is that of the surroundings; a part of what is added is grain.
 """
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry.rasterisation import Texture
+from ..geometry.rasterisation import DARKEST, Texture
 from ..geometry.wall import GeneratorInput
 from ..types import Image, Mask
 
@@ -22,9 +24,43 @@ _OVERLAP = 1.7  # what is added to the finest octave is partly in the next one, 
 _GAINS = (0.3, 3.0)
 _GRAIN = 0.4  # of the next octave, at a gain of 2
 _MOST_GRAIN = 6.0  # levels
+_GRADE_PX = 256
+_USUAL_DETAIL, _OF_DONORS, _POWER = 0.022, 0.87, 0.8  # of a logarithm; a donor's; of the law
+_CONTRASTS, _UNSEEN_CONTRAST = (0.5, 1.1), 0.85
 _NEAR_WALL_PX = 7  # resampling has touched what lies nearer
 _FEWEST_PX = 500
 Plane = NDArray[np.float32]
+
+
+def as_contrasty(texture: Texture, inputs: GeneratorInput) -> Texture:
+    """A delit texture whose detail is as strong as the surroundings'.
+
+    Donors are studio pictures; skin in a soft video has half of their contrast at every scale. How
+    much is told by the surroundings' detail, by a power law between kinds of pictures (of one kind,
+    pictures differ by more than it tells, so it is bounded).
+
+    Args:
+        texture: Delit, about a middle grey.
+        inputs: Surroundings.
+    """
+    factor = wanted_contrast(inputs)
+    levels = np.arange(256, dtype=np.float64) / 127.5
+    table = np.clip(np.round(127.5 * levels**factor), 0, 255).astype(np.uint8)
+    return replace(texture, image=np.asarray(cv2.LUT(texture.image, table), np.uint8))
+
+
+def wanted_contrast(inputs: GeneratorInput) -> float:
+    """Detail of a face, of a donor's, as its surroundings have it."""
+    size = (_GRADE_PX, _GRADE_PX)
+    seen = _well_outside(inputs.wall_mask)
+    if seen.sum() < _FEWEST_PX:
+        return _UNSEEN_CONTRAST
+    small = cv2.resize(inputs.context, size, interpolation=cv2.INTER_AREA)
+    seen = cv2.resize(seen.view(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    log = np.log(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255 + DARKEST)
+    _, following = _octaves(np.asarray(log, np.float32))
+    detail = float(np.abs(following[seen]).mean()) if seen.any() else _USUAL_DETAIL
+    return float(np.clip(_OF_DONORS * (detail / _USUAL_DETAIL) ** _POWER, *_CONTRASTS))
 
 
 def as_sharp(face: Image, texture: Texture, inputs: GeneratorInput) -> Image:

@@ -21,6 +21,8 @@ _DARK_WEIGHT = 0.6  # of what is darker than the fit: hair and shadows rather th
 _KEPT = 0.15  # of a logarithm: lips and lids differ from skin by about so much
 _KEPT_COLOUR = 0.04  # likewise, of a channel against the mean of all: one skin has one colour
 _SKIN_SPREAD_LAB = np.array([45, 13, 13], np.float32)
+_SKIN_HUE_RAD, _HUE_RANGE_RAD = 0.95, 0.45  # of CIELAB's a and b
+_LEAST_CHROMA = 16.0
 _SHARE_CELLS = 128  # along a side, where skin is told by its colour
 _LEAST, _MOST = 0.02, 0.98  # of white
 
@@ -118,11 +120,13 @@ def toned(
         landmarks_px: (478, 3) in its pixels.
         skin: (S, S) uint8, 255 where the face's skin is; what is coloured alike is skin too.
         wanted_lab: (3,) CIELAB, of cheeks, forehead and chin.
-        belief: How far the lightness goes from what it is to what is wanted; the hue all the way.
+        belief: How far the tone goes from what it is to what is wanted; a hue that no skin has
+            goes all the way.
     """
     size = face.shape[0]
     has_lab = skin_lab(face, landmarks_px)
-    goes = np.array([belief, 1, 1], np.float32)
+    hue = max(belief, _unlike_skin(has_lab))
+    goes = np.array([belief, hue, hue], np.float32)
     has, wants = _rgb(has_lab), _rgb(has_lab + goes * (wanted_lab - has_lab))
     levels = np.arange(256, dtype=np.float32)[:, None] / 255
     above = wants + (1 - wants) * (levels - has) / (1 - has)
@@ -136,6 +140,14 @@ def toned(
     share = cv2.GaussianBlur(share.astype(np.float32), (0, 0), _SHARE_CELLS / 128)
     share = cv2.resize(share, (size, size), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.blendLinear(shifted, face, share, 1 - share), np.uint8)
+
+
+def _unlike_skin(lab: NDArray[np.float32]) -> float:
+    """0 for a colour that skin has in usual light, towards 1 for a greyer or another one."""
+    chroma, hue = float(np.hypot(lab[1], lab[2])), float(np.arctan2(lab[2], lab[1]))
+    grey = (_LEAST_CHROMA - chroma) / _LEAST_CHROMA * 2
+    off = (abs(hue - _SKIN_HUE_RAD) - _HUE_RANGE_RAD) / _HUE_RANGE_RAD
+    return float(np.clip(max(grey, off), 0, 1))
 
 
 def _rgb(lab: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -26,7 +26,7 @@ FORMAT = "ganonymization-refiner-1"
 
 _CELLS = 32  # along a side: where light ends and detail begins is found at this resolution
 _STYLE_NOISE = 0.3
-_BELIEF = 0.5  # in the lightness that surroundings tell; the rest in the one that was drawn
+_BELIEF = 0.25  # in the lightness that surroundings tell; the rest in the one that was drawn
 
 
 class Refiner:
@@ -79,6 +79,7 @@ class Refiner:
             drawn = np.asarray(
                 cv2.resize(drawn, (size, size), interpolation=cv2.INTER_CUBIC), np.uint8
             )
+        texture = grade.as_contrasty(texture, inputs)
         face = compose(drawn, opacity, texture)
         if guess.skin_lab is not None:
             face = light.toned(face, inputs.surrogate_px, texture.skin, guess.skin_lab, _BELIEF)
