@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 QUIET := not gpu and not network and not web
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-all lint test-web web docs bench clean
+.PHONY: demo test test-all lint test-web web docs bench audit clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ganonymize demo $(if $(PICTURE),"$(PICTURE)") --out demo
@@ -26,6 +26,11 @@ test-web: $(VENV)/.installed-web web/node_modules/axe-core
 	command -v chromium >/dev/null || \
 	  { apt-get update && apt-get install -y --no-install-recommends chromium; }
 	$(BIN)/pytest -m web tests/web
+
+# Known holes in what is installed; asks PyPI's database of advisories.
+audit: $(VENV)/.installed-dev
+	$(BIN)/pip install -q -c constraints.txt -e '.[audit]'
+	$(BIN)/pip-audit --local --skip-editable
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/pip install -q -c constraints.txt -e '.[bench]'

@@ -18,6 +18,7 @@ STAGE = GROUND | {"geometry", "weights", "onnx_session"}
 PIPELINE = GROUND | BASES | {"geometry", "io", "pipeline", "picture_file"}
 ALLOWED = {
     "errors": set(),
+    "client": {"errors", "io.files"},
     "seeds": set(),
     "registry": {"errors"},
     "options": {"errors"},
@@ -46,7 +47,8 @@ ALLOWED = {
     "batch": PIPELINE | {"video.file", "video.kinds"},
     "serve": PIPELINE
     | {"__init__", "config", "detect.blazeface", "onnx_session", "weights"}
-    | {"video.file", "video.live", "video.animation", "video.added_boxes", "video.film"},
+    | {"video.file", "video.live", "video.animation", "video.added_boxes", "video.film"}
+    | {"video.sources"},
     "datasets": GROUND | BASES | {"io"},
     "training": STAGE
     | BASES

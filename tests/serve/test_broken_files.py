@@ -78,6 +78,9 @@ def test_as_a_job(client, tmp_path, good, group):
     jobs = {}
     for name, content in of(group, good).items():
         answer = client.post("/v1/jobs", content=content)
+        if answer.status_code == 422:
+            assert answer.json()["error"] == "a picture; send it to /v1/anonymize", name
+            continue
         assert answer.status_code == 202, (name, answer.text)
         jobs[name] = answer.json()
     for name, job in jobs.items():

@@ -9,6 +9,7 @@ from ganonymization.errors import UnreadableError
 from ganonymization.io import images
 from ganonymization.serve import child
 from ganonymization.serve.budget import Budget
+from ganonymization.serve.child import Channel
 from ganonymization.serve.decoder import Decoder
 from ganonymization.serve.model_pool import BusyError
 
@@ -86,6 +87,31 @@ def test_pixels_are_reserved_before_they_are_decoded_until_the_work_is_done(deco
     assert opened(decoder, content, budget) is not None
     with pytest.raises(BusyError), decoder.decoded(content, "c", PIXELS, Budget(1), patient=True):
         pass
+
+
+def test_processes_can_be_there_before_the_first_picture(monkeypatch):
+    with Decoder() as decoder:
+        decoder.prepare(2)
+        assert len(decoder._idle) == 2
+        monkeypatch.setattr(child, "_ALONE", {"PYTHONHOME": "/nowhere"})  # no other begins
+        assert opened(decoder, encoded(draw())).kind == "PNG"
+
+
+def test_answers_are_not_believed(decoder, monkeypatch):
+    """Of a process that was taken over."""
+    good = {"height": 2, "width": 2, "alpha": False, "grey": False, "kind": "PNG", "icc": None,
+            "qtables": [], "subsampling": None, "dropped": []}  # fmt: skip
+    for told in (
+        {}, {"pixels": "many"}, {"pixels": 10**12}, good | {"height": 10**9}, good | {"width": -1},
+        good | {"kind": "EPS"}, good | {"qtables": 7, "subsampling": 0}, {"error": "x"},
+    ):  # fmt: skip
+        with Decoder() as own:
+            opened(own, encoded(draw()))
+            monkeypatch.setattr(Channel, "receive", lambda *_, told=told: told)
+            with pytest.raises(UnreadableError, match="damaged"):
+                opened(own, encoded(draw()))
+            assert own._idle == []
+            monkeypatch.undo()
 
 
 def test_a_process_that_does_not_begin_is_told_and_ended(monkeypatch):

@@ -23,6 +23,7 @@ from ganonymization.serve.uploads import PrivateFolder
 from ..video.test_container import make_clip, pictures
 from ..video.test_film import FRONT, made
 from ..video.test_tracking import Disc, DiscDetector, draw
+from .broken import animation
 from .conftest import ADDRESS, decoded, encoded
 
 
@@ -183,7 +184,7 @@ def test_too_many_files_in_a_zip(serve):
 
 
 @pytest.mark.parametrize(
-    "content", [b"no video", b"PK\x03\x04 no zip", b"GIF89a no gif", b"RIFF1234WEBP"]
+    "content", [b"no video", b"PK\x03\x04 no zip", b"GIF89a no gif", b"RIFF1234WEBPVP8X1234\x02"]
 )
 def test_what_is_none_fails_with_words_and_leaves_nothing(client, tmp_path, content):
     final = ended(client, posted(client, content))
@@ -338,10 +339,22 @@ def test_jobs_that_never_were(client, number):
 def test_kinds_are_told_by_content():
     assert kind_of(b"PK\x03\x04....") == "zip"
     assert kind_of(b"GIF89a....") == "animation"
-    assert kind_of(b"RIFF....WEBP") == "animation"
+    assert kind_of(b"RIFF....WEBPVP8X....\x02") == "animation"
+    for kind in ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "AVIF"):
+        assert kind_of(encoded(draw(), kind)[:4096]) is None, kind
+    for kind in ("PNG", "WEBP"):
+        assert kind_of(animation(kind)[:4096]) is not None, kind
     assert kind_of(b"RIFF....AVI ") == "video"
     assert kind_of(b"\0\0\0 ftypisom") == "video"
     assert kind_of(b"") == "video"
+
+
+def test_a_picture_is_no_job_and_is_not_stored(client, picture, tmp_path):
+    answer = client.post("/v1/jobs", content=picture)
+    assert answer.status_code == 422
+    assert answer.json()["error"] == "a picture; send it to /v1/anonymize"
+    assert client.get("/v1/jobs").json() == []
+    assert not left(tmp_path)
 
 
 def test_the_private_folder_is_private_and_goes(tmp_path):

@@ -501,3 +501,21 @@ def test_what_lies_behind_a_whole_gif_does_not_matter(tmp_path, more):
     path = make(tmp_path / "a.gif", plain(0, 80, 160))
     path.write_bytes(path.read_bytes() + more)
     assert len(read(path)[0]) == 3
+
+
+@pytest.mark.parametrize("suffix", [GIF, WEBP])
+def test_what_alpha_draws_is_not_written(tmp_path, suffix):
+    """In white over white, say, as a face may be drawn: it would be seen over another colour."""
+    image = np.full((HEIGHT, WIDTH, 4), 255, np.uint8)
+    image[:, : WIDTH // 2, 3] = 0
+    path = make(tmp_path / f"a{suffix}", [image, image[:, ::-1].copy()], disposal=2)
+    with (
+        AnimationReader(path) as reader,
+        AnimationWriter(tmp_path / f"b{suffix}", reader.time_base, reader.rate, 0, False) as writer,
+    ):
+        for timed in reader.frames():
+            writer.write(timed)
+    with Pillow.open(tmp_path / f"b{suffix}") as written:
+        for number in range(written.n_frames):
+            written.seek(number)
+            assert (np.asarray(written.convert("RGBA")) == 255).all()

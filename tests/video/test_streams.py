@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from ganonymization.errors import GanonymizationError, InputError, OutputError, UnreadableError
-from ganonymization.video import container
-from ganonymization.video.container import Reader, Timed, is_live
+from ganonymization.video import sources
+from ganonymization.video.container import Reader, Timed
 from ganonymization.video.pictures import Coding
+from ganonymization.video.sources import is_live
 from ganonymization.video.writer import Writer
 
 from .test_container import damaged_clip, make_clip, pictures, seen_pictures, sound_packets, times
@@ -105,7 +106,7 @@ def served(*pieces, hang_up=True):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(container, "_PATIENCE_S", 0.3)
+    monkeypatch.setattr(sources, "_PATIENCE_S", 0.3)
 
 
 @pytest.fixture(scope="module")
@@ -339,7 +340,7 @@ def asked(monkeypatch):
         calls.append((source, options))
         raise av.error.TimeoutError(110, "Connection timed out")
 
-    monkeypatch.setattr(container.av, "open", refuse)
+    monkeypatch.setattr(sources.av, "open", refuse)
     return calls
 
 
@@ -349,7 +350,7 @@ def asked(monkeypatch):
 def test_a_camera_is_asked_in_the_systems_way_and_not_for_ever(
     monkeypatch, asked, platform, driver
 ):
-    monkeypatch.setattr(container.sys, "platform", platform)
+    monkeypatch.setattr(sources.sys, "platform", platform)
     with pytest.raises(UnreadableError, match=r"/dev/video0: .*timed out"):
         Reader("/dev/video0")
     ((source, options),) = asked

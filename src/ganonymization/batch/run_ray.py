@@ -9,11 +9,13 @@ reported is made again, the same bit for bit, over itself.
 import json
 import logging
 import os
+import secrets
 import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtraError, OptionError, WorkersError
@@ -51,8 +53,8 @@ def on_ray(address: str | None = None, workers: int | None = None) -> Executor:
     def run(job: FolderJob, files: list[Planned]) -> Iterator[Iterator[Entry]]:
         job.make_anonymizer()  # what is wrong with it is one error, here
         job = replace(job, source=job.source.absolute(), out=job.out.absolute())
-        with _cluster(address, workers) as cores:
-            yield _entries(job, files, workers or cores)
+        with _cluster(address, workers) as (cores, environment):
+            yield _entries(job, files, workers or cores, environment)
 
     return run
 
@@ -69,7 +71,9 @@ class _ModelHolder:
         return {"entry": [entry.line().decode() for entry in entries]}
 
 
-def _entries(job: FolderJob, files: list[Planned], workers: int) -> Iterator[Entry]:
+def _entries(
+    job: FolderJob, files: list[Planned], workers: int, environment: dict[str, str]
+) -> Iterator[Entry]:
     """What becomes of the files, block by block as they are done."""
     if not files:
         return
@@ -91,7 +95,7 @@ def _entries(job: FolderJob, files: list[Planned], workers: int) -> Iterator[Ent
         batch_size=None,
         compute=data.ActorPoolStrategy(min_size=1, max_size=workers, initial_size=workers),
         num_cpus=1,
-        runtime_env={"env_vars": _ONE_THREAD},
+        runtime_env={"env_vars": _ONE_THREAD | environment},
     )
     try:
         for row in made.iter_rows():
@@ -114,34 +118,67 @@ def _file(text: str) -> Planned:
 
 
 @contextmanager
-def _cluster(address: str | None, workers: int | None) -> Iterator[int]:
-    """A connection, and how many cores lie behind it."""
+def _cluster(address: str | None, workers: int | None) -> Iterator[tuple[int, dict[str, str]]]:
+    """A connection; how many cores lie behind it, and what workers find in their environment."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # it would tell its makers
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise MissingExtraError("many machines", "scale") from error
-    if address is not None:
-        _check_answers(address)
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    if address is None:  # on the loopback, and for who has its token
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        os.environ.setdefault(
+            "RAY_AUTH_TOKEN", secrets.token_hex(32)
+        )  # else one in the user's home
     with tempfile.TemporaryDirectory(prefix="ray-") as scratch:
+        try:
+            import ray
+            import ray.data
+        except ImportError as error:
+            raise MissingExtraError("many machines", "scale") from error
+        if address is not None:
+            _check_answers(address)
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         alone: dict[str, Any] = {
-            "num_cpus": workers, "include_dashboard": False, "_node_ip_address": "127.0.0.1",
+            "num_cpus": workers, "include_dashboard": False,
             "object_store_memory": _LOCAL_STORE_BYTES, "_temp_dir": scratch,
         }  # fmt: skip
+        home = {} if address else _home(Path(scratch))
+        before = {name: os.environ[name] for name in home if name in os.environ}
         try:
-            ray.init(
-                address or "local", log_to_driver=False, logging_level=logging.ERROR,
-                **({} if address else alone),
-            )  # fmt: skip
+            with _environment(home):
+                ray.init(
+                    address or "local", log_to_driver=False, logging_level=logging.ERROR,
+                    **({} if address else alone),
+                )  # fmt: skip
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise _no_answer(address, error) from error
         try:
             resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
-            yield max(1, int(resources.get("CPU", 1)))
+            yield max(1, int(resources.get("CPU", 1))), before
         finally:
             ray.shutdown()
+
+
+def _home(scratch: Path) -> dict[str, str]:
+    """A home for the processes of a cluster, in which stands where they run.
+
+    Ray's dashboard, which cannot be left out, else asks the metadata addresses of three clouds
+    whether it runs there, also where nothing is to be reported.
+    """
+    (scratch / "ray_bootstrap_config.yaml").write_text("provider: {type: local}\n")
+    return {"HOME": str(scratch)}
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Variables for the processes that are started while it lasts."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _check_answers(address: str) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from ..errors import with_options
 from .options import In, JsonOption, MaxPixelsOption, Out, SeedOption, progress, takes_config
+from .say import complain, say
 
 if TYPE_CHECKING:
     from ..batch.samples import DatasetReport, SampleJob
@@ -30,7 +31,7 @@ def dataset(
     """Anonymize the pictures of a data set; labels, names and order stay as they are.
 
     Shards and data sets that are there already are left as they are, so a run over shards that was
-    killed goes on.
+    killed goes on. Without --seed a secret one is drawn, which nobody is told.
 
     Options:
         source: A WebDataset shard, a folder of them, or a folder that Dataset.save_to_disk of
@@ -46,20 +47,21 @@ def dataset(
     shards = [] if is_dataset(source) else find_shards(source)
     anonymizer, reports = config.load(), []
     chosen = seeds.fresh_seed() if seed is None else seed
+    told = "a secret seed" if seed is None else f"seed {seed}"
     with progress("", None) as advance:
         job = SampleJob(anonymizer, chosen, max_pixels, advance)
         for report in _written(job, source, out, shards, overwrite):
             reports.append(report)
             for key, why in report.left_out.items():
-                print(f"error: {report.name}: {key} left out: {with_options(why)}", file=sys.stderr)
+                complain(f"{report.name}: {key} left out: {with_options(why)}")
     if as_json:
         parts = "shards" if shards else "splits"
-        print(json.dumps({"seed": chosen, parts: [asdict(report) for report in reports]}))
+        print(json.dumps({"seed": seed, parts: [asdict(report) for report in reports]}))
     else:
         for report in reports:
-            print(f"{report.name}: {report.samples} samples, {report.faces - report.filled} of "
-                  f"{report.faces} faces redrawn, {report.without_face} pictures without a face, "
-                  f"{len(report.left_out)} samples left out, seed {chosen}")  # fmt: skip
+            say(f"{report.name}: {report.samples} samples, {report.faces - report.filled} of "
+                f"{report.faces} faces redrawn, {report.without_face} pictures without a face, "
+                f"{len(report.left_out)} samples left out, {told}")  # fmt: skip
     if any(report.left_out for report in reports):
         raise typer.Exit(1)
 
@@ -76,11 +78,11 @@ def _written(
         if overwrite or not is_dataset(out) or out.samefile(source):
             yield from anonymize_rows(job, source, out)
         else:
-            print(f"{out}: {kept}", file=sys.stderr)
+            say(f"{out}: {kept}", sys.stderr)
     root = source.parent if source.is_file() else source
     for shard in shards:
         made = out / shard.relative_to(root)
         if overwrite or not made.exists():
             yield anonymize_shard(job, shard, made)
         else:
-            print(f"{made}: {kept}", file=sys.stderr)
+            say(f"{made}: {kept}", sys.stderr)

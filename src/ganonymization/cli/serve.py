@@ -35,7 +35,7 @@ def serve(
         memory_gb: Of all processes together; decides how large pictures and frames may be.
         folder: For uploads. [default: the system's]
     """
-    require_extra("the service", "serve", "fastapi", "uvicorn", "websockets")
+    require_extra("the service", "serve", "fastapi", "uvicorn", "websockets", "python_multipart")
     if host not in _LOCAL:
         if not token:
             raise OptionError(f"--host {host}: others can reach that; give a --token as well")
@@ -62,6 +62,7 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     print(f"http://{shown}:{port}", flush=True)
     with Decoder(limits.decode_s, limits.decode_bytes) as decoder:
+        decoder.prepare(workers + limits.waiting)
         uvicorn.run(
             make_app(models, decoder, settings, MovieProcesses(config.with_threads(1))),
             host=host, port=port, log_level="warning", access_log=False, server_header=False,

@@ -69,11 +69,12 @@ def video(
     """
     from .. import seeds
     from ..video.added_boxes import AddedBox
-    from ..video.container import STANDARD_STREAM, Reader, is_live
+    from ..video.container import Reader
     from ..video.detections_json import read_boxes
     from ..video.exclusions import KeptPeople, Region
     from ..video.file import VideoOptions, anonymize_video, check_video_output
     from ..video.kinds import READ_AS_ANIMATIONS
+    from ..video.sources import STANDARD_STREAM, is_live
     from . import console
 
     live = is_live(source)

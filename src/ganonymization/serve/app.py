@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
@@ -19,6 +19,7 @@ from . import camera, job_routes, pictures, problems
 from .answers import HealthAnswer, ModelAnswer
 from .budget import Budget
 from .decoder import Decoder, Decoding
+from .docs_page import docs_page
 from .guard import App, Guard
 from .job_work import anonymize_movie
 from .jobs import Jobs, Movies
@@ -82,6 +83,7 @@ def make_app(
     app.middleware("http")(_counted)
     app.mount("/page", StaticFiles(directory=_PAGE), name="page")
     app.add_api_route("/", _page, include_in_schema=False)
+    app.add_api_route("/docs", _docs, include_in_schema=False)
     app.add_api_route(
         "/v1/models", _models, summary="The shipped models.",
         responses={200: {"model": list[ModelAnswer], "description": "All of them."}},
@@ -125,6 +127,10 @@ async def _unclear(request: Request, error: Exception) -> Response:
 
 async def _page() -> Response:
     return FileResponse(_PAGE / "index.html")
+
+
+async def _docs(request: Request) -> Response:
+    return HTMLResponse(docs_page(request.app.openapi(), str(request.base_url).rstrip("/")))
 
 
 async def _models() -> Response:

@@ -3,7 +3,8 @@
 import base64
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,11 @@ class Decoder:
     def __exit__(self, *_: object) -> None:
         while self._idle:
             self._idle.pop().end()
+
+    def prepare(self, count: int) -> None:
+        """Start so many processes, for the first pictures not to wait for them."""
+        with ThreadPoolExecutor(count) as starting, suppress(OSError):
+            self._idle += starting.map(lambda _: _Worker(self._memory_bytes), range(count))
 
     @contextmanager
     def decoded(
@@ -144,8 +150,9 @@ class _Worker:
                 channel.send({"go": True})
                 told = channel.receive(deadline_s)
             if "error" in told:
+                refused = UnreadableError(str(told["error"]), str(told["remedy"]))
                 self.fit = True
-                raise UnreadableError(str(told["error"]), str(told["remedy"]))
+                raise refused
             picture = _picture(told, pixels)
             for array in (picture.pixels, picture.alpha):
                 if array is not None:

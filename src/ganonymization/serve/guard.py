@@ -14,7 +14,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SUBPROTOCOL = "ganonymization"
 _LOCAL = {"127.0.0.1", "localhost", "[::1]"}
-_OPEN = {"/", "/healthz", "/favicon.ico"}  # the page itself shows nothing
+_OPEN = {"/", "/docs", "/healthz", "/favicon.ico"}  # the page itself shows nothing
 _SECURITY = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "

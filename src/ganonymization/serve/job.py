@@ -110,9 +110,27 @@ class Job:
         return {name: getattr(self, name) for name in shown} | {"expires_s": round(left_s)}
 
 
-def kind_of(start: bytes) -> Kind:
-    """What a file is, by its first bytes."""
+_STILLS = (b"avif", b"heic", b"heix", b"mif1")  # of what shares its outline with MP4
+
+
+def kind_of(start: bytes) -> Kind | None:
+    """What a file is, by its first bytes; None of a picture.
+
+    Args:
+        start: The first 4096; a PNG tells there whether it is an animation.
+    """
     if start.startswith(b"PK\x03\x04"):
         return "zip"
+    still = start.startswith((b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*"))
+    still |= start.startswith(b"\x89PNG") and b"acTL" not in start
+    still |= start[:4] == b"RIFF" and start[8:12] == b"WEBP" and not _moves(start)
+    still |= start[4:8] == b"ftyp" and start[8:12] in _STILLS
+    if still:
+        return None
     moving = start.startswith((b"GIF8", b"RIFF")) and start[8:12] != b"AVI "
     return "animation" if moving else "video"
+
+
+def _moves(webp: bytes) -> bool:
+    """Whether a WebP says that it is an animation."""
+    return webp[12:16] == b"VP8X" and bool(webp[20:21]) and bool(webp[20] & 2)

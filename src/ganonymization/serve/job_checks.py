@@ -8,15 +8,9 @@ from PIL import Image as Pillow
 
 from ..errors import InputError
 from ..onnx_session import InterruptedWork
+from ..video.sources import CONTAINERS_READ
 from .job import Job
 from .settings import Limits
-
-# What FFmpeg may take an upload for. Others are playlists, which name further files of this
-# machine, or text that it would draw.
-_CONTAINERS = (
-    "mov,matroska,avi,apng,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,ivf,dv,h264,hevc,m4v,rm,wtv,"
-    "yuv4mpegpipe"
-)
 
 
 class JobCancelledError(Exception):
@@ -98,7 +92,7 @@ def _animation_fits(path: Path, limits: Limits, watchdog: Watchdog) -> bool:
 
 
 def _video_fits(path: Path, limits: Limits) -> bool:
-    known = {"format_whitelist": _CONTAINERS, "max_pixels": str(limits.frame_pixels)}
+    known = {"format_whitelist": CONTAINERS_READ, "max_pixels": str(limits.frame_pixels)}
     with av.open(f"file:{path}", options=known, metadata_errors="replace") as opened:
         videos = opened.streams.video
         pixels = sum(stream.width * stream.height for stream in videos)  # all are in work at once

@@ -50,7 +50,7 @@ router = APIRouter(prefix="/v1/jobs", dependencies=[Depends(known_options)])
         **declared({
             400: "Empty or broken off.", 408: "Too slow.",
             409: "Cancelled while its file was coming.", 413: "Too large.",
-            422: "An option that makes no sense.", 429: "Too many jobs.",
+            422: "A picture, or an option that makes no sense.", 429: "Too many jobs.",
             507: "The disk is full.",
         }),
     },
@@ -100,7 +100,10 @@ async def start(
         if job.stop.is_set():  # its folder is gone
             raise Problem(409, "the job was cancelled while its file was coming")
         with coming.open("rb") as file:
-            job.order = replace(job.order, kind=kind_of(file.read(12)))
+            kind = kind_of(file.read(4096))
+        if kind is None:
+            raise Problem(422, "a picture; send it to /v1/anonymize")
+        job.order = replace(job.order, kind=kind)
         if job.kind == "zip" and added:
             raise Problem(422, "add_box: pictures of a ZIP differ; send this one to /v1/anonymize")
         coming.rename(job.source)

@@ -22,6 +22,7 @@ from ..synthesize.face_state import LocatedFace
 from ..types import Box, Result
 from . import uploads
 from .answers import PictureAnswer
+from .bodies import FORM, JSON, picture_in
 from .problems import Problem, declared, known_options
 from .state import State
 
@@ -103,8 +104,21 @@ class Choices:
         }),
     },
     openapi_extra={"requestBody": {
-        "required": True, "description": "JPEG, PNG, WebP, TIFF, BMP, AVIF or HEIC.",
-        "content": {"image/*": _BINARY},
+        "required": True,
+        "description": "JPEG, PNG, WebP, TIFF, BMP, AVIF or HEIC: as it is, as the one file of a "
+        "form, or in JSON as Base64 or a data URL.",
+        "content": {
+            "image/*": _BINARY,
+            FORM: {"schema": {
+                "type": "object", "properties": {"image": {"type": "string", "format": "binary"}},
+                "required": ["image"], "additionalProperties": False,
+            }},
+            JSON: {"schema": {
+                "type": "object", "properties": {"image": {"type": "string"}},
+                "required": ["image"], "additionalProperties": False,
+                "examples": [{"image": "data:image/png;base64,iVBORw0KGgo..."}],
+            }},
+        },
     }},
 )  # fmt: skip
 async def anonymize(
@@ -129,6 +143,7 @@ async def anonymize(
     thorough: ThoroughQuery = False,
     audit: AuditQuery = True,
     accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
+    content_type: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response:
     """Replace every face in a picture by nobody's face."""
     state: State = request.app.state.serve
@@ -146,7 +161,8 @@ async def anonymize(
             if time.monotonic() > ends:
                 raise InterruptedWork
 
-        with state.decode(content, _NAME) as picture, interruptible(check):
+        file = picture_in(content, content_type)
+        with state.decode(file, _NAME) as picture, interruptible(check):
             result, kept = redrawn(anonymizer, picture, chosen, choices, boxes)
             for face in result.faces:
                 state.metrics.add(

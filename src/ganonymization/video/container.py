@@ -1,6 +1,6 @@
 """Video files: frames and packets of sound with their exact times."""
 
-import sys
+import errno
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,12 +21,10 @@ from .decoded import decoder_of, fitted, has_alpha, rgb, turn_of
 from .hdr import DeepFrame, deep_rgb, range_of
 from .interlace import Progressive
 from .mastering import Mastering, mastering_of
+from .sources import STANDARD_STREAM, opened
 from .streams import chosen
 from .times import TORN, FrameTimes, Timeline
 
-STANDARD_STREAM = "-"
-_CAMERAS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
-_PATIENCE_S = 10.0  # for a stream or camera to answer
 _NOT_VIDEO = {"tty"}  # FFmpeg would draw text files
 _SHORT_S = 0.2  # a file that ends so much before it says so was cut off
 _TELLING_ENDS = ("mov,", "matroska", "avi", "asf")  # formats that know theirs; others guess
@@ -94,10 +92,10 @@ class Reader:
         self, source: Path | str, keep_deep: bool = False, video: int = 0,
         max_pixels: int = DEFAULT_MAX_PIXELS,
     ) -> None:  # fmt: skip
-        self.name, self._keep_deep = str(source), keep_deep
+        self.name, self._keep_deep, self._max_pixels = str(source), keep_deep, max_pixels
         bounds = {"max_pixels": str(max_pixels), "rtsp_transport": "tcp"}
         try:
-            self._container: Any = _opened(source, bounds)
+            self._container: Any = opened(source, bounds)
         except (av.error.FFmpegError, ValueError) as error:
             raise UnreadableError(f"{source}: not a video that can be read ({error})") from error
         streams = chosen(self._container, video)
@@ -200,7 +198,9 @@ class Reader:
             for frame in whole.rest():
                 yield self._timed(frame, times.of(frame))
         except av.error.FFmpegError as error:
-            raise InputError(f"{self._damaged(times.last)} ({error})") from error
+            grown = error.errno == errno.EINVAL  # what FFmpeg says of frames beyond the bound, too
+            size = f", or a frame has more than {self._max_pixels:,} pixels" * grown
+            raise InputError(f"{self._damaged(times.last)}{size} ({error})") from error
         if not ended or float(self._end_seen * self.time_base) < self._end_s() - _SHORT_S:
             raise InputError(f"{self.name}: cut off after {self._s(times.last)}")
 
@@ -272,27 +272,6 @@ class Reader:
         if self.stream.duration is None:
             return 0.0
         return float(((self.stream.start_time or 0) + self.stream.duration) * self.time_base)
-
-
-def _opened(source: Path | str, bounds: dict[str, str]) -> Any:
-    """The container behind a file's, stream's or camera's name."""
-    told: dict[str, Any] = {"metadata_errors": "replace", "options": bounds}
-    if isinstance(source, str) and source != STANDARD_STREAM and not is_live(source):
-        source = Path(source)
-    if isinstance(source, Path):
-        if not source.is_file():
-            raise UnreadableError(f"{source}: no such file; check the path")
-        return av.open(f"file:{source.absolute()}", **told)  # a colon in a name is no protocol's
-    if source == STANDARD_STREAM:
-        return av.open(sys.stdin.buffer, **told)
-    if "://" in source:
-        return av.open(source, timeout=_PATIENCE_S, **told)
-    return av.open(source, format=_CAMERAS[sys.platform], timeout=_PATIENCE_S, **told)
-
-
-def is_live(source: str) -> bool:
-    """Whether it has no end of its own: an address or a camera."""
-    return "://" in source or source.startswith("/dev/video")
 
 
 def _emptied(waiting: "deque[Any]") -> Iterator[Any]:

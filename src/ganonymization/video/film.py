@@ -15,12 +15,13 @@ from ..pipeline import Anonymizer
 from ..types import Image
 from .animation import AnimationReader
 from .behind import remembered
-from .container import STANDARD_STREAM, Reader, TakesSound, Timed, is_live
+from .container import Reader, TakesSound, Timed
 from .exclusions import both
 from .frame_rules import audited, boxes_at, regions_at
 from .frames import Anonymized, anonymize_frames
 from .kinds import ANIMATIONS, READ_AS_ANIMATIONS
 from .options import VideoOptions
+from .sources import STANDARD_STREAM, is_live
 from .streams import described
 
 _INSTANT_S = 1e-6

@@ -13,8 +13,9 @@ import av
 from ..errors import InputError, OutputError
 from ..io.files import atomic_path
 from . import audio, subtitles
-from .container import STANDARD_STREAM, Timed
+from .container import Timed
 from .pictures import Coding, Pictures
+from .sources import STANDARD_STREAM
 from .streams import described, retold
 from .times import Increasing
 
