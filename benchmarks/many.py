@@ -22,7 +22,8 @@ from ganonymization.batch.folder import FolderJob
 from ganonymization.batch.storage import LocalStorage
 from ganonymization.io import images
 from ganonymization.io.images import Picture
-from ganonymization.types import Box, Image, Result
+from ganonymization.result import Result
+from ganonymization.types import Box, Image
 
 FOLDERS = 100
 

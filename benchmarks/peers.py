@@ -142,7 +142,7 @@ def with_portraits(source: Path, out: Path, strong: CenterFace) -> str:
         further = list(out.glob(f"{path.stem}_*{path.suffix}"))
         seen += faces
         written += min(faces, (out / path.name).is_file() + len(further))
-    manifest = out / "manifest.jsonl"
+    manifest = out.with_name(out.name + "-report") / "manifest.jsonl"
     if not manifest.is_file():
         return f"{written} of {seen}"
     entries = [json.loads(line) for line in manifest.read_text().splitlines()]

@@ -34,7 +34,7 @@ def idle() -> Anonymizer:
     """An anonymizer that passes pictures on; workers make it without this file."""
     import numpy as np
 
-    from ganonymization.types import Result
+    from ganonymization.result import Result
 
     class Idle:
         mode = "scene"
@@ -132,7 +132,7 @@ def main() -> None:
             print(f"| {name} | {few_s:.1f} | {many_s:.1f} | {rate:.1f} | {rate / plain:.2f} |",
                   flush=True)  # fmt: skip
         made = [path.stat().st_size for path in out.rglob("*.jpg")]
-        lines = (out / "manifest.jsonl").read_bytes().splitlines()
+        lines = (out.with_name(out.name + "-report") / "manifest.jsonl").read_bytes().splitlines()
         read = [path.stat().st_size for path in sources[1].iterdir()]
         rows = first_node(2_000, 12_000, n, scratch)
     rows |= {

@@ -15,11 +15,11 @@ BASES = {"detect.base", "landmarks.base", "landmarks.plausibility", "landmarks.s
 BASES |= {"landmarks.face_finder"}
 BASES |= {"synthesize.base", "synthesize.face_state"}
 STAGE = GROUND | {"geometry", "weights", "onnx_session"}
-PIPELINE = GROUND | BASES | {"geometry", "io", "pipeline", "picture_file"}
+PIPELINE = GROUND | BASES | {"geometry", "io", "pipeline", "picture_file", "result"}
 ALLOWED = {
     "errors": set(),
     "client": {"errors", "io.files"},
-    "seeds": set(),
+    "seeds": {"errors"},
     "registry": {"errors"},
     "options": {"errors"},
     "types": {"errors"},
@@ -31,18 +31,24 @@ ALLOWED = {
     "donors": STAGE | {"surrogate.expression_reading"},
     **dict.fromkeys(("detect", "io", "recognize"), STAGE),
     "landmarks": STAGE | {"detect.base", "detect.blazeface", "io"},
-    "synthesize": STAGE | {"donors", "paper.networks"},
+    "synthesize": STAGE | {"donors", "paper.networks", "result"},
     "pipeline": GROUND
     | BASES
     | {"surrogate", "synthesize.covering", "detect.audit", "detect.finder"}
-    | {"donors.surroundings", "locating", "redrawing", "stages"},
+    | {"donors.surroundings", "locating", "redrawing", "stages"}
+    | {"alpha", "given", "result"},
     "redrawing": GROUND
+    | {"result"}
     | BASES
     | {"geometry", "surrogate", "synthesize.checked", "synthesize.covering"}
     | {"synthesize.picture_state", "detect.audit", "locating"},
     "stages": GROUND | BASES | {"weights", "donors.surroundings"},
     "locating": GROUND | BASES | {"geometry", "surrogate.expression_reading"},
-    "picture_file": GROUND | {"pipeline", "io"},
+    "alpha": {"types", "io"},
+    "result": {"types", "errors", "io", "alpha"},
+    "given": GROUND | {"io", "result"},
+    "picture_file": GROUND | {"alpha", "pipeline", "io", "result"},
+    "shortcuts": GROUND | {"batch", "config", "pipeline", "video.file", "video.report"},
     "video": PIPELINE | {"surrogate", "recognize", "detect.finder", "detect.audit", "locating"},
     "batch": PIPELINE | {"video.file", "video.kinds"},
     "serve": PIPELINE
@@ -121,10 +127,10 @@ def test_the_pipeline_never_imports_torch():
 
 def test_public_names():
     assert sorted(ganonymization.__all__) == [
-        "Anonymizer", "DetectorOptions", "Face", "FaceError", "FaceNotRedrawnError",
+        "Anonymizer", "DetectorOptions", "Face", "FaceError", "FaceNotRedrawnError", "FolderReport",
         "GanonymizationError", "InputError", "LandmarksError", "MissingExtraError", "ModelError",
         "NoFaceError", "OptionError", "OutputError", "Result", "SynthesisError", "UnreadableError",
-        "anonymize_frames",
+        "VideoReport", "anonymize", "anonymize_folder", "anonymize_frames", "anonymize_video",
     ]  # fmt: skip
     for name in ganonymization.__all__:
         assert getattr(ganonymization, name).__name__ == name

@@ -14,6 +14,8 @@ Engine = Literal["processes", "threads", "ray"]
 ExportPrecision = Literal["fp32", "fp16", "int8"]
 Device = Literal["cpu", "cuda"]
 Sex = Literal["female", "male"]
+Layout = Literal["hwc", "chw"]
+Color = Literal["rgb", "bgr"]
 Skin = Literal["light", "medium", "dark"]
 
 

@@ -1,28 +1,36 @@
 """The way of a picture through the stages: faces are located here, and redrawn in ``redrawing``."""
 
 import copy
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar, overload
 
-from . import registry, seeds, stages
+from . import given, registry, seeds, stages
+from .alpha import boxes_by_alpha
 from .detect.audit import Audit
 from .detect.base import Detector, DetectorOptions, detect_turned, with_boxes
 from .detect.finder import Finder
 from .donors.surroundings import Kind
+from .errors import OptionError
 from .landmarks.base import Landmarker
 from .locating import located
-from .options import Device, Mode, OnFailure, Privacy, Sex, Skin, check_choice
+from .options import Color, Device, Layout, Mode, OnFailure, Privacy, Sex, Skin, check_choice
 from .redrawing import Redrawer
+from .result import Result
 from .surrogate.expression_reading import ExpressionReader
 from .surrogate.shape_model import ShapeModel
 from .synthesize.base import Synthesizer
 from .synthesize.covering import Fill
 from .synthesize.face_state import LocatedFace
-from .types import Box, Detection, Image, Result, check_image
+from .types import Box, Detection, Image
+
+Given = TypeVar("Given")
+_log = logging.getLogger(__name__)
 
 
 class Anonymizer(Redrawer):
@@ -60,6 +68,16 @@ class Anonymizer(Redrawer):
             work here; the message has the remedy. Or a kind of face that the model cannot draw.
         ModelError: A model file is missing, corrupt or of another kind.
         MissingExtraError: A published ``.ckpt`` is given and torch is not installed.
+
+    Example:
+        >>> anonymizer = Anonymizer()
+        >>> anonymizer(picture, seed=7).image.shape  # an array, as was given
+        (512, 512, 3)
+        >>> anonymizer(["portrait.jpg", picture], seed=7)  # a list of anything
+        [<Result: 1 of 1 faces redrawn, 512 x 512, seed 7>,
+         <Result: 1 of 1 faces redrawn, 512 x 512, seed 7>]
+        >>> anonymizer.using(mode="portrait")("portrait.jpg", seed=7)
+        <Result: 1 of 1 faces redrawn, 1 portraits, 512 x 512, seed 7>
     """
 
     def __init__(
@@ -149,26 +167,71 @@ class Anonymizer(Redrawer):
         finder = self._detector if isinstance(self._detector, Finder) else None
         return Audit(finder, self._detector_options)
 
+    @overload
     def __call__(
-        self, image: Image, *, seed: int | None = None, name: str = "",
+        self, picture: str | PathLike[str], *, seed: int | None = None, name: str | None = None,
         add_boxes: Sequence[Box] = (),
-    ) -> Result:  # fmt: skip
-        """Anonymize one picture.
+    ) -> Result[Image]: ...  # fmt: skip
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]  # a list is never given back as it is
+        self, picture: list[Any] | tuple[Any, ...], *, seed: int | None = None,
+        name: str | None = None, layout: Layout = "hwc", color: Color = "rgb",
+    ) -> list[Result[Any]]: ...  # fmt: skip
+
+    @overload
+    def __call__(
+        self, picture: Given, *, seed: int | None = None, name: str | None = None,
+        add_boxes: Sequence[Box] = (), layout: Layout = "hwc", color: Color = "rgb",
+    ) -> Result[Given]: ...  # fmt: skip
+
+    def __call__(
+        self, picture: Any, *, seed: int | None = None, name: str | None = None,
+        add_boxes: Sequence[Box] = (), layout: Layout = "hwc", color: Color = "rgb",
+    ) -> Any:  # fmt: skip
+        """Anonymize a picture, or each of a list; what is given back is of the same kind.
 
         Args:
-            image: (H, W, 3) uint8 RGB, upright; not changed.
+            picture: A path; the bytes of a picture file; a Pillow image; an array or a torch
+                tensor: (H, W), (H, W, 1 to 4), grey, RGB or RGBA, uint8, uint16, or floating-point
+                from 0 to 1; upright. Or a list of these, or an array of four axes: a list comes
+                back. Nothing handed over is changed.
             seed: The same seed gives the same result, bit for bit, on one machine type; None draws
                 a fresh one, which the result tells.
             name: The picture's relative path; with the seed and a face's index it decides who the
-                new face is, so one person gets unrelated faces in two pictures.
-            add_boxes: Left, top, right, bottom of faces that a detector misses, in pixels.
+                new face is, so one person gets unrelated faces in two pictures. None: a file's own
+                name, and in a list the place of what has none.
+            add_boxes: Left, top, right, bottom of faces that a detector misses, in pixels; of a
+                single picture.
+            layout: ``"chw"`` of arrays whose channels come first.
+            color: ``"bgr"`` of arrays as OpenCV has them.
 
         Raises:
-            InputError: ``image`` is no such array.
+            InputError: ``picture`` is nothing of that kind.
+            UnreadableError: The file cannot be read.
+            OptionError: A seed that is none, or an unknown word.
             FaceNotRedrawnError: A face cannot be redrawn and ``on_failure`` is ``"error"``.
         """
-        check_image(image)
-        seed = seeds.fresh_seed() if seed is None else seed
+        seed = seeds.checked(seed)
+        pictures = given.several(picture)
+        if pictures is not None:
+            if add_boxes:
+                raise OptionError("`add_boxes` are of one picture; give one at a time")
+            names = given.names_of(pictures)
+            return [self(each, seed=seed, name=(name or "") + its, layout=layout, color=color)
+                    for each, its in zip(pictures, names, strict=True)]  # fmt: skip
+        taken = given.taken(picture, layout, color)
+        boxes = [*add_boxes, *boxes_by_alpha(self, taken.picture)]
+        found = self._anonymized(
+            taken.picture.pixels, seed, taken.name if name is None else name, boxes
+        )
+        if taken.may_be_bgr and given.is_bluish(taken.picture.pixels, found.faces):
+            _log.warning("faces are bluer than red, as in OpenCV's order: is color='bgr' missing?")
+        return taken.result(found)
+
+    def _anonymized(
+        self, image: Image, seed: int, name: str, add_boxes: Sequence[Box]
+    ) -> Result[Image]:
         start = time.perf_counter()
         found = self.locate(image, add_boxes)
         detect_ms = (time.perf_counter() - start) * 1e3 - sum(face.landmarks_ms for face in found)
@@ -176,6 +239,8 @@ class Anonymizer(Redrawer):
         faces = [replace(face, seed=its) for face, its in zip(found, own, strict=True)]
         result = self.redraw(image, faces, seed)
         total_ms = (time.perf_counter() - start) * 1e3
+        drawn = sum(face.synthesized for face in result.faces)
+        _log.info("%s: %d of %d faces redrawn", name or "a picture", drawn, len(result.faces))
         timings = {"detect": detect_ms, **result.timings_ms, "total": total_ms}
         return replace(result, timings_ms=timings)
 

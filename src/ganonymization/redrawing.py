@@ -21,6 +21,7 @@ from .landmarks.base import Landmarker
 from .landmarks.plausibility import check_plausible
 from .locating import walled
 from .options import Mode, Privacy, check_choice
+from .result import Result
 from .surrogate import expression_reading
 from .surrogate.expression_reading import ExpressionReader
 from .surrogate.shape_model import ShapeModel
@@ -29,7 +30,7 @@ from .synthesize.checked import check_redrawn, draw
 from .synthesize.covering import Fill
 from .synthesize.face_state import DrawnFace, FaceState, LocatedFace
 from .synthesize.picture_state import PictureState, Portraits, Scene
-from .types import Box, DonorPair, Image, Result, Values, check_image
+from .types import Box, DonorPair, Image, Values, check_image
 
 
 class Redrawer(ABC):
@@ -62,7 +63,7 @@ class Redrawer(ABC):
     def redraw(
         self, image: Image, located: Sequence[LocatedFace], seed: int = 0,
         spared: Sequence[Box] = (),
-    ) -> Result:  # fmt: skip
+    ) -> Result[Image]:  # fmt: skip
         """Anonymize faces that were looked for already.
 
         Args:

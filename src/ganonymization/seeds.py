@@ -9,11 +9,14 @@ normal      Box-Muller: r = sqrt(-2 ln(1 - u1)), pair r cos(2 pi u2), r sin(2 pi
 import hashlib
 import itertools
 import math
+import operator
 import secrets
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .errors import OptionError
 
 _MASK_64 = (1 << 64) - 1
 
@@ -21,6 +24,22 @@ _MASK_64 = (1 << 64) - 1
 def fresh_seed() -> int:
     """A seed nobody can guess, 0 to 2**53 - 1 so that JSON keeps it exactly."""
     return secrets.randbits(53)
+
+
+def checked(seed: object) -> int:
+    """A run's seed, or a fresh one for None.
+
+    Raises:
+        OptionError: It is no whole number from 0 to 2**64 - 1.
+    """
+    if seed is None:
+        return fresh_seed()
+    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+        raise OptionError(f"the seed {seed!r} is no whole number; give one from 0 on")
+    number = operator.index(seed)
+    if not 0 <= number <= _MASK_64:
+        raise OptionError(f"the seed {number} does not lie between 0 and 2**64 - 1; give another")
+    return number
 
 
 def face_seed(seed: int, name: str, index: int) -> int:

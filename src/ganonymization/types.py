@@ -100,6 +100,13 @@ class Face:
         seed: That its style was drawn from.
         merged: Boxes of the same face that were merged into this one.
         timings_ms: Milliseconds by stage.
+
+    Example:
+        >>> face = anonymize("portrait.jpg", seed=7).faces[0]
+        >>> face.index, face.outcome, face.synthesized
+        (0, 'synthesized', True)
+        >>> [round(edge / 10) for edge in face.box_xyxy]
+        [18, 6, 27, 18]
     """
 
     index: int
@@ -114,37 +121,6 @@ class Face:
     def synthesized(self) -> bool:
         """Whether a new face was drawn, rather than the old one covered."""
         return self.outcome == "synthesized"
-
-
-@dataclass(frozen=True)
-class Result:
-    """A picture without its faces.
-
-    Attributes:
-        image: (H, W, 3) uint8 RGB, every detected face redrawn or covered; None in portrait mode.
-        portraits: In portrait mode, one (512, 512, 3) head on black per face; else empty.
-        faces: What became of each face, largest first.
-        composite_mask: (H, W) bool; outside it ``image`` equals the input bit for bit. In portrait
-            mode nothing is composed and it is all False.
-        seed: That this result can be repeated with.
-        timings_ms: Milliseconds by stage, over all faces.
-        audited: ``image`` was searched once more, and what still showed a face was covered.
-        dropped: Of a file: what it held beside the picture and the output does not, in words.
-    """
-
-    image: Image | None
-    portraits: tuple[Image, ...]
-    faces: tuple[Face, ...]
-    composite_mask: Mask
-    seed: int
-    timings_ms: Mapping[str, float] = field(default_factory=dict)
-    audited: bool = False
-    dropped: tuple[str, ...] = ()
-
-    @property
-    def covered_by_audit(self) -> int:
-        """How many faces the audit had to cover."""
-        return sum(face.outcome == COVERED_BY_AUDIT for face in self.faces)
 
 
 class Skipped(NamedTuple):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ganonymization.batch import address
 from ganonymization.batch.address import FsspecStorage, check_apart, open_storage
 from ganonymization.batch.execute import execute, in_threads
-from ganonymization.batch.folder import FolderJob
+from ganonymization.batch.folder import FolderJob, manifest_lines
 from ganonymization.batch.manifest import Entry
 from ganonymization.batch.storage import UNKNOWN_NS, LocalStorage, Stamp
 from ganonymization.errors import InputError, OptionError, OutputError
@@ -223,7 +223,7 @@ def test_a_job_between_addresses(make_anonymizer, picture):
     source.write("a.png", content.getvalue())
     out.write("sub/b.png", b"cut")
     assert run() == told | {"a.png": "done", "sub/b.png": "done"}
-    lines = {line["file"]: line for line in out.manifest_lines()}
+    lines = {line["file"]: line for line in manifest_lines(out)}
     assert json.dumps(lines["bad.jpg"]).count("memory://") == 1  # the message names the address
 
 

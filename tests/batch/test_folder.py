@@ -19,6 +19,14 @@ from ..conftest import BlindLandmarker, FakeDetector, face_landmarks
 from ..test_pipeline import NoDetector
 
 
+def report_of(out):
+    return out.with_name(out.name + "-report")
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
 @pytest.fixture
 def tree(tmp_path, picture):
     """Two pictures, a broken one and a text."""
@@ -50,7 +58,7 @@ def test_the_tree_is_mirrored_and_every_file_accounted_for(tree, tmp_path, make_
     }
     assert "bad.jpg" in entries["bad.jpg"].error
     assert (out / "sub" / "b.png").is_file()
-    lines = [json.loads(line) for line in (out / MANIFEST).read_text().splitlines()]
+    lines = [json.loads(line) for line in (report_of(out) / MANIFEST).read_text().splitlines()]
     assert {line["file"] for line in lines} == set(entries)
     (face,) = next(line for line in lines if line["file"] == "a.png")["faces"]
     assert face["outcome"] == "synthesized"
@@ -202,10 +210,10 @@ def test_linked_folders_are_told(tree, tmp_path, make_anonymizer):
 
 def test_a_line_after_a_cut_one_is_whole(tree, tmp_path, make_anonymizer):
     out = tmp_path / "out"
-    out.mkdir()
-    (out / MANIFEST).write_text('{"file": "b')
+    report_of(out).mkdir()
+    (report_of(out) / MANIFEST).write_text('{"file": "b')
     run(folder_job(make_anonymizer, tree, out, seed=1))
-    assert len(list(read_manifest(out / MANIFEST))) == 4
+    assert len(list(read_manifest(report_of(out) / MANIFEST))) == 4
 
 
 def test_an_output_folder_that_cannot_be_made_is_one_error(tree, tmp_path, make_anonymizer):
@@ -265,9 +273,32 @@ def test_videos_are_anonymized_too(tmp_path, make_anonymizer, picture):
     frames = [Pillow.fromarray(picture) for _ in range(3)]
     frames[0].save(tmp_path / "in" / "b.gif", save_all=True, append_images=frames[1:], duration=40)
     entries = run(folder_job(make_anonymizer, tmp_path / "in", tmp_path / "out", seed=1))
-    assert entries["b.gif"].outputs == ("b.gif", "b.gif.json", "b.gif.png")
+    assert entries["b.gif"].outputs == ("b.gif",)
     assert entries["b.gif"].status in ("done", "filled") and entries["b.gif"].tracks
-    assert all((tmp_path / "out" / name).is_file() for name in entries["b.gif"].outputs)
+    assert files(tmp_path / "out") == ["a.png", "b.gif"]
+    report = files(tmp_path / "out-report")
+    assert report == ["b.gif.json", "b.gif.png", MANIFEST]
+
+
+def test_without_reports_there_are_results_alone(tree, tmp_path, make_anonymizer):
+    run(folder_job(make_anonymizer, tree, tmp_path / "out", seed=1, reports=False))
+    assert files(tmp_path) == sorted([tree.name, "out"])
+    assert files(tmp_path / "out") == ["a.png", "sub"]
+    again = run(folder_job(make_anonymizer, tree, tmp_path / "out", seed=1, reports=False))
+    assert again["a.png"].status == "done"  # nothing tells that it is
+
+
+def test_a_report_into_the_input_is_refused(tree, tmp_path, make_anonymizer):
+    source = tree.rename(tmp_path / "out-report")
+    with pytest.raises(OutputError, match="out-report"):
+        folder_job(make_anonymizer, source, tmp_path / "out", 1).files()
+
+
+def test_what_an_earlier_version_has_done_is_left(tree, tmp_path, make_anonymizer):
+    job = folder_job(make_anonymizer, tree, tmp_path / "out", seed=1)
+    run(job)
+    (tmp_path / "out-report" / MANIFEST).rename(tmp_path / "out" / MANIFEST)
+    assert run(job)["a.png"].status == "skipped"
 
 
 def test_what_a_killed_run_left_half_written_goes_away(tree, tmp_path, make_anonymizer):

@@ -2,11 +2,10 @@ import json
 
 import pytest
 
+from ganonymization.batch.folder import FolderJob
 from ganonymization.batch.html_report import REPORT, write_report
 from ganonymization.batch.storage import LocalStorage
 from ganonymization.errors import OutputError
-
-MEANINGS = {"done": "every face redrawn", "failed": "not written", "no face": "no face found"}
 
 
 def line(file, status="done", outputs=(), **more):
@@ -14,13 +13,16 @@ def line(file, status="done", outputs=(), **more):
             "error": None, **more}  # fmt: skip
 
 
-def written(folder, *lines):
-    (folder / "manifest.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
+def written(folder, *lines, place="{}-report"):
+    place = folder / place.format("out")
+    place.mkdir()
+    (place / "manifest.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
 
 
 def page_of(folder, seed=1):
-    write_report(LocalStorage(folder), MEANINGS, seed)
-    return (folder / REPORT).read_text()
+    folders = LocalStorage(folder / "in"), LocalStorage(folder / "out")
+    write_report(FolderJob(None, *folders, seed))
+    return (folder / "out-report" / REPORT).read_text()
 
 
 def test_counts_failures_and_a_sample_are_shown(tmp_path):
@@ -29,12 +31,15 @@ def test_counts_failures_and_a_sample_are_shown(tmp_path):
         line("bad.png", "failed", error="<b>bad.png</b>: empty"),
         line("a b.png", outputs=["sub/a b.png"], faces=[{"outcome": "synthesized"}]),
         line("c.png", "no face", ["c.png"]),
-        line("v.mp4", outputs=["v.mp4", "v.mp4.json", "v.mp4.png"], tracks=[{}, {}]),
+        line("v.mp4", outputs=["v.mp4"], tracks=[{}, {}]),
     )
     page = page_of(tmp_path)
-    assert "4 files" in page and "<td>2</td><td>done</td><td>every face redrawn</td>" in page
+    assert (
+        "4 files" in page
+        and "<td>2</td><td>done</td><td>every face that was found is redrawn</td>" in page
+    )
     assert "&lt;b&gt;bad.png&lt;/b&gt;: empty" in page and "<b>" not in page
-    assert 'src="sub/a%20b.png"' in page and 'src="v.mp4.png"' in page
+    assert 'src="../out/sub/a%20b.png"' in page and 'src="v.mp4.png"' in page
     assert "1 faces in pictures, 0 of them covered" in page and "2 faces followed" in page
 
 
@@ -52,14 +57,16 @@ def test_the_sample_is_drawn_by_the_seed_and_bounded(tmp_path):
 
 
 def test_a_page_that_cannot_be_written_is_one_error(tmp_path):
-    (tmp_path / "report.html").mkdir()
     written(tmp_path, line("a.png", outputs=["a.png"]))
+    (tmp_path / "out-report" / "report.html").mkdir()
     with pytest.raises(OutputError):
-        write_report(LocalStorage(tmp_path), MEANINGS, 1)
+        page_of(tmp_path)
 
 
 def test_lines_of_an_earlier_version_are_counted(tmp_path):
     old = line("a.png", outputs=["a.png"])
     del old["tracks"]
-    written(tmp_path, old)
-    assert "1 files" in page_of(tmp_path)
+    video = line("v.mp4", outputs=["v.mp4", "v.mp4.json", "v.mp4.png"], tracks=[{}, {}])
+    written(tmp_path, old, video, place="{}")
+    page = page_of(tmp_path)
+    assert "2 files" in page and 'src="../out/v.mp4.png"' in page

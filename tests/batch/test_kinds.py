@@ -80,7 +80,7 @@ def test_what_a_video_loses_stands_in_its_line_and_strict_refuses_it(make, tmp_p
     data = make_clip(source / "a.mkv", pictures(4), tones=1).read_bytes()
     (source / "a.mkv").write_bytes(data.replace(b"A_AAC", b"A_XYZ"))
     run(folder_job(make, source, tmp_path / "out", seed=1))
-    (line,) = read_manifest(tmp_path / "out" / MANIFEST)
+    (line,) = read_manifest(tmp_path / "out-report" / MANIFEST)
     assert line["dropped"] == ["sound 1 (unknown kind)"]
     entry = run(folder_job(make, source, tmp_path / "strict", seed=1, strict=True))["a.mkv"]
     assert (entry.status, "sound 1" in entry.error) == ("failed", True)
@@ -117,8 +117,8 @@ def test_names_that_are_no_utf8_are_in_the_page(make, tmp_path):
     job = folder_job(make, tmp_path / "in", tmp_path / "out", seed=1)
     (entry,) = run(job).values()
     assert entry.status == "done"
-    write_report(job.out, {"done": "drawn"}, 1)
-    assert 'src="caf%E9.png"' in (tmp_path / "out" / REPORT).read_text()
+    write_report(job)
+    assert 'src="../out/caf%E9.png"' in (tmp_path / "out-report" / REPORT).read_text()
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link to a device"])

@@ -17,7 +17,8 @@ from ganonymization.batch.storage import LocalStorage
 from ganonymization.errors import ModelError, WorkersError
 from ganonymization.io import images
 from ganonymization.io.images import Picture
-from ganonymization.types import Face, Result
+from ganonymization.result import Result
+from ganonymization.types import Face
 
 
 class Inverting:
@@ -81,7 +82,7 @@ def test_the_work_is_shared_and_resumed(tree, tmp_path):
         made = images.read(tmp_path / "out" / path.name).pixels
         assert np.array_equal(made, images.read(path).pixels ^ 255)
     assert len(list(tmp_path.glob("pid-*"))) == 2 and not alive(tmp_path)
-    assert len(list(job.out.manifest_lines())) == 21
+    assert len(list(job.report.manifest_lines())) == 21
     (tmp_path / "out" / "4.png").unlink()
     again = Counter(entry.status for entry in run(job).values())
     assert again == {"skipped": 19, "done": 1, "not a picture": 1}
@@ -95,7 +96,7 @@ def test_a_file_that_ends_its_process_is_tried_again_and_told(tree, tmp_path, li
     assert entries.pop("7.png").status == status
     assert Counter(entry.status for entry in entries.values()) == {"done": 19, "not a picture": 1}
     assert (tmp_path / "out" / "7.png").is_file() == (status == "done")
-    (line,) = [x for x in make_job(tree, tmp_path, make).out.manifest_lines()
+    (line,) = [x for x in make_job(tree, tmp_path, make).report.manifest_lines()
                if x["file"] == "7.png"]  # fmt: skip
     assert line["status"] == status
     if status == "failed":

@@ -10,7 +10,7 @@ import pytest
 
 from ganonymization.batch.address import FsspecStorage
 from ganonymization.batch.execute import execute
-from ganonymization.batch.folder import FolderJob
+from ganonymization.batch.folder import FolderJob, manifest_lines
 from ganonymization.batch.run_ray import on_ray
 from ganonymization.batch.storage import LocalStorage
 from ganonymization.errors import ModelError, OptionError, WorkersError
@@ -33,7 +33,8 @@ def inverting():
     def make():
         import time
 
-        from ganonymization.types import Face, Result
+        from ganonymization.result import Result
+        from ganonymization.types import Face
 
         class Inverting:
             mode = "scene"
@@ -71,7 +72,7 @@ def check_whole(source, out):
         made = images.read(out / path.relative_to(source)).pixels
         assert np.array_equal(made, images.read(path).pixels ^ 255)
     assert sum(path.suffix == ".png" for path in out.rglob("*")) == 60
-    told = Counter((line["file"], line["status"]) for line in LocalStorage(out).manifest_lines())
+    told = Counter((line["file"], line["status"]) for line in manifest_lines(LocalStorage(out)))
     assert set(told.values()) == {1}
     assert Counter(status for _, status in told) == {"done": 60, "failed": 1, "not a picture": 1}
 

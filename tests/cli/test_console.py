@@ -53,15 +53,18 @@ def test_json_without_files_is_whole(tmp_path, capfd):
 
 def test_seeds_of_earlier_runs_and_the_audit_are_told():
     from ganonymization.batch.manifest import Entry
-    from ganonymization.cli.console import _Sums
+    from ganonymization.batch.report import FolderReport
+    from ganonymization.cli.console import _table
 
-    sums = _Sums()
-    sums.add(Entry("a.png", "skipped", seed=1), 2)
-    sums.add(Entry("b.png", "skipped", seed=2), 2)
-    sums.add(Entry("c.png", "done", seed=2, audited=True), 2)
+    report = FolderReport("out", 2)
+    report.add(Entry("a.png", "skipped", seed=1))
+    report.add(Entry("b.png", "skipped", seed=2))
+    report.add(Entry("c.png", "done", seed=2, audited=True, dropped=("a film",)))
     missed = ({"outcome": "covered by the audit"},)
-    sums.add(Entry("d.png", "filled", seed=2, faces=missed, audited=True), 2)
-    audited, seeds = sums.lines(2)
+    report.add(Entry("d.png", "filled", seed=2, faces=missed, audited=True))
+    assert (report.faces, report.covered, report.exit_code) == (1, 1, 3)
+    *_, audited, dropped, seeds = _table(report)
+    assert dropped.split() == "1 held more dropped: a film (1)".split()
     assert audited.split()[0] == "2"
     assert "in 1 a face was missed" in audited
     assert seeds.split()[0] == "1"

@@ -272,7 +272,7 @@ def test_without_torch_the_extra_is_named(run, monkeypatch, words):
         raise MissingExtraError("training", "train")
 
     monkeypatch.setattr(evaluate_command, "require_torch", lacking)
-    refused(run("o", *words), MissingExtraError, "ganonymization[train]")
+    refused(run("o", *words), MissingExtraError, "the extra train")
 
 
 def test_a_trained_classifier_takes_the_place_of_the_small_one(run, monkeypatch):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -119,7 +120,7 @@ def test_wrong_boxes_are_told_before_the_models_load(without_models, source, tmp
 @pytest.mark.parametrize(
     ("given", "out", "error"),
     [("none.gif", "out.txt", OptionError), ("-", "out.txt", OptionError),
-     ("rtsp://127.0.0.1:1/a", "folder.gif", OutputError), ("in.mp4", "in.mp4", OutputError)],
+     ("rtsp://127.0.0.1:1/a", "folder.gif", OptionError), ("in.mp4", "in.mp4", OutputError)],
 )  # fmt: skip
 def test_wrong_outputs_are_told_before_the_models_load(
     without_models, source, tmp_path, given, out, error
@@ -152,13 +153,13 @@ def test_regions_whose_faces_stay_can_be_given_again_and_again(run, pair, tmp_pa
     assert report["kept"] == 0
 
 
-def test_faces_that_stay_are_a_warning_each(run, pair, tmp_path):
+def test_faces_that_stay_are_a_warning(run, pair, tmp_path):
     """Nobody is to overlook that somebody can be recognised."""
     answer = run(pair, tmp_path / "out.mp4", "--ignore-box", "0,0,80,96")
     assert answer.exit_code == 0
     (line,) = warnings_in(answer)
     assert re.fullmatch(
-        r"warning: track [01]: left as it was in 12 frames, in an ignored region", line
+        r"warning: left as they were: track [01] in 12 frames, in an ignored region", line
     )
     assert "12 of 24 faces redrawn" in answer.stdout
 
@@ -184,7 +185,7 @@ def test_a_person_stays_where_the_recogniser_is_sure(run, monkeypatch, pair, tmp
     assert asked == [None]
     assert (report["faces"], report["kept"]) == (24, 4)
     (line,) = warnings_in(answer)
-    assert line.endswith("left as it was in 4 frames, me.png, by the recogniser")
+    assert line.endswith("in 4 frames, me.png, by the recogniser")
 
 
 def test_a_picture_of_several_people_is_refused(run, monkeypatch, pair, tmp_path):
@@ -311,23 +312,23 @@ def old_handlers():
 
 
 def test_ctrl_c_ends_the_input_of_what_has_no_end(old_handlers):
-    with video._until_stopped(True) as stopped:
-        assert not stopped()
+    with video.until_stopped(True) as stopped:
+        assert not stopped.is_set()
         os.kill(os.getpid(), signal.SIGINT)
-        assert stopped()
+        assert stopped.is_set()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_ctrl_c_is_as_before_after_an_error(old_handlers):
-    with pytest.raises(RuntimeError), video._until_stopped(True):
+    with pytest.raises(RuntimeError), video.until_stopped(True):
         raise RuntimeError("stop")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_ctrl_c_stops_at_once_what_has_an_end(old_handlers):
     with pytest.raises(KeyboardInterrupt):
-        with video._until_stopped(False) as stopped:
-            assert not stopped()
+        with video.until_stopped(False) as stopped:
+            assert not stopped.is_set()
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(5)
 
@@ -339,9 +340,9 @@ def test_a_stream_that_is_stopped_is_written_to_where_it_was(run, monkeypatch, s
     @contextlib.contextmanager
     def after_five(live):
         assert live is False
-        yield lambda: asked.append(1) or len(asked) > 5
+        yield SimpleNamespace(is_set=lambda: asked.append(1) or len(asked) > 5)
 
-    monkeypatch.setattr(video, "_until_stopped", after_five)
+    monkeypatch.setattr(video, "until_stopped", after_five)
     report = told(run(source, tmp_path / "out.mp4", "--json"))
     assert report["frames"] == len(times(tmp_path / "out.mp4")) == 5
 
@@ -355,9 +356,9 @@ def test_only_what_has_no_end_is_ended_by_ctrl_c(monkeypatch, run, source, tmp_p
     @contextlib.contextmanager
     def remember(live):
         asked.append(live)
-        yield lambda: False
+        yield SimpleNamespace(is_set=lambda: False)
 
-    monkeypatch.setattr(video, "_until_stopped", remember)
+    monkeypatch.setattr(video, "until_stopped", remember)
     place = tmp_path / given if given == "in.mp4" else given
     run(place, tmp_path / "out.mp4", given=b"")
     assert asked == [live]

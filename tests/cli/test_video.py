@@ -62,10 +62,10 @@ def test_it_writes_and_tells(run, source, tmp_path):
 
 
 def test_json_alone_is_on_the_output(run, source, tmp_path):
-    answer = run(source, tmp_path / "out.mp4", "--seed", 4, "--json")
+    answer = run(source, tmp_path / "out.mp4", "--seed", 4, "--json", "--report")
     assert answer.exit_code == 0
     told = json.loads(answer.stdout)
-    assert told == json.loads((tmp_path / "out.mp4.json").read_text())
+    assert told == json.loads((tmp_path / "out-report" / "out.mp4.json").read_text())
     assert (told["frames"], told["faces"], told["seed"], told["salvaged"]) == (8, 8, 4, None)
 
 
@@ -91,13 +91,13 @@ def test_no_faces_are_a_warning(run, tmp_path):
     assert "no face found in any frame" in told.stderr
 
 
-def test_covered_faces_are_a_warning(run, tmp_path):
+def test_covered_faces_are_in_the_closing_line(run, tmp_path):
     clip = [draw(Disc(60, 40, 14, level=NO_LANDMARKS), size_wh=(128, 96))] * 5
     source = make_clip(tmp_path / "in.mp4", clip)
     answer = run(source, tmp_path / "out.mp4")
     assert answer.exit_code == 0
-    assert "warning: 5 faces covered: not seen well enough" in answer.stderr
-    assert "0 of 5 faces redrawn" in answer.stdout
+    assert "0 of 5 faces redrawn, 5 covered: not seen well enough" in answer.stdout
+    assert "warning" not in answer.output
 
 
 def test_damage_is_an_error(run, tmp_path):
@@ -133,7 +133,7 @@ def test_codec_and_crf_reach_the_writer(run, source, tmp_path):
     with av.open(str(out)) as container:
         assert container.streams.video[0].codec_context.name == "hevc"
     answer = run(source, tmp_path / "new.mp4", "--codec", "nonsense")
-    assert isinstance(answer.exception, OutputError)
+    assert isinstance(answer.exception, OptionError)
     assert run(source, tmp_path / "new.mp4", "--crf", 64).exit_code == 2
 
 

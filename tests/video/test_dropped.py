@@ -143,7 +143,7 @@ def test_a_language_that_is_none_is_not_passed_on(make, tmp_path):
 
 def test_further_streams_are_told_and_refused_if_that_is_asked_for(make, tmp_path):
     source = with_others(tmp_path / "in.mkv", subtitles="srt", chapters=3)
-    report = anonymize_video(make(), source, tmp_path / "out.mkv", VideoOptions(1))
+    report = anonymize_video(make(), source, tmp_path / "out.mkv", VideoOptions(1, report=tmp_path))
     expected = ["subtitles 1 (srt, ger)", "3 chapters"]
     assert report.dropped == expected
     assert json.loads((tmp_path / "out.mkv.json").read_text())["dropped"] == expected

@@ -17,7 +17,8 @@ from ganonymization.errors import (
     UnreadableError,
 )
 from ganonymization.io import images
-from ganonymization.types import Face, Result
+from ganonymization.result import Result
+from ganonymization.types import Face
 from ganonymization.video.file import VideoOptions, anonymize_video, check_video_output
 from ganonymization.video.film import Film
 from ganonymization.video.frames import Anonymized
@@ -144,15 +145,16 @@ def test_the_report_counts(make, tmp_path):
     assert "not seen well enough" in next(iter(report.reasons))
 
 
-def test_the_report_and_the_strip_lie_beside_the_video(make, tmp_path, source):
-    report = anonymized(make(), source, tmp_path / "o" / "out.mp4")
-    assert files(tmp_path / "o") == ["out.mp4", "out.mp4.json", "out.mp4.png"]
-    told = json.loads((tmp_path / "o" / "out.mp4.json").read_text())
+def test_the_report_and_the_strip_lie_where_they_are_asked_for(make, tmp_path, source):
+    report = anonymized(make(), source, tmp_path / "o" / "out.mp4", report=tmp_path / "r")
+    assert files(tmp_path / "o") == ["out.mp4"]
+    assert files(tmp_path / "r") == ["out.mp4.json", "out.mp4.png"]
+    told = json.loads((tmp_path / "r" / "out.mp4.json").read_text())
     assert told == json.loads(json.dumps(report.as_dict()))
     assert told["frames"] == 20
     assert told["tracks"]["0"]["synthesized"] == 20
     assert told["seed"] == 1
-    assert images.read(tmp_path / "o" / "out.mp4.png").pixels.shape == (120, 160, 3)
+    assert images.read(tmp_path / "r" / "out.mp4.png").pixels.shape == (120, 160, 3)
 
 
 def cells(strip):
@@ -195,7 +197,7 @@ def test_the_strip_of_a_long_video_stays_small():
 
 def test_thumbnails_show_what_was_written(make, tmp_path):
     source = make_clip(tmp_path / "in.mp4", pictures(3), rate=1)
-    anonymized(make(), source, tmp_path / "out.mp4", crf=4)
+    anonymized(make(), source, tmp_path / "out.mp4", crf=4, report=tmp_path)
     strip = images.read(tmp_path / "out.mp4.png").pixels
     assert strip.shape == (120, 480, 3)
     for i, image in enumerate(seen_pictures(tmp_path / "out.mp4")):
@@ -329,7 +331,9 @@ def test_damage_is_told_and_leaves_nothing(make, tmp_path):
 
 def test_what_comes_before_the_damage_is_salvaged(make, tmp_path):
     damaged = damaged_clip(tmp_path)
-    report = anonymized(make(), damaged, tmp_path / "o" / "out.mp4", salvage=True)
+    report = anonymized(
+        make(), damaged, tmp_path / "o" / "out.mp4", salvage=True, report=tmp_path / "o"
+    )
     assert 3 < report.frames < 30
     assert "damaged.mp4" in report.salvaged
     assert len(seen_pictures(tmp_path / "o" / "out.mp4")) == report.frames

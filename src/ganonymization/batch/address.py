@@ -3,6 +3,7 @@
 
 import io
 import json
+import posixpath
 import re
 import secrets
 import shutil
@@ -49,6 +50,14 @@ class FsspecStorage:
     @property
     def identity(self) -> str:
         return identity_of(type(self._files).__name__, self._root)
+
+    def seen_from(self, other: Any) -> str:
+        return posixpath.relpath(self._root, other._root)
+
+    def beside(self, end: str) -> "FsspecStorage":
+        if not self._root.strip("/"):
+            raise OptionError(f"{self}: nothing lies beside it; give a folder in it")
+        return FsspecStorage(self._address + end)
 
     def names(self) -> Iterator[str]:
         self.list_files()

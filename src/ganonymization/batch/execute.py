@@ -36,7 +36,7 @@ def execute(
             yield Entry(file.name, "skipped", seed=done[file.name].seed)
         else:
             todo.append(file)
-    with executor(job, todo) as entries, closing(job.out.manifest(job.shard)) as manifest:
+    with executor(job, todo) as entries, closing(job.manifest()) as manifest:
         for entry in entries:
             manifest.add(entry)
             yield entry

@@ -1,8 +1,11 @@
 """A folder of pictures and videos: a mirrored tree, a manifest line per file, nothing lost."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ..errors import GanonymizationError, InputError
 from ..io import images
@@ -11,9 +14,19 @@ from ..picture_file import anonymize_file
 from ..pipeline import Anonymizer
 from ..types import Face
 from ..video.file import VideoOptions, anonymize_video
-from ..video.kinds import BESIDE, is_video
+from ..video.kinds import is_video
 from .address import Storage, check_apart
-from .manifest import FINISHED, Entry, InputRecord, Status, latest, sha256_of
+from .manifest import (
+    FINISHED,
+    Entry,
+    InputRecord,
+    LocalManifest,
+    ManifestInParts,
+    NoManifest,
+    Status,
+    latest,
+    sha256_of,
+)
 from .naming import PLAIN, Planned, check_clashes, in_shard, leads_out, planned
 from .secret import Secret
 from .storage import Stamp
@@ -44,6 +57,9 @@ class FolderJob:
         secret_seed: Nothing that is written tells the seed: who knows it makes the output of any
             original again, and so sees which one is whose.
         key: Of the manifest's fingerprints of inputs; to go on with a job takes the same.
+        reports: Write a manifest, a page, and of each video a report and a strip, into the folder
+            :attr:`report`; a job without them cannot go on after it was ended.
+        reports_at: That folder; None for the usual one.
     """
 
     make_anonymizer: Callable[[], Anonymizer]
@@ -62,6 +78,13 @@ class FolderJob:
     hdr: bool | None = None
     secret_seed: bool = False
     key: bytes = field(default_factory=lambda: Secret().key, repr=False)
+    reports: bool = True
+    reports_at: Storage | None = None
+
+    @cached_property
+    def report(self) -> Storage:
+        """The folder of the reports, beside the results, where nobody takes them for such."""
+        return self.reports_at or report_of(self.out)
 
     @property
     def told_seed(self) -> int | None:
@@ -77,8 +100,12 @@ class FolderJob:
                 would be one file.
         """
         check_apart(self.source, self.out)
+        if self.reports:
+            check_apart(self.source, self.report)
         everything = planned(self.source.names(), self.naming)
-        check_clashes(((file.name, out) for file in everything for out in outputs(file)), self.out)
+        check_clashes(
+            ((file.name, file.out) for file in everything if is_read(file.name)), self.out
+        )
         return [
             file
             for file in everything
@@ -90,14 +117,17 @@ class FolderJob:
         """Clear away what a killed run left; what is done already, unless it is done again."""
         if self.shard is None:  # other shards' scraps are in use
             self.out.sweep()
+            self.report.sweep()
         return {} if self.overwrite else self.done_before()
 
     def done_before(self) -> dict[str, Entry]:
         """What the manifests in the output folder say is finished, with these settings."""
+        if not self.reports:
+            return {}
         self.out.list_files()
         return {
             name: Entry.of({key: line[key] for key in _KEPT if key in line}, self.key)
-            for name, line in latest(self.out.manifest_lines()).items()
+            for name, line in latest(self.manifest_lines()).items()
             if line["status"] in FINISHED
             and line.get("settings") == self.settings
             and line.get("source")
@@ -126,7 +156,7 @@ class FolderJob:
         name = f"{self.source}/{file.name}"
         if leads_out(file.name):
             return self.failed(file, f"{name}: the name leads out of the folder; rename it")
-        if any(self.out.leads_into(output, self.source.identity) for output in outputs(file)):
+        if self.out.leads_into(file.out, self.source.identity):
             return self.failed(
                 file, f"{self.out}/{file.out}: links to an original; remove the link"
             )
@@ -186,16 +216,32 @@ class FolderJob:
         told: dict[str, object] = {"outcome": face.outcome, "seed": seed}
         return told if portrait else place | told
 
+    def manifest_lines(self) -> Iterator[dict[str, Any]]:
+        """The lines of every manifest, oldest first; see :func:`manifest_lines`."""
+        return manifest_lines(self.out, self.report)
+
+    def manifest(self) -> LocalManifest | ManifestInParts | NoManifest:
+        """The manifest to add to."""
+        return self.report.manifest(self.shard) if self.reports else NoManifest()
+
     def _video(self, anonymizer: Anonymizer, file: Planned, path: Path, folder: Path) -> Entry:
+        with ExitStack() as files:
+            report = files.enter_context(self.report.writing()) if self.reports else None
+            return self._film(anonymizer, file, path, folder, report)
+
+    def _film(
+        self, anonymizer: Anonymizer, file: Planned, path: Path, folder: Path, report: Path | None
+    ) -> Entry:
         options = VideoOptions(
             self.seed, sound=self.sound, strict=self.strict, hdr=self.hdr,
             tells_seed=not self.secret_seed,
+            report=None if report is None else (report / file.out).parent,
         )  # fmt: skip
         made = anonymize_video(anonymizer, path, folder / file.out, options)
         tracks = tuple({"track": number, **asdict(t)} for number, t in made.tracks.items())
         status: Status = "filled" if made.filled_s else "done" if tracks else "no face"
         return Entry(
-            file.name, status, outputs(file), self.told_seed, tuple(made.covered_by_audit), tracks,
+            file.name, status, (file.out,), self.told_seed, tuple(made.covered_by_audit), tracks,
             audited=made.searched > 0, dropped=tuple(made.dropped),
         )  # fmt: skip
 
@@ -205,8 +251,17 @@ def is_read(name: str) -> bool:
     return images.is_picture(Path(name)) or is_video(Path(name))
 
 
-def outputs(file: Planned) -> tuple[str, ...]:
-    """What is written of a file, relative to the output folder; of a picture at least that."""
-    if is_video(Path(file.name)):
-        return tuple(file.out + end for end in ("", *BESIDE))
-    return (file.out,) if is_read(file.name) else ()
+def report_of(out: Storage) -> Storage:
+    """The folder of a folder's reports."""
+    return out.beside("-report")
+
+
+def manifest_lines(out: Storage, report: Storage | None = None) -> Iterator[dict[str, Any]]:
+    """The lines of every manifest of a folder, oldest first; those of earlier versions lie in it.
+
+    Args:
+        out: The folder of the results.
+        report: That of its reports; None for the usual one.
+    """
+    yield from out.manifest_lines()
+    yield from (report or report_of(out)).manifest_lines()

@@ -4,14 +4,15 @@ import html
 import os
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from ..io import images
-from .address import Storage
-from .manifest import FINISHED, Status, latest
+from ..video.kinds import STRIP
+from .folder import FolderJob
+from .manifest import FINISHED, MEANINGS, latest
 
 REPORT = "report.html"
 _SAMPLE = 48
@@ -27,25 +28,27 @@ img { width: 100%; height: 11rem; object-fit: cover; background: #8884; }
 """
 
 
-def write_report(out: Storage, meanings: Mapping[Status, str], seed: int | None) -> None:
-    """Write the page from the manifests in an output folder; of the inputs it shows nothing.
+def write_report(job: FolderJob) -> None:
+    """Write a job's page from its manifests; of the inputs it shows nothing.
 
-    ``meanings`` explains each status; the seed draws the sample, None another
-    one each time.
+    A known seed draws the sample, a secret one another each time. A job without reports gets none.
 
     Raises:
         OutputError: It cannot be written.
     """
-    lines = list(latest(map(_summary, out.manifest_lines())).values())
+    if not job.reports:
+        return
+    results = quote(os.fsencode(job.out.seen_from(job.report)))
+    lines = list(latest(_summary(line, results) for line in job.manifest_lines()).values())
     counts = Counter(line["status"] for line in lines)
     drawn = [line["shown"] for line in lines if line["status"] in FINISHED and line["shown"]]
-    sample = sorted(random.Random(seed).sample(drawn, min(_SAMPLE, len(drawn))))
+    sample = sorted(random.Random(job.told_seed).sample(drawn, min(_SAMPLE, len(drawn))))
     page = [
         '<!doctype html><html lang="en"><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width"><title>Anonymized folder</title>',
         f"<style>{_STYLE}</style><h1>{len(lines)} files</h1><table>",
         *(f"<tr><td>{counts[status]}</td><td>{status}</td><td>{meaning}</td></tr>"
-          for status, meaning in meanings.items() if counts[status]),
+          for status, meaning in MEANINGS.items() if counts[status]),
         f"</table><p>{_faces(lines)}</p>",
         *_listed("Not written", (line for line in lines if line["status"] == "failed"), "error"),
         *_listed("Without a face: look at these, a detector misses some",
@@ -55,25 +58,31 @@ def write_report(out: Storage, meanings: Mapping[Status, str], seed: int | None)
         "</main></html>\n",
     ]  # fmt: skip
     content = "\n".join(page).encode("utf-8", "backslashreplace")
-    out.write(REPORT, content)
+    job.report.write(REPORT, content)
 
 
-def _figure(name: str) -> str:
-    link = quote(os.fsencode(name))  # names that are no UTF-8, too
+def _figure(shown: tuple[str, str]) -> str:
+    name, link = shown
     return (
         f'<figure><a href="{link}"><img loading="lazy" alt="" src="{link}"></a>'
         f"<figcaption>{html.escape(name)}</figcaption></figure>"
     )
 
 
-def _summary(line: dict[str, Any]) -> dict[str, Any]:
+def _summary(line: dict[str, Any], results: str) -> dict[str, Any]:
     """What the page shows of a line: there may be millions."""
     pictures = [name for name in line["outputs"] if images.is_picture(Path(name))]
+    shown = None
+    if pictures:  # names that are no UTF-8, too
+        shown = pictures[-1], f"{results}/{quote(os.fsencode(pictures[-1]))}"
+    elif line["outputs"]:  # of a video its strip
+        strip = line["outputs"][0] + STRIP
+        shown = strip, quote(os.fsencode(strip))
     return {
         "file": line["file"],
         "status": line["status"],
         "error": line.get("error"),
-        "shown": pictures[-1] if pictures else "",  # of a video its strip
+        "shown": shown,
         "faces": len(line["faces"]),
         "filled": sum(face["outcome"] != "synthesized" for face in line["faces"]),
         "tracks": len(line.get("tracks", ())),

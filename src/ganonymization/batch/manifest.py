@@ -16,6 +16,14 @@ from ..errors import OutputError
 MANIFEST = "manifest.jsonl"
 Status = Literal["done", "filled", "no face", "skipped", "failed", "not a picture"]
 FINISHED: tuple[Status, ...] = ("done", "filled", "no face")
+MEANINGS: dict[Status, str] = {
+    "done": "every face that was found is redrawn",
+    "filled": "every face that was found is redrawn or covered with a fill",
+    "no face": "no face found",
+    "skipped": "done before",
+    "not a picture": "left out",
+    "failed": "not written",
+}
 _PART_LINES, _PART_S = 500, 30.0
 
 
@@ -126,6 +134,16 @@ class LocalManifest:
 
     def _unwritable(self, error: OSError) -> OutputError:
         return OutputError(f"{self._path}: cannot be written ({error.strerror})")
+
+
+class NoManifest:
+    """Where none is wanted."""
+
+    def add(self, entry: Entry) -> None:
+        """Remember nothing."""
+
+    def close(self) -> None:
+        """Nothing to close."""
 
 
 class ManifestInParts:

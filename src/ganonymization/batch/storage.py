@@ -45,6 +45,15 @@ class LocalStorage:
         """One for each way to write a place; that of a place below starts with it."""
         return identity_of("LocalFileSystem", os.path.realpath(self.root))
 
+    def seen_from(self, other: Any) -> str:
+        """Its relative path, seen from another one of its kind."""
+        return Path(os.path.relpath(self.root, other.root)).as_posix()
+
+    def beside(self, end: str) -> "LocalStorage":
+        """The folder beside this one whose name goes on with ``end``."""
+        root = self.root if self.root.name not in ("", "..") else self.root.absolute().resolve()
+        return LocalStorage(root.with_name(root.name + end))
+
     def names(self) -> Iterator[str]:
         """Of every file, in a fixed order; of folders that cannot be listed, too.
 

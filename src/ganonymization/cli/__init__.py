@@ -7,28 +7,53 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
+from .. import __version__
 from ..errors import GanonymizationError, with_options
-from . import anonymize, bank, classify, dataset, evaluate, serve, train, video
-from .options import documented
+from . import anonymize, bank, classify, dataset, evaluate, inputs, serve, train, video
+from .help import Command, Group, documented
 from .say import complain
 
 app = typer.Typer(
-    help="Replace every face in pictures by nobody's face, and keep the expression.",
+    cls=Group,
     no_args_is_help=True,
-    add_completion=False,
+    subcommand_metavar="IN... | COMMAND",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        print(f"ganonymize {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Say which one this is."
+        ),
+    ] = False,
+) -> None:
+    """Replace every face in pictures and videos by nobody's face, and keep the expression.
+
+    ganonymize photo.jpg clip.mp4 folder: makes photo-anon.jpg, clip-anon.mp4 and folder-anon; that
+    is the command 'anonymize', which need not be named.
+    """
+
+
 for command in (
-    anonymize.image, anonymize.folder, video.video, dataset.dataset, anonymize.models,
-    anonymize.demo,
-    train.prepare, train.train, train.fit_shape, train.export, evaluate.evaluate,
-    serve.serve,
+    inputs.anonymize, anonymize.image, video.video, anonymize.folder, dataset.dataset,
+    serve.serve, anonymize.models, anonymize.demo, evaluate.evaluate,
+    train.prepare, train.train, train.fit_shape, train.export,
 ):  # fmt: skip
-    app.command(command.__name__.replace("_", "-"))(documented(command))
+    app.command(command.__name__.replace("_", "-"), cls=Command)(documented(command))
 app.add_typer(classify.app, name="classify")
 app.add_typer(bank.app, name="bank")
 

@@ -2,22 +2,21 @@
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import OptionError
-from ..options import Engine, added_box
+from ..options import Engine, OnNoFace, added_box
 from .options import (
     AddBoxOption,
     HdrOption,
-    In,
     JsonOption,
     MaxPixelsOption,
     OnNoFaceOption,
-    Out,
     SeedOption,
     StrictOption,
     takes_config,
@@ -25,14 +24,15 @@ from .options import (
 
 if TYPE_CHECKING:
     from ..batch.execute import Executor
+    from ..batch.folder import FolderJob
     from ..config import AnonymizerConfig
 
 
 @takes_config()
 def image(
     config: "AnonymizerConfig",
-    source: In,
-    out: Out,
+    source: Annotated[str, typer.Argument(metavar="IN")],
+    out: Annotated[str | None, typer.Argument(metavar="OUT")] = None,
     on_no_face: OnNoFaceOption = None,
     seed: SeedOption = None,
     add_box: AddBoxOption = None,
@@ -44,16 +44,20 @@ def image(
     The exit code is 3 where a face was missed at first, and covered by the audit of the output.
 
     Options:
-        source: A picture.
-        out: The file to write.
+        source: A picture; - for standard input.
+        out: A file, or a folder to write into; - for standard output. [default: IN-anon beside it]
     """
     from ..io import images
     from . import console
+    from .places import picture_in, picture_out
 
-    images.check_output(source, out)  # before the models load
+    place = picture_in(source)
+    target = picture_out(place, out)
+    if target is not None:  # before the models load
+        images.check_output(place, target)
     boxes = [added_box(text) for text in add_box or ()]
     if console.anonymize_image(
-        config.load(), source, out, seed, on_no_face, max_pixels, as_json, boxes
+        config.load(), place, target, seed, on_no_face, max_pixels, as_json, boxes
     ):
         raise typer.Exit(console.COVERED_BY_AUDIT_EXIT)
 
@@ -62,7 +66,7 @@ def image(
 def folder(
     config: "AnonymizerConfig",
     source: Annotated[str, typer.Argument(metavar="IN")],
-    out: Annotated[str, typer.Argument(metavar="OUT")],
+    out: Annotated[str | None, typer.Argument(metavar="OUT")] = None,
     on_no_face: OnNoFaceOption = None,
     seed: SeedOption = None,
     jobs: Annotated[int | None, typer.Option(min=1)] = None,
@@ -74,19 +78,22 @@ def folder(
     audio: bool = True,
     hdr: HdrOption = None,
     strict: StrictOption = False,
+    report: bool = True,
+    watch: bool = False,
     dry_run: bool = False,
     max_pixels: MaxPixelsOption = 120_000_000,
     as_json: JsonOption = False,
 ) -> None:
     """Anonymize every picture and video in a folder; what is done already is left as it is.
 
-    manifest.jsonl tells what became of each file, report.html shows some of them. The exit code is
-    1 where a file could not be done, else 3 where the audit covered a face that was missed first.
-    Without --seed a secret one is kept in your state folder; no output tells it.
+    In OUT-report, manifest.jsonl tells what became of each file, and report.html shows some of
+    them. The exit code is 1 where a file could not be done, else 3 where the audit covered a face
+    that was missed first. Without --seed a secret one is kept in your state folder; no output tells
+    it.
 
     Options:
         source: A folder or an address as s3://…, read recursively.
-        out: The folder or address to write.
+        out: The folder or address to write. [default: IN-anon beside it]
         jobs: Files in work at a time. [default: by the cores]
         engine: Who does it: on this machine, or on a Ray cluster.
         address: Of the Ray cluster, as auto. [default: one in this machine]
@@ -94,11 +101,10 @@ def folder(
         name: Of outputs.
         shard: The I-th of N shares, for as many jobs. [default: all]
         audio: Copy the sound of videos; a voice identifies, too.
+        report: Write manifest and report; without, a run that is ended cannot go on.
+        watch: Go on with what comes into the folder, until Ctrl-C.
         dry_run: Say what would be done, and do nothing.
     """
-    from ..batch.address import check_apart, open_storage
-    from ..batch.folder import FolderJob
-    from ..batch.secret import secret_of
     from . import console
 
     if address is not None and engine != "ray":
@@ -107,24 +113,81 @@ def folder(
         raise OptionError(
             f"--device {config.device}: the workers of a Ray cluster use the CPU alone"
         )
-    folders = open_storage(source), open_storage(out)
-    check_apart(*folders)
+    if watch and (dry_run or not report):
+        raise OptionError("--watch: goes with a report and without --dry-run")
     cores = os.cpu_count() or 1
     at_a_time = cores + 1 if jobs is None else jobs  # one waits for the disk
-    threads = max(1, cores // at_a_time) if engine != "ray" and shard is None else 1  # of one call
-    settings = f"{config.fingerprint()} {on_no_face} {audio}" + " hdr" * bool(hdr)
-    secret = secret_of(folders[1].identity, renew=overwrite and shard is None, keep=not dry_run)
-    job = FolderJob(
-        config.with_threads(threads).load, *folders, secret.seed if seed is None else seed,
-        on_no_face, overwrite, max_pixels, settings, naming=name, shard=_shard(shard), sound=audio,
-        strict=strict, hdr=hdr, secret_seed=seed is None, key=secret.key,
+    job = folder_job(
+        config, source, out, seed, on_no_face=on_no_face, overwrite=overwrite,
+        max_pixels=max_pixels, naming=name, shard=_shard(shard), sound=audio, strict=strict,
+        hdr=hdr, reports=report, keep=not dry_run,
+        threads=max(1, cores // at_a_time) if engine != "ray" and shard is None else 1,
     )  # fmt: skip
     if dry_run:
         console.plan_folder(job, as_json)
         return
-    executor = _executor(engine, jobs, at_a_time, address)
-    if code := console.anonymize_folder(job, executor, as_json):
+    if watch:
+        code = watch_folder(job, at_a_time, as_json)
+    else:
+        executor = _executor(engine, jobs, at_a_time, address)
+        code = console.anonymize_folder(job, executor, as_json)
+    if code:
         raise typer.Exit(code)
+
+
+def folder_job(
+    config: "AnonymizerConfig", source: str, out: str | None, seed: int | None, *,
+    threads: int = 1, keep: bool = True, overwrite: bool = False,
+    shard: tuple[int, int] | None = None, on_no_face: OnNoFace | None = None, sound: bool = True,
+    hdr: bool | None = None, **options: Any,
+) -> "FolderJob":  # fmt: skip
+    """The job that a folder's options name; nothing is loaded yet.
+
+    Args:
+        config: Of the anonymizer.
+        source: A folder or an address.
+        out: Likewise; None writes beside the input.
+        seed: None takes the folder's secret one.
+        threads: Of one call of the generator.
+        keep: Write a new secret down.
+        overwrite: See :class:`FolderJob`, as for the others.
+        shard: See there.
+        on_no_face: See there.
+        sound: See there.
+        hdr: See there.
+        options: See there.
+
+    Raises:
+        OptionError: The input is no folder.
+        OutputError: One lies in the other.
+    """
+    from ..batch.address import check_apart, open_storage
+    from ..batch.folder import FolderJob
+    from ..batch.secret import secret_of
+
+    read = open_storage(source)
+    folders = read, read.beside("-anon") if out is None else open_storage(out)
+    check_apart(*folders)
+    settings = f"{config.fingerprint()} {on_no_face} {sound}" + " hdr" * bool(hdr)
+    secret = secret_of(folders[1].identity, renew=overwrite and shard is None, keep=keep)
+    return FolderJob(
+        config.with_threads(threads).load, *folders, secret.seed if seed is None else seed,
+        on_no_face, overwrite, settings=settings, shard=shard, sound=sound, hdr=hdr,
+        secret_seed=seed is None, key=secret.key, **options,
+    )  # fmt: skip
+
+
+def watch_folder(job: "FolderJob", at_a_time: int, as_json: bool) -> int:
+    """Anonymize what is in a folder and comes into it, until Ctrl-C; returns the exit code."""
+    from ..batch.execute import in_threads
+    from ..batch.watch import watch
+    from . import console
+    from .video import until_stopped
+
+    job = replace(job, make_anonymizer=cache(job.make_anonymizer))
+    with until_stopped(True) as stopped:
+        entries = watch(job, in_threads(at_a_time), stopped.wait)
+        return console.tell_folder(job, entries, None, as_json)
 
 
 def _executor(engine: Engine, jobs: int | None, at_a_time: int, address: str | None) -> "Executor":

@@ -5,12 +5,18 @@ from typing import Annotated
 
 import typer
 
-from .options import documented, require_torch
+from .help import Command, Group, documented
+from .options import require_torch
 
-app = typer.Typer(help="Donors, whose textures new faces wear.", no_args_is_help=True)
+app = typer.Typer(
+    help="Donors, whose textures new faces wear.",
+    no_args_is_help=True,
+    cls=Group,
+    rich_markup_mode=None,
+)
 
 
-@app.command()
+@app.command(cls=Command)
 @documented
 def build(
     folder: Path, table: Path, out: Path, prepared: Path | None = None, state: Path | None = None
@@ -31,7 +37,7 @@ def build(
         print(f"{count:5d} {outcome}")
 
 
-@app.command()
+@app.command(cls=Command)
 @documented
 def show(bank: Annotated[Path | None, typer.Argument()] = None, sheet: Path | None = None) -> None:
     """Say whom a bank holds, and draw them.

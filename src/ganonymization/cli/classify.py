@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
-from .options import documented, print_skipped, require_transformers
+from .help import Command, Group, documented
+from .options import print_skipped, require_transformers
 
 app = typer.Typer(
     help="Train a classifier of labelled pictures, and ask it about others.",
     no_args_is_help=True,
+    cls=Group,
     rich_markup_mode=None,
 )
 
@@ -27,7 +29,7 @@ IndexOption = Annotated[
 AcceleratorOption = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
 
 
-@app.command()
+@app.command(cls=Command)
 @documented
 def train(
     data: Path,
@@ -87,7 +89,7 @@ def train(
     print_skipped([*skipped, *trained.skipped])
 
 
-@app.command()
+@app.command(cls=Command)
 @documented
 def predict(
     model: Path,

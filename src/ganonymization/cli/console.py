@@ -4,11 +4,11 @@ import json
 import sqlite3
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -17,38 +17,46 @@ from .. import seeds
 from ..batch.execute import Executor, execute
 from ..batch.folder import FolderJob, is_read
 from ..batch.html_report import REPORT, write_report
-from ..batch.manifest import Entry, Status
-from ..errors import with_options
+from ..batch.manifest import MEANINGS, Entry, Status
+from ..batch.report import FolderReport
+from ..errors import OutputError, with_options
+from ..io import images
+from ..io.files import write_bytes
 from ..options import OnNoFace
-from ..picture_file import anonymize_file
+from ..picture_file import anonymize_bytes, anonymize_file
 from ..pipeline import Anonymizer
-from ..types import COVERED_BY_AUDIT, Box, Result
+from ..result import Result
+from ..types import Box
 from ..video.kinds import is_video
 from .say import complain, say, warn
 
 COVERED_BY_AUDIT_EXIT = 3
-
-MEANINGS: dict[Status, str] = {
-    "done": "every face that was found is redrawn",
-    "filled": "every face that was found is redrawn or covered with a fill",
-    "no face": "no face found",
-    "skipped": "done before",
-    "not a picture": "left out",
-    "failed": "not written",
-}
+_STREAM = "standard input"
 
 
 def anonymize_image(
     anonymizer: Anonymizer,
-    source: Path,
-    out: Path,
+    source: Path | None,
+    out: Path | None,
     seed: int | None,
     on_no_face: OnNoFace | None,
     max_pixels: int,
     as_json: bool,
     add_boxes: Sequence[Box] = (),
+    report: Path | None = None,
 ) -> bool:
-    """Anonymize one file and print what became of it; the seed None draws a fresh one.
+    """Anonymize one picture and print what became of it; the seed None draws a fresh one.
+
+    Args:
+        anonymizer: That does it.
+        source: A file; None for standard input.
+        out: A file; None for standard output, and words go to the error stream then.
+        seed: Of the run.
+        on_no_face: As for ``anonymize_file``, as the others are.
+        max_pixels: Larger pictures are refused.
+        as_json: Print JSON.
+        add_boxes: Of faces that the detector misses.
+        report: A folder to write the JSON into, too.
 
     Returns:
         Whether the audit had to cover a face.
@@ -56,39 +64,95 @@ def anonymize_image(
     Raises:
         GanonymizationError: As ``anonymize_file`` does.
     """
-    result, written = anonymize_file(
-        anonymizer, source, out, seed=seeds.fresh_seed() if seed is None else seed,
-        name=source.name, on_no_face=on_no_face, max_pixels=max_pixels,
-        add_boxes=add_boxes,
-    )  # fmt: skip
+    seed = seeds.fresh_seed() if seed is None else seed
+    if source is not None and out is not None:
+        result, written = anonymize_file(
+            anonymizer, source, out, seed=seed, name=source.name, on_no_face=on_no_face,
+            max_pixels=max_pixels, add_boxes=add_boxes,
+        )  # fmt: skip
+        names = [str(path) for path in written]
+    else:
+        content = sys.stdin.buffer.read() if source is None else images.content_of(source)
+        name = _STREAM if source is None else source.name
+        kind = None if out is None else images.kind_of(out)
+        result, made = anonymize_bytes(
+            anonymizer, content, seed=seed, name=name, max_pixels=max_pixels, kind=kind,
+            on_no_face=on_no_face, add_boxes=add_boxes,
+        )  # fmt: skip
+        names = _poured(made, out)
+    told = _STREAM if source is None else str(source)
     if result.dropped:
-        warn(f"{source}: dropped: {', '.join(result.dropped)}")
+        warn(f"{told}: dropped: {', '.join(result.dropped)}")
     if not result.faces:
-        passed = f"passed on as {written[0]}" if written else "nothing written"
-        warn(f"{source}: no face found, {passed}")
+        passed = f"passed on as {names[0]}" if names else "nothing written"
+        warn(f"{told}: no face found, {passed}")
+    if report is not None:
+        write_image_report(report, out, result, names)
+    stream = sys.stderr if out is None else sys.stdout
     if as_json:
-        answer = {
-            "outputs": [str(path) for path in written],
-            "seed": result.seed,
-            "audited": result.audited,
-            "dropped": result.dropped,
-            "faces": [asdict(face) for face in result.faces],
-            "timings_ms": dict(result.timings_ms),
-        }
-        print(json.dumps(answer, indent=1))
+        print(json.dumps(image_as_dict(result, names), indent=1), file=stream)
     elif result.faces:
-        _print_faces(source, result, written)
+        audit = _audit_words(result.audited, result.covered_by_audit)
+        say(f"{', '.join(names)}: {redrawn(*counted(result))}, seed {result.seed}{audit}", stream)
     return bool(result.covered_by_audit)
 
 
-def _print_faces(source: Path, result: Result, written: list[Path]) -> None:
-    for face in result.faces:
-        if not face.synthesized:
-            warn(f"{source}: face {face.index} {face.outcome}")
-    drawn = sum(face.synthesized for face in result.faces)
-    names = ", ".join(str(path) for path in written)
-    audit = _audit_words(result.audited, result.covered_by_audit)
-    say(f"{names}: {drawn} of {len(result.faces)} faces redrawn, seed {result.seed}{audit}")
+def _poured(made: list[bytes], out: Path | None) -> list[str]:
+    """Write picture files that were made in memory, and say where."""
+    if out is not None:
+        for path, content in zip(images.numbered(out, len(made)), made, strict=True):
+            write_bytes(path, content)
+        return [str(path) for path in images.numbered(out, len(made))]
+    if len(made) > 1:
+        raise OutputError(f"standard output takes one picture; these are {len(made)}: name a file")
+    for content in made:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    return ["standard output"] * len(made)
+
+
+def write_image_report(
+    folder: Path, out: Path | None, result: Result[Any], names: list[str]
+) -> None:
+    """Write what became of a picture into the folder of its reports.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    text = json.dumps(image_as_dict(result, names), indent=1)
+    name = "picture" if out is None else out.name
+    write_bytes(folder / f"{name}.json", text.encode())
+
+
+def image_as_dict(result: Result[Any], names: list[str]) -> dict[str, Any]:
+    """What became of a picture, for JSON."""
+    return {
+        "outputs": names,
+        "seed": result.seed,
+        "audited": result.audited,
+        "dropped": result.dropped,
+        "faces": [asdict(face) for face in result.faces],
+        "timings_ms": dict(result.timings_ms),
+    }
+
+
+def counted(result: Result[Any]) -> tuple[int, int, Counter[str]]:
+    """Faces redrawn, all faces, and why others are covered, by how often."""
+    outcomes = [face.outcome for face in result.faces]
+    reasons = Counter(
+        outcome.removeprefix("filled: ") for outcome in outcomes if outcome.startswith("filled")
+    )
+    return outcomes.count("synthesized"), len(outcomes), reasons
+
+
+def redrawn(drawn: int, faces: int, reasons: Mapping[str, int]) -> str:
+    """The middle of a closing line."""
+    covered = sum(reasons.values())
+    why = ", ".join(
+        f"{reason} ({count})" if len(reasons) > 1 else reason
+        for reason, count in Counter(reasons).most_common()
+    )
+    return f"{drawn} of {faces} faces redrawn" + (f", {covered} covered: {why}" if covered else "")
 
 
 def _audit_words(audited: bool, covered: int) -> str:
@@ -107,66 +171,72 @@ def anonymize_folder(job: FolderJob, executor: Executor, as_json: bool) -> int:
         The exit code: 1 where a file could not be read or written, or in a strict job was left out;
         else 3 where the audit covered a face, else 0.
     """
-    files, counts, sums = job.files(), Counter[Status](), _Sums()
+    files = job.files()
+    return tell_folder(job, execute(job, executor, files), len(files), as_json)
+
+
+def tell_folder(job: FolderJob, entries: Iterable[Entry], total: int | None, as_json: bool) -> int:
+    """Print what becomes of a folder's files, as :func:`anonymize_folder` does.
+
+    Args:
+        job: That is run.
+        entries: What became of each file; Ctrl-C ends them, where nobody knows how many come.
+        total: Of files; None where nobody knows.
+        as_json: Print JSON.
+    """
+    report = FolderReport(str(job.out), job.told_seed, strict=job.strict)
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    progress = Progress(*columns, console=Console(file=sys.stderr), disable=as_json)
-    task = progress.add_task("", total=len(files))
+    hidden = as_json or total is None
+    progress = Progress(*columns, console=Console(file=sys.stderr), disable=hidden)
+    task = progress.add_task("", total=total)
     with _Lines() as lines:
         with ExitStack() as shown:
-            for entry in execute(job, executor, files):
-                if not (as_json or progress.live.is_started):  # after errors of the models
+            for entry in entries:
+                if not (hidden or progress.live.is_started):  # after errors of the models
                     shown.enter_context(progress)
-                counts[entry.status] += 1
-                sums.add(entry, job.told_seed)
+                report.add(entry)
                 if as_json:
                     lines.add(entry)
                 else:
                     _print_problem(entry)
+                    if total is None and entry.outputs:
+                        say(", ".join(f"{job.out}/{name}" for name in entry.outputs))
                 progress.advance(task)
-        write_report(job.out, MEANINGS, job.told_seed)
+        write_report(job)
         if as_json:
-            lines.print_all(job.told_seed, counts)
+            lines.print_all(job.told_seed, report.counts)
     if not as_json:
-        for status, meaning in MEANINGS.items():
-            if counts[status]:
-                print(f"{counts[status]:7d}  {status:14s} {meaning}")
-        for line in sums.lines(job.told_seed):
+        for line in _table(report):
             say(line)
-        seed = _seed_words(job.told_seed)
-        say(f"{job.out}: {len(files)} files, {seed}, see {REPORT} and manifest*.jsonl")
-    if counts["failed"] or (job.strict and counts["not a picture"]):
-        return 1
-    return COVERED_BY_AUDIT_EXIT if sums.covered else 0
+        where = f", see {job.report}/{REPORT}" if job.reports else ""
+        say(f"{job.out}: {report.files} files, {_seed_words(job.told_seed)}{where}")
+    return report.exit_code
 
 
-@dataclass
-class _Sums:
-    """What a folder's table says beside statuses.
+def _table(report: FolderReport) -> list[str]:
+    """What a folder's lines at the end say."""
+    told = [f"{report.counts[status]:7d}  {status:14s} {meaning}"
+            for status, meaning in MEANINGS.items() if report.counts.get(status)]  # fmt: skip
+    if report.audited:
+        told.append(
+            f"{report.audited:7d}  audited        searched once more: in "
+            f"{report.covered_by_audit} a face was missed at first and is covered"
+        )
+    if report.dropped:
+        told.append(f"{report.dropped:7d}  held more      {with_options(_most_dropped(report))}")
+    if report.other_seed:
+        told.append(
+            f"{report.other_seed:7d}  keep the seed of an earlier run; --overwrite does "
+            f"them again with {_seed_words(report.seed)}"
+        )
+    return told
 
-    Attributes:
-        audited: Files whose outputs were searched once more.
-        covered: Of them, those where a face was covered then.
-        other_seed: Files that were done before with another seed.
-    """
 
-    audited: int = 0
-    covered: int = 0
-    other_seed: int = 0
-
-    def add(self, entry: Entry, seed: int | None) -> None:
-        self.audited += entry.audited
-        self.covered += any(face["outcome"] == COVERED_BY_AUDIT for face in entry.faces)
-        self.other_seed += entry.status == "skipped" and entry.seed not in (None, seed)
-
-    def lines(self, seed: int | None) -> list[str]:
-        told = []
-        if self.audited:
-            told.append(f"{self.audited:7d}  audited        searched once more: in {self.covered} "
-                        "a face was missed at first and is covered")  # fmt: skip
-        if self.other_seed:
-            told.append(f"{self.other_seed:7d}  keep the seed of an earlier run; --overwrite does "
-                        f"them again with {_seed_words(seed)}")  # fmt: skip
-        return told
+def _most_dropped(report: FolderReport) -> str:
+    """What outputs do not hold, by how often."""
+    return "dropped: " + ", ".join(
+        f"{what} ({count})" for what, count in report.dropped_kinds.most_common(5)
+    )
 
 
 def _seed_words(seed: int | None) -> str:
@@ -195,11 +265,7 @@ def _print_problem(entry: Entry) -> None:
     if entry.status == "failed":
         complain(with_options(entry.error or ""))
         return
-    if entry.dropped:
-        warn(f"{entry.file}: dropped: {with_options(', '.join(entry.dropped))}")
-    if entry.status == "no face":
-        warn(f"{entry.file}: no face found")
-    elif entry.status == "not a picture":
+    if entry.status == "not a picture":
         warn(f"{entry.file}: not a kind of picture or video that is read")
 
 
@@ -219,7 +285,7 @@ class _Lines:
         line = entry.line().decode().rstrip()
         self._table.execute("INSERT INTO entries VALUES (?, ?)", (name, line))
 
-    def print_all(self, seed: int | None, counts: Counter[Status]) -> None:
+    def print_all(self, seed: int | None, counts: dict[Status, int]) -> None:
         print(json.dumps({"seed": seed, "counts": counts})[:-1], end=', "files": [')
         for number, (line,) in enumerate(
             self._table.execute("SELECT line FROM entries ORDER BY file, rowid")

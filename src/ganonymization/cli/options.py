@@ -1,21 +1,18 @@
-"""Options that mean the same in every command, what they ask for, and how commands get theirs.
-
-A command is a function whose parameters are described in its docstring under ``Options:``.
-"""
+"""Options that mean the same in every command, what they ask for, and how commands get theirs."""
 
 import inspect
-import re
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_origin
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import MissingExtraError, OptionError
 from ..options import DetectorName, Device, Mode, OnFailure, OnNoFace, Privacy, Sex, Skin
+from .help import documented, sign
 from .say import say
 
 if TYPE_CHECKING:
@@ -38,7 +35,8 @@ OnNoFaceOption = Annotated[
     ),
 ]
 SeedOption = Annotated[
-    int | None, typer.Option(help="Repeats a result. [default: a fresh one]", show_default=False)
+    int | None,
+    typer.Option(help="Repeats a result. [default: a fresh one]", show_default=False, min=0),
 ]
 MaxPixelsOption = Annotated[
     int, typer.Option(help="Larger pictures are refused.", min=1, max=178_956_970)
@@ -65,45 +63,10 @@ HdrOption = Annotated[
         "[default: --sdr, and say so]",
     ),
 ]  # fmt: skip
+ReportOption = Annotated[
+    bool, typer.Option("--report", help="Write what became of it into the folder OUT-report.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-
-
-def documented(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command's parameters the help that its docstring has under ``Options:``.
-
-    What has no default becomes an argument, and what is False a flag that cannot be negated.
-    """
-    text, _, section = (inspect.getdoc(command) or "").partition("\n\nOptions:\n")
-    found = re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", section, re.MULTILINE)
-    helps = {name: re.sub(r"\s+", " ", lines) for name, lines in found}
-    parameters = [
-        _with_help(parameter, helps[name]) if name in helps else parameter
-        for name, parameter in inspect.signature(command).parameters.items()
-    ]
-    command.__doc__ = text
-    _sign(command, parameters)
-    return command
-
-
-def _with_help(parameter: inspect.Parameter, text: str) -> inspect.Parameter:
-    kind = parameter.annotation
-    if get_origin(kind) is Annotated:
-        kind, info = kind.__origin__, copy(kind.__metadata__[0])
-        info.help = text
-    elif parameter.default is parameter.empty:
-        info = typer.Argument(help=text)
-    elif parameter.default is False:
-        info = typer.Option("--" + parameter.name.replace("_", "-"), help=text)
-    else:
-        info = typer.Option(help=text)
-    return parameter.replace(annotation=Annotated[kind, info])
-
-
-def _sign(command: Callable[..., Any], parameters: list[inspect.Parameter]) -> None:
-    """Have Typer see these parameters of a command."""
-    keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
-    command.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
-    command.__annotations__ = {p.name: p.annotation for p in parameters}
 
 
 @documented
@@ -183,7 +146,7 @@ def takes_config(
             command(config=config, **given)
 
         run.__name__, run.__doc__ = command.__name__, command.__doc__
-        _sign(run, [*before, *options, *after])
+        sign(run, [*before, *options, *after])
         return run
 
     return decorate
@@ -191,7 +154,12 @@ def takes_config(
 
 @contextmanager
 def progress(title: str, total: int | None) -> "Iterator[Callable[[], None]]":
-    """A bar on the error stream; what it yields is called after each step."""
+    """A bar on the error stream; what it yields is called after each step.
+
+    Args:
+        title: Before it.
+        total: Of steps; None or a guess where nobody knows: at its end it is full.
+    """
     from rich import progress as rich
     from rich.console import Console
 
@@ -202,6 +170,24 @@ def progress(title: str, total: int | None) -> "Iterator[Callable[[], None]]":
     with rich.Progress(*columns, console=Console(file=sys.stderr)) as bar:
         task = bar.add_task(title, total=total)
         yield lambda: bar.advance(task)
+        bar.update(task, total=bar.tasks[task].completed)  # it may have been a guess
+
+
+def report_folder(out: Path | None, folder: str | None = None) -> Path:
+    """Where the reports of a single output go: beside it, in a folder of its name.
+
+    Args:
+        out: The output, or None.
+        folder: Where outputs were asked for; where it is one, reports lie beside it.
+    """
+    if (
+        folder is not None
+        and folder != "-"
+        and (folder.endswith(("/", os.sep)) or out is None or Path(folder) != out)
+    ):
+        whole = Path(os.path.abspath(folder))
+        return whole.with_name(whole.name + "-report")
+    return Path("stream-report") if out is None else out.with_name(out.stem + "-report")
 
 
 def require_extra(feature: str, extra: str, *packages: str) -> None:

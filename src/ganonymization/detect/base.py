@@ -24,6 +24,11 @@ class DetectorOptions:
         device: ``"cpu"`` or ``"cuda"``; None for the anonymizer's, or else the CPU. BlazeFace stays
             on the CPU.
         thorough: CenterFace looks enlarged, mirrored and turned, too: several times as long.
+
+    Example:
+        >>> large_ones = Anonymizer(detector_options=DetectorOptions(min_face_px=400), audit=False)
+        >>> large_ones("portrait.jpg", seed=7)
+        <Result: no face found, 512 x 512, seed 7>
     """
 
     min_score: float | None = None

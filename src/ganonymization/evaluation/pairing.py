@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..batch.folder import manifest_lines
 from ..batch.storage import LocalStorage
 from ..errors import InputError
 from ..io import images
@@ -48,7 +49,7 @@ def pair(
         raise InputError(f"{anonymized}: no pictures in it; give the folder of the outputs")
     by_manifest = {
         entry["file"]: [anonymized / output for output in entry["outputs"]]
-        for entry in LocalStorage(anonymized).manifest_lines()
+        for entry in manifest_lines(LocalStorage(anonymized))
         if entry.get("file") and "outputs" in entry
     }
     listed = {path for outputs in by_manifest.values() for path in outputs}

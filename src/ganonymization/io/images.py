@@ -6,7 +6,9 @@ XMP, comments, text chunks, further frames of a multi-picture JPEG.
 """
 
 import io
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,6 +40,46 @@ _JPEG_QUALITY = 95
 def is_picture(path: Path) -> bool:
     """Whether the suffix is one of a picture that is read and written here."""
     return path.suffix.lower() in WRITERS
+
+
+def begins_picture(head: bytes) -> bool:
+    """Whether a file that begins so is a picture, rather than a video.
+
+    Args:
+        head: The first 12 bytes.
+    """
+    still = (b"avif", b"heic", b"heix", b"mif1", b"heif")
+    return (
+        head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"BM"))
+        or head[8:12] == b"WEBP"
+        or (head[4:8] == b"ftyp" and head[8:12] in still)
+    )
+
+
+def kind_of(path: Path) -> str:
+    """Pillow's name of the format that a suffix stands for.
+
+    Raises:
+        OutputError: It stands for none that is written.
+    """
+    if path.suffix.lower() not in WRITERS:
+        raise OutputError(
+            f"{path}: pictures cannot be written as {path.suffix or 'a file without suffix'!r}; "
+            f"use one of {', '.join(WRITERS)}"
+        )
+    return WRITERS[path.suffix.lower()]
+
+
+def content_of(path: Path) -> bytes:
+    """What a file holds.
+
+    Raises:
+        UnreadableError: It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def read(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
@@ -101,7 +143,7 @@ def decode(
     except UnidentifiedImageError as error:
         raise UnreadableError(
             f"{name}: not a picture that can be read; give a JPEG, PNG, WebP, TIFF, BMP, AVIF or "
-            "HEIC, and a GIF to 'ganonymize video'"
+            "HEIC, and a video or GIF to 'ganonymize video'"
         ) from error
     except Pillow.DecompressionBombError as error:
         raise UnreadableError(f"{name}: too many pixels; shrink it first") from error
@@ -112,7 +154,7 @@ def decode(
         raise UnreadableError(f"{name}: damaged or unreadable ({reason}); copy it anew") from error
 
 
-def check_output(source: Path, out: Path) -> None:
+def check_output(source: Path | None, out: Path) -> None:
     """Refuse an output name before any work is done.
 
     Raises:
@@ -120,18 +162,14 @@ def check_output(source: Path, out: Path) -> None:
     """
     try:
         is_folder = out.is_dir()
-        is_input = out.exists() and source.exists() and out.samefile(source)
+        is_input = source is not None and out.exists() and source.exists() and out.samefile(source)
     except OSError as error:
         raise OutputError(f"{out}: cannot be used ({error.strerror}); choose another") from error
     if is_folder:
         raise OutputError(f"{out}: is a folder; give the name of a file in it")
     if is_input:
         raise OutputError(f"{out}: is the input; give another name, the original is never replaced")
-    if out.suffix.lower() not in WRITERS:
-        raise OutputError(
-            f"{out}: pictures cannot be written as {out.suffix or 'a file without suffix'!r}; "
-            f"use one of {', '.join(WRITERS)}"
-        )
+    kind_of(out)
 
 
 def write(path: Path, picture: Picture) -> None:
@@ -144,10 +182,40 @@ def write(path: Path, picture: Picture) -> None:
     Raises:
         OutputError: The folder cannot be made or written, or the suffix is unknown.
     """
-    if path.suffix.lower() not in WRITERS:
-        raise OutputError(f"{path}: unknown suffix; use one of {', '.join(WRITERS)}")
-    kind = WRITERS[path.suffix.lower()]
+    kind = kind_of(path)
     write_whole(path, lambda file: encode(file, picture, kind))
+
+
+def write_numbered(
+    out: Path,
+    pictures: Sequence[Picture],
+    source: Path | None = None,
+    reserved: Container[Path] = (),
+) -> list[Path]:
+    """Write pictures, the first under its name, further ones with ``_1``, ``_2`` before the suffix.
+
+    Args:
+        out: The file to write.
+        pictures: What to write.
+        source: A file that is not replaced.
+        reserved: Files that further pictures must not take.
+
+    Raises:
+        OutputError: A file is the source, or cannot be written.
+    """
+    written = numbered(out, len(pictures), reserved)
+    for path in written:  # all before the first is written
+        check_output(source, path)
+    for path, picture in zip(written, pictures, strict=True):
+        write(path, picture)
+    return written
+
+
+def numbered(out: Path, count: int, reserved: Container[Path] = ()) -> list[Path]:
+    """Names of so many pictures, as :func:`write_numbered` gives them."""
+    further = (out.with_stem(f"{out.stem}_{i}") for i in itertools.count(1))
+    free = (path for path in further if path not in reserved and not path.is_symlink())
+    return list(itertools.islice(itertools.chain([out], free), count))
 
 
 def encode(file: IO[bytes], picture: Picture, kind: str) -> None:
@@ -183,15 +251,23 @@ def encoded(picture: Picture, kind: str, name: str) -> bytes:
     return file.getvalue()
 
 
-def _encodable(picture: Picture, kind: str) -> tuple[Pillow.Image, dict[str, Any]]:
+def for_pillow(picture: Picture) -> Pillow.Image:
+    """A picture for Pillow, in mode L, LA, RGB or RGBA, with its colour profile."""
     image = Pillow.fromarray(np.ascontiguousarray(picture.pixels))
     if picture.grey:
         image = image.convert("L")
-    if picture.alpha is not None and kind in _WITH_ALPHA:
+    if picture.alpha is not None:
         image = image.convert("LA" if picture.grey else "RGBA")
         image.putalpha(Pillow.fromarray(picture.alpha))
-        if kind in ("WEBP", "AVIF", "HEIF"):
-            image = image.convert("RGBA")
+    if picture.icc:
+        image.info["icc_profile"] = picture.icc
+    return image
+
+
+def _encodable(picture: Picture, kind: str) -> tuple[Pillow.Image, dict[str, Any]]:
+    image = for_pillow(picture if kind in _WITH_ALPHA else replace(picture, alpha=None))
+    if picture.grey and kind in ("WEBP", "AVIF", "HEIF") and image.mode == "LA":
+        image = image.convert("RGBA")
     options: dict[str, Any] = {"icc_profile": picture.icc} if picture.icc else {}
     if kind == "JPEG":
         options |= picture.jpeg or {"quality": _JPEG_QUALITY, "subsampling": 0}

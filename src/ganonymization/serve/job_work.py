@@ -13,7 +13,8 @@ from ..io import images
 from ..io.images import Picture
 from ..picture_file import boxes_by_alpha, without_faces
 from ..pipeline import Anonymizer
-from ..types import Result
+from ..result import Result
+from ..types import Image
 from ..video.file import VideoOptions, anonymize_video
 from ..video.film import open_reader
 from .decoder import Decoding
@@ -172,7 +173,7 @@ def _coded(picture: Picture, kind: str) -> bytes:
     return file.getvalue()
 
 
-def _shown(picture: Picture, found: Result) -> Picture | None:
+def _shown(picture: Picture, found: Result[Image]) -> Picture | None:
     if found.image is not None:
         return without_faces(picture, found.image, found.composite_mask)
     return Picture(found.portraits[0]) if found.portraits else None

@@ -18,8 +18,9 @@ from ..onnx_session import InterruptedWork, interruptible
 from ..options import Mode, Privacy, added_box
 from ..picture_file import boxes_by_alpha, without_faces
 from ..pipeline import Anonymizer
+from ..result import Result
 from ..synthesize.face_state import LocatedFace
-from ..types import Box, Result
+from ..types import Box, Image
 from . import uploads
 from .answers import PictureAnswer
 from .bodies import FORM, JSON, picture_in
@@ -186,7 +187,7 @@ def redrawn(
     seed: int,
     choices: Choices,
     add_boxes: Sequence[Box] = (),
-) -> tuple[Result, dict[int, LocatedFace]]:
+) -> tuple[Result[Image], dict[int, LocatedFace]]:
     """A picture without its faces, but for those that were to be kept.
 
     Returns:
@@ -208,7 +209,7 @@ def redrawn(
     return anonymizer.redraw(picture.pixels, to_redraw, seed, spared), kept
 
 
-def _scene(picture: Picture, result: Result) -> Picture:
+def _scene(picture: Picture, result: Result[Image]) -> Picture:
     assert result.image is not None
     return without_faces(picture, result.image, result.composite_mask)
 
@@ -224,7 +225,9 @@ def _encoded(picture: Picture, kind: str) -> bytes:
     return file.getvalue()
 
 
-def _picture(picture: Picture, result: Result, chosen: PictureFormat | None, kept: int) -> Response:
+def _picture(
+    picture: Picture, result: Result[Image], chosen: PictureFormat | None, kept: int
+) -> Response:
     if result.image is not None:
         kind = picture.kind if chosen is None else _KINDS[chosen]
         content = _encoded(_scene(picture, result), kind)
@@ -238,7 +241,10 @@ def _picture(picture: Picture, result: Result, chosen: PictureFormat | None, kep
 
 
 def _json(
-    picture: Picture, result: Result, kept: dict[int, LocatedFace], chosen: PictureFormat | None
+    picture: Picture,
+    result: Result[Image],
+    kept: dict[int, LocatedFace],
+    chosen: PictureFormat | None,
 ) -> Response:
     from fastapi.responses import JSONResponse
 

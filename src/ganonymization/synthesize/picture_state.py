@@ -9,7 +9,8 @@ import numpy as np
 from ..errors import FaceNotRedrawnError
 from ..geometry import transforms
 from ..geometry.wall import GeneratorInput
-from ..types import Detection, Image, Mask, Result
+from ..result import Result
+from ..types import Detection, Image, Mask
 from . import compositing, covering
 from .compositing import Canvas
 from .covering import Fill
@@ -77,7 +78,7 @@ class PictureState(ABC):
     def _outcome(self) -> tuple[Image | None, tuple[Image, ...], Mask]:
         """Scene, portraits, composite mask."""
 
-    def result(self, seed: int) -> Result:
+    def result(self, seed: int) -> Result[Image]:
         """What the caller gets; ``seed`` is passed on."""
         timings: dict[str, float] = {}
         for face in self.faces:

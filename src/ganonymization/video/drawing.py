@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from ..geometry.wall import GeneratorInput
 from ..pipeline import Anonymizer
+from ..result import Result
 from ..synthesize.face_state import DrawnFace, LocatedFace
-from ..types import DonorPair, Image, Result
+from ..types import DonorPair, Image
 from .smoothing import Tone, settled, toned
 
 
@@ -86,7 +87,7 @@ def redraw(
     faces: Sequence[LocatedFace],
     links: Sequence[Link],
     seed: int,
-) -> Result:
+) -> Result[Image]:
     """Anonymize a frame's faces, smoothly.
 
     Args:

@@ -11,15 +11,16 @@ from ..pipeline import Anonymizer
 from ..types import Detection, Image
 from .animation import AnimationWriter
 from .behind import Behind
+from .codecs import encoder_of
 from .container import Reader
 from .detections_json import write_boxes
 from .film import Film, in_order, open_films
 from .frames import Anonymized
-from .kinds import ANIMATIONS, BESIDE, CONTAINERS
+from .kinds import ANIMATIONS, CONTAINERS, REPORT, STRIP
 from .mastering import Mastering
 from .options import VideoOptions as VideoOptions
 from .pictures import Coding
-from .report import Strip, VideoReport, write_beside
+from .report import Strip, VideoReport, write_report
 from .streams import described
 from .writer import Writer
 
@@ -41,9 +42,8 @@ def anonymize_video(
         anonymizer: In portrait mode the head of the first face that was seen is written, on black.
         source: A video or animation; or what else
             :class:`ganonymization.video.container.Reader` takes.
-        out: The video or animation to write; its suffix decides the container. ``out.json`` tells
-            what became of each face, ``out.png`` shows a frame for each second. None writes
-            Matroska to standard output, and nothing beside it.
+        out: The video or animation to write; its suffix decides the container. None writes
+            Matroska to standard output.
         options: See :class:`VideoOptions`.
         advance: Called after each frame.
 
@@ -53,7 +53,7 @@ def anonymize_video(
         OutputError: A file cannot be written.
         OptionError: The suffix is no container's.
     """
-    check_video_output(source, out)
+    check_video_output(source, out, options.report)
     _check_export(out, options)
     outcome = _Outcome(
         VideoReport(seed=options.seed if options.tells_seed else None), options.export_boxes
@@ -66,7 +66,7 @@ def anonymize_video(
             _rewrite(films, writer, anonymizer, outcome, advance)
         if damage := [film.damage for film in films if film.damage is not None]:
             outcome.report.salvaged = str(damage[0])
-    outcome.write(out)
+    outcome.write(out, options.report)
     return outcome.report
 
 
@@ -89,12 +89,12 @@ class _Outcome:
         if self.export_boxes is not None:
             self.boxes.append(list(frame.boxes.items()))
 
-    def write(self, out: Path | None) -> None:
-        """Write the boxes, and what lies beside the video."""
+    def write(self, out: Path | None, folder: Path | None) -> None:
+        """Write the boxes, and a report and a strip into a folder."""
         if self.export_boxes is not None:
             write_boxes(self.export_boxes, self.boxes)
-        if out is not None:
-            write_beside(out, self.report, self.strip)
+        if folder is not None:
+            write_report(folder / _name(out), self.report, self.strip)
 
 
 def _rewrite(
@@ -117,18 +117,16 @@ def _rewrite(
         raise InputError(f"{films[0].reader.name}: stopped before the first frame")
 
 
-def check_video_output(source: Path | str, out: Path | None) -> None:
+def check_video_output(source: Path | str, out: Path | None, report: Path | None = None) -> None:
     """Refuse an output name before any work is done.
 
     Raises:
         OptionError: Its suffix is no container's.
-        OutputError: It is the input or cannot be written, or what lies beside it.
+        OutputError: It is the input or cannot be written, or its reports in the folder ``report``.
     """
-    if out is None:
-        return
-    if out.suffix.lower() not in (*CONTAINERS, *ANIMATIONS):
+    if out is not None and out.suffix.lower() not in (*CONTAINERS, *ANIMATIONS):
         raise OptionError(f"{out}: videos are written as {', '.join((*CONTAINERS, *ANIMATIONS))}")
-    for path in _written(out):
+    for path in _written(out, report):
         check_writable(path)
         if isinstance(source, Path) and path.exists() and source.exists() and path.samefile(source):
             raise OutputError(f"{path}: is the input; give another name")
@@ -138,7 +136,7 @@ def _check_export(out: Path | None, options: VideoOptions) -> None:
     """Refuse the name of a file of boxes before any work is done."""
     if options.export_boxes is None:
         return
-    if options.export_boxes in _written(out):
+    if options.export_boxes in _written(out, options.report):
         raise OptionError(f"{options.export_boxes}: is written already; name another file")
     check_writable(options.export_boxes)
 
@@ -169,12 +167,19 @@ def _coding(out: Path | None, film: Film, options: VideoOptions) -> Coding:
     suffix = "" if out is None else out.suffix.lower()
     deep = film.keeps_deep
     usual = _DEEP_CODECS.get(suffix, "libx265") if deep else _CODECS.get(suffix, "libx264")
-    codec = options.codec or usual
+    codec = encoder_of(options.codec or usual)
     crf = options.crf if options.crf is not None else _CRF.get(codec, 20)
     light = film.reader.mastering if isinstance(film.reader, Reader) else Mastering()
     return Coding(film.reader, film.size_wh, codec, crf, deep, light)
 
 
-def _written(out: Path | None) -> tuple[Path, ...]:
+def _written(out: Path | None, report: Path | None) -> tuple[Path, ...]:
     """The video, its report and its strip."""
-    return () if out is None else tuple(out.with_name(out.name + end) for end in ("", *BESIDE))
+    video = () if out is None else (out,)
+    if report is None:
+        return video
+    return *video, *(report / (_name(out) + end) for end in (REPORT, STRIP))
+
+
+def _name(out: Path | None) -> str:
+    return "video" if out is None else out.name

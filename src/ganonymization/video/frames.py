@@ -14,8 +14,9 @@ from ..detect.base import detect_turned
 from ..detect.finder import Finder
 from ..errors import InputError
 from ..pipeline import Anonymizer
+from ..result import Result
 from ..synthesize.face_state import LocatedFace
-from ..types import Box, Detection, Image, Result
+from ..types import Box, Detection, Image
 from .drawing import Chains, Link, redraw
 from .expression import Reading, Readings
 from .smoothing import REACH, EyesAtRest, steadied
@@ -40,7 +41,7 @@ class Anonymized(Generic[Payload]):
         boxes: Of every face, kept or not, by track.
     """
 
-    result: Result
+    result: Result[Image]
     tracks: tuple[int, ...]
     payload: Payload
     kept: dict[int, str] = field(default_factory=dict)
@@ -79,8 +80,15 @@ def anonymize_frames(
 
     Raises:
         InputError: There are more frames than ``boxes`` tells of.
+
+    Example:
+        >>> frames = [(picture, "first"), (picture, "second")]  # any source of frames
+        >>> for made in anonymize_frames(Anonymizer(), frames, seed=7):
+        ...     print(made.payload, made.result, made.tracks)
+        first <Result: 1 of 1 faces redrawn, 512 x 512, seed 7> (0,)
+        second <Result: 1 of 1 faces redrawn, 512 x 512, seed 7> (0,)
     """
-    run_seed = seeds.fresh_seed() if seed is None else seed
+    run_seed = seeds.checked(seed)
     tracker = _tracker(anonymizer, look_ahead, detect_every, everywhere, boxes, added)
 
     def who(track: int) -> int:

@@ -19,8 +19,8 @@ READ_ONLY = (
 )  # fmt: skip
 """That are read, and written as MP4: they hold no exact times, or what nobody plays any more."""
 
-BESIDE = (".json", ".png")
-"""Ends of the names of what lies beside a video: its report and its strip."""
+REPORT, STRIP = ".json", ".png"
+"""Ends of the names of a video's report and of its strip."""
 
 
 def is_video(path: PurePath) -> bool:

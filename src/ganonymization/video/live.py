@@ -12,8 +12,9 @@ import numpy as np
 from .. import seeds
 from ..geometry import conditioning, transforms
 from ..pipeline import Anonymizer
+from ..result import Result
 from ..synthesize.face_state import LocatedFace
-from ..types import Image, Result
+from ..types import Image
 from .drawing import Chains, Link, redraw
 from .expression import Readings
 from .frames import located_faces
@@ -54,7 +55,7 @@ class LiveAnonymizer:
 
     def __init__(self, anonymizer: Anonymizer, seed: int | None = None) -> None:
         self._anonymizer = anonymizer
-        self._seed = seeds.fresh_seed() if seed is None else seed
+        self._seed = seeds.checked(seed)
         self._chains, self._eyes = Chains(), EyesAtRest()
         self._readings = Readings(anonymizer.read_expression)
         self._recent: deque[Frame[None]] = deque(maxlen=REACH + 1)
@@ -63,7 +64,7 @@ class LiveAnonymizer:
             look_ahead=0, detect_every=1,
         )  # fmt: skip
 
-    def __call__(self, image: Image) -> Result | None:
+    def __call__(self, image: Image) -> Result[Image] | None:
         """A frame without its faces, or None where no face was found.
 
         Args:
@@ -90,7 +91,7 @@ class LiveAnonymizer:
         links = self._chains.links(frame.seen)
         return FollowedFrame(frame.image, tuple(faces.values()), tuple(links.values()))
 
-    def draw(self, frame: FollowedFrame) -> Result:
+    def draw(self, frame: FollowedFrame) -> Result[Image]:
         """Replace the faces of a frame; the next frame may be followed, and drawn, meanwhile.
 
         Args:

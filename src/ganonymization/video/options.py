@@ -34,6 +34,8 @@ class VideoOptions:
         added: Boxes of faces that a detector misses.
         tells_seed: The report tells the seed.
         max_pixels: Of a frame; a video with a larger one is refused.
+        report: A folder for ``NAME.json``, which tells what became of each face, and ``NAME.png``,
+            a frame for each second of what was written; None writes none.
     """
 
     seed: int
@@ -54,6 +56,7 @@ class VideoOptions:
     added: tuple[AddedBox, ...] = ()
     tells_seed: bool = True
     max_pixels: int = DEFAULT_MAX_PIXELS
+    report: Path | None = None
 
     def of_further(self) -> "VideoOptions":
         """The same for a file's other videos: boxes, regions and people are the first one's."""

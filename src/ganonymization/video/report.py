@@ -14,6 +14,7 @@ from ..io.files import write_bytes
 from ..io.images import Picture
 from ..types import Image
 from .frames import Anonymized
+from .kinds import REPORT, STRIP
 
 _THUMBNAIL_PX = 160
 _STRIP_COLUMNS = 10
@@ -58,6 +59,11 @@ class VideoReport:
         salvaged: Why the input ended early, or None.
         searched: Frames that were searched once more when they were drawn.
         covered_by_audit: Faces that only that search found: time, box, what became of them.
+
+    Example:
+        >>> report = anonymize_video("clip.mp4", "out.mp4", seed=7)
+        >>> [track.synthesized for track in report.tracks.values()], report.sound
+        ([3], 'none')
     """
 
     frames: int = 0
@@ -154,8 +160,8 @@ class Strip:
         return strip
 
 
-def write_beside(out: Path, report: VideoReport, strip: Strip) -> None:
-    """Write ``out.json`` and ``out.png``."""
+def write_report(path: Path, report: VideoReport, strip: Strip) -> None:
+    """Write ``path.json`` and ``path.png``."""
     text = json.dumps(report.as_dict(), indent=1)
-    write_bytes(out.with_name(out.name + ".json"), text.encode())
-    images.write(out.with_name(out.name + ".png"), Picture(strip.picture()))
+    write_bytes(path.with_name(path.name + REPORT), text.encode())
+    images.write(path.with_name(path.name + STRIP), Picture(strip.picture()))

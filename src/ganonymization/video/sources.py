@@ -36,7 +36,8 @@ def opened(source: Path | str, bounds: dict[str, str]) -> Any:
         source = Path(source)
     if isinstance(source, str) and source != STANDARD_STREAM:
         camera = None if "://" in source else _CAMERAS[sys.platform]
-        return av.open(source, format=camera, timeout=_PATIENCE_S, **told)
+        name = source.removeprefix("camera:")
+        return av.open(name, format=camera, timeout=_PATIENCE_S, **told)
     told["options"] = bounds | {"format_whitelist": CONTAINERS_READ}
     if source == STANDARD_STREAM:
         return av.open(sys.stdin.buffer, **told)
@@ -46,6 +47,11 @@ def opened(source: Path | str, bounds: dict[str, str]) -> Any:
     return av.open(f"file:{source.absolute()}", **told)  # a colon in a name is no protocol's
 
 
+def camera_of(number: int) -> str:
+    """The n-th camera of this machine, from 0 on, as FFmpeg calls it here."""
+    return f"/dev/video{number}" if sys.platform == "linux" else f"camera:{number}"
+
+
 def is_live(source: str) -> bool:
     """Whether it has no end of its own: an address or a camera."""
-    return "://" in source or source.startswith("/dev/video")
+    return "://" in source or source.startswith(("/dev/video", "camera:"))
