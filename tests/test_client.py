@@ -8,7 +8,7 @@ import av
 import pytest
 import uvicorn
 
-from ganonymization.client import Client
+from ganonymization import Client
 from ganonymization.errors import GanonymizationError, InputError
 from ganonymization.serve.app import make_app
 from ganonymization.serve.decoder import Decoder
