@@ -130,7 +130,8 @@ def test_public_names():
         "Anonymizer", "Client", "DetectorOptions", "Face", "FaceError", "FaceNotRedrawnError",
         "FolderReport", "GanonymizationError", "InputError", "LandmarksError", "MissingExtraError",
         "ModelError", "NoFaceError", "OptionError", "OutputError", "Result", "SynthesisError",
-        "UnreadableError", "VideoReport", "anonymize", "anonymize_folder", "anonymize_frames", "anonymize_video",
+        "UnreadableError", "VideoReport", "anonymize", "anonymize_folder",
+        "anonymize_frames", "anonymize_video",
     ]  # fmt: skip
     for name in ganonymization.__all__:
         assert getattr(ganonymization, name).__name__ == name
