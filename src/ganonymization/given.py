@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,11 +68,11 @@ def names_of(pictures: Sequence[Any]) -> list[str]:
     """A name for each picture of a list, so that nobody gets one face twice: of files their own."""
     names = [Path(each).name if isinstance(each, str | Path) else str(i)
              for i, each in enumerate(pictures)]  # fmt: skip
+    times = Counter(names)
     return [
-        os.fspath(pictures[i]) if isinstance(pictures[i], str | Path) and names.count(name) > 1
-        else name
-        for i, name in enumerate(names)
-    ]  # fmt: skip
+        os.fspath(each) if isinstance(each, str | Path) and times[name] > 1 else name
+        for each, name in zip(pictures, names, strict=True)
+    ]
 
 
 def is_bluish(image: Image, faces: Sequence[Face]) -> bool:
@@ -146,6 +147,9 @@ def _of_tensor(tensor: Any, layout: Layout, color: Color) -> Given:
 def _of_array(array: NDArray[Any], layout: Layout, color: Color) -> Given:
     channels = _channels_last(array, layout)
     count = channels.shape[2]
+    if count == 3 and array.dtype == np.uint8 and (layout, color) == ("hwc", "rgb"):
+        picture = images.Picture(np.ascontiguousarray(array))  # the usual one, without a copy
+        return Given(picture, lambda made, _: made.pixels, may_be_bgr=True)
     high = _highest(channels)
     eight = channels
     if channels.dtype != np.uint8:

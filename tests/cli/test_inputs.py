@@ -3,7 +3,10 @@
 import io
 import json
 import shutil
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -244,8 +247,6 @@ def test_a_pipe_of_a_video_gives_one(run, source):
 
 
 def test_a_pipe_works_between_real_processes(source):
-    import subprocess
-
     with (source / "a.jpg").open("rb") as given:
         answer = subprocess.run(
             [sys.executable, "-m", "ganonymization", "-", "--on-no-face", "copy"],
@@ -285,6 +286,32 @@ def test_a_camera_is_shown_on_a_page_unless_it_is_recorded(run, source, monkeypa
     (source / "0").mkdir()
     assert not isinstance(run("0", "--no-report").exception, AssertionError)
     assert len(shown) == 3  # a folder of that name is meant
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["photos"], ["folder", "photos", "photos-anon"]])
+def test_a_watched_folder_is_done_until_ctrl_c(source, words):
+    """In a process of its own, with the real models."""
+    (source / "photos").mkdir()
+    shutil.copy(source / "a.jpg", source / "photos")
+    out = source / "photos-anon"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ganonymization", *words, "--watch"], cwd=source, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        for name in ("a.jpg", "new.jpg"):
+            end = time.monotonic() + 60
+            while not (out / name).exists() and time.monotonic() < end:
+                time.sleep(0.1)
+            shutil.copy(source / "a.jpg", source / "photos" / "new.jpg")
+        process.send_signal(signal.SIGINT)
+        told, problems = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, problems
+    assert files(out) == ["a.jpg", "new.jpg"]
+    assert "photos-anon/new.jpg" in told and "photos-anon: 2 files, a secret seed" in told
 
 
 def test_version():

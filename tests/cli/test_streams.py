@@ -289,6 +289,20 @@ def test_an_address_is_anonymized(run, tmp_path):
     assert len(times(tmp_path / "out.mp4")) == 8
 
 
+def test_an_address_without_an_output_is_shown_on_a_page(run, monkeypatch, tmp_path):
+    opened = []
+    monkeypatch.setattr(video.webbrowser, "open", opened.append)
+    monkeypatch.setenv("DISPLAY", ":0")
+    source = make_clip(tmp_path / "in.ts", pictures(8))
+    with served(source.read_bytes()) as address:
+        answer = within(30, lambda: run_in_thread(run, address))
+    assert answer.exit_code == 0, answer.output
+    (page,) = opened
+    assert page.startswith("http://127.0.0.1:") and page in answer.stderr
+    assert re.search(r"[1-8] frames shown, none kept", answer.stdout)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.ts"]
+
+
 def run_in_thread(run, *words):
     """Signals can be caught in the first thread only."""
     real = signal.signal

@@ -17,6 +17,7 @@ CONTAINERS_READ = (
 further files or addresses, or text that it would draw."""
 
 _CAMERAS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
+_NUMBERED = "camera:"  # where cameras have no files
 _PATIENCE_S = 10.0  # for a stream or camera to answer
 
 
@@ -36,8 +37,8 @@ def opened(source: Path | str, bounds: dict[str, str]) -> Any:
         source = Path(source)
     if isinstance(source, str) and source != STANDARD_STREAM:
         camera = None if "://" in source else _CAMERAS[sys.platform]
-        name = source.removeprefix("camera:")
-        return av.open(name, format=camera, timeout=_PATIENCE_S, **told)
+        source = source.removeprefix(_NUMBERED)
+        return av.open(source, format=camera, timeout=_PATIENCE_S, **told)
     told["options"] = bounds | {"format_whitelist": CONTAINERS_READ}
     if source == STANDARD_STREAM:
         return av.open(sys.stdin.buffer, **told)
@@ -48,10 +49,10 @@ def opened(source: Path | str, bounds: dict[str, str]) -> Any:
 
 
 def camera_of(number: int) -> str:
-    """The n-th camera of this machine, from 0 on, as FFmpeg calls it here."""
-    return f"/dev/video{number}" if sys.platform == "linux" else f"camera:{number}"
+    """The n-th camera of this machine, from 0 on."""
+    return f"/dev/video{number}" if sys.platform == "linux" else f"{_NUMBERED}{number}"
 
 
 def is_live(source: str) -> bool:
     """Whether it has no end of its own: an address or a camera."""
-    return "://" in source or source.startswith(("/dev/video", "camera:"))
+    return "://" in source or source.startswith(("/dev/video", _NUMBERED))
