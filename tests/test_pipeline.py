@@ -459,7 +459,7 @@ def test_a_surrogate_that_fails_is_a_fill(make_anonymizer, picture, face):
         def coder(self, privacy):
             return None
 
-        def surrogate(self, landmarks_px, seed, privacy, eyes_at_rest):
+        def surrogate(self, landmarks_px, seed, privacy, eyes_at_rest, reading):
             raise LandmarksError("landmarks have no extent")
 
     result = make_anonymizer(shape=Broken())(picture, seed=3)

@@ -3,6 +3,7 @@
     python tools/pictures.py PORTRAITS PREPARED [--model FILE]
 
 docs/images/astronaut.jpg    the public-domain portrait before and after with four seeds
+docs/images/group.jpg        a group of heads that were drawn, before and after as one scene
 docs/images/heads.jpg        24 mesh conditions, each beside the head drawn from it
 docs/images/seeds.jpg        the same conditions, three seeds each
 docs/images/poses.jpg        the most pronounced openings and poses of a prepared folder
@@ -31,7 +32,7 @@ from ganonymization.surrogate.expression_reading import coarse
 from ganonymization.types import Image
 
 OUT = Path(__file__).parent.parent / "docs" / "images"
-HEADS, TRIED = 24, 4
+HEADS, TRIED, GROUP = 24, 4, 4
 Asked = tuple[NDArray[np.float64], NDArray[np.float32]]  # landmarks in crop pixels, reading
 
 
@@ -39,6 +40,20 @@ def astronaut_row(anonymizer: Anonymizer) -> Picture:
     """Before, then four seeds, cut to head and shoulders."""
     shown = [astronaut(), *(anonymizer(astronaut(), seed=s).image for s in (1, 2, 3, 4))]
     return Picture(sheet([[image[:320, 66:386] for image in shown]], 320))
+
+
+def group(anonymizer: Anonymizer, faces: list[Asked], model: str) -> Picture:
+    """Drawn heads side by side, and under them the same picture without those faces."""
+    chosen = faces[:: max(1, len(faces) // GROUP)][:GROUP]
+    heads = [
+        anonymizer._synthesizer(
+            GeneratorInput.portrait(512, 2 * anonymizer.surrogate(points, i, None, r), i, r)
+        )
+        for i, (points, r) in enumerate(chosen)
+    ]
+    before = np.hstack([head[40:472, 80:432] for head in heads])
+    after = Anonymizer(model=model)(before, seed=GROUP).image
+    return Picture(np.vstack([before, after]))
 
 
 def geometry(anonymizer: Anonymizer, folder: Path) -> list[Asked]:
@@ -64,7 +79,7 @@ def in_crop(points: NDArray[np.float64]) -> NDArray[np.float64]:
 def drawn(anonymizer: Anonymizer, asked: Asked, seeds: tuple[int, ...]) -> list[Image]:
     """The mesh of the first seed's surrogate, then a head for each seed's."""
     points, reading = asked
-    surrogates = [anonymizer.surrogate(points, seed) for seed in seeds]
+    surrogates = [anonymizer.surrogate(points, seed, None, reading) for seed in seeds]
     inputs = [
         GeneratorInput.portrait(256, s, seed, reading)
         for s, seed in zip(surrogates, seeds, strict=True)
@@ -113,7 +128,7 @@ def in_rows(groups: list[list[Image]], count: int) -> list[list[Image]]:
 
 
 def main() -> None:
-    """Write all five."""
+    """Write all six."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("portraits", type=Path)
     parser.add_argument("prepared", type=Path)
@@ -123,6 +138,7 @@ def main() -> None:
     anonymizer = Anonymizer(model=arguments.model)
     images.write(arguments.out / "astronaut.jpg", astronaut_row(anonymizer))
     faces = geometry(anonymizer, arguments.portraits)
+    images.write(arguments.out / "group.jpg", group(anonymizer, faces, arguments.model))
     pairs = [drawn(anonymizer, asked, (i,)) for i, asked in enumerate(faces)]
     rows = in_rows(pairs, 6)
     images.write(arguments.out / "heads.jpg", Picture(sheet(rows, 144)))

@@ -16,7 +16,7 @@ from .synthesize.base import Synthesizer
 from .synthesize.face_state import FaceState, LocatedFace, reason_of
 from .types import Detection, Image, Reals, Values
 
-_FINE = 0.75  # a crop of so much of a face's own resolution loses nothing that is seen
+_FINE = 0.95  # a crop of so much of a face's own resolution loses nothing that is seen
 
 
 def located(
@@ -67,7 +67,7 @@ def walled(
         crop_from_image = transforms.generator_crop(landmarks_px, size, side_eyes)
         original_px = transforms.apply(crop_from_image, landmarks_px)
         with state.timed("shape"):
-            state.surrogate_px = surrogate(original_px, face.seed, face.eyes_at_rest)
+            state.surrogate_px = surrogate(original_px, face.seed, face.eyes_at_rest, face.reading)
         both_px = np.concatenate([state.surrogate_px, original_px])
         must_fit = synthesizer.draws_scenes
         state.place = Place.of(face.detection, both_px, crop_from_image, size, must_fit)

@@ -169,6 +169,7 @@ class Redrawer(ABC):
     def surrogate(
         self, landmarks_px: NDArray[np.float64], seed: int,
         eyes_at_rest: NDArray[np.float64] | None = None,
+        reading: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float64]:  # fmt: skip
         """What the generator gets of the geometry: nobody's shape in the same pose and expression.
 
@@ -176,13 +177,16 @@ class Redrawer(ABC):
             landmarks_px: (478, 3).
             seed: Of the face.
             eyes_at_rest: (2,) how far this person's eyes usually are open, or None.
+            reading: (7,) of :meth:`read_expression`, or None.
 
         Raises:
             LandmarksError: The surrogate cannot be a face.
         """
         if self.privacy is None:
             return landmarks_px
-        surrogate_px = self._shape.surrogate(landmarks_px, seed, self.privacy, eyes_at_rest)
+        surrogate_px = self._shape.surrogate(
+            landmarks_px, seed, self.privacy, eyes_at_rest, reading
+        )
         check_plausible(surrogate_px)
         return surrogate_px
 

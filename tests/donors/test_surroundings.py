@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from ganonymization.donors.surroundings import ANY, Kind, SurroundingsReader, surroundings
+from ganonymization.donors.surroundings import ANY, Guess, Kind, SurroundingsReader, surroundings
 from ganonymization.errors import OptionError
 
 
 class FakeSession:
     """Says what it was told to."""
 
-    def __init__(self, odds, hundreds, degrees=0.3):
-        self.found, self.fed = np.array([[odds, hundreds, degrees]], np.float32), []
+    def __init__(self, odds, hundreds, degrees=0.3, lab=(0.6, 0.1, 0.2)):
+        self.found, self.fed = np.array([[odds, hundreds, degrees, *lab]], np.float32), []
 
     def get_inputs(self):
         return [type("Input", (), {"name": "x"})]
@@ -27,10 +27,12 @@ def scene(size=128):
 
 
 def test_odds_and_hundreds_become_a_kind():
-    kind = SurroundingsReader(FakeSession(2.0, 0.62))(*scene())
+    guess = SurroundingsReader(FakeSession(2.0, 0.62))(*scene())
+    assert guess.skin_lab == pytest.approx([60, 10, 20])
+    kind = guess.kind
     assert kind.female == pytest.approx(1 / (1 + np.exp(-2)))
     assert kind.years == pytest.approx(62) and kind.skin_ita_deg == pytest.approx(30)
-    assert SurroundingsReader(FakeSession(0.0, 0.05))(*scene()).years == 18
+    assert SurroundingsReader(FakeSession(0.0, 0.05))(*scene()).kind.years == 18
 
 
 def test_behind_the_wall_nothing_is_seen():
@@ -46,7 +48,7 @@ def test_behind_the_wall_nothing_is_seen():
 def test_a_head_on_black_can_be_anybodys():
     session = FakeSession(5.0, 0.3)
     hidden = np.ones((64, 64), bool)
-    assert SurroundingsReader(session)(np.zeros((64, 64, 3), np.uint8), hidden) is ANY
+    assert SurroundingsReader(session)(np.zeros((64, 64, 3), np.uint8), hidden) == Guess()
     assert session.fed == []
 
 
@@ -74,5 +76,7 @@ def test_what_cannot_be_drawn_is_refused():
 
 
 def test_the_shipped_network_answers():
-    kind = SurroundingsReader()(*scene())
+    guess = SurroundingsReader()(*scene())
+    assert guess.skin_lab is not None and 0 <= guess.skin_lab[0] <= 100
+    kind = guess.kind
     assert 0 <= kind.female <= 1 and 18 <= kind.years <= 90

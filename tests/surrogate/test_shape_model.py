@@ -211,3 +211,24 @@ def test_known_eyes_at_rest_let_every_change_through_and_no_difference_at_rest(p
     assert np.allclose(eye_openness(narrow), eye_openness(wide), rtol=0.02)
     half = MODEL.surrogate(opened(0.0, 0.1, 0.2), 1, privacy, eyes_at_rest=np.full(2, 0.2))
     assert np.allclose(eye_openness(half) / eye_openness(wide), [0.5, 1.0], atol=0.05)
+
+
+def test_the_reading_stands_in_for_codes_that_do_not_pass():
+    coder = MODEL.coder("balanced")
+    angry = np.eye(7)[3]
+    usual = MODEL.usual(angry)
+    at_rest, wide = np.zeros_like(usual), 3 * usual
+    faint, alone = coder(0.05 * usual), coder(at_rest, usual)
+    assert np.abs(faint).max() < 0.2 * np.abs(alone).max()
+    assert np.allclose(alone, usual @ coder.encode.T @ coder.decode)
+    assert np.allclose(coder(0.05 * usual, usual), alone, atol=0.1 * np.abs(alone).max())
+    assert np.allclose(coder(wide, usual), coder(wide), atol=0.1 * np.abs(wide).max())
+    assert not MODEL.usual(np.eye(7)[0]).any() and not MODEL.usual(None).any()
+
+
+def test_a_model_without_readings_is_read(tmp_path):
+    arrays = {k: v for k, v in MODEL.arrays().items() if k != "by_reading"}
+    np.savez(tmp_path / "shape.npz", **arrays)
+    model = ShapeModel.load(tmp_path / "shape.npz")
+    face = somebody()
+    assert np.allclose(model.surrogate(face, 1, reading=np.eye(7)[3]), model.surrogate(face, 1))

@@ -20,7 +20,7 @@ class Session(FakeSession):
 
 
 @pytest.mark.parametrize(
-    ("eyes_px", "size"), [(20, 256), (90, 256), (120, 512), (280, 1024), (900, 1024)]
+    ("eyes_px", "size"), [(20, 256), (75, 256), (90, 512), (120, 512), (280, 1024), (900, 1024)]
 )
 def test_the_crop_follows_the_face(eyes_px, size):
     refiner = Refiner(Session(), 64, bank_of(30))

@@ -4,8 +4,9 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ganonymization.donors.surroundings import Kind
+from ganonymization.donors.surroundings import Guess, Kind
 from ganonymization.geometry.rasterisation import Texture
+from ganonymization.geometry.skin import skin_lab
 from ganonymization.geometry.wall import NEUTRAL, GeneratorInput
 from ganonymization.synthesize.refiner import Refiner, compose
 from ganonymization.training.refine import network
@@ -116,12 +117,36 @@ def test_lasting_donors_do_not_depend_on_the_first_frame():
 def test_who_is_asked_for_goes_before_the_surroundings_and_skin_is_of_portraits():
     class SaysManOf30:
         def __call__(self, context, wall_mask):
-            return Kind(0.0, 30.0, 40.0)
+            return Guess(Kind(0.0, 30.0, 40.0))
 
     asked = Kind(female=1.0, skin_ita_deg=-10.0)
     refiner = Refiner(FakeSession(), SIZE, bank_of(30), asked, SaysManOf30())
     hidden = np.zeros((SIZE, SIZE), bool)
     hidden[20:44, 20:44] = True
     scene = GeneratorInput(inputs().surrogate_px, np.zeros((SIZE, SIZE, 3), np.uint8), hidden, 1)
-    assert refiner._kind(scene) == Kind(1.0, 30.0, 40.0)
-    assert refiner._kind(inputs()) == asked
+    guess = Guess(Kind(0.0, 30.0, 40.0))
+    assert refiner._kind(scene, guess) == Kind(1.0, 30.0, 40.0)
+    assert refiner._kind(inputs(), guess) == asked
+
+
+def test_skin_gets_the_tone_that_goes_with_the_surroundings():
+    class SaysTone:
+        def __init__(self, lightness):
+            self.lab = np.array([lightness, 12, 18], np.float32)
+
+        def __call__(self, context, wall_mask):
+            return Guess(skin_lab=self.lab)
+
+    hidden = np.zeros((SIZE, SIZE), bool)
+    hidden[12:52, 12:52] = True
+    context = np.full((SIZE, SIZE, 3), 120, np.uint8) * ~hidden[..., None]
+    scene = GeneratorInput(inputs().surrogate_px, context.astype(np.uint8), hidden, 1)
+    found = [
+        skin_lab(
+            Refiner(FakeSession(), SIZE, bank_of(30), reader=SaysTone(lightness))(scene),
+            scene.surrogate_px,
+        )
+        for lightness in (35, 75)
+    ]
+    assert found[1][0] - found[0][0] > 7  # a quarter of the way from what was drawn
+    assert max(np.abs(each[1:] - [12, 18]).max() for each in found) < 4

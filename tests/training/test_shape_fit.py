@@ -10,7 +10,8 @@ from ganonymization.evaluation.attackers import folds
 from ganonymization.geometry import topology
 from ganonymization.surrogate.shape_model import ShapeModel
 from ganonymization.training import shape_command, shape_fit
-from ganonymization.training.shape_fit import canonical_leak, fit_shape
+from ganonymization.training.shape_faces import mirror_image
+from ganonymization.training.shape_fit import canonical_leak, fit_readings, fit_shape
 
 from ..simulated_people import simulated
 
@@ -87,7 +88,7 @@ def test_too_few_people_are_refused():
 def test_the_command_writes_a_model(few, tmp_path, monkeypatch):
     people, fitted = few
     monkeypatch.setattr(shape_command, "read_people", lambda folder, index: (people, []))
-    monkeypatch.setattr(shape_command, "fit_shape", lambda people, singles: fitted)
+    monkeypatch.setattr(shape_command, "fit_shape", lambda people: fitted)
     out = tmp_path / "new" / "shape.npz"
     assert shape_command.fit_and_save(tmp_path, tmp_path / "i.csv", out) == []
     model = ShapeModel.load(out)
@@ -104,3 +105,23 @@ def test_people_without_labels_are_fitted_all_the_same(few):
 def test_other_files_are_not_overwritten(tmp_path):
     with pytest.raises(OptionError, match="ends in"):
         shape_command.fit_and_save(tmp_path, tmp_path / "index.csv", tmp_path / "index.csv")
+
+
+def test_what_goes_with_a_reading_is_learnt_from_many_faces_and_symmetric(few):
+    _, model = few
+    rng = np.random.default_rng(0)
+    size = 3 * topology.SURFACE_COUNT
+    frown = np.zeros(size).reshape(-1, 3)
+    for brows in topology.BROWS:
+        frown[list(brows), 1] = 0.05
+    angry = rng.random(300) < 0.3
+    readings = np.where(angry[:, None], np.eye(7)[3], np.eye(7)[0])
+    surface = model.mean + rng.normal(0, 0.02, (300, len(model.people))) @ model.people
+    surface = (surface + angry[:, None] * frown.ravel()).reshape(300, -1, 3)
+    irises = topology.canonical_face()[topology.SURFACE_COUNT :]
+    faces = np.concatenate([surface, np.broadcast_to(irises, (300, *irises.shape))], 1)
+    found = fit_readings(model, 100 * faces, readings)
+    assert found.shape == (6, size)
+    assert np.abs(found[2] - frown.ravel()).max() < 0.015
+    assert np.abs(found[[0, 1, 3, 4, 5]]).max() < 1e-6
+    assert np.allclose(mirror_image(found), found)

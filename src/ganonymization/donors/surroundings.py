@@ -18,7 +18,7 @@ from ..options import Sex, Skin, check_choice
 from ..types import Image, Mask
 
 SIZE_PX = 64
-YEARS_SCALE = DEGREES_SCALE = 100.0
+YEARS_SCALE = DEGREES_SCALE = LAB_SCALE = 100.0
 _LEAST_AGE, _MOST_AGE = 18, 90
 _SKIN_ITA_DEG = {"light": 50.0, "medium": 25.0, "dark": -10.0}
 
@@ -67,11 +67,25 @@ class Kind:
 ANY = Kind()
 
 
-class SurroundingsReader:
-    """Guesses with a network of (N, 4, 64, 64), context and wall mask, to (N, 3).
+@dataclass(frozen=True)
+class Guess:
+    """What surroundings tell of a face that goes with them.
 
-    Its outputs are the logarithm of the odds for a woman, years in hundreds, and the individual
-    typology angle of the skin in hundreds of degrees. May be shared by threads.
+    Attributes:
+        kind: Of person.
+        skin_lab: (3,) float32 CIELAB of the skin, as it is lit there; None if nothing tells.
+    """
+
+    kind: Kind = ANY
+    skin_lab: NDArray[np.float32] | None = None
+
+
+class SurroundingsReader:
+    """Guesses with a network of (N, 4, 64, 64), context and wall mask, to (N, 6).
+
+    Its outputs are the logarithm of the odds for a woman, years in hundreds, the individual
+    typology angle of the skin in hundreds of degrees, and its CIELAB in hundreds. May be shared by
+    threads.
 
     Args:
         session: On the network; None opens the shipped one.
@@ -80,20 +94,21 @@ class SurroundingsReader:
     def __init__(self, session: onnxruntime.InferenceSession | None = None) -> None:
         self._session = session or onnx_session.open_shipped("surroundings-reader", threads=1)
 
-    def __call__(self, context: Image, wall_mask: Mask) -> Kind:
-        """Who would fit; anybody where nothing surrounds the face.
+    def __call__(self, context: Image, wall_mask: Mask) -> Guess:
+        """Who would fit, and in what tone; anybody where nothing surrounds the face.
 
         Args:
             context: (S, S, 3) uint8 RGB, 0 behind the wall.
             wall_mask: (S, S) bool.
         """
         if wall_mask.all():
-            return ANY
+            return Guess()
         layers = surroundings(context, wall_mask)
         (found,) = self._session.run(None, {self._session.get_inputs()[0].name: layers[None]})
-        odds, years, degrees = (float(value) for value in found[0])
+        odds, years, degrees = (float(value) for value in found[0, :3])
         years = float(np.clip(YEARS_SCALE * years, _LEAST_AGE, _MOST_AGE))
-        return Kind(float(1 / (1 + np.exp(-odds))), years, DEGREES_SCALE * degrees)
+        kind = Kind(float(1 / (1 + np.exp(-odds))), years, DEGREES_SCALE * degrees)
+        return Guess(kind, np.asarray(LAB_SCALE * found[0, 3:], np.float32))
 
 
 def surroundings(context: Image, wall_mask: Mask) -> NDArray[np.float32]:

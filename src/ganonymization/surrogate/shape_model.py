@@ -20,13 +20,17 @@ large, and under such a prior the best estimate of them is a shrinkage of this k
 Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 1994). How the codes are
 fitted, and what they withstand: ``docs/geometry.md``.
 
+What the zone takes to zero may still be an expression. Where a reading of it crosses the wall
+beside the landmarks, the codes that usually go with that reading stand in for those that do not
+pass: they are a function of the reading, and tell no more than it does.
+
 Convention:
     The canonical frame is that of :func:`topology.canonical_face`. The surface are the landmarks 0
     to 467, flattened (x, y, z) by (x, y, z).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from zipfile import BadZipFile
@@ -39,9 +43,11 @@ from ..errors import LandmarksError, ModelError, OptionError
 from ..geometry import topology, transforms
 from ..options import Privacy, check_choice
 from ..types import Reals, Values
+from .expression_reading import EXPRESSIONS
 from .eye_mouth_opening import EYES, gaze_of, opened_as, with_irises
 
 POSE_TERMS = 9
+_READINGS = len(EXPRESSIONS) - 1  # neutral is what is left
 _MAX_YAW_RAD, _MAX_PITCH_RAD = 1.0, 0.7  # beyond them the pose terms stay what they are
 _MAX_DEVIATIONS = 2.0  # of a nobody in each direction
 
@@ -60,12 +66,19 @@ class ExpressionCoder:
     threshold: Values
     decode: Values
 
-    def __call__(self, deviations: Values) -> Values:
-        """Surface deviations (..., 1404) to their expression, (..., 1404)."""
+    def __call__(self, deviations: Values, usual: Values | float = 0.0) -> Values:
+        """Surface deviations to their expression, (..., 1404) both.
+
+        Args:
+            deviations: (..., 1404).
+            usual: (..., 1404), deviations that go with the reading; 0 without one.
+        """
         codes = deviations @ self.encode.T
         size = np.maximum(np.abs(codes), 1e-12)
         passed = np.maximum(0, 1 - (self.threshold / size) ** 4)
-        return (codes * passed) @ self.decode
+        instead = np.broadcast_to(usual, deviations.shape) @ self.encode.T
+        expression: Values = (codes * passed + instead * (1 - passed)) @ self.decode
+        return expression
 
 
 @dataclass(frozen=True)
@@ -78,12 +91,15 @@ class ShapeModel:
         people: (M, 1404), by how much people differ, one deviation in each direction; no coder
             takes them for an expression.
         coders: One for each privacy setting.
+        by_reading: (6, 1404), deviations of a face that is read as wholly happy, sad, angry,
+            fearful, disgusted or surprised; (0, 1404) in a model without readings.
     """
 
     mean: Values
     pose_terms: Values
     people: Values
     coders: Mapping[str, ExpressionCoder]
+    by_reading: Values = field(default_factory=lambda: np.zeros((0, 3 * topology.SURFACE_COUNT)))
 
     @classmethod
     def load(cls, path: Path | None = None) -> "ShapeModel":
@@ -103,7 +119,10 @@ class ShapeModel:
                 )
                 for name in names
             }
-            model = cls(arrays["mean"], arrays["pose_terms"], arrays["people"], coders)
+            model = cls(
+                arrays["mean"], arrays["pose_terms"], arrays["people"], coders,
+                arrays.get("by_reading", np.zeros((0, len(arrays["mean"])))),
+            )  # fmt: skip
         except (OSError, EOFError, KeyError, ValueError, AttributeError, BadZipFile) as error:
             raise ModelError(
                 f"{source}: no shape model; fit one with 'ganonymize fit-shape'"
@@ -113,7 +132,10 @@ class ShapeModel:
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """All numbers by name, as a file holds them."""
-        named = {"mean": self.mean, "pose_terms": self.pose_terms, "people": self.people}
+        named = {
+            "mean": self.mean, "pose_terms": self.pose_terms, "people": self.people,
+            "by_reading": self.by_reading,
+        }  # fmt: skip
         for name, coder in self.coders.items():
             named |= {f"{name}.encode": coder.encode, f"{name}.decode": coder.decode}
             named[f"{name}.threshold"] = coder.threshold
@@ -127,6 +149,7 @@ class ShapeModel:
         expected = [(k, size) for k in codes] * 2
         whole = self.mean.shape == (size,) and self.pose_terms.shape == (POSE_TERMS, size)
         whole = whole and all(np.isfinite(values).all() for values in self.arrays().values())
+        whole = whole and self.by_reading.shape in ((0, size), (_READINGS, size))
         if not (whole and codes) or self.people.shape[1:] != (size,) or shapes != expected:
             raise ModelError(f"{source}: a shape model of another kind; fit it anew")
 
@@ -147,6 +170,7 @@ class ShapeModel:
         seed: int = 0,
         privacy: Privacy = "balanced",
         eyes_at_rest: Values | None = None,
+        reading: Reals | None = None,
     ) -> Values:
         """Nobody's landmarks with this face's pose and expression.
 
@@ -157,6 +181,7 @@ class ShapeModel:
             eyes_at_rest: (2,) how far this person's eyes usually are open, right and left, as
                 :func:`eye_openness` tells; then every change from that is expression. None, as of a
                 single picture, lets through only what is more than people differ.
+            reading: (7,) shares of the expressions, as they cross the wall; None without.
 
         Returns:
             (..., 478, 3) in the same pixels; pose, scale and place are the face's.
@@ -169,13 +194,21 @@ class ShapeModel:
         face = Posed.of(landmarks_px)
         at_rest = self.mean + face.pose_features() @ self.pose_terms
         original = face.frontal[..., : topology.SURFACE_COUNT, :]
-        expression = coder(original.reshape(at_rest.shape) - at_rest)
+        usual = self.usual(reading)
+        expression = coder(original.reshape(at_rest.shape) - at_rest, usual)
         nobody = at_rest + self.nobody(seed)
         replaced = (nobody + expression).reshape(original.shape)
-        replaced = opened_as(replaced, original, nobody.reshape(original.shape), eyes_at_rest)
+        eyes = nobody + usual if eyes_at_rest is None else nobody
+        replaced = opened_as(replaced, original, eyes.reshape(original.shape), eyes_at_rest)
         whole = with_irises(replaced, gaze_of(face.frontal))
         # Fitted again, for the new face must not change what is taken for its pose.
         return face.posed(Posed.of(whole).frontal)
+
+    def usual(self, reading: Reals | None) -> Values:
+        """How faces that are read so deviate from one at rest, (1404,)."""
+        if reading is None or len(self.by_reading) == 0:
+            return np.zeros_like(self.mean)
+        return np.asarray(reading, np.float64)[1:] @ self.by_reading
 
     def nobody(self, seed: int) -> Values:
         """How a nobody's neutral face deviates from the mean, (1404,)."""

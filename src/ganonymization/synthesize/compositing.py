@@ -166,6 +166,6 @@ def _from_crop(
     elif scale > 1:
         drawn, window_from_crop = transforms.enlarged(drawn, window_from_crop)
     warped = cv2.warpAffine(
-        drawn, window_from_crop, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        drawn, window_from_crop, size_wh, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(warped, np.uint8)

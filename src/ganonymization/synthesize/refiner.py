@@ -10,20 +10,23 @@ from numpy.typing import NDArray
 from .. import seeds
 from ..donors.bank import DonorBank
 from ..donors.choose import choose, choose_lasting
-from ..donors.surroundings import ANY, Kind, SurroundingsReader
+from ..donors.surroundings import ANY, Guess, Kind, SurroundingsReader
 from ..donors.wear import wear
 from ..errors import SynthesisError
 from ..geometry import conditioning, transforms
 from ..geometry.rasterisation import DARKEST, LIGHT_EYES, Texture
 from ..geometry.wall import GeneratorInput
 from ..types import DonorPair, Image
+from . import grade, light
 from .base import pixels
+from .continued import continued
 
 FORMAT = "ganonymization-refiner-1"
 """Written into the file's metadata by ``ganonymize export``; other files are refused."""
 
 _CELLS = 32  # along a side: where light ends and detail begins is found at this resolution
 _STYLE_NOISE = 0.3
+_BELIEF = 0.25  # in the lightness that surroundings tell; the rest in the one that was drawn
 
 
 class Refiner:
@@ -63,33 +66,40 @@ class Refiner:
         Raises:
             SynthesisError: The network failed or drew no numbers.
         """
-        worn = inputs.worn or self._chosen(inputs)
+        guess = self._reader(inputs.context, inputs.wall_mask)
+        worn = inputs.worn or choose(
+            self._bank, inputs.reading, inputs.surrogate_px, inputs.seed, self._kind(inputs, guess)
+        )
         size = len(inputs.context)
         texture = wear(self._bank, worn, inputs.reading, inputs.surrogate_px, size)
-        drawn, opacity = self._drawn(*self._shrunk(inputs, texture), worn.upper)
+        small, small_texture = self._shrunk(inputs, texture)
+        drawn, opacity = self._drawn(small, small_texture, worn.upper)
+        drawn = light.evened(drawn, small.surrogate_px, small_texture.skin)
         if size != self.size_px:
             drawn = np.asarray(
                 cv2.resize(drawn, (size, size), interpolation=cv2.INTER_CUBIC), np.uint8
             )
-        return compose(drawn, opacity, texture)
+        texture = grade.as_contrasty(texture, inputs)
+        face = compose(drawn, opacity, texture)
+        if guess.skin_lab is not None:
+            face = light.toned(face, inputs.surrogate_px, texture.skin, guess.skin_lab, _BELIEF)
+        if inputs.worn is None:  # in a video mirrored strands would move against the head
+            face = continued(face, texture.skin, inputs)
+        return grade.as_sharp(face, texture, inputs)
 
     def lasting_donors(self, inputs: GeneratorInput) -> DonorPair:
         """Donors for all frames of a face, by its first."""
-        return choose_lasting(self._bank, inputs.seed, self._kind(inputs))
+        guess = self._reader(inputs.context, inputs.wall_mask)
+        return choose_lasting(self._bank, inputs.seed, self._kind(inputs, guess))
 
-    def _chosen(self, inputs: GeneratorInput) -> DonorPair:
-        kind = self._kind(inputs)
-        return choose(self._bank, inputs.reading, inputs.surrogate_px, inputs.seed, kind)
-
-    def _kind(self, inputs: GeneratorInput) -> Kind:
+    def _kind(self, inputs: GeneratorInput, guess: Guess) -> Kind:
         """What was asked for, and for the rest what goes with the surroundings.
 
         In scenes the skin is not asked for: it goes with what is left of neck and ears.
         """
         if inputs.wall_mask.all():
             return self._asked
-        asked = replace(self._asked, skin_ita_deg=None)
-        return asked.over(self._reader(inputs.context, inputs.wall_mask))
+        return replace(self._asked, skin_ita_deg=None).over(guess.kind)
 
     def _shrunk(self, inputs: GeneratorInput, texture: Texture) -> tuple[GeneratorInput, Texture]:
         """Both at the network's size."""

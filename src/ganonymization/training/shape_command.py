@@ -37,9 +37,9 @@ def fit_and_save(
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out.parent}: cannot be made ({error.strerror})") from error
-    singles = None if prepared is None else layout.load(prepared, "landmarks.npy")
     people, skipped = read_people(folder, index)
-    arrays: dict[str, Any] = dict(fit_shape(people, singles).arrays())
+    fit = fit_shape if prepared is None else fitter_beside(prepared)
+    arrays: dict[str, Any] = dict(fit(people).arrays())
     with atomic_path(out) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)  # to a name it would add a suffix
     return skipped
@@ -51,5 +51,9 @@ def fitter_beside(prepared: Path) -> Callable[[People], ShapeModel]:
     Raises:
         InputError: The folder is not a prepared one.
     """
-    singles = layout.load(prepared, "landmarks.npy")
-    return lambda people: fit_shape(people, singles)
+    singles, readings = layout.load(prepared, "landmarks.npy"), None
+    if (prepared / "readings.npy").exists():
+        readings = layout.load(prepared, "readings.npy")
+        taught = ~layout.load(prepared, "held_out.npy")
+        singles, readings = singles[taught], readings[taught]
+    return lambda people: fit_shape(people, singles, readings=readings)

@@ -14,7 +14,7 @@ Everything is fitted on faces and their mirror images, and takes symmetric faces
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,7 +23,8 @@ from torch import Tensor
 
 from ..datasets.people import People
 from ..geometry import topology
-from ..surrogate.shape_model import ExpressionCoder, ShapeModel
+from ..surrogate.expression_reading import coarse
+from ..surrogate.shape_model import ExpressionCoder, Posed, ShapeModel
 from ..types import Reals, Values
 from .shape_faces import Faces, mirror_image
 
@@ -35,6 +36,7 @@ _CODES, _INPUTS, _PEOPLE = 10, 80, 10
 _EXPRESSIONS = 6  # directions that a nobody does not differ in
 _STEPS, _BATCH, _RATE = 900, 1500, 3e-3
 _STAY = 1.0  # weight of the distance to the first guess
+_READING_RIDGE = 3.0  # faces
 _SPREAD = 1.0  # of nobodies beside that of people
 _LEAST_SPREAD = 1e-2  # of an input, beside that of the widest
 _REGIONS: Mapping[str, tuple[int, ...]] = {
@@ -47,8 +49,9 @@ _REST_OF_FACE, _DEPTH = 0.3, 0.1
 
 
 def fit_shape(
-    people: People, singles: Reals | None = None, leak_weights: Mapping[str, float] = LEAK_WEIGHTS
-) -> ShapeModel:
+    people: People, singles: Reals | None = None,
+    leak_weights: Mapping[str, float] = LEAK_WEIGHTS, readings: Reals | None = None,
+) -> ShapeModel:  # fmt: skip
     """Fit a shape model.
 
     Args:
@@ -56,6 +59,7 @@ def fit_shape(
         singles: (M, 478, 3) further faces, one each of people who do not matter, or None; they show
             how faces vary and what heads look like when they turn.
         leak_weights: A coder is fitted for each, by its name.
+        readings: (M, 7) of the further faces, shares of expressions; None leaves them out.
 
     Raises:
         InputError: Too few people have several pictures.
@@ -63,7 +67,30 @@ def fit_shape(
     faces = Faces.of(people, singles)
     coders = {name: _fit_coder(faces, weight) for name, weight in leak_weights.items()}
     directions = _people_directions(faces, list(coders.values()))
-    return ShapeModel(faces.mean, faces.pose_terms, directions, coders)
+    model = ShapeModel(faces.mean, faces.pose_terms, directions, coders)
+    if singles is None or readings is None:
+        return model
+    return replace(model, by_reading=fit_readings(model, singles, readings))
+
+
+def fit_readings(model: ShapeModel, landmarks_px: Reals, readings: Reals) -> Values:
+    """How faces deviate from one at rest by what is read in them, (6, 1404), symmetric.
+
+    Ridge regression over many people, so that no one's shape is in it.
+
+    Args:
+        model: Has mean and pose terms.
+        landmarks_px: (M, 478, 3).
+        readings: (M, 7) shares of the expressions; they are made coarse as at run time.
+    """
+    posed = Posed.of(np.asarray(landmarks_px, np.float64))
+    surface = posed.frontal[:, :_SURFACE].reshape(len(posed.frontal), -1)
+    deviations = surface - model.mean - posed.pose_features() @ model.pose_terms
+    shares = coarse(np.asarray(readings))[:, 1:].astype(np.float64)
+    factors = np.column_stack([np.ones(len(shares)), shares])
+    ridge = np.diag([0.0] + [_READING_RIDGE] * shares.shape[1])
+    found = np.linalg.solve(factors.T @ factors + ridge, factors.T @ deviations)[1:]
+    return np.asarray((found + mirror_image(found)) / 2, np.float64)
 
 
 def coordinate_weights(within: Values) -> Values:

@@ -94,14 +94,14 @@ NETWORKS = {
         ShippedModel(
             name="donors",
             file="donors.npz",
-            sha256="04f55db2a70471e73cd3ad40bbf379dc0e0288f029881d02bfcd3e08540c9cb7",
+            sha256="7c62e1a252a2a4c45548b3ed9559cf6feafe896bdfa6ffb76dce08a065c50249",
             licence="MIT and CC0-1.0 by row",
             reads="no network: delit textures of synthetic people",
         ),
         ShippedModel(
             name="surroundings-reader",
             file="surroundings-reader.onnx",
-            sha256="25498308b01889c8b79ada49ab872fdfd3093c0dafc6541b964b7316da27fe48",
+            sha256="f67bbb736e2bad2f1ef42a7f86776dd8147c9f2d9bae69bdf0391d2c811a90bd",
             licence="MIT",
             reads="all but the face at 64 px",
         ),

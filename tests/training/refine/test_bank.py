@@ -76,3 +76,17 @@ def test_the_layout_is_symmetric_and_inside():
     twin = layout[topology.mirror()] * [-1, 1, 1] + [building.TEXTURE_PX, 0, 0]
     assert np.allclose(layout, twin, atol=1e-6)
     assert layout[:, :2].min() >= 3.9 and layout[:, :2].max() <= building.TEXTURE_PX - 3.9
+
+
+def test_a_shadow_on_one_side_goes_and_what_both_sides_have_stays():
+    size, blank = 224, np.zeros((224, 224), np.uint8)
+    face = np.full((size, size, 3), 128, np.uint8)
+    face[40:52, 50:90] = face[40:52, -90:-50] = 70  # brows
+    shaded = face.copy()
+    shaded[120:170, 120:150] = 80  # a nose's shadow
+    out = building.evenly_lit(shaded, blank)
+    assert abs(int(out[145, 135, 0]) - 128) < 20
+    assert abs(int(out[46, 70, 0]) - 70) < 12 and abs(int(out[46, -70, 0]) - 70) < 12
+    eyes = blank.copy()
+    eyes[115:175, 115:155] = 255
+    assert np.abs(building.evenly_lit(shaded, eyes)[145, 135].astype(int) - 80).max() <= 1

@@ -30,6 +30,7 @@ _MOST_YAW = 0.25  # of the face's width, between the two halves
 _CHROMA = 0.4  # of the colours' detail is kept: coloured light is no skin
 _CONTRAST = (0.2, 0.34)  # of a skin's detail: deviations of the logarithm
 _QUALITY = 82
+_SHADOW = 0.02  # of a texture's side: what is smoother is light rather than skin
 _FEWEST_FOR_FOLDS = 100
 _COLUMNS = ("file", "source", "licence")
 
@@ -173,12 +174,35 @@ def _texture(donor: Donor, layout_px: NDArray[np.float64]) -> NDArray[np.uint8]:
     ends = layout_px[[topology.OUTER_EYE_RIGHT, topology.OUTER_EYE_LEFT], :2]
     delit = rasterisation.delit(worn.image, cover, float(np.linalg.norm(ends[0] - ends[1])))
     grey = delit.mean(2, keepdims=True)
-    plain = _usual_contrast(grey + _CHROMA * (delit - grey), worn.skin == 255)
+    usual = _usual_contrast(grey + _CHROMA * (delit - grey), worn.skin == 255)
+    plain = evenly_lit(usual, worn.features)
     done, file = cv2.imencode(
         ".webp", cv2.cvtColor(plain, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, _QUALITY]
     )
     assert done
     return np.asarray(file, np.uint8).ravel()
+
+
+def evenly_lit(delit: Image, features: NDArray[np.uint8]) -> Image:
+    """A texture without the shadow of a lamp at the side.
+
+    What is smooth in it is told from its mirror image, for a layout is symmetric: lids, lips and
+    folds are in both, a nose's shadow in one. Of what both have the fainter stays, of what one has
+    a quarter.
+
+    Args:
+        delit: (S, S, 3) uint8, a middle grey where nothing is seen.
+        features: (S, S) uint8, above 0 in eyes and mouth, which stay as they are.
+    """
+    deviation = _SHADOW * delit.shape[0]
+    log = np.log(np.clip(delit, 1, 255) / 127.5)
+    smooth = np.asarray(cv2.GaussianBlur(log, (0, 0), deviation))
+    twin = smooth[:, ::-1]
+    fainter = np.sign(smooth) * np.minimum(np.abs(smooth), np.abs(twin))
+    both = np.where(smooth * twin > 0, fainter, (smooth + twin) / 4)
+    both = np.asarray(cv2.GaussianBlur(both, (0, 0), deviation / 2))
+    both = np.where(features[..., None] > 0, smooth, both)
+    return np.clip(127.5 * np.exp(log - smooth + both), 0, 255).astype(np.uint8)
 
 
 def _usual_contrast(delit: NDArray[np.float64], skin: NDArray[np.bool_]) -> Image:

@@ -1,4 +1,4 @@
-"""Trains the reader of surroundings: apparent age, sex and skin from all but the face.
+"""Trains the reader of surroundings: apparent age, sex, skin and its tone from all but the face.
 
 python -m ganonymization.training.refine.surroundings PREPARED INDEX OUT.onnx
 
@@ -18,20 +18,23 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...donors.surroundings import DEGREES_SCALE, SIZE_PX, YEARS_SCALE, surroundings
+from ...donors.surroundings import DEGREES_SCALE, LAB_SCALE, SIZE_PX, YEARS_SCALE, surroundings
+from ...geometry.skin import skin_lab
 from ...io.files import atomic_path
 from ...types import Reals
 from .. import layout
-from ..augment import jittered_wall, recoloured
+from ..augment import darker_skin, jittered_wall, recoloured
 from ..data import Shards
 from ..export import halve_weights
 
 _WIDTHS = (24, 48, 96, 128)
+_PLACED = 24  # channels that know where something lies: a neck is below
 _CROP_PX = 128
 _HELD_OUT = 5  # one of so many
 _BATCH, _STEPS, _RATE = 64, 5000, 1e-3
-_YEARS_WEIGHT, _SKIN_WEIGHT = 20.0, 8.0
-_VIEWS = 12  # of each face, made beforehand
+_YEARS_WEIGHT, _SKIN_WEIGHT, _TONE_WEIGHT = 20.0, 4.0, 30.0
+_DARKER_SHARE = 0.1
+_VIEWS = 10  # of each face, made beforehand
 
 
 class SurroundingsNetwork(nn.Module):
@@ -46,13 +49,16 @@ class SurroundingsNetwork(nn.Module):
                 for a, b in pairwise(channels)
             )
         )
-        self.out = nn.Linear(_WIDTHS[-1] * 2, 3)
+        self.places = nn.Conv2d(_WIDTHS[-1], _PLACED, 1)
+        side = SIZE_PX >> len(_WIDTHS)
+        self.out = nn.Linear(_WIDTHS[-1] * 2 + _PLACED * side**2, 6)
         nn.init.constant_(self.out.bias, 0.35)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 4, 64, 64) to (N, 3)."""
+        """(N, 4, 64, 64) to (N, 6)."""
         h = self.layers(x)
-        pooled = torch.cat([h.mean((2, 3)), h.amax((2, 3))], 1)
+        places = F.relu(self.places(h)).flatten(1)
+        pooled = torch.cat([h.mean((2, 3)), h.amax((2, 3)), places], 1)
         if self.training:
             pooled = F.dropout(pooled, 0.3)
         return torch.as_tensor(self.out(pooled))
@@ -73,15 +79,26 @@ def labels(index: Path, names: list[str], skin_ita_deg: Reals) -> NDArray[np.flo
     return np.column_stack([found, np.asarray(skin_ita_deg) / DEGREES_SCALE]).astype(np.float32)
 
 
-def views(shards: Shards, faces: NDArray[np.intp], rng: np.random.Generator) -> Tensor:
-    """What the network sees of faces, moved, recoloured and behind walls of many sizes."""
-    seen = []
+def views(
+    shards: Shards, faces: NDArray[np.intp], rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """What the network sees of faces, moved, recoloured and behind walls of many sizes.
+
+    Returns:
+        (N, 4, 64, 64) float16; the tone of the skin behind the wall, (N, 3) in hundreds.
+    """
+    seen, tones = [], []
     for face in faces:
         crop, points = shards.moved(int(face), rng, _CROP_PX)
         hidden = jittered_wall(points, rng).radius_map(_CROP_PX) <= 1 + rng.uniform(0, 0.15)
-        colour = recoloured(np.ascontiguousarray(crop[..., :3]), rng) * ~hidden[..., None]
-        seen.append(surroundings(colour.astype(np.uint8), hidden))
-    return torch.from_numpy(np.stack(seen).astype(np.float16))
+        colour = np.ascontiguousarray(crop[..., :3])
+        if rng.random() < _DARKER_SHARE:
+            colour = darker_skin(colour, points, rng.uniform(28, 60))
+        colour = recoloured(colour, rng)
+        tones.append(skin_lab(colour, points) / LAB_SCALE)
+        seen.append(surroundings((colour * ~hidden[..., None]).astype(np.uint8), hidden))
+    x = torch.from_numpy(np.stack(seen).astype(np.float16))
+    return x, torch.from_numpy(np.stack(tones).astype(np.float32))
 
 
 def loss_of(found: Tensor, wanted: Tensor) -> Tensor:
@@ -89,7 +106,9 @@ def loss_of(found: Tensor, wanted: Tensor) -> Tensor:
     sexed, aged = ~wanted[:, 0].isnan(), ~wanted[:, 1].isnan()
     sex = F.binary_cross_entropy_with_logits(found[sexed, 0], wanted[sexed, 0])
     years = (found[aged, 1] - wanted[aged, 1]).abs().mean()
-    return sex + _YEARS_WEIGHT * years + _SKIN_WEIGHT * (found[:, 2] - wanted[:, 2]).abs().mean()
+    skin = (found[:, 2] - wanted[:, 2]).abs().mean()
+    tone = (found[:, 3:] - wanted[:, 3:]).abs().mean()
+    return sex + _YEARS_WEIGHT * years + _SKIN_WEIGHT * skin + _TONE_WEIGHT * tone
 
 
 def train(prepared: Path, index: Path, out: Path) -> dict[str, float]:
@@ -102,7 +121,8 @@ def train(prepared: Path, index: Path, out: Path) -> dict[str, float]:
     known = np.nonzero(~np.isnan(wanted[:, :2]).all(1) & ~shards.grey)[0]
     apart = known % _HELD_OUT == 0
     taught = np.repeat(known[~apart], _VIEWS)
-    x, y = views(shards, taught, rng), torch.from_numpy(wanted[taught])
+    x, tones = views(shards, taught, rng)
+    y = torch.cat([torch.from_numpy(wanted[taught]), tones], 1)
     network = SurroundingsNetwork()
     optimizer = torch.optim.AdamW(network.parameters(), _RATE, weight_decay=0.2)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, _STEPS)
@@ -116,17 +136,24 @@ def train(prepared: Path, index: Path, out: Path) -> dict[str, float]:
     network.eval()
     _export(network, out)
     with torch.inference_mode():
-        found = network(views(shards, known[apart], rng).float())
+        x, tones = views(shards, known[apart], rng)
+        found = network(x.float())
     right = torch.from_numpy(wanted[known[apart]])
     sexed, aged = ~right[:, 0].isnan(), ~right[:, 1].isnan()
     years = YEARS_SCALE * right[aged, 1]
     skin = DEGREES_SCALE * right[:, 2]
+    gaps = LAB_SCALE * (found[:, 3:] - tones)
+    light, red, yellow = gaps.abs().mean(0).tolist()
     return {
         "sex_right": float(((found[sexed, 0] > 0) == (right[sexed, 0] > 0.5)).float().mean()),
         "years_error": float((YEARS_SCALE * found[aged, 1] - years).abs().mean()),
         "years_error_of_the_median": float((years - years.median()).abs().mean()),
         "skin_error_deg": float((DEGREES_SCALE * found[:, 2] - skin).abs().mean()),
         "skin_error_deg_of_the_median": float((skin - skin.median()).abs().mean()),
+        "tone_error_l": light,
+        "tone_error_a": red,
+        "tone_error_b": yellow,
+        "tone_delta_median": float(gaps.norm(dim=1).median()),
     }
 
 

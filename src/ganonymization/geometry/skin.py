@@ -1,0 +1,31 @@
+"""The tone of a face's skin."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Image, Reals
+from . import topology
+
+_PLACES = (50, 101, 280, 330, 151, 199)  # cheeks, forehead, chin
+_PATCH_EYES = 0.04  # half a side, in outer-eye distances
+
+
+def skin_lab(image: Image, landmarks_px: Reals) -> NDArray[np.float32]:
+    """Median CIELAB of cheeks, forehead and chin, (3,).
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        landmarks_px: (478, 3) in its pixels.
+    """
+    p = np.asarray(landmarks_px, np.float64)
+    eyes_px = np.linalg.norm(p[topology.OUTER_EYE_RIGHT, :2] - p[topology.OUTER_EYE_LEFT, :2])
+    half = max(1, round(_PATCH_EYES * float(eyes_px)))
+    last = np.array(image.shape[1::-1]) - 1
+    patches = [
+        image[max(0, y - half) : y + half + 1, max(0, x - half) : x + half + 1].reshape(-1, 3)
+        for x, y in np.clip(np.round(p[list(_PLACES), :2]), 0, last).astype(int)
+    ]
+    pixels = np.concatenate(patches)[None].astype(np.float32) / 255
+    tone: NDArray[np.float32] = np.median(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB)[0], 0)
+    return tone

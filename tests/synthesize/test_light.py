@@ -1,0 +1,53 @@
+import cv2
+import numpy as np
+import pytest
+
+from ganonymization.geometry.rasterisation import render
+from ganonymization.geometry.skin import skin_lab
+from ganonymization.synthesize.light import evened, toned
+
+from ..conftest import face_landmarks
+
+SIZE = 128
+POINTS = face_landmarks((64, 64), SIZE / 3.4)
+SKIN = render(np.zeros((SIZE, SIZE, 3), np.uint8), POINTS, POINTS, SIZE).skin
+
+
+def lit(slope):
+    """A face lit from the left by so much of a logarithm a crop."""
+    ramp = np.exp(slope * np.linspace(-0.5, 0.5, SIZE))
+    return np.clip(np.full((SIZE, SIZE, 3), (170, 130, 110)) * ramp[:, None], 0, 255).astype("u1")
+
+
+def test_a_lamp_at_the_side_stays_and_a_streak_goes():
+    face = lit(0.6)
+    streaked = face.copy()
+    x, y = np.round(POINTS[330, :2]).astype(int)
+    cv2.circle(streaked, (int(x), int(y)), 15, (50, 40, 35), -1)
+    inside = SKIN > 200
+    assert np.abs(evened(face, POINTS, SKIN)[inside].astype(int) - face[inside]).mean() < 4
+    before = float(face[y, x].mean()) - float(streaked[y, x].mean())
+    after = float(face[y, x].mean()) - float(evened(streaked, POINTS, SKIN)[y, x].mean())
+    assert after < 0.65 * before
+
+
+def test_what_is_no_skin_is_not_lit_anew():
+    face = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE, 3), np.uint8)
+    assert np.array_equal(evened(face, POINTS, SKIN)[SKIN == 0], face[SKIN == 0])
+    assert np.array_equal(evened(face, POINTS, np.zeros_like(SKIN)), face)
+
+
+@pytest.mark.parametrize("lightness", [30, 55, 80])
+def test_skin_takes_a_tone_and_black_and_white_stay(lightness):
+    face = lit(0.2)
+    face[:10], face[-10:] = 0, 255
+    wanted = np.array([lightness, 12, 18], np.float32)
+    out = toned(face, POINTS, SKIN, wanted)
+    assert np.abs(skin_lab(out, POINTS) - wanted).max() < 4
+    assert out[:9].max() < 4 and out[-9:].min() > 251
+
+
+def test_a_tone_that_is_there_changes_nothing():
+    face = lit(0.2)
+    out = toned(face, POINTS, SKIN, skin_lab(face, POINTS))
+    assert np.abs(out.astype(int) - face).max() <= 1
