@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ..batch.address import is_store
 from ..errors import InputError, OptionError, OutputError
 from .options import report_folder
 from .say import warn
@@ -16,13 +17,14 @@ from .say import warn
 class Wanted:
     """An input, where it goes, and where its reports do.
 
-    None is standard output, or what is usual for a folder.
+    None is standard output. Folders, which may be at addresses, go to ``place``; None is beside.
     """
 
     kind: Literal["picture", "video", "folder"]
     source: str
     target: Path | None
     report: Path | None = None
+    place: str | None = None
 
 
 def wanted_of(inputs: list[str], out: str | None) -> Iterator[Wanted]:
@@ -45,7 +47,7 @@ def wanted_of(inputs: list[str], out: str | None) -> Iterator[Wanted]:
             places.beside(Path(other), _is_video(other)) == path for other in inputs
         ):
             warn(f"left out {source}: is what another input becomes")
-        elif path.is_dir():
+        elif path.is_dir() or is_store(source):
             yield _folder(source, out, several)
         elif source != "-" and not _is_there(source):
             raise InputError(f"{source}: no such file{_hint(source, inputs)}")
@@ -61,9 +63,10 @@ def wanted_of(inputs: list[str], out: str | None) -> Iterator[Wanted]:
 
 def _folder(source: str, out: str | None, several: bool) -> Wanted:
     if out is None or not several:
-        return Wanted("folder", source, None if out is None else Path(out))
-    name = Path(source).resolve().name
-    return Wanted("folder", source, Path(out, name), report_folder(None, out) / name)
+        return Wanted("folder", source, None, place=out)
+    name = os.path.basename(os.path.realpath(source))
+    reports = report_folder(None, out) / name
+    return Wanted("folder", source, None, reports, place=f"{out}/{name}")
 
 
 def _is_there(source: str) -> bool:
@@ -112,16 +115,17 @@ def check_outputs(wanted: list[Wanted]) -> None:
     taken: dict[Path, str] = {}
     sources = {os.path.realpath(each.source): each.source for each in wanted}
     for each in wanted:
-        if each.target is None:
+        to = each.target or (each.place and Path(each.place))
+        if not to:
             continue
-        if each.kind == "picture":
+        if each.kind == "picture" and each.target is not None:
             images.check_output(Path(each.source), each.target)
         elif each.kind == "video":
             check_video_output(Path(each.source), each.target)
-        other = taken.setdefault(each.target, each.source)
+        other = taken.setdefault(to, each.source)
         if other != each.source:
             raise OutputError(
-                f"{other} and {each.source} would both be written as {each.target}; rename one"
+                f"{other} and {each.source} would both be written as {to}; rename one"
             )
-        if each.kind != "folder" and os.path.realpath(each.target) in sources:
+        if each.target is not None and os.path.realpath(each.target) in sources:
             raise OutputError(f"{each.target}: is an input; give another --out")

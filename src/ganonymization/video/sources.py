@@ -37,6 +37,11 @@ def opened(source: Path | str, bounds: dict[str, str]) -> Any:
         source = Path(source)
     if isinstance(source, str) and source != STANDARD_STREAM:
         camera = None if "://" in source else _CAMERAS[sys.platform]
+        if camera == "v4l2" and not Path(source).exists():
+            there = sorted(str(path) for path in Path("/dev").glob("video*"))
+            raise UnreadableError(
+                f"{source}: no such camera; there is {', '.join(there) or 'none'}"
+            )
         source = source.removeprefix(_NUMBERED)
         return av.open(source, format=camera, timeout=_PATIENCE_S, **told)
     told["options"] = bounds | {"format_whitelist": CONTAINERS_READ}
