@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from ganonymization import cli
 from ganonymization.cli import inputs, video
+from ganonymization.cli.wanted import wanted_of
 from ganonymization.config import AnonymizerConfig
 from ganonymization.errors import InputError, OptionError, OutputError
 from ganonymization.io import images
@@ -174,6 +175,10 @@ def test_outputs_of_a_run_before_are_no_inputs(run, source):
     assert answer.exit_code == 0
     assert answer.stderr.count("left out") == 2
     assert files(source) == before
+    for name in ("photos", "photos-anon", "photos-anon-report", "a-anon-report"):
+        (source / name).mkdir()
+    folders = ["photos", "photos-anon", "photos-anon-report", "a.jpg", "a-anon-report"]
+    assert [each.source for each in wanted_of(folders, None)] == ["photos", "a.jpg"]
     assert run("a-anon.jpg").exit_code == 0  # alone it is meant
     assert (source / "a-anon-anon.jpg").is_file()
 

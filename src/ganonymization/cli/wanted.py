@@ -39,13 +39,12 @@ def wanted_of(inputs: list[str], out: str | None) -> Iterator[Wanted]:
     if several and out is not None and (out == "-" or Path(out).is_file()):
         raise OptionError(f"--out {out}: there are several inputs; give a folder")
     to = f"{out}/" if several and out is not None else out
+    made = _made_of(inputs)
     for source in inputs:
         path = Path(source)
         if several and not path.exists() and (source == "-" or _is_there(source)):
             raise OptionError(f"{source}: give it alone, without other inputs")
-        if path.stem.endswith("-anon") and any(
-            places.beside(Path(other), _is_video(other)) == path for other in inputs
-        ):
+        if path in made:
             warn(f"left out {source}: is what another input becomes")
         elif path.is_dir() or is_store(source):
             yield _folder(source, out, several)
@@ -59,6 +58,14 @@ def wanted_of(inputs: list[str], out: str | None) -> Iterator[Wanted]:
             picture = places.picture_in(source)
             target = places.picture_out(picture, to)
             yield Wanted("picture", source, target, report_folder(target, to))
+
+
+def _made_of(inputs: list[str]) -> set[Path]:
+    """What inputs become beside them, and their reports: a pattern as ``*`` names these, too."""
+    from .places import beside
+
+    made = {beside(Path(each), _is_video(each)) for each in inputs if Path(each).name}
+    return made | {report_folder(each) for each in made}
 
 
 def _folder(source: str, out: str | None, several: bool) -> Wanted:
