@@ -278,6 +278,8 @@ def test_an_animation_is_done_as_one(run, source, kind):
 def test_a_video_given_to_image_is_told_where_it_belongs(run, source):
     answer = run("image", "c.mp4", "o.mp4")
     assert "use 'ganonymize video'" in str(answer.exception)
+    answer = run("video", "a.jpg", "o.mp4")
+    assert "a.jpg: a picture; use 'ganonymize image'" in str(answer.exception)
 
 
 def test_a_camera_is_shown_on_a_page_unless_it_is_recorded(run, source, monkeypatch):

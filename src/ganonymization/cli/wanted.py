@@ -78,18 +78,19 @@ def _folder(source: str, out: str | None, several: bool) -> Wanted:
 
 def _is_there(source: str) -> bool:
     from ..video.sources import is_live
-    from .places import video_in
+    from .places import is_camera
 
-    return Path(source).exists() or is_live(source) or isinstance(video_in(source), str)
+    return Path(source).exists() or is_live(source) or is_camera(source)
 
 
 def _is_video(source: str) -> bool:
     from ..video.kinds import is_video
-    from .places import is_animated, video_in
+    from ..video.sources import is_live
+    from .places import is_animated, is_camera
 
     if source == "-":
         return not _picture_comes()
-    if isinstance(video_in(source), str):
+    if is_camera(source) or is_live(source):
         return True
     return is_video(Path(source)) or is_animated(Path(source))
 
