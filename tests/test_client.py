@@ -8,7 +8,7 @@ import av
 import pytest
 import uvicorn
 
-from ganonymization.client import Client
+from ganonymization import Client, onnx_session
 from ganonymization.errors import GanonymizationError, InputError
 from ganonymization.serve.app import make_app
 from ganonymization.serve.decoder import Decoder
@@ -66,6 +66,30 @@ def test_pictures_and_videos_come_back(server, tmp_path, monkeypatch):
 def _raise(error):
     if error is not None:
         raise error
+
+
+def test_what_nobody_waits_for_is_given_up(server, monkeypatch):
+    address, models = server
+    came = threading.Event()
+
+    def slow(image):
+        came.set()
+        for _ in range(3000):
+            onnx_session._asked.check()
+            time.sleep(0.01)
+
+    monkeypatch.setattr(models, "_anonymizer", models.loaded.using(detector=slow))
+    host, _, port = address.removeprefix("http://").partition(":")
+    body = encoded(draw())
+    head = f"POST /v1/anonymize HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\n"
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        assert came.wait(30)
+        assert models.waiting == 1
+    deadline = time.monotonic() + 5
+    while models.waiting:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_what_is_wrong_is_told(server, tmp_path):

@@ -127,10 +127,11 @@ def test_the_pipeline_never_imports_torch():
 
 def test_public_names():
     assert sorted(ganonymization.__all__) == [
-        "Anonymizer", "DetectorOptions", "Face", "FaceError", "FaceNotRedrawnError", "FolderReport",
-        "GanonymizationError", "InputError", "LandmarksError", "MissingExtraError", "ModelError",
-        "NoFaceError", "OptionError", "OutputError", "Result", "SynthesisError", "UnreadableError",
-        "VideoReport", "anonymize", "anonymize_folder", "anonymize_frames", "anonymize_video",
+        "Anonymizer", "Client", "DetectorOptions", "Face", "FaceError", "FaceNotRedrawnError",
+        "FolderReport", "GanonymizationError", "InputError", "LandmarksError", "MissingExtraError",
+        "ModelError", "NoFaceError", "OptionError", "OutputError", "Result", "SynthesisError",
+        "UnreadableError", "VideoReport", "anonymize", "anonymize_folder",
+        "anonymize_frames", "anonymize_video",
     ]  # fmt: skip
     for name in ganonymization.__all__:
         assert getattr(ganonymization, name).__name__ == name

@@ -21,6 +21,7 @@ from .video.test_container import make_clip, pictures
 WATCH = Path(__file__).parent / "offline"
 PLAIN = ("--model", "plain", "--detector", "blazeface")
 DONE = {
+    "anonymize": ("in/a.png", "clip.mp4", "--out", "out", *PLAIN),
     "image": ("in/a.png", "out/a.png", *PLAIN),
     "folder": ("in", "out", "--jobs", "1", *PLAIN),
     "video": ("clip.mp4", "out/clip.mp4", *PLAIN),

@@ -55,6 +55,7 @@ from .errors import (
 
 if TYPE_CHECKING:
     from .batch.report import FolderReport
+    from .client import Client
     from .detect.base import DetectorOptions
     from .pipeline import Anonymizer
     from .result import Result
@@ -71,6 +72,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent unless i
 
 __all__ = [
     "Anonymizer",
+    "Client",
     "DetectorOptions",
     "Face",
     "FaceError",
@@ -96,6 +98,7 @@ __all__ = [
 
 _LAZY = {
     "Anonymizer": "pipeline",
+    "Client": "client",
     "DetectorOptions": "detect.base",
     "Face": "types",
     "FolderReport": "batch.report",

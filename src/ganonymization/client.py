@@ -25,9 +25,9 @@ class Client:
         token: That it asks for, or None.
 
     Example:
-        client = Client("http://127.0.0.1:8000")
-        Path("out.jpg").write_bytes(client.anonymize("photo.jpg", privacy="high"))
-        client.anonymize_file("clip.mp4", "out.mp4", sound=False)
+        >>> client = Client("http://127.0.0.1:8000", token="SECRET")
+        >>> content = client.anonymize("portrait.jpg", privacy="high")  # doctest: +SKIP
+        >>> job = client.anonymize_file("clip.mp4", "out.mp4", sound=False)  # doctest: +SKIP
     """
 
     def __init__(self, address: str = "http://127.0.0.1:8000", token: str | None = None) -> None:

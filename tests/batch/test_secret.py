@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import stat
 from dataclasses import replace
 
@@ -127,9 +128,44 @@ def test_who_has_another_key_cannot_tell_inputs(tree, tmp_path, make_anonymizer)
     assert "skipped" not in done(replace(job, key=bytes(32))).values()
 
 
-def test_manifests_of_earlier_versions_are_read(tree, tmp_path, make_anonymizer):
+def test_a_folder_to_publish_tells_nothing_of_its_inputs(run, tree, tmp_path):
     out = tmp_path / "out"
-    job = job_of(make_anonymizer, tree, out)
+    (tree / "Jane Doe").mkdir()
+    (tree / "a.png").rename(tree / "Jane Doe" / "a.PNG")
+    run(tree, out, "--publishable")
+    names = sorted(path.name for path in out.iterdir())
+    assert [re.fullmatch(r"[0-9a-f]{24}(\.png|\.gif)", name)[1] for name in names] in (
+        [".gif", ".png"], [".png", ".gif"],
+    )  # fmt: skip
+    plain = hashlib.sha256(b"Jane Doe/a.PNG").hexdigest()
+    assert not any(name.startswith(plain[:6]) for name in names)
+    assert "2  skipped" in run(tree, out, "--publishable")
+    assert sorted(path.name for path in out.iterdir()) == names
+    run(tree, tmp_path / "other", "--publishable")
+    assert not {path.name for path in (tmp_path / "other").iterdir()} & set(names)
+
+
+def test_a_folder_to_publish_is_its_own_and_has_a_secret_seed(tree, tmp_path, picture):
+    out = tmp_path / "out"
+    for more in (("--seed", "4"), ("--name", "x{stem}{suffix}")):
+        answer = CliRunner().invoke(
+            cli.app, ["folder", str(tree), str(out), "--publishable", *more]
+        )
+        assert answer.exit_code != 0
+        assert "--publishable: names outputs itself" in str(answer.exception)
+    for name in ("manifest.jsonl", "photo.png"):
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).write_bytes(b"{}")
+        job = job_of(None, tree, out, publishable=True)
+        with pytest.raises(OutputError, match=f"{name}: is there already.*give another folder"):
+            job.files()
+        (out / name).unlink()
+
+
+def test_manifests_of_earlier_versions_are_taken_over(tree, tmp_path, make_anonymizer):
+    """They lay among the results, and held plain hashes of the originals, and seeds."""
+    out = tmp_path / "out"
+    job = job_of(make_anonymizer, tree, out, secret_seed=True)
     done(job)
     lines = [
         json.loads(line) for line in (tmp_path / "out-report" / MANIFEST).read_text().splitlines()
@@ -139,8 +175,16 @@ def test_manifests_of_earlier_versions_are_read(tree, tmp_path, make_anonymizer)
         facts = path.stat()
         line["source"] = {"size": facts.st_size, "mtime_ns": facts.st_mtime_ns,
                           "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}  # fmt: skip
+        line["seed"] = 4711
+        line["faces"] = [face | {"seed": 4711} for face in line["faces"]]
     (tmp_path / "out-report" / MANIFEST).unlink()
     (out / MANIFEST).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert set(done(job).values()) == {"skipped"}
+    assert not (out / MANIFEST).exists()
+    told = (tmp_path / "out-report" / MANIFEST).read_text()
+    assert "4711" not in told and '"done"' in told
+    for line in lines:
+        assert line["source"]["sha256"] not in told
     assert set(done(job).values()) == {"skipped"}
 
 

@@ -119,6 +119,14 @@ class FsspecStorage:
             for line in self._files.cat_file(path).splitlines():
                 yield json.loads(line)
 
+    def drop_manifests(self) -> None:
+        for path in self._files.glob(f"{self._root}/manifest*.jsonl"):
+            self._files.rm_file(path)
+
+    def present(self) -> Iterator[str]:
+        self.list_files()
+        return iter(list(self._listed))
+
     def sweep(self) -> None:
         for path in [] if self._whole else self._files.find(self._root):
             if SCRAP.fullmatch(path.rpartition("/")[2]):

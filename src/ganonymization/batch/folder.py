@@ -1,14 +1,15 @@
 """A folder of pictures and videos: a mirrored tree, a manifest line per file, nothing lost."""
 
 from collections.abc import Callable, Container, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..errors import GanonymizationError, InputError
+from ..errors import GanonymizationError, InputError, OutputError
 from ..io import images
+from ..io.files import SCRAP
 from ..options import OnNoFace
 from ..picture_file import anonymize_file
 from ..pipeline import Anonymizer
@@ -27,7 +28,7 @@ from .manifest import (
     latest,
     sha256_of,
 )
-from .naming import PLAIN, Planned, check_clashes, in_shard, leads_out, planned
+from .naming import PLAIN, Planned, check_clashes, hidden, in_shard, leads_out, planned
 from .secret import Secret
 from .storage import Stamp
 
@@ -60,6 +61,7 @@ class FolderJob:
         reports: Write a manifest, a page, and of each video a report and a strip, into the folder
             :attr:`report`; a job without them cannot go on after it was ended.
         reports_at: That folder; None for the usual one.
+        publishable: Nothing in the output folder tells of an input or the seed, not even names.
     """
 
     make_anonymizer: Callable[[], Anonymizer]
@@ -80,6 +82,7 @@ class FolderJob:
     key: bytes = field(default_factory=lambda: Secret().key, repr=False)
     reports: bool = True
     reports_at: Storage | None = None
+    publishable: bool = False
 
     @cached_property
     def report(self) -> Storage:
@@ -96,13 +99,17 @@ class FolderJob:
 
         Raises:
             OptionError: The input is no folder, or ``naming`` is no pattern.
-            OutputError: The output folder is a file, one folder lies in the other, or two outputs
-                would be one file.
+            OutputError: The output folder is a file, one folder lies in the other, two outputs
+                would be one file, or an output folder to publish holds other files.
         """
         check_apart(self.source, self.out)
         if self.reports:
             check_apart(self.source, self.report)
-        everything = planned(self.source.names(), self.naming)
+        if self.publishable:
+            everything = hidden(self.source.names(), self.key)
+            self._check_publishable({file.out for file in everything})
+        else:
+            everything = planned(self.source.names(), self.naming)
         check_clashes(
             ((file.name, file.out) for file in everything if is_read(file.name)), self.out
         )
@@ -113,12 +120,36 @@ class FolderJob:
             and (self.shard is None or in_shard(file.name, self.shard))
         ]
 
+    def _check_publishable(self, outs: set[str]) -> None:
+        """Whether only such outputs, and further heads of them, lie in the output folder."""
+        for name in self.out.present():
+            stem, numbered, rest = name.partition("_")
+            own = stem + "." + rest.partition(".")[2] if numbered else name
+            if own not in outs and not SCRAP.fullmatch(name.rpartition("/")[2]):
+                raise OutputError(
+                    f"{self.out}/{name}: is there already, and is not one of the outputs to "
+                    "publish; give another folder"
+                )
+
     def begin(self) -> dict[str, Entry]:
         """Clear away what a killed run left; what is done already, unless it is done again."""
         if self.shard is None:  # other shards' scraps are in use
+            self._take_over_manifests()
             self.out.sweep()
             self.report.sweep()
         return {} if self.overwrite else self.done_before()
+
+    def _take_over_manifests(self) -> None:
+        """Those of earlier versions lie among the results and hold plain hashes and seeds."""
+        if not self.reports:
+            return
+        newer = latest(self.report.manifest_lines())
+        older = [e for name, e in latest(self.out.manifest_lines()).items() if name not in newer]
+        with closing(self.manifest()) as manifest:
+            for line in older:
+                entry = Entry.of(line, self.key)
+                manifest.add(entry.without_seeds() if self.secret_seed else entry)
+        self.out.drop_manifests()
 
     def done_before(self) -> dict[str, Entry]:
         """What the manifests in the output folder say is finished, with these settings."""

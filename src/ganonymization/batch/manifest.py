@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -78,6 +78,10 @@ class Entry:
     source: InputRecord | None = None
     output_bytes: tuple[int, ...] = ()
     audited: bool = False
+
+    def without_seeds(self) -> "Entry":
+        """The same, which tells no seed."""
+        return replace(self, seed=None, faces=tuple(face | {"seed": None} for face in self.faces))
 
     def line(self) -> bytes:
         """As JSON, with its end of line."""

@@ -1,6 +1,7 @@
 """Which files of a folder are anonymized, and what their outputs are called."""
 
 import hashlib
+import hmac
 import re
 import string
 from collections import defaultdict
@@ -13,6 +14,7 @@ from ..video.kinds import written_as
 from .address import Storage
 
 PLAIN = "{stem}{suffix}"
+_HIDDEN_DIGITS = 24
 _FIELDS = {"stem", "suffix"}
 _NUMBERED = re.compile(r"(.*[^/])_\d+(\.[^./]*)?")
 
@@ -42,6 +44,25 @@ def planned(names: Iterable[str], naming: str = PLAIN) -> list[Planned]:
         if numbered := _NUMBERED.fullmatch(out):
             taken["".join(numbered.groups())].add(out)
     return [Planned(name, out, frozenset(taken.get(out, ()))) for name, out in outs.items()]
+
+
+def hidden(names: Iterable[str], key: bytes) -> list[Planned]:
+    """The same, but outputs are called what nobody without the key can trace to an input.
+
+    They lie in one folder, and in the order of their names, so that times tell nothing, either.
+
+    Args:
+        names: Relative to the input folder.
+        key: Of the output folder's secret.
+    """
+    made = [Planned(name, written_as(_untraceable(name, key))) for name in names]
+    return sorted(made, key=lambda file: file.out)
+
+
+def _untraceable(name: str, key: bytes) -> str:
+    message = b"name of an output\0" + name.encode("utf-8", "surrogateescape")
+    digest = hmac.new(key, message, hashlib.sha256).hexdigest()
+    return digest[:_HIDDEN_DIGITS] + PurePosixPath(name).suffix.lower()
 
 
 def in_shard(name: str, shard: tuple[int, int]) -> bool:

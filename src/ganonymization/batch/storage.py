@@ -120,6 +120,15 @@ class LocalStorage:
         for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns):
             yield from read_manifest(path)
 
+    def drop_manifests(self) -> None:
+        """Remove every manifest here."""
+        for path in self.root.glob("manifest*.jsonl"):
+            path.unlink()
+
+    def present(self) -> Iterator[str]:
+        """Names of every file here; none where the folder is not there yet."""
+        return self.names() if self.root.is_dir() else iter(())
+
     def sweep(self) -> None:
         """Remove what a killed run had half written."""
         for path in walk(self.root):

@@ -79,6 +79,7 @@ def folder(
     hdr: HdrOption = None,
     strict: StrictOption = False,
     report: bool = True,
+    publishable: bool = False,
     watch: bool = False,
     dry_run: bool = False,
     max_pixels: MaxPixelsOption = 120_000_000,
@@ -102,6 +103,7 @@ def folder(
         shard: The I-th of N shares, for as many jobs. [default: all]
         audio: Copy the sound of videos; a voice identifies, too.
         report: Write manifest and report; without, a run that is ended cannot go on.
+        publishable: Call outputs what tells nothing of the inputs; needs a folder of its own.
         watch: Go on with what comes into the folder, until Ctrl-C.
         dry_run: Say what would be done, and do nothing.
     """
@@ -115,12 +117,15 @@ def folder(
         )
     if watch and (dry_run or not report):
         raise OptionError("--watch: goes with a report and without --dry-run")
+    if publishable and (seed is not None or name != "{stem}{suffix}"):
+        raise OptionError("--publishable: names outputs itself, with a secret seed; leave out "
+                          "--seed and --name")  # fmt: skip
     cores = os.cpu_count() or 1
     at_a_time = cores + 1 if jobs is None else jobs  # one waits for the disk
     job = folder_job(
         config, source, out, seed, on_no_face=on_no_face, overwrite=overwrite,
         max_pixels=max_pixels, naming=name, shard=_shard(shard), sound=audio, strict=strict,
-        hdr=hdr, reports=report, keep=not dry_run,
+        hdr=hdr, reports=report, publishable=publishable, keep=not dry_run,
         threads=max(1, cores // at_a_time) if engine != "ray" and shard is None else 1,
     )  # fmt: skip
     if dry_run:

@@ -35,7 +35,8 @@ def docs_page(document: Json, address: str) -> str:
     ]
     links = (f'<li><a href="#{_id(m, p)}"><code>{m} {escape(p)}</code></a>' for m, p, _ in routes)
     about = "".join(
-        f"<p>{escape(part)}</p>" for part in document["info"]["description"].split("\n\n")
+        f"<p>{escape(part.replace('`', ''))}</p>"
+        for part in document["info"]["description"].split("\n\n")
     )
     return _PAGE.format(
         title=escape(document["info"]["title"]), about=about, links="".join(links),
@@ -46,10 +47,10 @@ def docs_page(document: Json, address: str) -> str:
 def _section(method: str, path: str, route: Json, address: str) -> str:
     return (
         f'<section id="{_id(method, path)}"><h2><code>{method} {escape(path)}</code></h2>'
-        f"<p>{escape(route.get('summary', ''))}. {escape(route.get('description', ''))}</p>"
+        f"<p>{escape(route.get('description') or route['summary'])}{_body(route)}</p>"
         f'<pre tabindex="0">{escape(_curl(method, path, address))}</pre>'
         f"{_table('Options', map(_option, route.get('parameters', [])))}"
-        f"{_table('Answers', map(_answer, route['responses'].items()))}</section>"
+        f"{_table('Answers', map(_answer, sorted(route['responses'].items())))}</section>"
     )
 
 
@@ -75,8 +76,14 @@ def _option(option: Json) -> tuple[str, str]:
     default = schema.get("default")
     told = [option.get("description", "")]
     told += [f"One of {', '.join(choices)}."] * bool(choices)
-    told += [f"Else {json.dumps(default)}."] * (default not in (None, "", []))
+    told += [f"Default: {json.dumps(default)}."] * (default not in (None, "", []))
     return option["name"], " ".join(told)
+
+
+def _body(route: Json) -> str:
+    """What is sent, in words."""
+    told = route.get("requestBody", {}).get("description", "")
+    return f"<br>Send: {escape(told)}" if told else ""
 
 
 def _answer(answer: tuple[str, Json]) -> tuple[str, str]:

@@ -112,7 +112,10 @@ async def start(
         raise
     state.jobs.start(job)
     answer = JSONResponse(job.status(state.limits.keep_s), 202, {"location": f"/v1/jobs/{job.id}"})
-    answer.set_cookie(_COOKIE, owner, path="/v1/jobs", httponly=True, samesite="strict")
+    answer.set_cookie(
+        _COOKIE, owner, path="/v1/jobs", httponly=True, samesite="strict",
+        secure=request.url.scheme == "https",
+    )  # fmt: skip
     return answer
 
 

@@ -1,8 +1,10 @@
 """``POST /v1/anonymize``: a picture in; a picture, or JSON with its faces, out."""
 
+import asyncio
 import base64
 import io
 import re
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -155,11 +157,13 @@ async def anonymize(
     as_json = "application/json" in accept
     state.models.check_free()
 
+    gone = threading.Event()
+
     def work(content: bytearray) -> Response:
         ends = time.monotonic() + state.limits.draw_s
 
         def check() -> None:
-            if time.monotonic() > ends:
+            if gone.is_set() or time.monotonic() > ends:
                 raise InterruptedWork
 
         file = picture_in(content, content_type)
@@ -175,10 +179,20 @@ async def anonymize(
             return _picture(picture, result, format, len(kept))
 
     async with uploads.body(request, state.limits, state.bytes) as content:
+        leaving = asyncio.create_task(_left(request, gone))
         try:
             return await state.models.run(partial(work, content))
         except InterruptedWork:
             raise Problem(422, f"{_NAME}: takes too long to draw; shrink it first") from None
+        finally:
+            leaving.cancel()
+
+
+async def _left(request: Request, gone: threading.Event) -> None:
+    """Tell that the client has left, once its request has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    gone.set()
 
 
 def redrawn(
