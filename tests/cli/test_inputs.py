@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import av
+import cv2
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -16,6 +18,7 @@ from typer.testing import CliRunner
 
 from ganonymization import cli
 from ganonymization.cli import inputs, video
+from ganonymization.cli.wanted import wanted_of
 from ganonymization.config import AnonymizerConfig
 from ganonymization.errors import InputError, OptionError, OutputError
 from ganonymization.io import images
@@ -172,6 +175,10 @@ def test_outputs_of_a_run_before_are_no_inputs(run, source):
     assert answer.exit_code == 0
     assert answer.stderr.count("left out") == 2
     assert files(source) == before
+    for name in ("photos", "photos-anon", "photos-anon-report", "a-anon-report"):
+        (source / name).mkdir()
+    folders = ["photos", "photos-anon", "photos-anon-report", "a.jpg", "a-anon-report"]
+    assert [each.source for each in wanted_of(folders, None)] == ["photos", "a.jpg"]
     assert run("a-anon.jpg").exit_code == 0  # alone it is meant
     assert (source / "a-anon-anon.jpg").is_file()
 
@@ -271,6 +278,8 @@ def test_an_animation_is_done_as_one(run, source, kind):
 def test_a_video_given_to_image_is_told_where_it_belongs(run, source):
     answer = run("image", "c.mp4", "o.mp4")
     assert "use 'ganonymize video'" in str(answer.exception)
+    answer = run("video", "a.jpg", "o.mp4")
+    assert "a.jpg: a picture; use 'ganonymize image'" in str(answer.exception)
 
 
 def test_a_camera_is_shown_on_a_page_unless_it_is_recorded(run, source, monkeypatch):
@@ -286,6 +295,51 @@ def test_a_camera_is_shown_on_a_page_unless_it_is_recorded(run, source, monkeypa
     (source / "0").mkdir()
     assert not isinstance(run("0", "--no-report").exception, AssertionError)
     assert len(shown) == 3  # a folder of that name is meant
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="cameras have other names elsewhere")
+def test_a_camera_that_is_not_there_is_told_with_those_that_are(run):
+    answer = run("video", "87")
+    assert "/dev/video87: no such camera; there is " in str(answer.exception)
+
+
+def test_an_address_of_a_store_is_a_folder(run, source, monkeypatch):
+    from ganonymization.batch import run_processes
+    from ganonymization.batch.execute import in_threads
+
+    monkeypatch.setattr(run_processes, "in_processes", in_threads)
+    (source / "photos").mkdir()
+    shutil.copy(source / "a.jpg", source / "photos")
+    answer = run(f"file://{source}/photos", "-o", f"file://{source}/out")
+    assert answer.exit_code == 0, answer.output
+    assert files(source / "out") == ["a.jpg"]
+    assert "nothing is there" in str(run("memory://nowhere", "-o", "memory://x").exception)
+
+
+@pytest.mark.parametrize("name", ["a.heic", "a.heif", "a.jfif", "a.mpo", "a.avif", "a.tif"])
+def test_pictures_of_all_kinds_are_read(run, source, picture, name):
+    images.write(source / name, Picture(picture))
+    answer = run(name)
+    assert answer.exit_code == 0, answer.output
+    assert "1 of 1 faces redrawn" in answer.output
+    assert images.read(source / name.replace("a.", "a-anon.")).pixels.shape == (128, 128, 3)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "kind", "codec"),
+    [(".avi", "avi", "mpeg4"), (".mts", "mpegts", "libx264"), (".3gp", "3gp", "h263")],
+)
+def test_videos_of_all_kinds_are_read(run, source, suffix, kind, codec):
+    frames = [cv2.resize(image, (352, 288)) for image in pictures(4)]
+    with av.open(str(source / f"v{suffix}"), "w", format=kind) as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 352, 288, "yuv420p"
+        for image in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    answer = run(f"v{suffix}")
+    assert answer.exit_code == 0, answer.output
+    assert len(seen_pictures(source / f"v-anon{suffix}.mp4")) == 4
 
 
 @pytest.mark.slow

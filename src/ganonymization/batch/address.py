@@ -176,6 +176,11 @@ def open_storage(place: str | Path) -> Storage:
     return FsspecStorage(place) if "://" in place else LocalStorage(Path(place))
 
 
+def is_store(place: str) -> bool:
+    """Whether an address is one of a folder, rather than of a stream."""
+    return place.startswith(_LOCAL) or place.partition("://")[0] in _WRITES_WHOLE
+
+
 def check_apart(source: Storage, out: Storage) -> None:
     """Refuse folders before any work is done.
 

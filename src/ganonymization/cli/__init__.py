@@ -20,6 +20,7 @@ from .say import complain
 app = typer.Typer(
     cls=Group,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     subcommand_metavar="IN... | COMMAND",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

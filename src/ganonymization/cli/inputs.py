@@ -183,7 +183,7 @@ class _Asked:
         from .anonymize import folder_job
 
         return folder_job(
-            self.config, each.source, None if each.target is None else str(each.target), self.seed,
+            self.config, each.source, each.place, self.seed,
             on_no_face=self.on_no_face, overwrite=self.overwrite, max_pixels=self.max_pixels,
             sound=self.audio, strict=self.strict, hdr=self.hdr, reports=self.report is not False,
             reports_at=None if each.report is None else LocalStorage(each.report),

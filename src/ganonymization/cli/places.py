@@ -40,12 +40,27 @@ def picture_out(source: Path | None, out: str | None) -> Path | None:
 
 
 def video_in(source: str) -> Path | str:
-    """A video's file; or standard input, an address, or a camera, which may be a number."""
+    """A video's file; or standard input, an address, or a camera, which may be a number.
+
+    Raises:
+        InputError: It is a picture of a kind that holds no animations.
+    """
+    from ..io.images import is_picture
     from ..video.sources import camera_of, is_live
 
-    if source.isascii() and source.isdigit() and not Path(source).exists():
+    if is_camera(source):
         return camera_of(int(source))
-    return source if source == STANDARD_STREAM or is_live(source) else Path(source)
+    if source == STANDARD_STREAM or is_live(source):
+        return source
+    path = Path(source)
+    if is_picture(path) and path.suffix.lower() not in READ_AS_ANIMATIONS and path.is_file():
+        raise InputError(f"{source}: a picture; use 'ganonymize image', or name no command")
+    return path
+
+
+def is_camera(source: str) -> bool:
+    """Whether it is the number of a camera: there is no file of that name."""
+    return source.isascii() and source.isdigit() and not Path(source).exists()
 
 
 def video_out(source: Path | str, out: str | None) -> Path | None:

@@ -38,7 +38,14 @@ def opened(source: Path | str, bounds: dict[str, str]) -> Any:
     if isinstance(source, str) and source != STANDARD_STREAM:
         camera = None if "://" in source else _CAMERAS[sys.platform]
         source = source.removeprefix(_NUMBERED)
-        return av.open(source, format=camera, timeout=_PATIENCE_S, **told)
+        try:
+            return av.open(source, format=camera, timeout=_PATIENCE_S, **told)
+        except av.error.FileNotFoundError as error:
+            if camera is None:
+                raise
+            there = sorted(str(path) for path in Path("/dev").glob("video*"))
+            here = ", ".join(there) or "none"
+            raise UnreadableError(f"{source}: no such camera; there is {here}") from error
     told["options"] = bounds | {"format_whitelist": CONTAINERS_READ}
     if source == STANDARD_STREAM:
         return av.open(sys.stdin.buffer, **told)
