@@ -10,7 +10,7 @@ from .conftest import STAGES
 
 
 @pytest.mark.parametrize(
-    ("steps", "batch", "left"), [(15, 4, 0.98), pytest.param(40, 8, 0.85, marks=pytest.mark.slow)]
+    ("steps", "batch", "left"), [(24, 4, 0.98), pytest.param(40, 8, 0.85, marks=pytest.mark.slow)]
 )
 def test_optimisation_steps_lower_the_reconstruction(config, steps, batch, left):
     """On one batch: the picture comes closer."""
@@ -25,7 +25,8 @@ def test_optimisation_steps_lower_the_reconstruction(config, steps, batch, left)
         loss.total.backward()
         optimizer.step()
         found.append(float(loss.parts["l1"]))
-    assert found[-1] < left * found[0]
+    # Styles are drawn anew in every step: means, for one step's loss is noisy.
+    assert sum(found[-6:]) < left * sum(found[:6])
 
 
 def test_a_loss_leaves_the_bank_of_styles_to_the_step(config):

@@ -94,7 +94,7 @@ NETWORKS = {
         ShippedModel(
             name="donors",
             file="donors.npz",
-            sha256="7c62e1a252a2a4c45548b3ed9559cf6feafe896bdfa6ffb76dce08a065c50249",
+            sha256="cc56e0478277b63442e76c9e57ee3cf4c54155f5bfcb1a89692388e9b101eb20",
             licence="MIT and CC0-1.0 by row",
             reads="no network: delit textures of synthetic people",
         ),
