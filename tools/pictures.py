@@ -3,7 +3,6 @@
     python tools/pictures.py PORTRAITS PREPARED [--model FILE]
 
 docs/images/astronaut.jpg    the public-domain portrait before and after with four seeds
-docs/images/group.jpg        a group of heads that were drawn, before and after as one scene
 docs/images/heads.jpg        24 mesh conditions, each beside the head drawn from it
 docs/images/seeds.jpg        the same conditions, three seeds each
 docs/images/poses.jpg        the most pronounced openings and poses of a prepared folder
@@ -32,7 +31,7 @@ from ganonymization.surrogate.expression_reading import coarse
 from ganonymization.types import Image
 
 OUT = Path(__file__).parent.parent / "docs" / "images"
-HEADS, TRIED, GROUP = 24, 4, 4
+HEADS, TRIED = 24, 4
 Asked = tuple[NDArray[np.float64], NDArray[np.float32]]  # landmarks in crop pixels, reading
 
 
@@ -40,20 +39,6 @@ def astronaut_row(anonymizer: Anonymizer) -> Picture:
     """Before, then four seeds, cut to head and shoulders."""
     shown = [astronaut(), *(anonymizer(astronaut(), seed=s).image for s in (1, 2, 3, 4))]
     return Picture(sheet([[image[:320, 66:386] for image in shown]], 320))
-
-
-def group(anonymizer: Anonymizer, faces: list[Asked], model: str) -> Picture:
-    """Drawn heads side by side, and under them the same picture without those faces."""
-    chosen = faces[:: max(1, len(faces) // GROUP)][:GROUP]
-    heads = [
-        anonymizer._synthesizer(
-            GeneratorInput.portrait(512, 2 * anonymizer.surrogate(points, i, None, r), i, r)
-        )
-        for i, (points, r) in enumerate(chosen)
-    ]
-    before = np.hstack([head[40:472, 80:432] for head in heads])
-    after = Anonymizer(model=model)(before, seed=GROUP).image
-    return Picture(np.vstack([before, after]))
 
 
 def geometry(anonymizer: Anonymizer, folder: Path) -> list[Asked]:
@@ -128,7 +113,7 @@ def in_rows(groups: list[list[Image]], count: int) -> list[list[Image]]:
 
 
 def main() -> None:
-    """Write all six."""
+    """Write all five."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("portraits", type=Path)
     parser.add_argument("prepared", type=Path)
@@ -138,7 +123,6 @@ def main() -> None:
     anonymizer = Anonymizer(model=arguments.model)
     images.write(arguments.out / "astronaut.jpg", astronaut_row(anonymizer))
     faces = geometry(anonymizer, arguments.portraits)
-    images.write(arguments.out / "group.jpg", group(anonymizer, faces, arguments.model))
     pairs = [drawn(anonymizer, asked, (i,)) for i, asked in enumerate(faces)]
     rows = in_rows(pairs, 6)
     images.write(arguments.out / "heads.jpg", Picture(sheet(rows, 144)))
