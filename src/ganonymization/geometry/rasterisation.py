@@ -23,6 +23,9 @@ _AREA = cv2.INTER_AREA
 _SMALLEST_PX2 = 0.02  # twice a triangle's area in the donor's picture; less shows nothing
 
 
+_LOGARITHM = np.log(np.arange(256, dtype=np.float32) / 255 + np.float32(DARKEST))
+
+
 @dataclass(frozen=True)
 class Texture:
     """A donor's face as it looks on another mesh.
@@ -111,6 +114,11 @@ def render(donor: Image, donor_px: Reals, landmarks_px: Reals, size_px: int) -> 
     return Texture(image, skin, features)
 
 
+def logarithm(image: Image) -> NDArray[np.float32]:
+    """The logarithm in which light is a sum, (H, W, 3), of a picture, uint8."""
+    return np.asarray(cv2.LUT(np.ascontiguousarray(image), _LOGARITHM), np.float32)
+
+
 def delit(image: Image, cover: NDArray[np.uint8], eyes_px: float) -> Image:
     """A texture without its light and tone: its detail about a middle grey.
 
@@ -123,7 +131,7 @@ def delit(image: Image, cover: NDArray[np.uint8], eyes_px: float) -> Image:
     """
     height, width = cover.shape
     shown = (cover > 0).astype(np.float32)
-    log = np.log(image.astype(np.float32) / 255 + DARKEST)
+    log = logarithm(image)
     stacked = np.dstack([log * shown[..., None], shown])
     step = max(1, round(eyes_px / 10))
     small = cv2.resize(stacked, (-(-width // step), -(-height // step)), interpolation=_AREA)

@@ -7,7 +7,12 @@ from numpy.typing import NDArray
 from ..types import Image, Reals
 from . import topology
 
-_PLACES = (50, 101, 280, 330, 151, 199)  # cheeks, forehead, chin
+PLACES = (50, 101, 280, 330, 151, 199)
+"""Landmarks of cheeks, forehead and chin."""
+
+SPREAD_LAB = np.array([45, 13, 13], np.float32)
+"""How far skin of one person differs from its median, in CIELAB."""
+
 _PATCH_EYES = 0.04  # half a side, in outer-eye distances
 
 
@@ -24,7 +29,7 @@ def skin_lab(image: Image, landmarks_px: Reals) -> NDArray[np.float32]:
     last = np.array(image.shape[1::-1]) - 1
     patches = [
         image[max(0, y - half) : y + half + 1, max(0, x - half) : x + half + 1].reshape(-1, 3)
-        for x, y in np.clip(np.round(p[list(_PLACES), :2]), 0, last).astype(int)
+        for x, y in np.clip(np.round(p[list(PLACES), :2]), 0, last).astype(int)
     ]
     pixels = np.concatenate(patches)[None].astype(np.float32) / 255
     tone: NDArray[np.float32] = np.median(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB)[0], 0)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import transforms
-from ..geometry.rasterisation import DARKEST
+from ..geometry.rasterisation import DARKEST, logarithm
 from ..geometry.wall import GeneratorInput
 from ..types import Image, Mask
 
@@ -22,7 +22,6 @@ _DEEPEST_EYES = 0.55  # as far from the wall detail is mirrored
 _ALIKE_LAB = 14.0  # colours so far apart are hardly the same thing
 _FACE_EYES = 0.05  # kept free around the texture
 _CHIN, _FADE_EYES = 152, 0.3  # a mirrored neck has folds that none has: the last bit above the chin
-_LOGARITHM = np.log(np.arange(256, dtype=np.float32) / 255 + np.float32(DARKEST))
 Plane = NDArray[np.float32]
 Bits = NDArray[np.uint8]
 
@@ -42,7 +41,7 @@ def continued(face: Image, skin: Bits, inputs: GeneratorInput) -> Image:
     hidden, sigma_px = np.ascontiguousarray(inputs.wall_mask[here]), _DETAIL_EYES * eyes_px
     visible = (~hidden).view(np.uint8)
     mirrored, depth_px = _mirrored_places(hidden)
-    around, drawn = _logarithm(inputs.context[here]), _logarithm(face[here])
+    around, drawn = logarithm(inputs.context[here]), logarithm(face[here])
     around_smooth, drawn_smooth = (
         _smooth(around, visible, sigma_px), _smooth(drawn, 1 - visible, sigma_px)
     )  # fmt: skip
@@ -102,10 +101,6 @@ def _alike(drawn: Plane, around: Plane, mirrored: tuple[Plane, Plane], like: Mas
     ]
     gap = ((labs[0] - labs[1]) ** 2).sum(2)
     return _enlarged(_plane(np.exp(-gap / (2 * _ALIKE_LAB**2))), like)
-
-
-def _logarithm(image: Image) -> Plane:
-    return _plane(cv2.LUT(np.ascontiguousarray(image), _LOGARITHM))
 
 
 def _smooth(layer: Plane, known: Bits, sigma_px: float) -> Plane:

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from ..geometry import transforms
 from ..geometry.rasterisation import DARKEST, LIGHT_EYES, filled_triangles, triangle_map
-from ..geometry.skin import skin_lab
+from ..geometry.skin import SPREAD_LAB, skin_lab
 from ..types import Image, Reals
 
 _CELLS = 64  # along a side: light is smooth
 _FIT_ROUNDS = 5
+_LEAST_WEIGHT = 0.05  # of a cell that takes part
 _STIFF = 0.01  # ridge on the normals' part of light, of all weights
 _DARK_WEIGHT = 0.6  # of what is darker than the fit: hair and shadows rather than skin
 _KEPT = 0.15  # of a logarithm: lips and lids differ from skin by about so much
 _KEPT_COLOUR = 0.04  # likewise, of a channel against the mean of all: one skin has one colour
-_SKIN_SPREAD_LAB = np.array([45, 13, 13], np.float32)
 _SKIN_HUE_RAD, _HUE_RANGE_RAD = 0.95, 0.45  # of CIELAB's a and b
 _LEAST_CHROMA = 16.0
 _SHARE_CELLS = 128  # along a side, where skin is told by its colour
@@ -43,7 +43,7 @@ def evened(drawn: Image, landmarks_px: Reals, skin: NDArray[np.uint8]) -> Image:
     weight = cv2.resize(skin, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA) / np.float32(255)
     normals, faced = _normals(np.asarray(landmarks_px) * (_CELLS / size))
     weight = weight * faced
-    if not weight.any():
+    if not (weight > _LEAST_WEIGHT).any():
         return drawn
     small = cv2.resize(drawn, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA).astype(np.float32)
     log = np.log(small / 255 + np.float32(DARKEST))
@@ -71,7 +71,7 @@ def _fitted(
 ) -> NDArray[np.float32]:
     """What of an (S, S, 3) logarithm normals explain, by robust regression, and one colour."""
     basis = np.dstack([np.ones_like(weight), normals])
-    seen = weight > 0.05
+    seen = weight > _LEAST_WEIGHT
     x, y, w = basis[seen], log[seen].mean(1), weight[seen]
     ridge = np.diag([1e-6, 1, 1, 1]) * (_STIFF * w.sum())
     scale = np.ones_like(w)
@@ -135,7 +135,7 @@ def toned(
     cells = (_SHARE_CELLS, _SHARE_CELLS)
     small = cv2.resize(face, cells, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
-    alike = np.exp(-(((lab - has_lab) / _SKIN_SPREAD_LAB) ** 2).sum(2) / 2)
+    alike = np.exp(-(((lab - has_lab) / SPREAD_LAB) ** 2).sum(2) / 2)
     share = np.maximum(alike, cv2.resize(skin, cells, interpolation=cv2.INTER_AREA) / 255)
     share = cv2.GaussianBlur(share.astype(np.float32), (0, 0), _SHARE_CELLS / 128)
     share = cv2.resize(share, (size, size), interpolation=cv2.INTER_LINEAR)

@@ -14,7 +14,7 @@ from ..donors.surroundings import ANY, Guess, Kind, SurroundingsReader
 from ..donors.wear import wear
 from ..errors import SynthesisError
 from ..geometry import conditioning, transforms
-from ..geometry.rasterisation import DARKEST, LIGHT_EYES, Texture
+from ..geometry.rasterisation import DARKEST, LIGHT_EYES, Texture, logarithm
 from ..geometry.wall import GeneratorInput
 from ..types import DonorPair, Image
 from . import grade, light
@@ -174,9 +174,9 @@ def compose(drawn: Image, opacity: NDArray[np.float32], texture: Texture) -> Ima
     rows, columns = _window(cover)
     if rows.start >= rows.stop:
         return drawn
-    log = _LOGARITHM[drawn]
+    log = logarithm(drawn)
     shown = (cover > 0).astype(np.float32)
-    gap = (_LOGARITHM[texture.image] - log) * shown[..., None]
+    gap = (logarithm(texture.image) - log) * shown[..., None]
     sums = cv2.resize(np.dstack([gap, shown]), (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
     deviation = LIGHT_EYES * _CELLS / transforms.CROP_SIDE_EYES
     sums = cv2.GaussianBlur(sums, (0, 0), deviation, borderType=cv2.BORDER_CONSTANT)
@@ -189,9 +189,6 @@ def compose(drawn: Image, opacity: NDArray[np.float32], texture: Texture) -> Ima
     new = np.exp(log[here] + share[here][..., None] * (gap[here] - whole[here])) - DARKEST
     out[here] = np.clip(np.round(255 * new), 0, 255)
     return out
-
-
-_LOGARITHM = np.log(np.arange(256, dtype=np.float32) / 255 + np.float32(DARKEST))
 
 
 def _window(cover: NDArray[np.uint8]) -> tuple[slice, slice]:

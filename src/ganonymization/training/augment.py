@@ -7,12 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry import skin as skin_tone
 from ..geometry import topology
 from ..geometry.wall import Wall
 from ..types import Image, Values
 
-_SKIN = (50, 101, 280, 330, 151, 199)  # cheeks, forehead, chin
-_SKIN_SPREAD_LAB = np.array([45, 13, 13], np.float32)
 _OUTER_EYES = (33, 263)
 _FIELD_STEP = 8  # bumps are smooth: one vector for so many pixels is enough
 _MOVABLE = (  # left and right, reach, deviations outwards and down in outer-eye distances
@@ -133,11 +132,11 @@ def darker_skin(picture: Image, points: Values, lightness: float) -> Image:
     """
     size = picture.shape[0]
     lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    x, y = np.clip(np.round(points[list(_SKIN), :2]).astype(int), 0, size - 1).T
+    x, y = np.clip(np.round(points[list(skin_tone.PLACES), :2]).astype(int), 0, size - 1).T
     skin = np.median(lab[y, x], axis=0)
     if lightness >= skin[0]:
         return picture
-    distance = (((lab - skin) / _SKIN_SPREAD_LAB) ** 2).sum(2)
+    distance = (((lab - skin) / skin_tone.SPREAD_LAB) ** 2).sum(2)
     share = cv2.GaussianBlur(np.exp(-distance / 2), (0, 0), size / 128)[..., None]
     factor = lightness / skin[0]
     darker = lab * np.array([factor, 0.5 + 0.5 * factor, 0.45 + 0.55 * factor], np.float32)

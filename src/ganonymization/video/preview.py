@@ -134,8 +134,9 @@ def show_live(
 
 
 def _without_faces(image: Image, result: Result[Image] | None) -> Image:
+    """What may be shown; black where no face was found, for one that is missed is the one there."""
     if result is None:
-        return image
+        return np.zeros_like(image)
     if result.image is not None:
         return result.image
     return result.portraits[0] if result.portraits else np.zeros_like(image)
