@@ -3,6 +3,7 @@
 import threading
 import urllib.error
 import urllib.request
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -56,7 +57,7 @@ def test_the_newest_frame_is_shown_and_old_ones_are_not_waited_for(make_anonymiz
     class Slow:
         def __call__(self, image):
             slow.wait(0.5)
-            return None
+            return SimpleNamespace(image=image, portraits=())
 
     count = show_live(frames(50), Slow(), screen, lambda: False)
     assert 1 <= count < 10
