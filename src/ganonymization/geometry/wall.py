@@ -45,7 +45,7 @@ _HEAD_MARGIN, _LEVEL_RAD = 1.5, 0.35  # of a box, for a fill; tilted less, its h
 
 @dataclass(frozen=True)
 class Wall:
-    """A superellipse of exponent 2.5 that narrows downwards, upright in the crop frame, in its pixels."""
+    """A superellipse of exponent 2.5, narrower below, upright in the crop frame, in its pixels."""
 
     centre_xy: tuple[float, float]
     half_wh: tuple[float, float]
@@ -180,7 +180,7 @@ class Place:
 
 
 def _radius_of(u: Reals, v: Reals) -> Reals:
-    """The radius at so many half widths and half heights from the centre, of any shapes that fit."""
+    """The radius at so many half widths and half heights from the centre."""
     across = np.abs(u * _WIDEST / (1 - _TAPER * np.clip(v, -2, 2)))
     down = np.abs(v)
     powers = across * across * np.sqrt(across) + down * down * np.sqrt(down)
