@@ -53,6 +53,11 @@ export function openCameraSocket(query) {
   return socket;
 }
 
+/** The first seconds of it, alike. */
+export function jobPreview(id) {
+  return patiently('GET', `/v1/jobs/${encodeURIComponent(id)}/preview`, {});
+}
+
 async function json(method, to, options) {
   return JSON.parse(await (await patiently(method, to, options ?? {})).text());
 }
