@@ -26,7 +26,7 @@ OUT = Path(__file__).parent.parent / "src" / "ganonymization" / "serve" / "page"
 SCENE_SEED, PORTRAIT_SEED = 4, 9
 SMALL_PX = 160
 SHOWN = np.s_[0:270, 90:360]  # rows and columns of the scene
-VIDEO_PX, RATE, SECONDS, ZOOM = 320, 10, 7, 1.0
+VIDEO_PX, RATE, SECONDS, ZOOM = 320, 10, 7, 1.25
 CRF = "30"
 
 
@@ -42,7 +42,7 @@ def swaying() -> list[Image]:
     for i in range(SECONDS * RATE):
         turn = 2 * math.pi * i / (SECONDS * RATE)
         shift = np.array([
-            [ZOOM, 0, 12 * math.sin(2 * turn) - 28], [0, ZOOM, 6 * math.cos(2 * turn) - 6]
+            [ZOOM, 0, 12 * math.sin(2 * turn) - 88], [0, ZOOM, 6 * math.cos(2 * turn) - 8]
         ])  # fmt: skip
         frames.append(cv2.warpAffine(
             astronaut(), shift, (VIDEO_PX, VIDEO_PX), flags=cv2.INTER_AREA,

@@ -184,9 +184,13 @@ def test_a_picture_of_the_queue_is_looked_at_and_removed(page):
     page.get_by_test_id("queue-remove").nth(1).click()
     expect(page.get_by_test_id("queue-name")).to_have_text(["one.png"])
     expect(page.get_by_test_id("chip")).to_have_count(1)
+    expect(page.get_by_test_id("picture-clear")).to_be_hidden()
+    send(page, ("two.png", encoded(two_faces())))
     page.get_by_test_id("picture-clear").click()
     expect(page.get_by_test_id("queue-item")).to_have_count(0)
+    expect(page.get_by_test_id("view")).to_be_hidden()
     expect(page.get_by_test_id("save-png")).to_be_disabled()
+    expect(page.get_by_test_id("picture-sample")).to_be_visible()
 
 
 def test_portraits_are_heads(page):

@@ -25,9 +25,11 @@ export class Film {
     this.#time.addEventListener('input', () => this.#seek(Number(this.#time.value)));
   }
 
-  /** Whether somebody is looking. */
-  get playing() {
-    return this.#after !== null && !this.#still && !this.#after.paused;
+  /** Whether somebody is looking: it plays, or stands amid the video. */
+  get used() {
+    if (!this.#after || this.#still) return false;
+    const { paused, currentTime, ended } = this.#after;
+    return !paused || (currentTime > 0 && !ended);
   }
 
   /** Show a result. `file` is the original, or null where this page no longer has it. */

@@ -180,12 +180,12 @@ export class Jobs {
     if (row === this.#shown) this.#close();
   }
 
-  /** There is more of it to look at: show it, unless another one is playing. */
+  /** There is more of it to look at: show it, unless that would be in the way. */
   #more(row) {
-    if (row === this.#shown && row.shows === 'whole') {
-      this.#film.note('All of it is done: Look shows it.');
-    } else if (row === this.#shown) this.#close(); // cancelled, or failed
-    else if (row.shows && !this.#film.playing) this.#look(row);
+    if (!row.shows) {
+      if (row === this.#shown) this.#close(); // cancelled, or failed
+    } else if (!this.#film.used) this.#look(row);
+    else if (row === this.#shown) this.#film.note('All of it is done: Look shows it.');
   }
 
   async #look(row) {

@@ -80,9 +80,7 @@ export class View {
       return;
     }
     const { width, height, faces } = picture.result;
-    const ratio = picture.portrait ? 1 : width / height;
-    frame.style.setProperty('--ratio', ratio);
-    this.#zoom.use(ratio);
+    this.#zoom.use(picture.portrait ? 1 : width / height);
     if (after.src !== output.url) after.src = output.url;
     after.alt = `${picture.name}, anonymized, ${count(faces.length, 'face')}`;
   }

@@ -88,11 +88,12 @@ export class Zoom {
     const across = this.#along('x', whole.w * this.#scale, clientWidth);
     const down = this.#along('y', whole.h * this.#scale, clientHeight);
     const { style } = this.#frame;
-    style.setProperty('--zoom', this.#scale);
-    for (const [name, value] of Object.entries({ x: this.#x, y: this.#y })) {
-      style.setProperty(`--${name}`, `${value}px`);
+    // Whole pixels, so that the picture is not blurred by half of one.
+    for (const [name, { start, size }] of Object.entries({ left: across, top: down })) {
+      style[name] = `${Math.round(start)}px`;
+      style[name === 'left' ? 'width' : 'height'] = `${Math.round(size)}px`;
     }
-    const seen = { left: across.start, width: across.share, top: down.start, height: down.share };
+    const seen = { left: across.hidden, width: across.share, top: down.hidden, height: down.share };
     for (const [name, share] of Object.entries(seen)) {
       style.setProperty(`--seen-${name}`, `${100 * share}%`);
     }
@@ -102,14 +103,14 @@ export class Zoom {
     say(byId('zoom-fit'), `${Math.round(100 * this.#scale)} %`);
   }
 
-  /** Keep the frame over the stage in one direction; which part of it is seen, as shares. */
+  /** Keep the frame over the stage in one direction; where it is, and which shares are seen. */
   #along(axis, size, room) {
     const free = Math.max(0, (size - room) / 2);
-    const clamped = (value) => Math.min(Math.max(value, -free), free);
-    if (axis === 'x') this.#x = clamped(this.#x);
-    else this.#y = clamped(this.#y);
-    const at = axis === 'x' ? this.#x : this.#y;
-    return size ? { start: (free - at) / size, share: Math.min(1, room / size) } : { start: 0, share: 1 };
+    const at = Math.min(Math.max(axis === 'x' ? this.#x : this.#y, -free), free);
+    if (axis === 'x') this.#x = at;
+    else this.#y = at;
+    const share = size ? Math.min(1, room / size) : 1;
+    return { start: (room - size) / 2 + at, size, hidden: size ? (free - at) / size : 0, share };
   }
 
   #key(event) {
