@@ -57,6 +57,7 @@ export class View {
   #draw() {
     const picture = this.#picture;
     const output = this.#output();
+    byId('view').classList.toggle('heads', Boolean(picture?.portrait));
     byId('view').setAttribute('aria-busy', Boolean(picture?.open));
     say(byId('picture-error'), picture?.state === 'failed' ? picture.error : '');
     this.#drawStage(picture, output);
