@@ -187,7 +187,9 @@ def test_a_sample_is_tried_at_once(open_page, tab, item):
     page.get_by_test_id(f"{tab}-sample").click()
     done(page.get_by_test_id(item))
     words = page.get_by_test_id("queue-words" if tab == "picture" else "job-words")
-    expect(words).to_contain_text("1 face" if tab == "picture" else "70 frames, 70 faces, 0 covered")
+    expect(words).to_contain_text(
+        "1 face" if tab == "picture" else "70 frames, 70 faces, 0 covered"
+    )
     expect(page.get_by_test_id(f"{tab}-sample")).to_be_hidden()
 
 
@@ -222,9 +224,9 @@ def test_nothing_that_cannot_be_used_is_shown_before_there_is_something(open_pag
     assert page.locator(f"#{tab} :is(button, input):visible:disabled").count() == 0
     area = page.get_by_test_id(f"{tab}-drop").bounding_box()
     assert area["height"] > page.viewport_size["height"] / 3
-    page.get_by_test_id(f"{tab}-input").set_input_files([
-        file("her.png" if tab == "picture" else "broken.mp4", b"words")
-    ])
+    page.get_by_test_id(f"{tab}-input").set_input_files(
+        [file("her.png" if tab == "picture" else "broken.mp4", b"words")]
+    )
     if tab == "picture":
         page.watch.expected.append("422")
     expect(page.get_by_test_id("queue-item" if tab == "picture" else "job")).to_have_count(1)
