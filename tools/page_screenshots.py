@@ -39,7 +39,7 @@ from ganonymization.types import Image
 
 OUT = Path(__file__).parent.parent / "docs" / "images"
 WIDTH, HEIGHT, RATE = 640, 480, 30
-DESK = {"width": 1000, "height": 820}
+DESK = {"width": 1200, "height": 820}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 TIMEOUT_MS = 120_000
 MOST_BYTES = 300_000

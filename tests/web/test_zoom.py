@@ -13,7 +13,7 @@ from .steps import on_screen, send, until
 pytestmark = pytest.mark.web
 
 FIT = "100 %"
-HANDLE_PX = 24
+HANDLE_PX = 32
 BELOW_BADGES = np.s_[50:-60]  # and above the buttons of the zoom
 
 
