@@ -6,7 +6,7 @@ docs/images/page-picture.png         a picture of two faces, half of it as it wa
 docs/images/page-edit.png            a box on its way, where a face may have been missed
 docs/images/page-camera.png          a running camera
 docs/images/page-camera-no-face.png  the same where it sees no face
-docs/images/page-video.png           a job that runs and one that is done
+docs/images/page-video.png           the first seconds of a job that runs, and one that is done
 docs/images/page-phone.png           the picture on a phone
 docs/images/page-dark.png            the picture in the dark scheme
 
@@ -39,9 +39,9 @@ from ganonymization.types import Image
 
 OUT = Path(__file__).parent.parent / "docs" / "images"
 WIDTH, HEIGHT, RATE = 640, 480, 30
-DESK = {"width": 1000, "height": 820}
+DESK = {"width": 1200, "height": 820}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-TIMEOUT_MS = 60_000
+TIMEOUT_MS = 120_000
 MOST_BYTES = 300_000
 COLOURS = 256  # of a picture that would be larger
 
@@ -181,6 +181,9 @@ def with_jobs(page: Page, short: Path, long: Path) -> Page:
     page.get_by_test_id("video-input").set_input_files(short)
     expect(jobs.first).to_have_attribute("data-state", "done")
     page.get_by_test_id("video-input").set_input_files(long)
+    expect(page.get_by_test_id("film-title")).to_contain_text("interview.mp4: its first seconds")
+    page.get_by_test_id("film-both").check()
+    page.get_by_test_id("film-time").fill("1")
     expect(jobs.first.get_by_test_id("job-words")).to_contain_text(" of ")
     page.wait_for_timeout(4000)
     return page

@@ -28,7 +28,8 @@ from .test_jobs import zipped
 ROUTES = [
     ("POST", "/v1/anonymize"), ("POST", "/v1/jobs"), ("GET", "/v1/jobs"),
     ("GET", "/v1/jobs/{number}"), ("DELETE", "/v1/jobs/{number}"),
-    ("GET", "/v1/jobs/{number}/result"), ("GET", "/v1/models"), ("GET", "/healthz"),
+    ("GET", "/v1/jobs/{number}/result"), ("GET", "/v1/jobs/{number}/preview"),
+    ("GET", "/v1/models"), ("GET", "/healthz"),
     ("GET", "/metrics"),
 ]  # fmt: skip
 HOST = "testserver"  # the name by which schemathesis calls it

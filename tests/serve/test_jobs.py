@@ -17,8 +17,11 @@ from starlette.testclient import TestClient
 
 from ganonymization import Anonymizer, onnx_session
 from ganonymization.cli.demo import astronaut
+from ganonymization.errors import InputError
+from ganonymization.serve import job_work
 from ganonymization.serve.job import kind_of
 from ganonymization.serve.uploads import PrivateFolder
+from ganonymization.video import file
 
 from ..video.test_container import make_clip, pictures
 from ..video.test_film import FRONT, made
@@ -77,6 +80,52 @@ def test_a_video_comes_back_with_its_sound(client, clip):
     with av.open(io.BytesIO(answer.content)) as movie:
         assert sum(1 for _ in movie.decode(video=0)) == 12
         assert len(movie.streams.audio) == 1
+
+
+def decoded_frames(content):
+    with av.open(io.BytesIO(content)) as movie:
+        return [frame.to_ndarray(format="rgb24") for frame in movie.decode(video=0)]
+
+
+def test_the_first_seconds_of_a_video_can_be_had_while_the_rest_is_drawn(client, tmp_path):
+    job = posted(client, make_clip(tmp_path / "long.mp4", pictures(28), rate=4).read_bytes(),
+                 "?preview=true&seed=3")  # fmt: skip
+    while not (told := client.get(f"/v1/jobs/{job['id']}").json())["preview"]:
+        assert told["state"] in ("queued", "running") and told["done"] == 0
+    answer = client.get(f"/v1/jobs/{job['id']}/preview")
+    assert answer.headers["content-type"] == "video/mp4"
+    final = ended(client, job)
+    assert (final["state"], final["done"], final["faces"], final["preview"]) == (
+        "done", 28, 28, True,
+    )  # fmt: skip
+    whole = decoded_frames(client.get(f"/v1/jobs/{job['id']}/result").content)
+    first = decoded_frames(answer.content)
+    assert (len(first), len(whole)) == (12, 28)
+    for early, late in zip(first, whole, strict=False):
+        assert np.abs(early.astype(int) - late).mean() < 3
+
+
+@pytest.mark.parametrize(("frames", "query"), [(24, "?preview=true"), (28, "")])
+def test_a_short_video_and_one_that_nobody_asked_for_have_no_preview(
+    client, tmp_path, frames, query
+):
+    content = make_clip(tmp_path / "in.mp4", pictures(frames), rate=4).read_bytes()
+    final = ended(client, posted(client, content, query))
+    assert (final["state"], final["preview"]) == ("done", False)
+    answer = client.get(f"/v1/jobs/{final['id']}/preview")
+    assert answer.status_code == 409 and "preview=true" in answer.json()["error"]
+
+
+def test_a_preview_that_fails_does_not_end_the_job(client, tmp_path, monkeypatch):
+    def without_start(anonymizer, source, result, options, advance):
+        if options.seconds is not None:
+            raise InputError("no frame is within so much")
+        return file.anonymize_video(anonymizer, source, result, options, advance)
+
+    monkeypatch.setattr(job_work, "anonymize_video", without_start)
+    content = make_clip(tmp_path / "in.mp4", pictures(28), rate=4).read_bytes()
+    final = ended(client, posted(client, content, "?preview=true"))
+    assert (final["state"], final["preview"], final["done"]) == ("done", False, 28)
 
 
 def test_the_sound_can_be_left_out(client, clip):

@@ -284,8 +284,8 @@ def test_models_health_and_metrics(client, picture):
 def test_openapi_tells_of_all_that_is_there(client):
     paths = client.get("/openapi.json").json()["paths"]
     assert set(paths) == {
-        "/v1/anonymize", "/v1/jobs", "/v1/jobs/{number}", "/v1/jobs/{number}/result", "/v1/models",
-        "/healthz", "/metrics",
+        "/v1/anonymize", "/v1/jobs", "/v1/jobs/{number}", "/v1/jobs/{number}/result",
+        "/v1/jobs/{number}/preview", "/v1/models", "/healthz", "/metrics",
     }  # fmt: skip
     assert "image/*" in paths["/v1/anonymize"]["post"]["requestBody"]["content"]
 
@@ -296,3 +296,14 @@ def test_drawing_has_a_deadline(serve, picture):
     assert answer.status_code == 422
     assert answer.json()["error"] == "the picture: takes too long to draw; shrink it first"
     assert client.get("/healthz").json()["waiting"] == 0
+
+
+def test_the_page_brings_its_sample_and_small_pictures(serve):
+    client = serve(token="s3cret")
+    pictures = [client.get(f"/page/{name}.webp") for name in ("sample", "scene", "portrait")]
+    assert [decoded(answer.content).shape[:2] for answer in pictures] == [
+        (512, 512), (160, 160), (160, 160),
+    ]  # fmt: skip
+    clip = client.get("/page/sample.mp4")
+    assert clip.headers["content-type"] == "video/mp4"
+    assert sum(len(answer.content) for answer in [*pictures[1:], clip]) < 60_000

@@ -1,8 +1,12 @@
+import time
+from dataclasses import replace
+
 import pytest
 import torch
 from lightning.fabric import Fabric
 
 from ganonymization.errors import ModelError
+from ganonymization.training import run as training_run
 from ganonymization.training.losses import generator_loss, unpack
 from ganonymization.training.run import Run
 
@@ -38,6 +42,20 @@ def test_a_loss_leaves_the_bank_of_styles_to_the_step(config):
     assert int(run.nets.styles.seen) == 0
     run.step(batch, STAGES[0], 0)
     assert int(run.nets.styles.seen) == portraits
+
+
+class Stuck(torch.utils.data.Dataset):
+    """Never gives its sample."""
+
+    def __getitem__(self, index):
+        time.sleep(60)
+
+
+def test_a_loader_that_locks_up_ends_the_run(config, monkeypatch):
+    monkeypatch.setattr(training_run, "_PATIENCE_S", 1.0)
+    run = Run(Fabric(accelerator="cpu", devices=1), replace(config, workers=1))
+    with pytest.raises(ModelError, match="goes on from the last checkpoint"):
+        next(run.batches(Stuck(), 0, 2, 2))
 
 
 class TwoDevices:

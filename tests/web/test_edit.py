@@ -175,6 +175,7 @@ def test_twenty_seven_faces_stay_usable(page):
     last.get_by_test_id("chip-select").click()
     fill.click()
     expect(last.get_by_test_id("chip-outcome")).to_contain_text("Covered")
+    page.get_by_test_id("zoom-fit").click()
     at = page.get_by_test_id("box").first.bounding_box()
     page.mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
     expect(cards.first).to_be_in_viewport()

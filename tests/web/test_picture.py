@@ -184,9 +184,13 @@ def test_a_picture_of_the_queue_is_looked_at_and_removed(page):
     page.get_by_test_id("queue-remove").nth(1).click()
     expect(page.get_by_test_id("queue-name")).to_have_text(["one.png"])
     expect(page.get_by_test_id("chip")).to_have_count(1)
+    expect(page.get_by_test_id("picture-clear")).to_be_hidden()
+    send(page, ("two.png", encoded(two_faces())))
     page.get_by_test_id("picture-clear").click()
     expect(page.get_by_test_id("queue-item")).to_have_count(0)
+    expect(page.get_by_test_id("view")).to_be_hidden()
     expect(page.get_by_test_id("save-png")).to_be_disabled()
+    expect(page.get_by_test_id("picture-sample")).to_be_visible()
 
 
 def test_portraits_are_heads(page):
@@ -194,6 +198,8 @@ def test_portraits_are_heads(page):
     send(page, ("two.png", encoded(two_faces())))
     expect(page.get_by_test_id("chip")).to_have_count(2)
     expect(page.get_by_test_id("chip-keep").first).to_be_hidden()
+    for senseless in ("compare", "numbers", "edit"):
+        expect(page.get_by_test_id(senseless)).to_be_hidden()
     first = result(page)
     assert first.shape[0] == first.shape[1]
     page.get_by_test_id("chip-select").nth(1).click()
@@ -212,7 +218,10 @@ def test_what_is_no_picture_is_told(page):
     expect(page.get_by_test_id("picture-note")).to_contain_text("1 file left out")
     page.get_by_test_id("picture-input").set_input_files([file("broken.png", b"words")])
     expect(page.get_by_test_id("queue-item")).to_have_attribute("data-state", "failed")
-    expect(page.get_by_test_id("picture-error")).not_to_be_empty()
+    error = page.get_by_test_id("picture-error")
+    expect(error).to_contain_text("not a picture that can be read")
+    expect(error).to_contain_text("a video or GIF to the Video tab")
+    expect(page.get_by_test_id("save-png")).to_be_hidden()
 
 
 @pytest.mark.parametrize("event", ["drop", "paste"])

@@ -64,7 +64,7 @@ class JobAnswer(BaseModel):
 
     model_config = _example(
         id="f3a9c1d2e4b5968778695a4b3c2d1e0f", kind="video", state="running", done=31, total=216,
-        error=None, faces=31, filled=0, by_audit=0, expires_s=3600,
+        error=None, faces=31, filled=0, by_audit=0, preview=True, expires_s=3600,
     )  # fmt: skip
 
     id: str
@@ -81,6 +81,8 @@ class JobAnswer(BaseModel):
     """Of them, covered rather than redrawn."""
     by_audit: int
     """Of those, found only when the result was searched once more."""
+    preview: bool
+    """The first seconds can be had."""
     expires_s: int
     """When it will be forgotten."""
 

@@ -31,6 +31,7 @@ from .state import State
 from .uploads import PrivateFolder
 
 _PAGE = Path(__file__).parent / "page"
+_SAMPLE = Path(__file__).parent.parent / "cli" / "astronaut.webp"
 _SWEEP_S = 60.0  # from one look for results that have expired to the next
 _ABOUT = """Replaces every face in a picture by nobody's face and keeps the expression.
 
@@ -81,6 +82,7 @@ def make_app(
         app.add_exception_handler(kind, problems.answer)
     app.add_exception_handler(RequestValidationError, _unclear)
     app.middleware("http")(_counted)
+    app.add_api_route("/page/sample.webp", _sample, include_in_schema=False)
     app.mount("/page", StaticFiles(directory=_PAGE), name="page")
     app.add_api_route("/", _page, include_in_schema=False)
     app.add_api_route("/docs", _docs, include_in_schema=False)
@@ -127,6 +129,10 @@ async def _unclear(request: Request, error: Exception) -> Response:
 
 async def _page() -> Response:
     return FileResponse(_PAGE / "index.html")
+
+
+async def _sample() -> Response:
+    return FileResponse(_SAMPLE)
 
 
 async def _docs(request: Request) -> Response:

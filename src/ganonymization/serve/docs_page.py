@@ -63,8 +63,8 @@ def _curl(method: str, path: str, address: str) -> str:
         words += ["--request", method]
     if path == "/v1/anonymize":
         words += ["--output", "anonymized.jpg"]
-    elif path.endswith("/result"):
-        words += ["--output", "result"]
+    elif path.endswith(("/result", "/preview")):
+        words += ["--output", path.rpartition("/")[2]]
     return " ".join([*words, f"'{address}{path.replace('{number}', 'ID')}'"])
 
 

@@ -29,6 +29,7 @@ class Order:
         thorough: See there.
         audit: See there.
         sound: Copy it.
+        preview: Of a video: draw its first seconds before the whole.
         added: Boxes of faces that a detector misses; a ZIP has none.
     """
 
@@ -40,6 +41,7 @@ class Order:
     thorough: bool = False
     audit: bool = True
     sound: bool = True
+    preview: bool = False
     added: tuple[AddedBox, ...] = ()
 
     def of(self, anonymizer: Anonymizer) -> Anonymizer:
@@ -64,6 +66,7 @@ class Job:
         faces: Found.
         filled: Of them, covered rather than redrawn.
         by_audit: Of those, found only when the result was searched once more.
+        previewed: 1 once the preview is there.
         error: What went wrong.
         ended: When, by the monotonic clock.
         stop: Set once nobody wants it any more.
@@ -79,6 +82,7 @@ class Job:
     faces: int = 0
     filled: int = 0
     by_audit: int = 0
+    previewed: int = 0
     error: str | None = None
     ended: float | None = None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -103,11 +107,17 @@ class Job:
         """What became of it."""
         return self.folder / _RESULTS[self.kind]
 
+    @property
+    def preview(self) -> Path:
+        """The first seconds of what becomes of a video."""
+        return self.folder / "preview.mp4"
+
     def status(self, keep_s: float) -> dict[str, Any]:
         """For JSON, as :class:`~.answers.JobAnswer` describes it."""
         left_s = keep_s if self.ended is None else max(0, self.ended + keep_s - time.monotonic())
         shown = ("id", "kind", "state", "done", "total", "error", "faces", "filled", "by_audit")
-        return {name: getattr(self, name) for name in shown} | {"expires_s": round(left_s)}
+        told = {name: getattr(self, name) for name in shown}
+        return told | {"preview": bool(self.previewed), "expires_s": round(left_s)}
 
 
 _STILLS = (b"avif", b"heic", b"heix", b"mif1")  # of what shares its outline with MP4

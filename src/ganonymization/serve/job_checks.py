@@ -1,6 +1,7 @@
 """What jobs may be: checked before a file is decoded, and again at each step of the work."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -41,8 +42,7 @@ class Watchdog:
             raise JobCancelledError
         if time.monotonic() > self._deadline:
             raise InputError("takes too long; send a shorter one")
-        written = (path.stat().st_size for path in job.folder.iterdir() if path != job.source)
-        if sum(written) > self._limits.result_bytes:
+        if _written_bytes(job) > self._limits.result_bytes:
             raise InputError("its result becomes too large; send less")
 
     def interrupt(self) -> None:
@@ -53,6 +53,15 @@ class Watchdog:
         """
         if self._job.stop.is_set():
             raise InterruptedWork
+
+
+def _written_bytes(job: Job) -> int:
+    total = 0
+    for path in job.folder.iterdir():
+        if path != job.source:
+            with suppress(FileNotFoundError):  # complete, it has got its final name meanwhile
+                total += path.stat().st_size
+    return total
 
 
 def check_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:

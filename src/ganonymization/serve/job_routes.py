@@ -4,7 +4,7 @@ import re
 import secrets
 from dataclasses import replace
 from pathlib import Path as FilePath
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
@@ -25,11 +25,19 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _NO_SUCH = declared({404: "No such job; it may have expired.", 422: "It cannot be an id."})
 _JOB: Declared = {200: {"model": JobAnswer, "description": "How far it is."}}
 _CONTENT = {media: _BINARY for media in _TYPES.values()}
-_FILE: Declared = {
-    200: {"content": _CONTENT, "description": "The file."},
-    206: {"content": _CONTENT, "description": "The part that Range asks for."},
-    416: {"description": "There is no such part."},
-}
+
+
+def _file(content: dict[str, Any]) -> Declared:
+    """Answers of a route that sends a file."""
+    return {
+        200: {"content": content, "description": "The file."},
+        206: {"content": content, "description": "The part that Range asks for."},
+        416: {"description": "There is no such part."},
+    }
+
+
+_FILE = _file(_CONTENT)
+_PREVIEW = _file({_TYPES["video"]: _BINARY})
 
 Number = Annotated[
     str,
@@ -67,6 +75,14 @@ async def start(
     sound: Annotated[
         bool, Query(description="Copy it. A voice identifies, too.", examples=[True])
     ] = True,
+    preview: Annotated[
+        bool,
+        Query(
+            description="Of a video of more than six seconds: draw the first three before "
+            "the whole.",
+            examples=[True],
+        ),
+    ] = False,
     add_box: Annotated[
         list[str],
         Query(
@@ -91,7 +107,7 @@ async def start(
     owner = owner if re.fullmatch(r"[0-9a-f]{32}", owner) else secrets.token_hex(16)
     order = Order(
         FilePath(), chosen, mode=mode, privacy=privacy, thorough=thorough, audit=audit,
-        sound=sound, added=added,
+        sound=sound, preview=preview, added=added,
     )  # fmt: skip
     job = state.jobs.reserve(order, lambda: order.of(state.models.loaded), owner)
     try:
@@ -145,6 +161,19 @@ async def result(request: Request, number: Number) -> Response:
     if job.state != "done":
         raise Problem(409, f"the job is {job.state}; ask again when it is done")
     return FileResponse(job.result, media_type=_TYPES[job.kind], filename=job.result.name)
+
+
+@router.get(
+    "/{number}/preview",
+    response_class=Response,
+    responses=_PREVIEW | _NO_SUCH | declared({409: "Not there."}),
+)
+async def preview(request: Request, number: Number) -> Response:
+    """The first seconds of the result, where `preview` asked for them, while the rest is drawn."""
+    job = _job(_state(request), number)
+    if not job.previewed:
+        raise Problem(409, "there is no preview; ask for one with preview=true, and wait for it")
+    return FileResponse(job.preview, media_type=_TYPES["video"], filename=job.preview.name)
 
 
 @router.delete("/{number}", responses=_JOB | _NO_SUCH)

@@ -2,9 +2,11 @@
 
 import io
 import json
+import math
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -23,6 +25,8 @@ from .job_checks import Watchdog, check_movie
 from .settings import Limits
 
 _ZIP_ENTRY_BYTES = 512  # of a directory, for each file that is allowed
+PREVIEW_S = 3.0
+_WORTH_A_PREVIEW = 2  # times as long
 _ZIP_END_BYTES = 1 << 17  # in which a directory's end is looked for
 
 
@@ -36,6 +40,7 @@ def anonymize_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
     with open_reader(job.source, max_pixels=limits.frame_pixels) as reader:
         reader.size_wh()
         job.total = reader.frames_told
+        told_s = job.total / reader.rate if job.total else math.inf
 
     def advance() -> None:
         job.done += 1
@@ -47,9 +52,22 @@ def anonymize_movie(job: Job, limits: Limits, watchdog: Watchdog) -> None:
     options = VideoOptions(
         order.seed, sound=order.sound, added=order.added, max_pixels=limits.frame_pixels
     )
-    report = anonymize_video(job.load(), job.source, job.result, options, advance)
+    anonymizer = job.load()
+    if order.preview and job.kind == "video" and told_s > _WORTH_A_PREVIEW * PREVIEW_S:
+        _preview(job, anonymizer, replace(options, seconds=PREVIEW_S), watchdog)
+    report = anonymize_video(anonymizer, job.source, job.result, options, advance)
     job.faces, job.by_audit = report.faces, len(report.covered_by_audit)
     job.filled = sum(track.filled for track in report.tracks.values()) + job.by_audit
+
+
+def _preview(job: Job, anonymizer: Anonymizer, options: VideoOptions, watchdog: Watchdog) -> None:
+    """The first seconds, drawn with the same seed; the status tells when they are there."""
+    try:
+        anonymize_video(anonymizer, job.source, job.preview, options, watchdog.check)
+    except GanonymizationError:  # the whole may have what its start lacks, or says what is wrong
+        return
+    job.previewed = 1
+    watchdog.check()
 
 
 def anonymize_zip(job: Job, limits: Limits, watchdog: Watchdog, decode: Decoding) -> None:

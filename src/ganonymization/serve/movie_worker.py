@@ -14,7 +14,7 @@ from .job_checks import Watchdog
 from .job_work import anonymize_movie
 from .settings import Limits
 
-PROGRESS = ("done", "total", "faces", "filled", "by_audit")
+PROGRESS = ("done", "total", "faces", "filled", "by_audit", "previewed")
 _NICE = 10  # pictures, for which somebody waits, come first
 
 

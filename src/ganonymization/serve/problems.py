@@ -87,7 +87,7 @@ def answer(request: Request, error: Exception) -> Response:
     if isinstance(error, ModelError | OutputError | MissingExtraError):
         return _json(500, error.message)
     if isinstance(error, GanonymizationError):
-        return _json(422, error.message)
+        return _json(422, error.message.replace("'ganonymize video'", "/v1/jobs"))
     if isinstance(error, HTTPException):  # no such path, or no such method
         return JSONResponse({"error": error.detail.lower()}, error.status_code, error.headers)
     raise error

@@ -21,6 +21,7 @@ _RESTORED = ("nets", "optimizer_g", "optimizer_d")
 _ADAM = (0.5, 0.99)
 _SHEET_ROWS = 6
 _FIRST_OF_SHEET = 1 << 40  # beyond any sample of a run
+_PATIENCE_S = 300.0  # with a loader's process that gives nothing: forked ones can lock up
 _FLOOR = 0.1  # of a stage's learning rate, at its end
 
 
@@ -93,7 +94,12 @@ class Run:
         return PreparedFaces(folders, stage.size_px, c.portrait_share, c.jitter_eyes, c.seed)
 
     def batches(self, faces: Dataset[Batch], first: int, end: int, batch: int) -> Iterator[Batch]:
-        """This device's share of the samples from ``first`` on to before ``end``."""
+        """This device's share of the samples from ``first`` on to before ``end``.
+
+        Raises:
+            ModelError: A process that loads pictures has died or locked up; go on from the last
+                checkpoint.
+        """
         workers = self.config.workers
         loader = DataLoader(
             faces,
@@ -103,12 +109,21 @@ class Run:
             num_workers=workers,
             pin_memory=self.fabric.device.type == "cuda",
             prefetch_factor=4 if workers else None,
+            timeout=_PATIENCE_S if workers else 0,
         )
-        for loaded in loader:
-            yield {
-                name: layer.to(self.fabric.device, non_blocking=True)
-                for name, layer in loaded.items()
-            }
+        try:
+            for loaded in loader:
+                yield {
+                    name: layer.to(self.fabric.device, non_blocking=True)
+                    for name, layer in loaded.items()
+                }
+        except RuntimeError as error:
+            if not str(error).startswith("DataLoader"):
+                raise
+            raise ModelError(
+                "a process that loads pictures gave nothing; "
+                "the same call goes on from the last checkpoint"
+            ) from error
 
     def calibrate(self, pictures: Tensor) -> None:
         """Scale the frozen features by the run's first pictures, alike on all devices."""

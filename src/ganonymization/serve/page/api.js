@@ -53,6 +53,11 @@ export function openCameraSocket(query) {
   return socket;
 }
 
+/** The first seconds of it, alike. */
+export function jobPreview(id) {
+  return patiently('GET', `/v1/jobs/${encodeURIComponent(id)}/preview`, {});
+}
+
 async function json(method, to, options) {
   return JSON.parse(await (await patiently(method, to, options ?? {})).text());
 }
@@ -131,11 +136,17 @@ function pause(seconds, signal) {
 async function errorOf({ status, content }) {
   try {
     const { error } = JSON.parse(await content.text());
-    if (typeof error === 'string' && error) return error[0].toUpperCase() + error.slice(1);
+    if (typeof error === 'string' && error) return asOnThePage(error);
   } catch {
     // Not from our server, or not whole: its status is all there is to tell.
   }
   return `The server answered ${status}.`;
+}
+
+/** Where the server names a route, the page names its tab. */
+function asOnThePage(error) {
+  const words = error.replace('/v1/jobs', 'the Video tab').replace('/v1/anonymize', 'the Picture tab');
+  return words[0].toUpperCase() + words.slice(1);
 }
 
 /** A data URL's content. The page's policy lets scripts connect to no data URL, so no fetch. */

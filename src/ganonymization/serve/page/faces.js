@@ -8,7 +8,7 @@ import { Thumbnails } from './thumbnails.js';
 const WORDS = { new: 'New face', kept: 'Kept as it is', covered: 'Covered' };
 const REASON = /^filled:\s*/;
 const MANY = 6; // cards that show all their buttons; of more, the chosen one does
-const THUMB_PX = 96;
+const THUMB_PX = 128;
 
 /**
  * Cards below the picture and boxes over it. Cards stay the same elements from result to result,
@@ -45,19 +45,24 @@ export class Faces {
 
   /** Light up the face at a place of the picture, in its pixels, and its card; or none. */
   light(x, y) {
-    const at = this.#at(x, y);
+    const at = this.at(x, y);
     this.#list.forEach((face, i) => face.light(i === at));
     if (at >= 0) this.#reveal(this.#list[at].chip);
   }
 
   /** Keep the face at a place of the picture, or take that back. */
   pick(x, y) {
-    const at = this.#at(x, y);
+    const at = this.at(x, y);
     if (at >= 0) this.#toggle(at);
   }
 
-  /** The smallest face at a place. */
-  #at(x, y) {
+  /** Set the numbers in the picture, `[left, top]` in its pixels on the screen; null: none. */
+  number(places) {
+    this.#list.forEach((face, i) => face.number(places[i] ?? null));
+  }
+
+  /** The smallest face at a place; -1: none. */
+  at(x, y) {
     const faces = this.#picture?.result?.faces ?? [];
     const holding = faces.map(({ box_xyxy: [left, top, right, bottom] }, i) => ({
       i, size: (right - left) * (bottom - top), here: left <= x && x < right && top <= y && y < bottom,
@@ -87,13 +92,12 @@ export class Faces {
     });
     this.#list.push(face);
     this.#chips.append(face.chip);
-    this.#boxes.append(face.box);
+    this.#boxes.append(face.box, face.tag);
   }
 
   #drop() {
-    const { chip, box } = this.#list.pop();
-    chip.remove();
-    box.remove();
+    const { chip, box, tag } = this.#list.pop();
+    [chip, box, tag].forEach((element) => element.remove());
   }
 
   #clear() {
@@ -127,11 +131,15 @@ class FaceChip {
     const action = (what, words) => make('button', {
       type: 'button', class: 'small', data: { testid: `chip-${what}` }, click: () => onAction(what),
     }, words);
-    this.number = make('span', { class: 'number' }, String(at + 1));
+    this.mark = make('span', { class: 'number' }, String(at + 1));
     this.words = make('span', { class: 'outcome', data: { testid: 'chip-outcome' } });
+    this.thumb = make('canvas', {
+      class: 'thumb', width: THUMB_PX, height: THUMB_PX, 'aria-hidden': 'true',
+      data: { testid: 'chip-thumb' },
+    });
     this.head = make('button', {
       type: 'button', class: 'head', data: { testid: 'chip-select' }, click: onSelect,
-    }, make('span', { class: 'hidden-words' }, 'Face '), this.number, this.words);
+    }, this.thumb, make('span', { class: 'hidden-words' }, 'Face '), this.mark, this.words);
     this.another = action('another', 'Another face');
     this.keep = action('keep', 'Keep this one');
     this.fill = action('fill', 'Cover it');
@@ -140,20 +148,23 @@ class FaceChip {
       focusin: () => this.light(true),
       focusout: () => this.light(false),
     };
-    this.thumb = make('canvas', {
-      class: 'thumb', width: THUMB_PX, height: THUMB_PX, 'aria-hidden': 'true',
-      data: { testid: 'chip-thumb' },
-    });
     this.box = make('button', {
-      type: 'button', class: 'box', data: { testid: 'box', number: at + 1 }, click: onBox,
+      type: 'button', class: 'box', data: { testid: 'box' }, click: onBox,
       ...lights, focus: onFocus,
     });
+    this.tag = make('span', { class: 'tag', data: { testid: 'tag' } });
     this.chip = make('li', {
       class: 'chip', data: { testid: 'chip', face: at }, ...lights,
       pointerenter: () => this.light(true),
       pointerleave: () => this.light(false),
-    }, this.thumb, this.head,
+    }, this.head,
     make('div', { class: 'row' }, this.another, this.keep, this.fill, this.remove));
+  }
+
+  /** Show its number at a place, or not. */
+  number(place) {
+    this.tag.hidden = place === null;
+    if (place) [this.tag.style.left, this.tag.style.top] = place.map((value) => `${value}px`);
   }
 
   /** Make the face and its card stand out. */
@@ -166,7 +177,8 @@ class FaceChip {
     const kind = kindOf(face);
     const number = face.index + 1;
     const reason = face.outcome.replace(REASON, '');
-    say(this.number, String(number));
+    say(this.mark, String(number));
+    say(this.tag, String(number));
     say(this.words, kind === 'covered' && reason ? `${WORDS[kind]}: ${reason}` : WORDS[kind]);
     this.chip.dataset.kind = kind;
     this.chip.setAttribute('aria-busy', picture.open);
@@ -184,7 +196,6 @@ class FaceChip {
     this.keep.setAttribute('aria-pressed', asked === 'keep');
     this.fill.setAttribute('aria-pressed', asked === 'fill');
     place(this.box, face.box_xyxy, picture.result);
-    this.box.dataset.number = number;
     const what = kind === 'kept' ? 'is kept: take that back' : 'keep it as it is';
     this.box.setAttribute('aria-label', picture.secret ? `Face ${number}` : `Face ${number}, ${what}`);
     this.box.classList.toggle('chosen', selected);

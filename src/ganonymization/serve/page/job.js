@@ -11,18 +11,22 @@ export function isOpen(job) {
   return OPEN.includes(job.state);
 }
 
-/** A row. Handlers: `onStop(row)` cancels or removes, `onSave(row)` downloads. */
+/** A row. Handlers: `onStop(row)` cancels or removes, `onSave(row)` downloads, `onLook(row)` shows. */
 export class JobRow {
   job = null;
   seed = '';
+  file = null; // the original, where this page sent it
   aborter = new AbortController(); // of the upload
 
-  constructor(name, { onStop, onSave }) {
+  constructor(name, { onStop, onSave, onLook }) {
     this.name = make('span', { class: 'name', title: name, data: { testid: 'job-name' } }, name);
     this.words = make('span', { class: 'quiet', data: { testid: 'job-words' } });
     this.progress = make('progress', {
       max: 1, value: 0, 'aria-label': `Progress of ${name}`, data: { testid: 'job-progress' },
     });
+    this.look = make('button', {
+      type: 'button', class: 'small', data: { testid: 'job-look' }, click: () => onLook(this),
+    }, 'Look');
     this.save = make('button', {
       type: 'button', class: 'main small', data: { testid: 'job-save' }, click: () => onSave(this),
     }, 'Save');
@@ -30,7 +34,7 @@ export class JobRow {
       type: 'button', class: 'small', data: { testid: 'job-stop' }, click: () => onStop(this),
     }, 'Cancel');
     this.element = make('li', { class: 'job', data: { testid: 'job' } },
-      make('div', { class: 'summary' }, this.name, this.words), this.save, this.stop, this.progress);
+      make('div', { class: 'summary' }, this.name, this.words), this.look, this.save, this.stop, this.progress);
     this.#draw('sending', 'Waiting', null);
   }
 
@@ -59,7 +63,13 @@ export class JobRow {
     this.seed = seed;
     this.element.dataset.id = job.id;
     const words = seed && job.state === 'done' ? `${wordsOf(job)} Seed ${seed}.` : wordsOf(job);
-    this.#draw(job.state, words, job.total ? job.done / job.total : undefined);
+    this.#draw(job.state, words, job.total && job.done ? job.done / job.total : undefined);
+  }
+
+  /** What there is to look at: "preview", "whole" or "". */
+  get shows() {
+    if (this.job?.state === 'done' && this.job.kind !== 'zip') return 'whole';
+    return this.job?.state === 'running' && this.job.preview ? 'preview' : '';
   }
 
   /** Say something beside it, until the next update. */
@@ -76,6 +86,9 @@ export class JobRow {
     if (state === 'running' && share === undefined) this.progress.removeAttribute('value');
     else this.progress.value = share ?? 0;
     this.save.hidden = state !== 'done';
+    this.look.hidden = !this.shows;
+    say(this.look, this.shows === 'preview' ? 'First seconds' : 'Look');
+    this.look.setAttribute('aria-label', `${this.look.textContent}: ${this.name.textContent}`);
     say(this.stop, moving ? 'Cancel' : 'Remove');
     this.stop.setAttribute('aria-label', `${this.stop.textContent} ${this.name.textContent}`);
     this.save.setAttribute('aria-label', `Save ${this.name.textContent}, anonymized`);
@@ -86,8 +99,10 @@ function wordsOf(job) {
   const thing = THINGS[job.kind] ?? 'frame';
   switch (job.state) {
     case 'queued': return 'Waiting for its turn';
-    case 'running': return job.total
-      ? `${job.done} of ${count(job.total, thing)}` : `${count(job.done, thing)} so far`;
+    case 'running':
+      if (job.kind === 'video' && !job.done && !job.preview) return 'Drawing the first seconds';
+      return job.total
+        ? `${job.done} of ${count(job.total, thing)}` : `${count(job.done, thing)} so far`;
     case 'failed': return `Failed: ${job.error ?? 'the server does not say why'}`;
     case 'cancelled': return 'Cancelled';
     default: return `${count(job.done, thing)}, ${count(job.faces, 'face')}, ${job.filled} covered. `

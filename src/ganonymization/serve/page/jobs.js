@@ -1,10 +1,12 @@
 // The Video tab: files are sent, jobs are watched, results are fetched.
 
-import { deleteJob, jobResult, listJobs, startJob } from './api.js';
+import { deleteJob, jobPreview, jobResult, listJobs, startJob } from './api.js';
 import { byId, save, say, stem } from './dom.js';
 import { watchFiles } from './file_drop.js';
+import { Film } from './film.js';
 import { JobRow, isOpen } from './job.js';
 import { freshSeed, optionsOf, watchOptions } from './options.js';
+import { sample } from './sample.js';
 
 const POLL_MS = 1000;
 const TAKEN = new RegExp(
@@ -19,6 +21,8 @@ export class Jobs {
   #form = byId('video-options');
   #list = byId('jobs');
   #rows = new Map(); // id -> row
+  #film = new Film({ onClose: () => this.#showing(null) });
+  #shown = null; // row
   #notes = JSON.parse(sessionStorage.getItem(NOTES) ?? '{}');
   #sending = Promise.resolve();
   #uploads = 0;
@@ -32,6 +36,7 @@ export class Jobs {
       zone: byId('video-drop'), input: byId('video-input'), button: byId('video-choose'),
       active: () => !byId('video').hidden, onFiles: (files) => this.#take(files),
     });
+    byId('video-sample').addEventListener('click', () => this.#trySample());
   }
 
   /** Ask for the jobs, and again each second while one is open. */
@@ -54,6 +59,19 @@ export class Jobs {
     this.#polling = false;
   }
 
+  /** Put originals out of sight, for the tab is left. */
+  leave() {
+    this.#film.cover();
+  }
+
+  async #trySample() {
+    try {
+      this.#take([await sample('sample.mp4')]);
+    } catch (error) {
+      this.#problem(error.message);
+    }
+  }
+
   #take(files) {
     let options;
     try {
@@ -70,6 +88,7 @@ export class Jobs {
 
   #queue(file, options) {
     const row = this.#addRow(file.name);
+    row.file = file;
     // One upload after the other: together none would be ready sooner.
     this.#sending = this.#sending.then(() => this.#send(row, file, options));
   }
@@ -81,7 +100,7 @@ export class Jobs {
     const seed = options.seed || String(freshSeed());
     this.#uploads += 1;
     try {
-      const job = await startJob(file, { ...options, seed }, {
+      const job = await startJob(file, { ...options, seed, preview: true }, {
         signal, onSent: (share) => row.sent(share), onBusy: (seconds) => row.busy(seconds),
       });
       this.#remember(job.id, { name: file.name, seed });
@@ -118,7 +137,9 @@ export class Jobs {
 
   #update(row, job) {
     const before = row.job;
+    const shows = row.shows;
     row.update(job, this.#notes[job.id]?.seed);
+    if (row.file && row.shows !== shows) this.#more(row);
     if (before && isOpen(before) && !isOpen(job)) {
       say(byId('video-status'), `${this.#nameOf(job)}: ${job.state}`);
     }
@@ -128,9 +149,9 @@ export class Jobs {
     const row = new JobRow(name, {
       onStop: (stopped) => this.#stop(stopped),
       onSave: (saved) => this.#save(saved),
+      onLook: (looked) => this.#look(looked),
     });
     this.#list.prepend(row.element);
-    this.#count();
     return row;
   }
 
@@ -156,7 +177,45 @@ export class Jobs {
     if (row.element.contains(document.activeElement)) byId('video-choose').focus();
     row.element.remove();
     if (row.job) this.#rows.delete(row.job.id);
-    this.#count();
+    if (row === this.#shown) this.#close();
+  }
+
+  /** There is more of it to look at: show it, unless that would be in the way. */
+  #more(row) {
+    if (!row.shows) {
+      if (row === this.#shown) this.#close(); // cancelled, or failed
+    } else if (!this.#film.used) this.#look(row);
+    else if (row === this.#shown) this.#film.note('All of it is done: Look shows it.');
+  }
+
+  async #look(row) {
+    const { id } = row.job;
+    const preview = row.shows === 'preview';
+    this.#showing(row);
+    try {
+      const blob = await (preview ? jobPreview(id)
+        : jobResult(id, { onGot: (share) => row.got(share) }));
+      if (row !== this.#shown) return;
+      row.update(row.job);
+      const name = this.#nameOf(row.job);
+      this.#film.show({
+        title: preview ? `${name}: its first seconds` : name, blob, file: row.file,
+        note: preview ? 'The rest is still being drawn, with the same faces.' : '',
+      });
+    } catch (error) {
+      row.note(error.message);
+    }
+  }
+
+  #close() {
+    this.#film.close();
+    this.#showing(null);
+  }
+
+  #showing(row) {
+    this.#shown?.element.classList.remove('shown');
+    this.#shown = row;
+    row?.element.classList.add('shown');
   }
 
   async #save(row) {
@@ -181,10 +240,6 @@ export class Jobs {
 
   #problem(words) {
     say(byId('video-error'), words);
-  }
-
-  #count() {
-    byId('jobs-empty').hidden = this.#list.childElementCount > 0;
   }
 }
 

@@ -18,6 +18,7 @@ const jobs = new Jobs();
 
 tabs(byId('tabs'), (shown) => {
   if (shown !== 'picture') pictures.leave();
+  if (shown !== 'video') jobs.leave();
 });
 
 // The first request also finds out whether the token is wanted, before a large file is sent.

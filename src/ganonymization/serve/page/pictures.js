@@ -5,6 +5,7 @@ import { watchFiles } from './file_drop.js';
 import { optionsOf, watchOptions } from './options.js';
 import { Picture } from './picture.js';
 import { Queue } from './queue.js';
+import { sample } from './sample.js';
 import { takeSnapshot } from './snapshot.js';
 import { View } from './view.js';
 import { distinct, zip } from './zip.js';
@@ -36,6 +37,7 @@ export class Pictures {
       onFiles: (files) => this.#take(files),
     });
     byId('picture-take').addEventListener('click', () => this.#takeSnapshot());
+    byId('picture-sample').addEventListener('click', () => this.#trySample());
     byId('picture-zip').addEventListener('click', () => this.#saveAll());
     byId('picture-redo-all').addEventListener('click', () => this.#redo(this.#pictures));
     byId('picture-clear').addEventListener('click', () => this.#clear());
@@ -54,6 +56,14 @@ export class Pictures {
       readable.forEach((file) => this.#add(file, options));
       if (others) throw new Error(`${count(others, 'file')} left out. ${TAKEN}`);
     });
+  }
+
+  async #trySample() {
+    try {
+      this.#take([await sample('sample.webp')]);
+    } catch (error) {
+      this.#note(error.message);
+    }
   }
 
   async #takeSnapshot() {
@@ -149,7 +159,7 @@ export class Pictures {
     const failed = this.#pictures.filter((picture) => picture.state === 'failed').length;
     const all = this.#pictures.length;
     byId('picture-zip').disabled = !this.#pictures.some((picture) => picture.outputs.length);
-    byId('picture-redo-all').disabled = byId('picture-clear').disabled = !all;
+    byId('picture-all').hidden = all < 2;
     const parts = [`${all - open} of ${count(all, 'picture')} done`];
     if (failed) parts.push(`${failed} failed`);
     say(byId('picture-status'), all ? `${parts.join(', ')}.` : '');

@@ -4,9 +4,10 @@ import { Compare } from './compare.js';
 import { byId, count, save, say } from './dom.js';
 import { Editor } from './editor.js';
 import { Faces } from './faces.js';
+import { numberPlaces } from './numbers.js';
+import { Zoom } from './zoom.js';
 
 const JPEG_QUALITY = 0.92;
-const EMPTY = 'Your pictures appear here, without their faces.';
 
 /** The view. Handlers: `onRedo(picture)`, `onSeed(seed)`. */
 export class View {
@@ -17,6 +18,7 @@ export class View {
     onPick: (x, y) => this.#faces.pick(x, y),
     onEdit: () => this.#drawEditing(),
   });
+  #zoom = new Zoom({ onClick: (event) => this.#click(event) });
   #picture = null;
   #selected = null; // face
 
@@ -26,14 +28,19 @@ export class View {
     byId('redo').addEventListener('click', () => onRedo(this.#picture));
     byId('seed-again').addEventListener('click', () => onSeed(this.#picture.result.seed));
     byId('numbers').addEventListener('change', () => this.#drawEditing());
+    new ResizeObserver(() => this.#placeNumbers()).observe(byId('frame'));
     byId('frame').addEventListener('pointermove', (event) => this.#light(event));
     byId('frame').addEventListener('pointerleave', () => this.#faces.light(-1, -1));
   }
 
   /** Show a picture, or none. */
   show(picture) {
-    if (picture !== this.#picture) this.#selected = null;
+    if (picture !== this.#picture) {
+      this.#selected = null;
+      this.#zoom.fit();
+    }
     this.#picture = picture;
+    byId('view').hidden = !picture;
     this.#draw();
   }
 
@@ -50,6 +57,7 @@ export class View {
   #draw() {
     const picture = this.#picture;
     const output = this.#output();
+    byId('view').classList.toggle('heads', Boolean(picture?.portrait));
     byId('view').setAttribute('aria-busy', Boolean(picture?.open));
     say(byId('picture-error'), picture?.state === 'failed' ? picture.error : '');
     this.#drawStage(picture, output);
@@ -57,6 +65,8 @@ export class View {
     this.#drawEditing();
     this.#drawFacts(picture);
     this.#faces.show(picture, this.#selected ?? (picture?.portrait ? 0 : null));
+    this.#placeNumbers();
+    say(byId('chips-words'), chipsWords(picture));
     byId('numbers').disabled = !output || picture.portrait || !picture.result.faces.length;
     byId('save-png').disabled = byId('save-jpeg').disabled = !output;
   }
@@ -64,14 +74,14 @@ export class View {
   #drawStage(picture, output) {
     const frame = byId('frame');
     const after = byId('after');
-    frame.hidden = !output;
+    frame.hidden = byId('zoom').hidden = !output;
     say(byId('stage-words'), output ? '' : emptyWords(picture));
     if (!output) {
       after.removeAttribute('src');
       return;
     }
     const { width, height, faces } = picture.result;
-    frame.style.setProperty('--ratio', picture.portrait ? 1 : width / height);
+    this.#zoom.use(picture.portrait ? 1 : width / height);
     if (after.src !== output.url) after.src = output.url;
     after.alt = `${picture.name}, anonymized, ${count(faces.length, 'face')}`;
   }
@@ -86,13 +96,32 @@ export class View {
     byId('boxes').inert = !editing;
   }
 
-  #light({ clientX, clientY }) {
+  #light(event) {
+    if (this.#showsScene()) this.#faces.light(...this.#place(event));
+  }
+
+  /** A click on a face is one on its card. */
+  #click(event) {
+    const at = this.#showsScene() ? this.#faces.at(...this.#place(event)) : -1;
+    if (at >= 0) this.#select(at);
+  }
+
+  #showsScene() {
+    return Boolean(this.#output()) && !this.#picture.portrait;
+  }
+
+  /** Where in the picture, in its pixels. */
+  #place({ clientX, clientY }) {
     const { left, top, width, height } = byId('frame').getBoundingClientRect();
-    const { result, portrait } = this.#picture;
-    if (portrait) return;
-    this.#faces.light(
-      ((clientX - left) / width) * result.width, ((clientY - top) / height) * result.height,
-    );
+    const { result } = this.#picture;
+    return [((clientX - left) / width) * result.width, ((clientY - top) / height) * result.height];
+  }
+
+  #placeNumbers() {
+    if (!this.#showsScene()) return;
+    const { result } = this.#picture;
+    const { clientWidth: w, clientHeight: h } = byId('frame');
+    this.#faces.number(numberPlaces(result.faces, result, { w, h }));
   }
 
   #drawFacts(picture) {
@@ -108,8 +137,11 @@ export class View {
   }
 
   #select(at) {
-    this.#selected = this.#selected === at && !this.#picture.portrait ? null : at;
+    const { portrait, result } = this.#picture;
+    this.#selected = this.#selected === at && !portrait ? null : at;
     this.#draw();
+    if (this.#selected === null || portrait) this.#zoom.fit();
+    else this.#zoom.lookAt(result.faces[at].box_xyxy, result);
   }
 
   #output() {
@@ -133,11 +165,18 @@ export class View {
 }
 
 function emptyWords(picture) {
-  if (!picture) return EMPTY;
+  if (!picture) return '';
   if (picture.open) return 'On its way';
   if (picture.state === 'failed') return 'No picture came back';
   if (picture.withheld) return 'No face was found, so the picture is not shown';
   return 'No face was found';
+}
+
+function chipsWords(picture) {
+  const faces = picture?.result?.faces ?? [];
+  if (!faces.length) return '';
+  const what = picture.portrait ? 'Choose one to see its head.' : 'Choose one to look at it closely.';
+  return `${count(faces.length, 'face')}, the largest first. ${what}`;
 }
 
 function modeWords({ mode, privacy }) {
