@@ -167,7 +167,7 @@ export class View {
 function emptyWords(picture) {
   if (!picture) return '';
   if (picture.open) return 'On its way';
-  if (picture.state === 'failed') return 'No picture came back';
+  if (picture.state === 'failed') return ''; // the error tells
   if (picture.withheld) return 'No face was found, so the picture is not shown';
   return 'No face was found';
 }
