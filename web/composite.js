@@ -7,6 +7,7 @@ import { forEachPixel, opacity, RING } from "./wall.js";
 export const SOLID_GREY = 127;
 
 const GREY_LEVELS = 2; // mean spread of R, G, B in a grey picture, some JPEG noise included
+const ALIKE_LEVELS = 60; // skin beside hair differs by more: no tone to be met
 const TONE_SIGMA = 1 / 14; // of the crop's side: how far a difference of tone reaches
 
 /** A picture that is being changed, and where nothing of the original is left. */
@@ -47,24 +48,22 @@ export function matchTone(drawn, crossing, place) {
   return toned;
 }
 
-/** Surroundings minus drawing and what of them is known, each pixel the mean of what it covers. */
+/** Surroundings minus drawing, the more alike the more it counts; and how much does, by small squares. */
 function ringGap(drawn, crossing, radius, size, small) {
-  const context = new ImageData(size, size);
-  const inside = new ImageData(size, size);
+  const weighted = { width: size, height: size, data: new Float32Array(size * size * 4) };
   for (let k = 0, at = 0; k < radius.length; k++, at += 4) {
     if (crossing.wallMask[k] || radius[k] >= RING * 1.1) continue;
-    for (let c = 0; c < 3; c++) {
-      context.data[at + c] = crossing.context.data[at + c];
-      inside.data[at + c] = drawn.data[at + c];
-    }
-    context.data[at + 3] = 255;
+    const gap = [0, 1, 2].map((c) => crossing.context.data[at + c] - drawn.data[at + c]);
+    const alike = Math.exp(-((Math.max(...gap.map(Math.abs)) / ALIKE_LEVELS) ** 2));
+    for (let c = 0; c < 3; c++) weighted.data[at + c] = gap[c] * alike;
+    weighted.data[at + 3] = alike;
   }
-  const [outer, inner] = [averaged(context, small), averaged(inside, small)];
+  const means = averaged(weighted, small);
   const gap = new Float32Array(small * small * 3);
   const count = new Float32Array(small * small);
   for (let k = 0; k < count.length; k++) {
-    count[k] = outer[k * 4 + 3] / 255;
-    for (let c = 0; c < 3; c++) gap[k * 3 + c] = outer[k * 4 + c] - inner[k * 4 + c];
+    count[k] = means[k * 4 + 3];
+    for (let c = 0; c < 3; c++) gap[k * 3 + c] = means[k * 4 + c];
   }
   return [gap, count];
 }

@@ -10,15 +10,17 @@
 import { compose, cropCorners, inverse, moved, shiftTo, similarity, warp } from "./align.js";
 import { blank, cut } from "./resample.js";
 
-export const RING = 1.2; // outer edge of the composite mask, in radii of the wall
+export const RING = 1.14; // outer edge of the composite mask, in radii of the wall
 
-const MARGINS = [0.08, 0.12, 0.08, 0.06]; // left, top, right, bottom, as shares of the outline's sides
+const MARGINS = [0.03, 0.08, 0.03, 0.03]; // left, top, right, bottom, as shares of the outline's sides
 const OUTLINE_RADIUS = 0.98; // nothing that the wall must hold may come nearer to its edge
 const CROP_EDGE = 0.075; // a box may push the wall this near to the crop's edge: the ring still fits
-const HEAD_MARGIN = 1.35; // of a box, for a fill
+const HEAD_MARGIN = 1.5; // of a box, for a fill
+const TAPER = 0.12; // how much narrower the wall is at the chin than at its middle
+const WIDEST = 1.0212; // how much wider the ring would be where it is widest
 const HEAD_SIZE_PX = 256;
 
-/** A superellipse of exponent 4, upright in the crop frame: x, y, half width, half height in crop pixels. */
+/** A superellipse of exponent 2.5 that narrows downwards, upright in the crop frame: x, y, half width, half height in crop pixels. */
 export class Wall {
   constructor(x, y, halfWidth, halfHeight) {
     Object.assign(this, { x, y, halfWidth, halfHeight });
@@ -80,7 +82,8 @@ export class Wall {
 }
 
 function radiusOf(u, v) {
-  return Math.sqrt(Math.sqrt(u * u * u * u + v * v * v * v));
+  const across = Math.abs(u * WIDEST) / (1 - TAPER * Math.min(Math.max(v, -2), 2));
+  return (across ** 2.5 + Math.abs(v) ** 2.5) ** 0.4;
 }
 
 function extent(points) {

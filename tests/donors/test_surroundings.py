@@ -1,15 +1,22 @@
 import numpy as np
 import pytest
 
-from ganonymization.donors.surroundings import ANY, Guess, Kind, SurroundingsReader, surroundings
+from ganonymization.donors.surroundings import (
+    ANY,
+    Guess,
+    Kind,
+    SurroundingsReader,
+    lab_of,
+    surroundings,
+)
 from ganonymization.errors import OptionError
 
 
 class FakeSession:
     """Says what it was told to."""
 
-    def __init__(self, odds, hundreds, degrees=0.3, lab=(0.6, 0.1, 0.2)):
-        self.found, self.fed = np.array([[odds, hundreds, degrees, *lab]], np.float32), []
+    def __init__(self, odds, hundreds, rgb=(0.8, 0.6, 0.5)):
+        self.found, self.fed = np.array([[odds, hundreds, *rgb]], np.float32), []
 
     def get_inputs(self):
         return [type("Input", (), {"name": "x"})]
@@ -28,10 +35,10 @@ def scene(size=128):
 
 def test_odds_and_hundreds_become_a_kind():
     guess = SurroundingsReader(FakeSession(2.0, 0.62))(*scene())
-    assert guess.skin_lab == pytest.approx([60, 10, 20])
+    assert guess.skin_lab == pytest.approx(lab_of(np.array([0.8, 0.6, 0.5])))
     kind = guess.kind
     assert kind.female == pytest.approx(1 / (1 + np.exp(-2)))
-    assert kind.years == pytest.approx(62) and kind.skin_ita_deg == pytest.approx(30)
+    assert kind.years == pytest.approx(62) and kind.skin_ita_deg == pytest.approx(39.9, abs=0.1)
     assert SurroundingsReader(FakeSession(0.0, 0.05))(*scene()).kind.years == 18
 
 
@@ -73,6 +80,15 @@ def test_what_cannot_be_drawn_is_refused():
         Kind.asked(None, "other", None)
     with pytest.raises(OptionError, match="light, medium, dark"):
         Kind.asked(None, None, "green")
+
+
+@pytest.mark.parametrize("rgb", [(235, 200, 185), (150, 105, 80), (70, 45, 35)])
+def test_the_tone_is_one_that_is_seen(rgb):
+    """Whatever the rest of the picture is: no mean of colours is another colour."""
+    context, hidden = scene()
+    context[~hidden] = rgb
+    guess = SurroundingsReader()(context, hidden)
+    assert np.abs(guess.skin_lab - lab_of(np.array(rgb) / 255)).max() < 15
 
 
 def test_the_shipped_network_answers():

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +36,26 @@ def test_the_wall_tells_extents_but_no_jaw():
     pointed[jaw, 0] = 32 + 0.7 * (pointed[jaw, 0] - 32)
     assert not np.allclose(broad, pointed)
     assert Wall.around(broad) == Wall.around(pointed)
+
+
+def test_the_wall_is_shaped_like_a_face():
+    """Little of what is no face lies behind it: ears, collars and what is beside a jaw stay."""
+    points = face_landmarks((32, 32), 14)
+    hull = cv2.convexHull(points[:, :2].astype(np.float32) * 8)
+    wall = Wall.around(points * 8).radius_map(SIZE * 8) <= 1
+    assert wall.sum() < 1.3 * cv2.contourArea(hull)
+    widths = wall.sum(1)[np.nonzero(wall.any(1))[0]]
+    upper, lower = widths[len(widths) // 5], widths[-len(widths) // 5]
+    assert lower < 0.9 * upper
+
+
+@given(st.floats(0.3, 2), st.floats(0.3, 2), st.sampled_from((1.0, RING)))
+def test_no_part_of_the_wall_lies_beyond_its_extents(width, height, radii):
+    wall = Wall((0.0, 0.0), (width, height))
+    y, x = np.mgrid[-3:3:601j, -3:3:601j]
+    within = wall.radius(x, y) <= radii
+    assert np.abs(x[within]).max() <= width * radii + 1e-9
+    assert np.abs(y[within]).max() <= height * radii + 1e-9
 
 
 def test_boxes_widen_the_wall_but_not_beyond_the_crop():

@@ -101,7 +101,7 @@ def test_the_first_seconds_of_a_video_can_be_had_while_the_rest_is_drawn(client,
     whole = decoded_frames(client.get(f"/v1/jobs/{job['id']}/result").content)
     first = decoded_frames(answer.content)
     assert (len(first), len(whole)) == (12, 28)
-    for early, late in zip(first, whole, strict=False):
+    for early, late in zip(first[:-1], whole, strict=False):  # the last had none after it
         assert np.abs(early.astype(int) - late).mean() < 3
 
 

@@ -51,3 +51,10 @@ def test_a_tone_that_is_there_changes_nothing():
     face = lit(0.2)
     out = toned(face, POINTS, SKIN, skin_lab(face, POINTS))
     assert np.abs(out.astype(int) - face).max() <= 1
+
+
+@pytest.mark.parametrize("scarf_lab", [(60, 45, -5), (45, 2, -3), (40, -5, -30)])
+def test_the_colour_of_a_scarf_is_no_tone(scarf_lab):
+    face = lit(0.2)
+    out = toned(face, POINTS, SKIN, np.array(scarf_lab, np.float32))
+    assert np.abs(out.astype(int) - face).max() <= 1

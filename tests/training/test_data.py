@@ -3,11 +3,13 @@ import pytest
 import torch
 
 from ganonymization.geometry import conditioning, topology
+from ganonymization.geometry.skin import skin_lab
 from ganonymization.training.augment import (
     Shift,
     darker_skin,
     expression_shifts,
     jittered,
+    other_skin,
     warped,
 )
 from ganonymization.training.data import Batches, PreparedFaces, rarity, vividness
@@ -153,3 +155,13 @@ def test_skin_gets_darker_and_the_background_stays():
     assert np.array_equal(darker[:10], picture[:10])
     assert darker[64, 64].mean() < 0.65 * picture[64, 64].mean()
     assert darker_skin(picture, points, 99.0) is picture
+
+
+@pytest.mark.parametrize("lightness", [30.0, 90.0])
+def test_skin_gets_any_lightness(lightness):
+    points = face_landmarks((64, 60), 40)
+    picture = np.full((128, 128, 3), (30, 90, 200), np.uint8)
+    picture[20:110, 30:100] = (220, 170, 140)
+    other = other_skin(picture, points, lightness)
+    assert skin_lab(other, points)[0] == pytest.approx(lightness, abs=2)
+    assert np.array_equal(other[:10], picture[:10])

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from .. import onnx_session
 from ..errors import OptionError
 from ..options import Sex, Skin, check_choice
-from ..types import Image, Mask
+from ..types import Image, Mask, Reals
 
 SIZE_PX = 64
-YEARS_SCALE = DEGREES_SCALE = LAB_SCALE = 100.0
+YEARS_SCALE = 100.0
 _LEAST_AGE, _MOST_AGE = 18, 90
 _SKIN_ITA_DEG = {"light": 50.0, "medium": 25.0, "dark": -10.0}
 
@@ -81,11 +81,10 @@ class Guess:
 
 
 class SurroundingsReader:
-    """Guesses with a network of (N, 4, 64, 64), context and wall mask, to (N, 6).
+    """Guesses with a network of (N, 4, 64, 64), context and wall mask, to (N, 5).
 
-    Its outputs are the logarithm of the odds for a woman, years in hundreds, the individual
-    typology angle of the skin in hundreds of degrees, and its CIELAB in hundreds. May be shared by
-    threads.
+    Its outputs are the logarithm of the odds for a woman, years in hundreds, and the skin's RGB
+    from 0 to 1, a mean of what is visible. May be shared by threads.
 
     Args:
         session: On the network; None opens the shipped one.
@@ -105,10 +104,17 @@ class SurroundingsReader:
             return Guess()
         layers = surroundings(context, wall_mask)
         (found,) = self._session.run(None, {self._session.get_inputs()[0].name: layers[None]})
-        odds, years, degrees = (float(value) for value in found[0, :3])
+        odds, years = (float(value) for value in found[0, :2])
         years = float(np.clip(YEARS_SCALE * years, _LEAST_AGE, _MOST_AGE))
-        kind = Kind(float(1 / (1 + np.exp(-odds))), years, DEGREES_SCALE * degrees)
-        return Guess(kind, np.asarray(LAB_SCALE * found[0, 3:], np.float32))
+        tone = lab_of(found[0, 2:])
+        degrees = float(np.degrees(np.arctan2(tone[0] - 50, tone[2])))
+        return Guess(Kind(float(1 / (1 + np.exp(-odds))), years, degrees), tone)
+
+
+def lab_of(rgb: Reals) -> NDArray[np.float32]:
+    """CIELAB of colours, (..., 3) float RGB from 0 to 1."""
+    shown = np.clip(np.asarray(rgb, np.float32), 0, 1).reshape(-1, 1, 3)
+    return np.asarray(cv2.cvtColor(shown, cv2.COLOR_RGB2LAB), np.float32).reshape(np.shape(rgb))
 
 
 def surroundings(context: Image, wall_mask: Mask) -> NDArray[np.float32]:

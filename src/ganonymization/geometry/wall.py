@@ -4,9 +4,10 @@ Only what a ``GeneratorInput`` carries reaches the generator: surrogate landmark
 expression, pixels outside the wall mask, that mask and a seed. ``tests/geometry/test_wall.py`` puts
 noise inside and expects the same output to the bit.
 
-The masks are superellipses in the upright crop frame. Their four numbers are the extents of the
-outlines of the old face and the new and of the detector's boxes, with a margin, so they tell the
-height and width of a face and little of its jaw:
+The masks are shaped like anybody's face in the upright crop frame: superellipses that narrow
+towards the chin. Their four numbers are the extents of the outlines of the old face and the new and
+of the detector's boxes, with a margin, so they tell the height and width of a face and little of
+its jaw; ears, hair and collars stay in front of them:
 
     wall       radius <= 1                 never read once the landmarks are known
     ring       1 < radius < RING           original pixels may be read and blended
@@ -23,11 +24,15 @@ from ..errors import LandmarksError
 from ..types import Box, Detection, DonorPair, Image, Mask, Reals, Values
 from . import transforms
 
-RING = 1.2
+RING = 1.14
 """Outer edge of the composite mask, in radii of the wall."""
 
-_MARGIN_LEFT_TOP_RIGHT_BOTTOM = (0.08, 0.12, 0.08, 0.06)
+_MARGIN_LEFT_TOP_RIGHT_BOTTOM = (0.03, 0.08, 0.03, 0.03)
 """Added to the outline's extents, as shares of its width and height; the forehead needs more."""
+
+_TAPER, _WIDEST = 0.12, 1.0212
+"""How much narrower the wall is at the chin than at its middle, as a share; and how much wider the
+ring would be where it is widest, above the middle."""
 
 _OUTLINE_RADIUS = 0.98
 """Nothing that the wall must hold may come nearer to its edge than this."""
@@ -35,12 +40,12 @@ _OUTLINE_RADIUS = 0.98
 _CROP_EDGE = 0.075
 """A box may push the wall to this share of the crop's side from its edge: the ring still fits."""
 
-_HEAD_MARGIN, _LEVEL_RAD = 1.35, 0.35  # of a box, for a fill; tilted less, its height is the box's
+_HEAD_MARGIN, _LEVEL_RAD = 1.5, 0.35  # of a box, for a fill; tilted less, its height is the box's
 
 
 @dataclass(frozen=True)
 class Wall:
-    """A superellipse of exponent 4, upright in the crop frame, in its pixels."""
+    """A superellipse of exponent 2.5, narrower below, upright in the crop frame, in its pixels."""
 
     centre_xy: tuple[float, float]
     half_wh: tuple[float, float]
@@ -87,10 +92,9 @@ class Wall:
 
     def radius(self, x: Reals, y: Reals) -> Reals:
         """1 on the wall's edge, 0 at its centre; x and y in crop pixels, broadcast together."""
-        u = ((x - self.centre_xy[0]) / self.half_wh[0]) ** 2
-        v = ((y - self.centre_xy[1]) / self.half_wh[1]) ** 2
-        radius: Reals = np.sqrt(np.sqrt(u * u + v * v))
-        return radius
+        u = (x - self.centre_xy[0]) / self.half_wh[0]
+        v = (y - self.centre_xy[1]) / self.half_wh[1]
+        return _radius_of(u, v)
 
     def holds(self, points_px: Reals) -> bool:
         """Whether all points, (N, 2 or 3) in crop pixels, lie behind the wall."""
@@ -175,14 +179,13 @@ class Place:
         return _radius_of(u, v)
 
 
-def _radius_of(u: NDArray[np.float32], v: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Fourth root of u^4 + v^4, in place where it can be."""
-    for axis in (u, v):
-        np.square(axis, out=axis)
-        np.square(axis, out=axis)
-    radius: NDArray[np.float32] = u + v
-    np.sqrt(radius, out=radius)
-    return np.sqrt(radius, out=radius)
+def _radius_of(u: Reals, v: Reals) -> Reals:
+    """The radius at so many half widths and half heights from the centre."""
+    across = np.abs(u * _WIDEST / (1 - _TAPER * np.clip(v, -2, 2)))
+    down = np.abs(v)
+    powers = across * across * np.sqrt(across) + down * down * np.sqrt(down)
+    radius: Reals = np.power(powers, 0.4, dtype=powers.dtype)
+    return radius
 
 
 def opacity(radius: Reals) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from ..types import Box, Image, Mask
 
 _STRIP_ROWS = 256
 _GREY_LEVELS = 2.0  # mean spread of R, G, B in a grey picture, some JPEG noise included
+_ALIKE_LEVELS = 60.0  # skin beside hair differs by more: no tone to be met
 _TONE_SIGMA = 1 / 14  # of the crop's side: how far a difference of tone reaches
 
 
@@ -31,8 +32,9 @@ def match_tone(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
     """Shift the new face's tone to meet its surroundings in the ring; make it grey in grey ones.
 
     The difference between surroundings and drawing, known in the ring alone, is spread inwards
-    by normalised convolution (Knutsson and Westin, CVPR 1993) and fades towards the centre. A
-    quarter of the resolution is enough for what is so smooth.
+    by normalised convolution (Knutsson and Westin, CVPR 1993) and fades towards the centre. The
+    more they differ, the less it counts: hair is no reason to darken skin. A quarter of the
+    resolution is enough for what is so smooth.
 
     Args:
         drawn: (S, S, 3) uint8 RGB, the generator's crop.
@@ -54,8 +56,10 @@ def match_tone(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
         return np.asarray(cv2.GaussianBlur(small, (0, 0), sigma), np.float32)
 
     ring = [cv2.bitwise_and(each, each, mask=known) for each in (inputs.context, drawn)]
-    gap = smooth(cv2.subtract(ring[0], ring[1], dtype=cv2.CV_32F))
-    count = smooth(known.astype(np.float32))
+    gap = cv2.subtract(ring[0], ring[1], dtype=cv2.CV_32F)
+    alike = known * np.exp(-((np.abs(gap).max(2) / _ALIKE_LEVELS) ** 2))
+    gap = smooth(gap * alike[..., None])
+    count = smooth(alike)
     reach = np.clip((cv2.resize(radius, count.shape[::-1]) - 0.5) / 0.5, 0, 1)
     shift = gap * (reach * reach * (3 - 2 * reach) / np.maximum(count, 1e-4))[..., None]
     whole = cv2.resize(shift, (size, size), interpolation=cv2.INTER_LINEAR)

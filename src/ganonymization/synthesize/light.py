@@ -119,14 +119,15 @@ def toned(
         face: (S, S, 3) uint8 RGB.
         landmarks_px: (478, 3) in its pixels.
         skin: (S, S) uint8, 255 where the face's skin is; what is coloured alike is skin too.
-        wanted_lab: (3,) CIELAB, of cheeks, forehead and chin.
+        wanted_lab: (3,) CIELAB, of cheeks, forehead and chin; what is no colour of skin, as of a
+            scarf, changes nothing.
         belief: How far the tone goes from what it is to what is wanted; a hue that no skin has
             goes all the way.
     """
     size = face.shape[0]
     has_lab = skin_lab(face, landmarks_px)
     hue = max(belief, _unlike_skin(has_lab))
-    goes = np.array([belief, hue, hue], np.float32)
+    goes = np.array([belief, hue, hue], np.float32) * (1 - _unlike_skin(wanted_lab))
     has, wants = _rgb(has_lab), _rgb(has_lab + goes * (wanted_lab - has_lab))
     levels = np.arange(256, dtype=np.float32)[:, None] / 255
     above = wants + (1 - wants) * (levels - has) / (1 - has)

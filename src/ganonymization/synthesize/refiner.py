@@ -26,7 +26,7 @@ FORMAT = "ganonymization-refiner-1"
 
 _CELLS = 32  # along a side: where light ends and detail begins is found at this resolution
 _STYLE_NOISE = 0.3
-_BELIEF = 0.25  # in the lightness that surroundings tell; the rest in the one that was drawn
+_BELIEF = 0.6  # in the tone that surroundings tell; the rest in the one that was drawn
 
 
 class Refiner:

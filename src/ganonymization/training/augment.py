@@ -119,30 +119,38 @@ def jittered_wall(points: Values, rng: np.random.Generator) -> Wall:
     )
 
 
-def darker_skin(picture: Image, points: Values, lightness: float) -> Image:
-    """The same person with darker skin, face, ears and neck alike: collections are mostly light.
+def other_skin(picture: Image, points: Values, lightness: float) -> Image:
+    """The same person with darker or lighter skin, face, ears and neck alike.
 
-    What is coloured like the cheeks, chin and forehead is darkened in CIELAB; the nearer in colour,
+    What is coloured like the cheeks, chin and forehead is changed in CIELAB; the nearer in colour,
     the more.
 
     Args:
         picture: (S, S, 3) uint8 RGB.
         points: (478, 3) landmarks in its pixels.
-        lightness: L* that the cheeks get, 0 to 100; lighter than they are changes nothing.
+        lightness: L* that the cheeks get, 0 to 100.
     """
     size = picture.shape[0]
     lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     x, y = np.clip(np.round(points[list(skin_tone.PLACES), :2]).astype(int), 0, size - 1).T
     skin = np.median(lab[y, x], axis=0)
-    if lightness >= skin[0]:
-        return picture
     distance = (((lab - skin) / skin_tone.SPREAD_LAB) ** 2).sum(2)
     share = cv2.GaussianBlur(np.exp(-distance / 2), (0, 0), size / 128)[..., None]
-    factor = lightness / skin[0]
-    darker = lab * np.array([factor, 0.5 + 0.5 * factor, 0.45 + 0.55 * factor], np.float32)
-    mixed = np.asarray(lab + share * (darker - lab), np.float32)
+    factor = lightness / max(float(skin[0]), 1.0)
+    if factor < 1:
+        other = lab * np.array([factor, 0.5 + 0.5 * factor, 0.45 + 0.55 * factor], np.float32)
+    else:
+        other = lab.copy()
+        other[..., 0] = 100 - (100 - lab[..., 0]) * (100 - lightness) / max(100 - skin[0], 1.0)
+    mixed = np.asarray(lab + share * (other - lab), np.float32)
     rgb = np.clip(cv2.cvtColor(mixed, cv2.COLOR_LAB2RGB), 0, 1)
     return np.asarray(np.round(rgb * 255), np.uint8)
+
+
+def darker_skin(picture: Image, points: Values, lightness: float) -> Image:
+    """See :func:`other_skin`; lighter than it is changes nothing. Collections are mostly light."""
+    lighter = lightness >= skin_tone.skin_lab(picture, points)[0]
+    return picture if lighter else other_skin(picture, points, lightness)
 
 
 def recoloured(picture: Image, rng: np.random.Generator) -> Image:

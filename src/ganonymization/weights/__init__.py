@@ -101,7 +101,7 @@ NETWORKS = {
         ShippedModel(
             name="surroundings-reader",
             file="surroundings-reader.onnx",
-            sha256="f67bbb736e2bad2f1ef42a7f86776dd8147c9f2d9bae69bdf0391d2c811a90bd",
+            sha256="fe89aec89e5eb96ded510193a9affbbda751e500a8d8f24913dc1f95d6daceca",
             licence="MIT",
             reads="all but the face at 64 px",
         ),

@@ -15,7 +15,7 @@ from ...geometry.wall import opacity
 from ...surrogate.expression_reading import coarse
 from ...types import Image
 from .. import layout
-from ..augment import darker_skin, jittered, jittered_wall, recoloured
+from ..augment import jittered, jittered_wall, other_skin, recoloured
 from ..data import Shards, feature_weight
 
 READINGS = 7  # neutral, happy, sad, angry, fearful, disgusted, surprised
@@ -23,6 +23,7 @@ STYLE_PX = 64
 _FRONTAL = 0.15  # of the face's width, between the two halves
 _NEAREST = 24  # donors by reading to choose from
 _JITTER_EYES = 0.004
+_OTHER_SKIN_SHARE = 0.35  # else hair and walls tell the skin
 
 Sample = dict[str, Tensor]
 
@@ -69,8 +70,8 @@ class RefinerFaces(Dataset[Sample]):
         cross = bool(rng.random() < self.cross_share)
         crop, points = self.shards.moved(face, rng, size)
         colour = np.ascontiguousarray(crop[..., :3])
-        if not portrait and rng.random() < 0.2:
-            colour = darker_skin(colour, points, rng.uniform(28, 60))
+        if not portrait and rng.random() < _OTHER_SKIN_SHARE:
+            colour = other_skin(colour, points, rng.uniform(28, 88))
         picture, wall, alpha = _scene_or_head(colour, crop, points, portrait, rng)
         drawn = jittered(points, rng, _JITTER_EYES / 2 * size / transforms.CROP_SIDE_EYES)
         if cross:

@@ -11,6 +11,7 @@ import csv
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import torch
@@ -18,27 +19,58 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...donors.surroundings import DEGREES_SCALE, LAB_SCALE, SIZE_PX, YEARS_SCALE, surroundings
+from ...donors.surroundings import SIZE_PX, YEARS_SCALE, lab_of, surroundings
 from ...geometry.skin import skin_lab
 from ...io.files import atomic_path
-from ...types import Reals
-from .. import layout
-from ..augment import darker_skin, jittered_wall, recoloured
+from ...types import Image, Values
+from ..augment import jittered_wall, other_skin, recoloured
 from ..data import Shards
 from ..export import halve_weights
 
 _WIDTHS = (24, 48, 96, 128)
+_TONE_WIDTHS, _CELL_PX, _NEVER = (16, 32), 4, -1e4
 _PLACED = 24  # channels that know where something lies: a neck is below
 _CROP_PX = 128
 _HELD_OUT = 5  # one of so many
 _BATCH, _STEPS, _RATE = 64, 5000, 1e-3
-_YEARS_WEIGHT, _SKIN_WEIGHT, _TONE_WEIGHT = 20.0, 4.0, 30.0
-_DARKER_SHARE = 0.1
+_YEARS_WEIGHT, _TONE_WEIGHT = 20.0, 20.0
+_OTHER_SKIN_SHARE = 0.5  # else hair tells the skin
 _VIEWS = 10  # of each face, made beforehand
 
 
+class ToneNetwork(nn.Module):
+    """Where skin is seen: (N, 4, 64, 64) to the RGB of its tone, (N, 3) from 0 to 1.
+
+    A mean of visible colours, weighted by what the layers hold for skin: it can be no colour that
+    is not there, however strange the picture.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        first, then = _TONE_WIDTHS
+        self.held = nn.Sequential(
+            nn.Conv2d(4, first, 3, 2, 1), nn.BatchNorm2d(first), nn.ReLU(),
+            nn.Conv2d(first, then, 3, 2, 1), nn.BatchNorm2d(then), nn.ReLU(),
+            nn.Conv2d(then, then, 3, padding=2, dilation=2), nn.ReLU(),
+            nn.Conv2d(then, then, 3, padding=4, dilation=4), nn.ReLU(),
+            nn.Conv2d(then, 1, 1),
+        )  # fmt: skip
+        self.usual = nn.Parameter(torch.zeros(1, 1, SIZE_PX // _CELL_PX, SIZE_PX // _CELL_PX))
+        self.gain = nn.Parameter(torch.ones(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 4, 64, 64) to (N, 3)."""
+        visible = 1 - x[:, 3:]
+        share = F.avg_pool2d(visible, _CELL_PX)
+        colours = F.avg_pool2d((x[:, :3] + 1) / 2 * visible, _CELL_PX) / share.clamp(min=0.05)
+        held = self.held(x) + self.usual
+        held = torch.where(share > 0, held, torch.full_like(held, _NEVER))
+        weights = F.softmax(held.flatten(2), 2)
+        return (colours.flatten(2) * weights).sum(2) * self.gain
+
+
 class SurroundingsNetwork(nn.Module):
-    """Four layers of (N, 64, 64) to the numbers of ``donors.surroundings``."""
+    """Four layers of (N, 4, 64, 64) to kind and tone, the numbers of ``donors.surroundings``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,21 +83,22 @@ class SurroundingsNetwork(nn.Module):
         )
         self.places = nn.Conv2d(_WIDTHS[-1], _PLACED, 1)
         side = SIZE_PX >> len(_WIDTHS)
-        self.out = nn.Linear(_WIDTHS[-1] * 2 + _PLACED * side**2, 6)
+        self.out = nn.Linear(_WIDTHS[-1] * 2 + _PLACED * side**2, 2)
         nn.init.constant_(self.out.bias, 0.35)
+        self.tone = ToneNetwork()
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 4, 64, 64) to (N, 6)."""
+        """(N, 4, 64, 64) to (N, 5)."""
         h = self.layers(x)
         places = F.relu(self.places(h)).flatten(1)
         pooled = torch.cat([h.mean((2, 3)), h.amax((2, 3)), places], 1)
         if self.training:
             pooled = F.dropout(pooled, 0.3)
-        return torch.as_tensor(self.out(pooled))
+        return torch.cat([self.out(pooled), self.tone(x)], 1)
 
 
-def labels(index: Path, names: list[str], skin_ita_deg: Reals) -> NDArray[np.float32]:
-    """(N, 3): 1 for a woman, 0 for a man; years in hundreds; the skin's angle in hundreds.
+def labels(index: Path, names: list[str]) -> NDArray[np.float32]:
+    """(N, 2): 1 for a woman, 0 for a man; years in hundreds.
 
     NaN where nobody said.
     """
@@ -76,7 +109,7 @@ def labels(index: Path, names: list[str], skin_ita_deg: Reals) -> NDArray[np.flo
         sex = {"f": 1.0, "m": 0.0}.get(row.get("sex", "")[:1], np.nan)
         age = float(row.get("age_estimate") or np.nan)
         found.append((sex, age / YEARS_SCALE))
-    return np.column_stack([found, np.asarray(skin_ita_deg) / DEGREES_SCALE]).astype(np.float32)
+    return np.array(found, np.float32)
 
 
 def views(
@@ -85,17 +118,17 @@ def views(
     """What the network sees of faces, moved, recoloured and behind walls of many sizes.
 
     Returns:
-        (N, 4, 64, 64) float16; the tone of the skin behind the wall, (N, 3) in hundreds.
+        (N, 4, 64, 64) float16; the tone of the skin behind the wall, (N, 3) RGB from 0 to 1.
     """
     seen, tones = [], []
     for face in faces:
         crop, points = shards.moved(int(face), rng, _CROP_PX)
         hidden = jittered_wall(points, rng).radius_map(_CROP_PX) <= 1 + rng.uniform(0, 0.15)
         colour = np.ascontiguousarray(crop[..., :3])
-        if rng.random() < _DARKER_SHARE:
-            colour = darker_skin(colour, points, rng.uniform(28, 60))
+        if rng.random() < _OTHER_SKIN_SHARE:
+            colour = other_skin(colour, points, rng.uniform(28, 88))
         colour = recoloured(colour, rng)
-        tones.append(skin_lab(colour, points) / LAB_SCALE)
+        tones.append(skin_rgb(colour, points))
         seen.append(surroundings((colour * ~hidden[..., None]).astype(np.uint8), hidden))
     x = torch.from_numpy(np.stack(seen).astype(np.float16))
     return x, torch.from_numpy(np.stack(tones).astype(np.float32))
@@ -106,9 +139,8 @@ def loss_of(found: Tensor, wanted: Tensor) -> Tensor:
     sexed, aged = ~wanted[:, 0].isnan(), ~wanted[:, 1].isnan()
     sex = F.binary_cross_entropy_with_logits(found[sexed, 0], wanted[sexed, 0])
     years = (found[aged, 1] - wanted[aged, 1]).abs().mean()
-    skin = (found[:, 2] - wanted[:, 2]).abs().mean()
-    tone = (found[:, 3:] - wanted[:, 3:]).abs().mean()
-    return sex + _YEARS_WEIGHT * years + _SKIN_WEIGHT * skin + _TONE_WEIGHT * tone
+    tone = (found[:, 2:] - wanted[:, 2:]).abs().mean()
+    return sex + _YEARS_WEIGHT * years + _TONE_WEIGHT * tone
 
 
 def train(prepared: Path, index: Path, out: Path) -> dict[str, float]:
@@ -117,8 +149,8 @@ def train(prepared: Path, index: Path, out: Path) -> dict[str, float]:
     torch.manual_seed(0)
     shards = Shards([prepared])
     names = (prepared / "files.txt").read_text().splitlines()
-    wanted = labels(index, names, layout.load(prepared, "skin_ita_deg.npy"))
-    known = np.nonzero(~np.isnan(wanted[:, :2]).all(1) & ~shards.grey)[0]
+    wanted = labels(index, names)
+    known = np.nonzero(~np.isnan(wanted).all(1) & ~shards.grey)[0]
     apart = known % _HELD_OUT == 0
     taught = np.repeat(known[~apart], _VIEWS)
     x, tones = views(shards, taught, rng)
@@ -141,20 +173,23 @@ def train(prepared: Path, index: Path, out: Path) -> dict[str, float]:
     right = torch.from_numpy(wanted[known[apart]])
     sexed, aged = ~right[:, 0].isnan(), ~right[:, 1].isnan()
     years = YEARS_SCALE * right[aged, 1]
-    skin = DEGREES_SCALE * right[:, 2]
-    gaps = LAB_SCALE * (found[:, 3:] - tones)
+    gaps = torch.from_numpy(lab_of(found[:, 2:].numpy()) - lab_of(tones.numpy()))
     light, red, yellow = gaps.abs().mean(0).tolist()
     return {
         "sex_right": float(((found[sexed, 0] > 0) == (right[sexed, 0] > 0.5)).float().mean()),
         "years_error": float((YEARS_SCALE * found[aged, 1] - years).abs().mean()),
         "years_error_of_the_median": float((years - years.median()).abs().mean()),
-        "skin_error_deg": float((DEGREES_SCALE * found[:, 2] - skin).abs().mean()),
-        "skin_error_deg_of_the_median": float((skin - skin.median()).abs().mean()),
         "tone_error_l": light,
         "tone_error_a": red,
         "tone_error_b": yellow,
         "tone_delta_median": float(gaps.norm(dim=1).median()),
     }
+
+
+def skin_rgb(picture: Image, points: Values) -> NDArray[np.float32]:
+    """The tone of cheeks, forehead and chin as RGB from 0 to 1, (3,)."""
+    lab = skin_lab(picture, points)[None, None]
+    return np.asarray(np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)[0, 0], 0, 1), np.float32)
 
 
 def _export(network: nn.Module, out: Path) -> None:
