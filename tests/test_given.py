@@ -200,7 +200,7 @@ def test_portraits_come_back_in_the_kind_that_was_given(make_anonymizer, picture
 
 
 def test_a_result_is_short_and_shows_itself(plain):
-    assert repr(plain) == "<Result: 1 of 1 faces redrawn, 128 x 128, seed 1>"
+    assert repr(plain) == "<Result: 1 of 1 faces redrawn, 128 x 128>"
     shown = Pillow.open(io.BytesIO(plain._repr_png_()))
     assert np.array_equal(np.asarray(shown), plain.image)
     assert np.array_equal(np.asarray(plain.pil()), plain.image)

@@ -6,7 +6,7 @@ these. ``result.image`` is of the same kind.
     >>> import ganonymization
     >>> result = ganonymization.anonymize("portrait.jpg", seed=7)
     >>> result
-    <Result: 1 of 1 faces redrawn, 512 x 512, seed 7>
+    <Result: 1 of 1 faces redrawn, 512 x 512>
     >>> result.save("out.jpg")
     [PosixPath('out.jpg')]
 

@@ -74,10 +74,10 @@ class Anonymizer(Redrawer):
         >>> anonymizer(picture, seed=7).image.shape  # an array, as was given
         (512, 512, 3)
         >>> anonymizer(["portrait.jpg", picture], seed=7)  # a list of anything
-        [<Result: 1 of 1 faces redrawn, 512 x 512, seed 7>,
-         <Result: 1 of 1 faces redrawn, 512 x 512, seed 7>]
+        [<Result: 1 of 1 faces redrawn, 512 x 512>,
+         <Result: 1 of 1 faces redrawn, 512 x 512>]
         >>> anonymizer.using(mode="portrait")("portrait.jpg", seed=7)
-        <Result: 1 of 1 faces redrawn, 1 portraits, 512 x 512, seed 7>
+        <Result: 1 of 1 faces redrawn, 1 portraits, 512 x 512>
     """
 
     def __init__(

@@ -44,7 +44,7 @@ class Result(Generic[Kind]):
     Example:
         >>> result = anonymize("portrait.jpg", seed=7)
         >>> result
-        <Result: 1 of 1 faces redrawn, 512 x 512, seed 7>
+        <Result: 1 of 1 faces redrawn, 512 x 512>
         >>> result.faces[0].outcome
         'synthesized'
         >>> result.save("out.jpg")
@@ -69,7 +69,7 @@ class Result(Generic[Kind]):
         drawn = sum(face.synthesized for face in self.faces)
         told = f"{drawn} of {len(self.faces)} faces redrawn" if self.faces else "no face found"
         heads = "" if self.image is not None else f", {len(self.portraits)} portraits"
-        return f"<Result: {told}{heads}, {width} x {height}, seed {self.seed}>"
+        return f"<Result: {told}{heads}, {width} x {height}>"
 
     @property
     def covered_by_audit(self) -> int:

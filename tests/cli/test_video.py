@@ -52,7 +52,7 @@ def test_it_writes_and_tells(run, source, tmp_path):
     assert answer.exit_code == 0
     told = answer.stdout.replace("\n", " ")
     assert (
-        f"{tmp_path / 'out.mp4'}: 8 frames, 1 tracks, 8 of 8 faces redrawn, 2 frames audited: "
+        f"{tmp_path / 'out.mp4'}: 8 frames, 1 track, 8 of 8 faces redrawn, 2 frames audited: "
         in told
     )
     assert "0 faces covered, seed 4" in told

@@ -240,7 +240,7 @@ def _tell(report: "VideoReport", source: str, out: str, as_json: bool) -> None:
     if as_json:
         print(json.dumps(report.as_dict(), indent=1), file=stream)
     else:
-        say(f"{out}: {report.frames} frames, {len(report.tracks)} tracks, {_faces(report)}, "
+        say(f"{out}: {report.frames} frames, {_tracks(report)}, {_faces(report)}, "
             f"{_searched(report)}, seed {report.seed}", stream)  # fmt: skip
     if report.dropped:
         warn(f"{source}: {with_options(report.dropped_told())}")
@@ -250,6 +250,11 @@ def _tell(report: "VideoReport", source: str, out: str, as_json: bool) -> None:
             for number, track in report.tracks.items() if track.kept]  # fmt: skip
     if kept:
         warn(f"left as they were: {'; '.join(kept)}")
+
+
+def _tracks(report: "VideoReport") -> str:
+    count = len(report.tracks)
+    return f"{count} track{'s' * (count != 1)}"
 
 
 def _faces(report: "VideoReport") -> str:

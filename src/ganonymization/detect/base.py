@@ -28,7 +28,7 @@ class DetectorOptions:
     Example:
         >>> large_ones = Anonymizer(detector_options=DetectorOptions(min_face_px=400), audit=False)
         >>> large_ones("portrait.jpg", seed=7)
-        <Result: no face found, 512 x 512, seed 7>
+        <Result: no face found, 512 x 512>
     """
 
     min_score: float | None = None

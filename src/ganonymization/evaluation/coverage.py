@@ -148,6 +148,8 @@ def _judged(
         )
     if not findings:
         findings.append(f"All {whole} pictures with a face have an output of their own.")
+    if np.isnan(pictures["an original face is left"]).all():
+        findings.append("Outputs are cut otherwise: whether a face was left was not compared.")
     return verdicts, findings
 
 

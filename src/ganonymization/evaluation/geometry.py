@@ -158,8 +158,8 @@ def measure(
     ]  # fmt: skip
     kept = _expression(pairs, shapes)
     if not attacked:
-        return Family("geometry", "inconclusive", ("Nobody was attacked.",), tuple(kept), METRICS,
-                      missing=(attackers.UNTRAINED,))  # fmt: skip
+        return Family("geometry", "inconclusive", ("Nobody was looked for by landmarks.",),
+                      tuple(kept), METRICS, missing=(attackers.UNTRAINED,))  # fmt: skip
     left, finding = _judged(figures, shapes)
     missing = (_UNKNOWN,) if np.isnan(left.value) else ()
     verdict = worst([graded(left.value, *_LIMITS)], missing)

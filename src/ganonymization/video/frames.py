@@ -85,8 +85,8 @@ def anonymize_frames(
         >>> frames = [(picture, "first"), (picture, "second")]  # any source of frames
         >>> for made in anonymize_frames(Anonymizer(), frames, seed=7):
         ...     print(made.payload, made.result, made.tracks)
-        first <Result: 1 of 1 faces redrawn, 512 x 512, seed 7> (0,)
-        second <Result: 1 of 1 faces redrawn, 512 x 512, seed 7> (0,)
+        first <Result: 1 of 1 faces redrawn, 512 x 512> (0,)
+        second <Result: 1 of 1 faces redrawn, 512 x 512> (0,)
     """
     run_seed = seeds.checked(seed)
     tracker = _tracker(anonymizer, look_ahead, detect_every, everywhere, boxes, added)
