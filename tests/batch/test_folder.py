@@ -9,11 +9,13 @@ from PIL import Image as Pillow
 from ganonymization.batch.execute import _as_completed, execute, in_threads
 from ganonymization.batch.folder import FolderJob
 from ganonymization.batch.manifest import MANIFEST, Entry, read_manifest
+from ganonymization.batch.report import FolderReport
 from ganonymization.batch.storage import LocalStorage
 from ganonymization.errors import NoFaceError, OptionError, OutputError, UnreadableError
 from ganonymization.io import images
 from ganonymization.io.images import Picture
 from ganonymization.picture_file import anonymize_file
+from ganonymization.types import COVERED_BY_AUDIT
 
 from ..conftest import BlindLandmarker, FakeDetector, face_landmarks
 from ..test_pipeline import NoDetector
@@ -86,6 +88,18 @@ def test_what_is_done_is_skipped_and_what_failed_is_tried_again(tree, tmp_path, 
     assert again["sub/b.png"].status == "done"
     over = run(folder_job(make_anonymizer, tree, out, seed=2, overwrite=True))
     assert over["a.png"].status == "done"
+
+
+def test_what_the_audit_covered_is_told_in_later_runs_too():
+    faces = ({"outcome": "synthesized", "seed": 1}, {"outcome": COVERED_BY_AUDIT, "seed": 2})
+    before = Entry("a.png", "filled", ("a.png",), seed=1, faces=faces, audited=True)
+    report = FolderReport("out", 1)
+    report.add(
+        Entry("b.png", "done", ("b.png",), seed=1, faces=faces[:1]).skipped(COVERED_BY_AUDIT)
+    )
+    assert report.exit_code == 0
+    report.add(before.skipped(COVERED_BY_AUDIT))
+    assert (report.exit_code, report.covered_before, report.faces) == (3, 1, 0)
 
 
 def test_a_cut_manifest_line_is_left_out(tmp_path):

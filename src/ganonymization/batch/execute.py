@@ -5,6 +5,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import islice
 
+from ..types import COVERED_BY_AUDIT
 from .folder import FolderJob
 from .manifest import Entry
 from .naming import Planned
@@ -33,7 +34,7 @@ def execute(
     done, todo = job.begin(), []
     for file in files:
         if job.is_done(file, done):
-            yield Entry(file.name, "skipped", seed=done[file.name].seed)
+            yield done[file.name].skipped(COVERED_BY_AUDIT)
         else:
             todo.append(file)
     with executor(job, todo) as entries, closing(job.manifest()) as manifest:

@@ -83,6 +83,11 @@ class Entry:
         """The same, which tells no seed."""
         return replace(self, seed=None, faces=tuple(face | {"seed": None} for face in self.faces))
 
+    def skipped(self, covered: str) -> "Entry":
+        """As a later run tells it, which leaves it: with the faces of one outcome alone."""
+        faces = tuple(face for face in self.faces if face["outcome"] == covered)
+        return Entry(self.file, "skipped", seed=self.seed, faces=faces)
+
     def line(self) -> bytes:
         """As JSON, with its end of line."""
         return json.dumps(asdict(self)).encode() + b"\n"

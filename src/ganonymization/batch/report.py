@@ -23,6 +23,7 @@ class FolderReport:
         tracks: Faces that were followed through videos.
         audited: Files whose outputs were searched once more.
         covered_by_audit: Of them, those where a face was covered then.
+        covered_before: Files done in an earlier run, where a face was covered then.
         other_seed: Files that were done before with another seed.
         dropped: Files whose outputs do not hold everything, as streams or the film of a motion
             photo.
@@ -47,6 +48,7 @@ class FolderReport:
     tracks: int = 0
     audited: int = 0
     covered_by_audit: int = 0
+    covered_before: int = 0
     other_seed: int = 0
     dropped: int = 0
     dropped_kinds: Counter[str] = field(default_factory=Counter)
@@ -58,12 +60,15 @@ class FolderReport:
         """Count a file."""
         self.counts[entry.status] = self.counts.get(entry.status, 0) + 1
         outcomes = Counter(face["outcome"] for face in entry.faces)
+        if entry.status == "skipped":
+            self.covered_before += outcomes[COVERED_BY_AUDIT] > 0
+            self.other_seed += entry.seed not in (None, self.seed)
+            return
         self.faces += 0 if entry.tracks else len(entry.faces)
         self.covered += 0 if entry.tracks else len(entry.faces) - outcomes["synthesized"]
         self.tracks += len(entry.tracks)
         self.audited += entry.audited
         self.covered_by_audit += outcomes[COVERED_BY_AUDIT] > 0
-        self.other_seed += entry.status == "skipped" and entry.seed not in (None, self.seed)
         self.dropped += bool(entry.dropped)
         self.dropped_kinds.update(entry.dropped)
         if entry.status == "failed" and len(self.failed) < _MOST_NAMED:
@@ -80,8 +85,9 @@ class FolderReport:
     def exit_code(self) -> int:
         """The command's: 1 where a file failed or, if strict, was left out; else 3 or 0.
 
-        It is 3 where the audit had to cover a face that was missed at first: look at these.
+        It is 3 where the audit had to cover a face that was missed at first, now or in an earlier
+        run: look at these.
         """
         if self.counts.get("failed") or (self.strict and self.counts.get("not a picture")):
             return 1
-        return 3 if self.covered_by_audit else 0
+        return 3 if self.covered_by_audit or self.covered_before else 0

@@ -222,6 +222,11 @@ def _table(report: FolderReport) -> list[str]:
             f"{report.audited:7d}  audited        searched once more: in "
             f"{report.covered_by_audit} a face was missed at first and is covered"
         )
+    if report.covered_before:
+        told.append(
+            f"{report.covered_before:7d}  seen before    done in an earlier run: a face was missed "
+            "at first and is covered; look at these"
+        )
     if report.dropped:
         told.append(f"{report.dropped:7d}  held more      {with_options(_most_dropped(report))}")
     if report.other_seed:
