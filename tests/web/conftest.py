@@ -10,7 +10,7 @@ from .server import Server
 if find_spec("playwright") is None:
     collect_ignore_glob = ["test_*.py"]
 
-TIMEOUT_MS = 30_000
+TIMEOUT_MS = 90_000  # a short video on a busy machine
 OPTIONS = [
     "--no-sandbox",
     "--force-color-profile=srgb",
