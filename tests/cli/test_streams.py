@@ -254,7 +254,7 @@ def test_nothing_but_the_video_is_on_the_output(run, tmp_path, words):
     if "--json" in words:
         assert json.loads(answer.stderr[answer.stderr.index("{") :])["frames"] == 8
     else:
-        assert "-: 8 frames, 1 tracks" in answer.stderr
+        assert "-: 8 frames, 1 track" in answer.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"in.mkv", "out.mkv"}
 
 
