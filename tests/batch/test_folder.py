@@ -94,12 +94,25 @@ def test_what_the_audit_covered_is_told_in_later_runs_too():
     faces = ({"outcome": "synthesized", "seed": 1}, {"outcome": COVERED_BY_AUDIT, "seed": 2})
     before = Entry("a.png", "filled", ("a.png",), seed=1, faces=faces, audited=True)
     report = FolderReport("out", 1)
-    report.add(
-        Entry("b.png", "done", ("b.png",), seed=1, faces=faces[:1]).skipped(COVERED_BY_AUDIT)
-    )
+    report.add(Entry("b.png", "done", ("b.png",), seed=1, faces=faces[:1]).skipped())
     assert report.exit_code == 0
-    report.add(before.skipped(COVERED_BY_AUDIT))
+    report.add(before.skipped())
     assert (report.exit_code, report.covered_before, report.faces) == (3, 1, 0)
+
+
+def test_a_run_with_nothing_left_to_do_tells_what_the_audit_covered(
+    tree, tmp_path, make_anonymizer
+):
+    job = folder_job(make_anonymizer, tree, tmp_path / "out", seed=1)
+    run(job)
+    manifest = report_of(tmp_path / "out") / MANIFEST
+    told = manifest.read_text().replace(
+        '"outcome": "synthesized"', f'"outcome": "{COVERED_BY_AUDIT}"'
+    )
+    manifest.write_text(told)
+    again = run(job)["a.png"]
+    assert again.status == "skipped"
+    assert [face["outcome"] for face in again.faces] == [COVERED_BY_AUDIT]
 
 
 def test_a_cut_manifest_line_is_left_out(tmp_path):

@@ -5,7 +5,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import islice
 
-from ..types import COVERED_BY_AUDIT
 from .folder import FolderJob
 from .manifest import Entry
 from .naming import Planned
@@ -34,7 +33,7 @@ def execute(
     done, todo = job.begin(), []
     for file in files:
         if job.is_done(file, done):
-            yield done[file.name].skipped(COVERED_BY_AUDIT)
+            yield done[file.name].skipped()
         else:
             todo.append(file)
     with executor(job, todo) as entries, closing(job.manifest()) as manifest:

@@ -30,7 +30,8 @@ def watch(
         look_s: From one look to the next.
 
     Yields:
-        What became of each file, but for those that were done before.
+        What became of each file, but for those that were done before, if the audit covered nothing
+        in them.
 
     Raises:
         GanonymizationError: As :func:`execute` does.
@@ -45,7 +46,7 @@ def watch(
         }  # fmt: skip
         if settled:
             for entry in execute(replace(job, chosen=settled), executor):
-                if entry.status != "skipped":
+                if entry.status != "skipped" or entry.faces:
                     yield entry
             told |= {name: now[name] for name in settled}
         before = now

@@ -84,7 +84,7 @@ class SurroundingsReader:
     """Guesses with a network of (N, 4, 64, 64), context and wall mask, to (N, 5).
 
     Its outputs are the logarithm of the odds for a woman, years in hundreds, and the skin's RGB
-    from 0 to 1, a mean of what is visible. May be shared by threads.
+    from 0 to 1, a mean of what is visible, a fixed gain lighter. May be shared by threads.
 
     Args:
         session: On the network; None opens the shipped one.

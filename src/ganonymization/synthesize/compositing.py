@@ -18,6 +18,7 @@ from ..types import Box, Image, Mask
 _STRIP_ROWS = 256
 _GREY_LEVELS = 2.0  # mean spread of R, G, B in a grey picture, some JPEG noise included
 _ALIKE_LEVELS = 60.0  # skin beside hair differs by more: no tone to be met
+_ALIKE = np.exp(-((np.arange(256) / _ALIKE_LEVELS) ** 2)).astype(np.float32)  # by difference
 _TONE_SIGMA = 1 / 14  # of the crop's side: how far a difference of tone reaches
 
 
@@ -56,9 +57,10 @@ def match_tone(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
         return np.asarray(cv2.GaussianBlur(small, (0, 0), sigma), np.float32)
 
     ring = [cv2.bitwise_and(each, each, mask=known) for each in (inputs.context, drawn)]
+    red, green, blue = cv2.split(cv2.absdiff(*ring))
+    alike = cv2.copyTo(cv2.LUT(cv2.max(cv2.max(red, green), blue), _ALIKE), known)
     gap = cv2.subtract(ring[0], ring[1], dtype=cv2.CV_32F)
-    alike = known * np.exp(-((np.abs(gap).max(2) / _ALIKE_LEVELS) ** 2))
-    gap = smooth(gap * alike[..., None])
+    gap = smooth(cv2.multiply(gap, cv2.merge([alike] * 3)))
     count = smooth(alike)
     reach = np.clip((cv2.resize(radius, count.shape[::-1]) - 0.5) / 0.5, 0, 1)
     shift = gap * (reach * reach * (3 - 2 * reach) / np.maximum(count, 1e-4))[..., None]

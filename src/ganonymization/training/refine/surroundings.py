@@ -41,8 +41,9 @@ _VIEWS = 10  # of each face, made beforehand
 class ToneNetwork(nn.Module):
     """Where skin is seen: (N, 4, 64, 64) to the RGB of its tone, (N, 3) from 0 to 1.
 
-    A mean of visible colours, weighted by what the layers hold for skin: it can be no colour that
-    is not there, however strange the picture.
+    A mean of visible colours, weighted by what the layers hold for skin, times a gain for each
+    channel that is the same in all pictures: cheeks are lit better than what is beside them. So it
+    stays near a colour that is there, however strange the picture.
     """
 
     def __init__(self) -> None:
