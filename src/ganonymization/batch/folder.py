@@ -13,7 +13,7 @@ from ..io.files import SCRAP
 from ..options import OnNoFace
 from ..picture_file import anonymize_file
 from ..pipeline import Anonymizer
-from ..types import Face
+from ..types import COVERED_BY_AUDIT, Face
 from ..video.file import VideoOptions, anonymize_video
 from ..video.kinds import is_video
 from .address import Storage, check_apart
@@ -157,7 +157,7 @@ class FolderJob:
             return {}
         self.out.list_files()
         return {
-            name: Entry.of({key: line[key] for key in _KEPT if key in line}, self.key)
+            name: Entry.of(_kept(line), self.key)
             for name, line in latest(self.manifest_lines()).items()
             if line["status"] in FINISHED
             and line.get("settings") == self.settings
@@ -285,6 +285,12 @@ def is_read(name: str) -> bool:
 def report_of(out: Storage) -> Storage:
     """The folder of a folder's reports."""
     return out.beside("-report")
+
+
+def _kept(line: dict[str, Any]) -> dict[str, Any]:
+    """What a later run needs of a manifest's line: of millions, not all faces."""
+    covered = [f for f in line.get("faces", ()) if f.get("outcome") == COVERED_BY_AUDIT]
+    return {key: line[key] for key in _KEPT if key in line} | {"faces": covered}
 
 
 def manifest_lines(out: Storage, report: Storage | None = None) -> Iterator[dict[str, Any]]:
