@@ -104,7 +104,7 @@ def train(packed: Path, minutes: float, batch: int, workers: int, start_from: Pa
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with tempfile.TemporaryDirectory(prefix="stretch-") as scratch:
         unpack(packed, Path(scratch))
-        faces = RefinerFaces([Path(scratch)], 256, 0.35, seed=int.from_bytes(os.urandom(4), "big"))
+        faces = RefinerFaces([Path(scratch)], 256, 0.25, seed=int.from_bytes(os.urandom(4), "big"))
         shown = RefinerFaces([Path(scratch)], 256, 0.25, seed=1, held_out=True)
         run = loop.Run(Path(scratch) / "run", device, 2e-4, start_from)
         loop.train(run, faces, shown, minutes, batch, workers)

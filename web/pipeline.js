@@ -21,7 +21,7 @@ export const PORTRAIT_SIZE_PX = 512;
 const MAX_FACES = 16; // in one look; more would slow every look
 const MAX_REDRAWN_ERROR_EYES = 0.12;
 const TRIED_SEED = 1n;
-const MIN_COVERED = 0.97; // of the ellipse within each box
+const MIN_COVERED = 0.95; // of the ellipse within each box
 
 /** Replaces every face in pictures by a face of nobody. */
 export class Anonymizer {

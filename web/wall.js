@@ -10,11 +10,12 @@
 import { compose, cropCorners, inverse, moved, shiftTo, similarity, warp } from "./align.js";
 import { blank, cut } from "./resample.js";
 
-export const RING = 1.14; // outer edge of the composite mask, in radii of the wall
+export const RING = 1.07; // outer edge of the composite mask, in radii of the wall
 
 const MARGINS = [0.03, 0.08, 0.03, 0.03]; // left, top, right, bottom, as shares of the outline's sides
 const OUTLINE_RADIUS = 0.98; // nothing that the wall must hold may come nearer to its edge
 const CROP_EDGE = 0.075; // a box may push the wall this near to the crop's edge: the ring still fits
+const BOX_HELD = 0.9; // of the height above a box's middle: what is higher is hair
 const HEAD_MARGIN = 1.5; // of a box, for a fill
 const TAPER = 0.12; // how much narrower the wall is at the chin than at its middle
 const WIDEST = 1.0212; // how much wider the ring would be where it is widest
@@ -206,12 +207,13 @@ function aroundCrop(image, place) {
   };
 }
 
-/** Points around the ellipse within a box, [x, y] in picture pixels. */
+/** Points around the ellipse within a box, flattened above, [x, y] in picture pixels. */
 export function ellipse([left, top, right, bottom]) {
   return Array.from({ length: 24 }, (_, k) => {
     const angle = (2 * Math.PI * k) / 24;
     const x = (left + right) / 2 + (Math.cos(angle) * (right - left)) / 2;
-    return [x, (top + bottom) / 2 + (Math.sin(angle) * (bottom - top)) / 2];
+    const down = Math.sin(angle) * (Math.sin(angle) < 0 ? BOX_HELD : 1);
+    return [x, (top + bottom) / 2 + (down * (bottom - top)) / 2];
   });
 }
 

@@ -24,7 +24,7 @@ from ..errors import LandmarksError
 from ..types import Box, Detection, DonorPair, Image, Mask, Reals, Values
 from . import transforms
 
-RING = 1.14
+RING = 1.07
 """Outer edge of the composite mask, in radii of the wall."""
 
 _MARGIN_LEFT_TOP_RIGHT_BOTTOM = (0.03, 0.08, 0.03, 0.03)
@@ -39,6 +39,9 @@ _OUTLINE_RADIUS = 0.98
 
 _CROP_EDGE = 0.075
 """A box may push the wall to this share of the crop's side from its edge: the ring still fits."""
+
+_BOX_HELD = 0.9
+"""Share of the height above a box's middle that the wall must hold: what is higher is hair."""
 
 _HEAD_MARGIN, _LEVEL_RAD = 1.5, 0.35  # of a box, for a fill; tilted less, its height is the box's
 
@@ -279,9 +282,13 @@ def _around_crop(
 
 
 def ellipses(detection: Detection) -> Values:
-    """Points around the ellipses within a face's boxes, (N, 2), in picture pixels."""
+    """Points around the ellipses within a face's boxes, (N, 2), in picture pixels.
+
+    They are flattened above: detectors' boxes reach into the hair, which should stay.
+    """
     angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     circle = np.column_stack([np.cos(angles), np.sin(angles)])
+    circle[circle[:, 1] < 0, 1] *= _BOX_HELD
     boxes = np.array([detection.box_xyxy, *detection.merged])
     low, high = boxes[:, :2], boxes[:, 2:]
     points: Values = (low + high)[:, None] / 2 + circle * (high - low)[:, None] / 2

@@ -12,7 +12,7 @@ from .fill import SOLID_RGB
 
 Fill = Callable[[Image], Image]
 
-_MIN_COVERED = 0.97  # of the ellipse within each box
+_MIN_COVERED = 0.95  # of the ellipse within each box
 
 
 def close_wall(canvas: Canvas, place: Place) -> None:

@@ -119,6 +119,23 @@ def jittered_wall(points: Values, rng: np.random.Generator) -> Wall:
     )
 
 
+def boxed_wall(faces_px: Values, rng: np.random.Generator) -> Wall:
+    """A wall as it is at run time, where a detector's box may push it beyond the faces it holds.
+
+    How far was measured on photographs: a little, and more above than elsewhere.
+
+    Args:
+        faces_px: (N, 3) landmarks in crop pixels, of the old face and of the new.
+        rng: Decides.
+    """
+    wall = Wall.around(faces_px)
+    (x, y), (w, h) = wall.centre_xy, wall.half_wh
+    left, right = np.abs(rng.normal(0, 0.02, 2)) * w
+    top, bottom = max(0.0, rng.normal(0.03, 0.04)) * h, abs(rng.normal(0, 0.02)) * h
+    centre = (x + float(right - left) / 2, y + float(bottom - top) / 2)
+    return Wall(centre, (w + float(left + right) / 2, h + float(top + bottom) / 2))
+
+
 def other_skin(picture: Image, points: Values, lightness: float) -> Image:
     """The same person with darker or lighter skin, face, ears and neck alike.
 

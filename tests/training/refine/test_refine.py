@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -117,6 +119,40 @@ def test_another_persons_face_is_not_compared_pixel_by_pixel(faces):
     _, _, parts = refiner_loss(nets, unpack(batch), 0.5)
     assert float(parts["l1"]) == 0 and float(parts["perceptual"]) == 0
     assert float(parts["use"]) > 0 and float(parts["ring"]) >= 0
+
+
+def test_anothers_texture_is_worn_by_a_surrogate_shape_too(faces):
+    """As at run time; what is real is told its own mesh."""
+    gaps: dict[bool, list[float]] = {True: [], False: []}
+    for sample in (faces[i] for i in range(24)):
+        gap = (sample["condition"].float() - sample["own_condition"].float()).abs().mean()
+        gaps[bool(sample["cross"])].append(float(gap))
+    assert max(gaps[False]) < np.median(gaps[True])
+
+
+def test_pixels_are_judged_near_and_from_afar(faces):
+    """What features do not see, as noise of one pixel, moves a score."""
+    torch.manual_seed(0)
+    batch = unpack(default_collate([faces[i] for i in range(2)]))
+    nets = Networks()
+    _, judged, _ = refiner_loss(nets, batch, 0.5)
+    nets.discriminator.eval()  # without a further power iteration
+    scores = nets.discriminator(judged.real, batch["reading"])
+    assert len(scores) == len(judged.real.features) + 2
+    near = judged.real.near
+    noisy = replace(judged.real, near=near + 0.1 * torch.randn_like(near))
+    changed = nets.discriminator(noisy, batch["reading"])
+    same = [torch.equal(a, b) for a, b in zip(scores, changed, strict=True)]
+    assert same == [True] * 4 + [False, True]
+
+
+def test_a_run_goes_on_from_a_state_without_the_heads_on_pixels(tmp_path):
+    nets = Networks()
+    state = nets.compact()
+    grown = {k: v for k, v in state["discriminator"].items() if not k.startswith(("near", "far"))}
+    Networks().load_compact(state | {"discriminator": grown})
+    with pytest.raises(RuntimeError, match="Missing key"):
+        Networks().load_compact(state | {"encoder": {}})
 
 
 def test_the_small_one_is_within_its_budget():

@@ -2,44 +2,112 @@
 
 import copy
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
 
 from ..discriminator import FaceFeatures, Head
 from ..from_onnx import load_exported
-from ..losses import Judged, random_square, redrawn_mean, within
+from ..losses import random_square, redrawn_mean, within
 from ..networks import Generator, StyleEncoder
 from .network import READINGS, Refiner, compose, enlarged
 
 Batch = dict[str, Tensor]
-_PICTURES = ("condition", "picture", "texture", "toned", "style_of")
+_PICTURES = ("condition", "own_condition", "picture", "texture", "toned", "style_of")
 _MASKS = ("wall", "opacity", "skin", "features")
-_CROP_PX = 160
+_CROP_PX, _FAR_PX = 160, 64
 _SKIN_ERODED_PX = 9
 
 
+@dataclass(frozen=True)
+class View:
+    """What the discriminators see of pictures: a square's pixels and features, and all from afar.
+
+    Attributes:
+        features: Of :class:`FaceFeatures`, of the square.
+        near: (N, 3, k, k), the square's pixels.
+        far: (N, 3, 64, 64), the whole pictures.
+        told: (N, 4, k, k), condition and wall of the square.
+        told_far: (N, 4, 64, 64), of the whole.
+    """
+
+    features: list[Tensor]
+    near: Tensor
+    far: Tensor
+    told: Tensor
+    told_far: Tensor
+
+    def detached(self) -> "View":
+        """Without gradient."""
+        features = [f.detach() for f in self.features]
+        return View(features, self.near.detach(), self.far.detach(), self.told, self.told_far)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the discriminators compare, and the opacity near, (N, 1, k, k), and from afar."""
+
+    fake: View
+    real: View
+    opacity: Tensor
+    opacity_far: Tensor
+
+    def mean(self, scores: list[Tensor]) -> Tensor:
+        """Mean of all heads' scores where pictures are redrawn."""
+        near = [redrawn_mean(s, self.opacity) for s in scores[:-1]]
+        return torch.stack([*near, redrawn_mean(scores[-1], self.opacity_far)]).mean()
+
+
+class PixelHead(nn.Module):
+    """Scores patches by their pixels: features of a detector are blind to smears and grain.
+
+    Args:
+        strides: Of its convolutions of 4 x 4, the last one's output being the scores'.
+    """
+
+    def __init__(self, strides: int, width: int = 32) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = 3 + 4 + READINGS
+        for i in range(strides):
+            following = min(width << i, 3 * width)
+            layers += [spectral_norm(nn.Conv2d(channels, following, 4, 2, 1)), nn.LeakyReLU(0.2)]
+            channels = following
+        layers.append(spectral_norm(nn.Conv2d(channels, 1, 3, padding=1)))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, pictures: Tensor, told: Tensor, reading: Tensor) -> Tensor:
+        """(N, 1, h, w) of (N, 3, S, S) pictures, (N, 4, S, S) told and (N, 7)."""
+        planes = reading[:, :, None, None].expand(-1, -1, *pictures.shape[-2:])
+        scores: Tensor = self.layers(torch.cat([pictures, told, planes], 1))
+        return scores
+
+
 class Discriminator(nn.Module):
-    """A head on each feature map, that is told the mesh, the wall and the reading."""
+    """A head on each feature map and two on pixels, told the mesh, the wall and the reading."""
 
     def __init__(self) -> None:
         super().__init__()
         self.heads = nn.ModuleList(Head(count + READINGS) for count in FaceFeatures.channels)
+        self.near, self.far = PixelHead(2), PixelHead(3)
 
-    def forward(self, features: list[Tensor], told: Tensor, reading: Tensor) -> list[Tensor]:
-        """Score maps, (N, 1, h, w) each.
+    def forward(self, view: View, reading: Tensor) -> list[Tensor]:
+        """Score maps, (N, 1, h, w) each, the last one of the pictures from afar.
 
         Args:
-            features: Of :class:`FaceFeatures`.
-            told: (N, 4, k, k), condition and wall.
+            view: Of N pictures.
             reading: (N, 7).
         """
         planes = reading[:, :, None, None]
-        return [
-            head(torch.cat([f, planes.expand(-1, -1, *f.shape[-2:])], 1), told)
-            for head, f in zip(self.heads, features, strict=True)
+        scores = [
+            head(torch.cat([f, planes.expand(-1, -1, *f.shape[-2:])], 1), view.told)
+            for head, f in zip(self.heads, view.features, strict=True)
         ]
+        near = self.near(view.near, view.told, reading)
+        return [*scores, near, self.far(view.far, view.told_far, reading)]
 
 
 class Networks(nn.Module):
@@ -69,7 +137,8 @@ class Networks(nn.Module):
     def load_compact(self, state: dict[str, dict[str, Tensor]]) -> None:
         """Go on from what :meth:`compact` gave."""
         for name, module in self._kept().items():
-            module.load_state_dict({key: value.float() for key, value in state[name].items()})
+            kept = {key: value.float() for key, value in state[name].items()}
+            module.load_state_dict(kept, strict=name != "discriminator")  # it may have grown
         self.refiner.load_state_dict(self.average.state_dict())
 
     def _kept(self) -> dict[str, nn.Module]:
@@ -117,7 +186,7 @@ def refiner_loss(nets: Networks, x: Batch, weight_gan: float) -> tuple[Tensor, J
     picture, count = x["picture"], len(x["picture"])
     mean, log_variance = nets.encoder(x["style_of"])
     style = mean + torch.randn_like(mean) * (log_variance / 2).exp()
-    rgb, share = nets.refiner(x["input"], style, x["reading"])
+    rgb, share = (out.float() for out in nets.refiner(x["input"], style, x["reading"]))
     drawn = compose(rgb, share, x["texture"], x["cover"])
     composed = drawn * x["opacity"] + picture * (1 - x["opacity"])
 
@@ -139,28 +208,44 @@ def refiner_loss(nets: Networks, x: Batch, weight_gan: float) -> tuple[Tensor, J
         "kl": 0.003 * (0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)).sum(1).mean(),
         "use": 0.5 * ((1 - share) * skin * cross).sum() / (skin * cross).sum().clamp_min(1),
     }
-    valid = (x["weight"] > 0).float()
-    square = random_square(picture.shape[-1], _CROP_PX)
-    fake = nets.features(within(square, composed * valid))
-    with torch.no_grad():
-        real = nets.features(within(square, picture * valid))
-    condition, wall, opacity = (within(square, x[n]) for n in ("condition", "wall", "opacity"))
-    scores = nets.discriminator(fake, torch.cat([condition, wall], 1), x["reading"])
-    parts["gan"] = -weight_gan * torch.stack([redrawn_mean(s, opacity) for s in scores]).mean()
-    gaps = [((f - r).abs() * own).mean() for f, r in zip(fake, real, strict=True)]
+    judged = _judged(nets, x, composed)
+    scores = nets.discriminator(judged.fake, x["reading"])
+    parts["gan"] = -weight_gan * judged.mean(scores)
+    features = zip(judged.fake.features, judged.real.features, strict=True)
+    gaps = [((f - r).abs() * own).mean() for f, r in features]
     parts["perceptual"] = 4 * torch.stack(gaps).mean() * count / own.sum().clamp_min(1)
     total = torch.stack([part.float() for part in parts.values()]).sum()
-    judged = Judged([f.detach() for f in fake], real, condition, wall, opacity)
+    judged = Judged(
+        judged.fake.detached(), judged.real, judged.opacity, judged.opacity_far
+    )  # fmt: skip
     return total, judged, {name: part.detach() for name, part in parts.items()}
 
 
+def _judged(nets: Networks, x: Batch, composed: Tensor) -> Judged:
+    """Composed and real pictures as the discriminators see them, in one random square.
+
+    A real picture is told its own mesh, a composed one the one that it was drawn on.
+    """
+    valid = (x["weight"] > 0).float()
+    square = random_square(composed.shape[-1], _CROP_PX)
+
+    def view(picture: Tensor, condition: Tensor) -> View:
+        shown, told = picture * valid, torch.cat([condition, x["wall"]], 1)
+        near = within(square, shown)
+        far, told_far = (F.interpolate(p, (_FAR_PX, _FAR_PX), mode="area") for p in (shown, told))
+        return View(nets.features(near), near, far, within(square, told), told_far)
+
+    fake = view(composed, x["condition"])
+    with torch.no_grad():
+        real = view(x["picture"], x["own_condition"])
+    opacity = x["opacity"]
+    return Judged(
+        fake, real, within(square, opacity), F.interpolate(opacity, (_FAR_PX, _FAR_PX), mode="area")
+    )  # fmt: skip
+
+
 def discriminator_loss(nets: Networks, judged: Judged, reading: Tensor) -> Tensor:
-    """The hinge loss on the features of real and composed pictures."""
-    told = torch.cat([judged.condition, judged.wall], 1)
-    real = nets.discriminator(judged.real, told, reading)
-    fake = nets.discriminator(judged.fake, told, reading)
-    terms = [
-        redrawn_mean(F.relu(1 - r) + F.relu(1 + f), judged.opacity)
-        for r, f in zip(real, fake, strict=True)
-    ]
-    return torch.stack(terms).mean()
+    """The hinge loss on real and composed pictures."""
+    real = nets.discriminator(judged.real, reading)
+    fake = nets.discriminator(judged.fake, reading)
+    return judged.mean([F.relu(1 - r) + F.relu(1 + f) for r, f in zip(real, fake, strict=True)])

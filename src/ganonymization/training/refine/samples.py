@@ -13,9 +13,10 @@ from torch.utils.data import Dataset
 from ...geometry import conditioning, rasterisation, topology, transforms
 from ...geometry.wall import opacity
 from ...surrogate.expression_reading import coarse
+from ...surrogate.shape_model import ShapeModel
 from ...types import Image
 from .. import layout
-from ..augment import jittered, jittered_wall, other_skin, recoloured
+from ..augment import boxed_wall, jittered, other_skin, recoloured
 from ..data import Shards, feature_weight
 
 READINGS = 7  # neutral, happy, sad, angry, fearful, disgusted, surprised
@@ -23,6 +24,7 @@ STYLE_PX = 64
 _FRONTAL = 0.15  # of the face's width, between the two halves
 _NEAREST = 24  # donors by reading to choose from
 _JITTER_EYES = 0.004
+_SURROGATE_SHARE = 0.7  # of faces with another's texture: as at run time, nobody's shape, too
 _OTHER_SKIN_SHARE = 0.35  # else hair and walls tell the skin
 
 Sample = dict[str, Tensor]
@@ -34,7 +36,8 @@ class RefinerFaces(Dataset[Sample]):
     Keys: those of :class:`ganonymization.training.data.PreparedFaces` but ``landmarks``, and
     ``texture`` (3, delit), ``toned`` (3, the same as it was lit), ``skin`` and ``features`` (1
     each, where the texture may be used), ``style_of`` (3, 64, 64), ``reading`` (7,) float32,
-    ``cross`` (a flag: the texture is another person's).
+    ``cross`` (a flag: the texture is another person's), ``own_condition`` (3, of the picture's face
+    where ``condition`` is a surrogate's).
 
     Args:
         folders: Prepared, each with ``readings.npy``, (N, 7) float32.
@@ -61,6 +64,7 @@ class RefinerFaces(Dataset[Sample]):
         self.shards.cumulative = np.cumsum(weight) / weight.sum()
         donors = ~self.shards.grey & ~apart & (_yaw(self.shards.landmarks) < _FRONTAL)
         self.donors = np.nonzero(donors)[0]
+        self.shape = ShapeModel.load()
 
     def __getitem__(self, index: int) -> Sample:
         rng = np.random.default_rng([self.seed, index])
@@ -72,8 +76,13 @@ class RefinerFaces(Dataset[Sample]):
         colour = np.ascontiguousarray(crop[..., :3])
         if not portrait and rng.random() < _OTHER_SKIN_SHARE:
             colour = other_skin(colour, points, rng.uniform(28, 88))
-        picture, wall, alpha = _scene_or_head(colour, crop, points, portrait, rng)
-        drawn = jittered(points, rng, _JITTER_EYES / 2 * size / transforms.CROP_SIDE_EYES)
+        shape = points
+        if cross and rng.random() < _SURROGATE_SHARE:
+            seed = int(rng.integers(1 << 32))
+            shape = self.shape.surrogate(points, seed, reading=coarse(self.readings[face]))
+        held = np.concatenate([points, shape])
+        picture, wall, alpha = _scene_or_head(colour, crop, held, portrait, rng)
+        drawn = jittered(shape, rng, _JITTER_EYES / 2 * size / transforms.CROP_SIDE_EYES)
         if cross:
             texture, donor = self._anothers(face, drawn, rng)
             style_of = donor
@@ -89,6 +98,7 @@ class RefinerFaces(Dataset[Sample]):
         small = cv2.resize(style_of, (STYLE_PX, STYLE_PX), interpolation=cv2.INTER_AREA)
         return _tensors({
             "condition": conditioning.mesh(drawn, size).transpose(2, 0, 1),
+            "own_condition": conditioning.mesh(points, size).transpose(2, 0, 1),
             "picture": picture.transpose(2, 0, 1),
             "wall": wall[None],
             "opacity": alpha[None],
@@ -109,7 +119,7 @@ class RefinerFaces(Dataset[Sample]):
         """The texture of a donor, as often as not one of a like expression, and its head."""
         if rng.random() < 0.5:
             gaps = np.abs(self.readings[self.donors] - self.readings[face]).sum(1)
-            near = np.argpartition(gaps, _NEAREST)[:_NEAREST]
+            near = np.argsort(gaps, kind="stable")[:_NEAREST]
             donor = int(self.donors[near[rng.integers(_NEAREST)]])
         else:
             donor = int(self.donors[rng.integers(len(self.donors))])
@@ -155,7 +165,7 @@ def _own(
 
 
 def _scene_or_head(
-    colour: Image, crop: Image, points: NDArray[np.float64], portrait: bool,
+    colour: Image, crop: Image, held: NDArray[np.float64], portrait: bool,
     rng: np.random.Generator,
 ) -> tuple[Image, NDArray[np.uint8], NDArray[np.uint8]]:  # fmt: skip
     """Target picture, wall and opacity: all of a head on black, or what is behind a wall."""
@@ -163,7 +173,7 @@ def _scene_or_head(
     if portrait:
         whole = np.full((size, size), 255, np.uint8)
         return (colour * (crop[..., 3:4] / 255.0)).astype(np.uint8), whole, whole
-    radius = jittered_wall(points, rng).radius_map(size)
+    radius = boxed_wall(held, rng).radius_map(size)
     wall = np.where(radius <= 1 + rng.uniform(0, 0.05), 255, 0).astype(np.uint8)
     return recoloured(colour, rng), wall, np.round(255 * opacity(radius)).astype(np.uint8)
 
