@@ -17,15 +17,15 @@ from ..geometry import conditioning, transforms
 from ..geometry.rasterisation import DARKEST, LIGHT_EYES, Texture, logarithm
 from ..geometry.wall import GeneratorInput
 from ..types import DonorPair, Image
-from . import grade, light
+from . import eyes, grade, tone
 from .base import pixels
-from .continued import continued
 
 FORMAT = "ganonymization-refiner-1"
 """Written into the file's metadata by ``ganonymize export``; other files are refused."""
 
 _CELLS = 32  # along a side: where light ends and detail begins is found at this resolution
 _STYLE_NOISE = 0.3
+_FAIR_ITA_DEG = 36.0  # of a donor from which on irises of all colours go with the skin
 _BELIEF = 0.6  # in the tone that surroundings tell; the rest in the one that was drawn
 
 
@@ -74,7 +74,6 @@ class Refiner:
         texture = wear(self._bank, worn, inputs.reading, inputs.surrogate_px, size)
         small, small_texture = self._shrunk(inputs, texture)
         drawn, opacity = self._drawn(small, small_texture, worn.upper)
-        drawn = light.evened(drawn, small.surrogate_px, small_texture.skin)
         if size != self.size_px:
             drawn = np.asarray(
                 cv2.resize(drawn, (size, size), interpolation=cv2.INTER_CUBIC), np.uint8
@@ -82,9 +81,9 @@ class Refiner:
         texture = grade.as_contrasty(texture, inputs)
         face = compose(drawn, opacity, texture)
         if guess.skin_lab is not None:
-            face = light.toned(face, inputs.surrogate_px, texture.skin, guess.skin_lab, _BELIEF)
-        if inputs.worn is None:  # in a video mirrored strands would move against the head
-            face = continued(face, texture.skin, inputs)
+            face = tone.toned(face, inputs.surrogate_px, texture.skin, guess.skin_lab, _BELIEF)
+        fair = self._bank.skin_ita_deg[worn.upper] > _FAIR_ITA_DEG
+        face = eyes.with_clear_eyes(face, inputs.surrogate_px, inputs.seed, bool(fair))
         return grade.as_sharp(face, texture, inputs)
 
     def lasting_donors(self, inputs: GeneratorInput) -> DonorPair:

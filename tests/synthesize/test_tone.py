@@ -1,10 +1,9 @@
-import cv2
 import numpy as np
 import pytest
 
 from ganonymization.geometry.rasterisation import render
 from ganonymization.geometry.skin import skin_lab
-from ganonymization.synthesize.light import evened, toned
+from ganonymization.synthesize.tone import toned
 
 from ..conftest import face_landmarks
 
@@ -17,24 +16,6 @@ def lit(slope):
     """A face lit from the left by so much of a logarithm a crop."""
     ramp = np.exp(slope * np.linspace(-0.5, 0.5, SIZE))
     return np.clip(np.full((SIZE, SIZE, 3), (170, 130, 110)) * ramp[:, None], 0, 255).astype("u1")
-
-
-def test_a_lamp_at_the_side_stays_and_a_streak_goes():
-    face = lit(0.6)
-    streaked = face.copy()
-    x, y = np.round(POINTS[330, :2]).astype(int)
-    cv2.circle(streaked, (int(x), int(y)), 15, (50, 40, 35), -1)
-    inside = SKIN > 200
-    assert np.abs(evened(face, POINTS, SKIN)[inside].astype(int) - face[inside]).mean() < 4
-    before = float(face[y, x].mean()) - float(streaked[y, x].mean())
-    after = float(face[y, x].mean()) - float(evened(streaked, POINTS, SKIN)[y, x].mean())
-    assert after < 0.65 * before
-
-
-def test_what_is_no_skin_is_not_lit_anew():
-    face = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE, 3), np.uint8)
-    assert np.array_equal(evened(face, POINTS, SKIN)[SKIN == 0], face[SKIN == 0])
-    assert np.array_equal(evened(face, POINTS, np.zeros_like(SKIN)), face)
 
 
 @pytest.mark.parametrize("lightness", [30, 55, 80])

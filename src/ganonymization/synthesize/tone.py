@@ -1,0 +1,63 @@
+"""The tone of a new face's skin, made what its surroundings say."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry.skin import SPREAD_LAB, skin_lab
+from ..types import Image, Reals
+
+_SKIN_HUE_RAD, _HUE_RANGE_RAD = 0.95, 0.45  # of CIELAB's a and b
+_LEAST_CHROMA = 16.0
+_SHARE_CELLS = 128  # along a side, where skin is told by its colour
+_LEAST, _MOST = 0.02, 0.98  # of white
+
+
+def toned(
+    face: Image, landmarks_px: Reals, skin: NDArray[np.uint8], wanted_lab: NDArray[np.float32],
+    belief: float = 1.0,
+) -> Image:  # fmt: skip
+    """A face whose skin has another tone, ears and neck likewise, (S, S, 3) uint8 RGB.
+
+    Each channel is scaled up to its skin's level, and stretched to white above it: light on skin is
+    a product, and eyes and teeth stay white.
+
+    Args:
+        face: (S, S, 3) uint8 RGB.
+        landmarks_px: (478, 3) in its pixels.
+        skin: (S, S) uint8, 255 where the face's skin is; what is coloured alike is skin too.
+        wanted_lab: (3,) CIELAB, of cheeks, forehead and chin; what is no colour of skin, as of a
+            scarf, changes nothing.
+        belief: How far the tone goes from what it is to what is wanted; a hue that no skin has
+            goes all the way.
+    """
+    size = face.shape[0]
+    has_lab = skin_lab(face, landmarks_px)
+    hue = max(belief, _unlike_skin(has_lab))
+    goes = np.array([belief, hue, hue], np.float32) * (1 - _unlike_skin(wanted_lab))
+    has, wants = _rgb(has_lab), _rgb(has_lab + goes * (wanted_lab - has_lab))
+    levels = np.arange(256, dtype=np.float32)[:, None] / 255
+    above = wants + (1 - wants) * (levels - has) / (1 - has)
+    table = np.where(levels <= has, levels * (wants / has), above)
+    shifted = cv2.LUT(face, np.round(255 * table).astype(np.uint8)[None])
+    cells = (_SHARE_CELLS, _SHARE_CELLS)
+    small = cv2.resize(face, cells, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
+    alike = np.exp(-(((lab - has_lab) / SPREAD_LAB) ** 2).sum(2) / 2)
+    share = np.maximum(alike, cv2.resize(skin, cells, interpolation=cv2.INTER_AREA) / 255)
+    share = cv2.GaussianBlur(share.astype(np.float32), (0, 0), _SHARE_CELLS / 128)
+    share = cv2.resize(share, (size, size), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.blendLinear(shifted, face, share, 1 - share), np.uint8)
+
+
+def _unlike_skin(lab: NDArray[np.float32]) -> float:
+    """0 for a colour that skin has in usual light, towards 1 for a greyer or another one."""
+    chroma, hue = float(np.hypot(lab[1], lab[2])), float(np.arctan2(lab[2], lab[1]))
+    grey = (_LEAST_CHROMA - chroma) / _LEAST_CHROMA * 2
+    off = (abs(hue - _SKIN_HUE_RAD) - _HUE_RANGE_RAD) / _HUE_RANGE_RAD
+    return float(np.clip(max(grey, off), 0, 1))
+
+
+def _rgb(lab: NDArray[np.float32]) -> NDArray[np.float32]:
+    rgb = cv2.cvtColor(np.asarray(lab, np.float32)[None, None], cv2.COLOR_LAB2RGB)[0, 0]
+    return np.asarray(np.clip(rgb, _LEAST, _MOST), np.float32)
