@@ -18,7 +18,7 @@ from ..types import Image
 
 EXPRESSIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
 LEVELS, LEVELS_OF_HIGH_PRIVACY = 4, 2
-_INPUT_PX = 112
+INPUT_PX = 112
 _BOX = 1.1  # of the larger side of the box around jaw, brows and chin
 
 
@@ -54,18 +54,28 @@ def coarse(reading: NDArray[np.floating], levels: int = LEVELS) -> NDArray[np.fl
     return np.round(np.asarray(reading, np.float32) * levels) / np.float32(levels)
 
 
-def _face(image: Image, landmarks_px: NDArray[Any]) -> Image:
-    """The square around a face, (112, 112, 3), without aliasing."""
+def reading_square(landmarks_px: NDArray[Any]) -> tuple[float, float, float]:
+    """Where the reader looks: left, top and side of a square, in the landmarks' pixels.
+
+    Args:
+        landmarks_px: (478, 2 or 3).
+    """
     outline = landmarks_px[[*topology.FACE_OVAL, *topology.EXPRESSIVE["brows"]], :2]
     low, high = outline.min(0), outline.max(0)
     side = _BOX * float((high - low).max())
-    scale = _INPUT_PX / side
     left, top = (low + high) / 2 - side / 2
+    return float(left), float(top), side
+
+
+def _face(image: Image, landmarks_px: NDArray[Any]) -> Image:
+    """The square around a face, (112, 112, 3), without aliasing."""
+    left, top, side = reading_square(landmarks_px)
+    scale = INPUT_PX / side
     x, y = max(0, int(left) - 8), max(0, int(top) - 8)
     window = image[y : int(top + side) + 9, x : int(left + side) + 9]
     if window.size == 0:
-        return np.zeros((_INPUT_PX, _INPUT_PX, 3), np.uint8)
+        return np.zeros((INPUT_PX, INPUT_PX, 3), np.uint8)
     blurred = cv2.GaussianBlur(window, (0, 0), 0.4 / scale) if scale < 0.7 else window
     matrix = np.array([[scale, 0, (x - left) * scale], [0, scale, (y - top) * scale]])
-    crop = cv2.warpAffine(np.ascontiguousarray(blurred), matrix, (_INPUT_PX, _INPUT_PX))
+    crop = cv2.warpAffine(np.ascontiguousarray(blurred), matrix, (INPUT_PX, INPUT_PX))
     return np.asarray(crop, np.uint8)

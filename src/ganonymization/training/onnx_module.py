@@ -58,10 +58,19 @@ def _needed(nodes: list[onnx.NodeProto], outputs: Sequence[str]) -> list[onnx.No
 
 def _conv(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, *, strides: list[int],
-    pads: list[int], group: int = 1, **_: Any,
+    pads: list[int] | None = None, group: int = 1, **_: Any,
 ) -> Tensor:  # fmt: skip
-    top, left, bottom, right = pads
+    top, left, bottom, right = pads or _same_upper(x, weight, strides)
     return F.conv2d(F.pad(x, (left, right, top, bottom)), weight, bias, strides, groups=group)
+
+
+def _same_upper(x: Tensor, weight: Tensor, strides: list[int]) -> list[int]:
+    """Pads of ``auto_pad = SAME_UPPER``: outputs for each stride, the odd pixel below and right."""
+    total = [
+        max(0, (-(-side // stride) - 1) * stride + kernel - side)
+        for side, stride, kernel in zip(x.shape[-2:], strides, weight.shape[-2:], strict=True)
+    ]
+    return [*(pixels // 2 for pixels in total), *(pixels - pixels // 2 for pixels in total)]
 
 
 def _pad(x: Tensor, pads: Tensor, **_: Any) -> Tensor:
@@ -82,6 +91,8 @@ def _reshape(x: Tensor, shape: Tensor) -> Tensor:
 _OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "Conv": _conv,
     "MaxPool": lambda x, *, kernel_shape, strides, **_: F.max_pool2d(x, kernel_shape, strides),
+    "AveragePool": lambda x, *, kernel_shape, strides, **_: F.avg_pool2d(x, kernel_shape, strides),
+    "Flatten": lambda x, *, axis=1: x.flatten(axis),
     "Pad": _pad,
     "GridSample": _grid_sample,
     "Reshape": _reshape,

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch.utils.data import default_collate
 
+from ganonymization.surrogate.expression_reading import ExpressionReader, reading_square
 from ganonymization.training.from_onnx import load_exported
 from ganonymization.training.networks import Generator
 from ganonymization.training.refine import loop, samples
-from ganonymization.training.refine.losses import Networks, refiner_loss, unpack
+from ganonymization.training.refine.losses import Networks, read_back, refiner_loss, unpack
 from ganonymization.training.refine.network import Refiner, compose
 from ganonymization.training.refine.samples import RefinerFaces
 
@@ -128,6 +129,21 @@ def test_anothers_texture_is_worn_by_a_surrogate_shape_too(faces):
         gap = (sample["condition"].float() - sample["own_condition"].float()).abs().mean()
         gaps[bool(sample["cross"])].append(float(gap))
     assert max(gaps[False]) < np.median(gaps[True])
+
+
+def test_the_network_reads_back_what_the_reader_reads(prepared):
+    """Where it looks, before it looks from elsewhere."""
+    nets, reader = Networks(), ExpressionReader()
+    crop, points = (np.load(prepared / name)[0] for name in ("crops.npy", "landmarks.npy"))
+    colour = np.ascontiguousarray(crop[..., :3])
+    picture = torch.from_numpy(colour.transpose(2, 0, 1)).float()[None] / 127.5 - 1
+    square = torch.tensor([reading_square(points)])
+    logits = torch.stack([read_back(nets, picture, square)[0] for _ in range(40)])
+    found = logits.softmax(1)
+    wanted = reader(colour, points)
+    assert int(found.mean(0).argmax()) == int(wanted.argmax())
+    assert float((found.mean(0) - torch.from_numpy(wanted)).abs().sum()) < 0.5
+    assert float(logits.std(0).max()) > 0.1  # never twice from the same place
 
 
 def test_pixels_are_judged_near_and_from_afar(faces):

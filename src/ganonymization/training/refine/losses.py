@@ -9,10 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
+from ... import weights
+from ...surrogate.expression_reading import INPUT_PX
 from ..discriminator import FaceFeatures, Head
 from ..from_onnx import load_exported
 from ..losses import random_square, redrawn_mean, within
 from ..networks import Generator, StyleEncoder
+from ..onnx_module import OnnxModule
 from .network import READINGS, Refiner, compose, enlarged
 
 Batch = dict[str, Tensor]
@@ -20,6 +23,10 @@ _PICTURES = ("condition", "own_condition", "picture", "texture", "toned", "style
 _MASKS = ("wall", "opacity", "skin", "features")
 _CROP_PX, _FAR_PX = 160, 64
 _SKIN_ERODED_PX = 9
+_OFF, _TURNED_RAD, _OTHER_SIDE = 0.05, 0.12, 0.1  # of where a reader looks: in sides; a logarithm
+_TONE, _GREY_SHARE = 0.15, 0.3
+_LOGITS = "t128"  # before the softmax of the reader's file
+_TEMPERATURE = 2.0  # the reader is too sure of itself to pass a gradient
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,7 @@ class Networks(nn.Module):
             load_exported(shipped, start_from)
             self.refiner.load_state_dict(shipped.state_dict(), strict=False)
         self.discriminator, self.features = Discriminator(), FaceFeatures()
+        self.reader = OnnxModule(weights.path_of("expression-reader"), [_LOGITS])
         self.average = copy.deepcopy(self.refiner).requires_grad_(False)
 
     def painters(self) -> list[nn.Parameter]:
@@ -166,7 +174,7 @@ def unpack(batch: Batch) -> Batch:
     x = {name: batch[name].float() / 127.5 - 1 for name in _PICTURES}
     x |= {name: batch[name].float() / 255 for name in _MASKS}
     x["weight"] = batch["weight"].float() / 64
-    x["reading"] = batch["reading"]
+    x |= {name: batch[name] for name in ("reading", "shares", "read_square")}
     x["portrait"], x["cross"] = batch["portrait"].flatten(), batch["cross"].flatten()
     x["cover"] = torch.maximum(x["skin"], x["features"])
     context = x["picture"] * (x["wall"] <= 0.5)
@@ -176,12 +184,16 @@ def unpack(batch: Batch) -> Batch:
     return x
 
 
-def refiner_loss(nets: Networks, x: Batch, weight_gan: float) -> tuple[Tensor, Judged, Batch]:
+def refiner_loss(
+    nets: Networks, x: Batch, weight_gan: float, weight_read: float = 0.3
+) -> tuple[Tensor, Judged, Batch]:
     """Loss of refiner and style encoder, what the discriminators are to judge, and the parts.
 
     A face with its own texture is compared with its picture. One with another's must fool the
     discriminators, keep the picture's tone at a sixteenth of its resolution and what lies in the
-    ring, and use the texture; a head on black keeps the texture's tone.
+    ring, and use the texture; a head on black keeps the texture's tone. In all of them the
+    expression is to be read again: by one reader, so it is a small part, beside discriminators that
+    are told the reading and see real faces of it.
     """
     picture, count = x["picture"], len(x["picture"])
     mean, log_variance = nets.encoder(x["style_of"])
@@ -208,6 +220,11 @@ def refiner_loss(nets: Networks, x: Batch, weight_gan: float) -> tuple[Tensor, J
         "kl": 0.003 * (0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)).sum(1).mean(),
         "use": 0.5 * ((1 - share) * skin * cross).sum() / (skin * cross).sum().clamp_min(1),
     }
+    found = read_back(nets, composed, x["read_square"])
+    soft = x["shares"] ** (1 / _TEMPERATURE)
+    soft = soft / soft.sum(1, keepdim=True)
+    gap = -(soft * F.log_softmax(found / _TEMPERATURE, 1)).sum(1)
+    parts["read"] = weight_read * gap.mean()
     judged = _judged(nets, x, composed)
     scores = nets.discriminator(judged.fake, x["reading"])
     parts["gan"] = -weight_gan * judged.mean(scores)
@@ -219,6 +236,39 @@ def refiner_loss(nets: Networks, x: Batch, weight_gan: float) -> tuple[Tensor, J
         judged.fake.detached(), judged.real, judged.opacity, judged.opacity_far
     )  # fmt: skip
     return total, judged, {name: part.detach() for name, part in parts.items()}
+
+
+def read_back(nets: Networks, pictures: Tensor, squares: Tensor) -> Tensor:
+    """What the reader sees in pictures, logits (N, 7), each time from a little elsewhere.
+
+    Turned, shifted, mirrored, in another light, sometimes blurred or grey: a network that need not
+    please one view alone has to draw an expression.
+
+    Args:
+        nets: Their reader looks.
+        pictures: (N, 3, S, S) in [-1, 1].
+        squares: (N, 3), left, top and side of where it looks, in pixels.
+    """
+    count, size, device = len(pictures), pictures.shape[-1], pictures.device
+    off = torch.rand(6, count, device=device) * 2 - 1
+    side = squares[:, 2] * torch.exp(_OTHER_SIDE * off[0])
+    middle = squares[:, :2] + squares[:, 2:] / 2 + squares[:, 2:] * _OFF * off[1:3].T
+    centre = (middle + 0.5) / size * 2 - 1
+    cosine, sine = (side / size * f(_TURNED_RAD * off[3]) for f in (torch.cos, torch.sin))
+    mirror = torch.where(off[4] > 0, 1.0, -1.0)
+    rows = [cosine * mirror, -sine, centre[:, 0], sine * mirror, cosine, centre[:, 1]]
+    view = torch.stack(rows, 1).view(-1, 2, 3)
+    with torch.autocast(device.type, enabled=False):
+        grid = F.affine_grid(view, [count, 3, INPUT_PX, INPUT_PX], align_corners=False)
+        seen = F.grid_sample(pictures.float(), grid, align_corners=False)
+        seen = (seen + 1) * 127.5 * torch.exp(_TONE * off[5])[:, None, None, None]
+        chance = torch.rand(2, device=device)
+        if chance[0] < 0.5:
+            seen = F.avg_pool2d(seen, 3, 1, 1)
+        if chance[1] < _GREY_SHARE:
+            seen = seen.mean(1, keepdim=True).expand(-1, 3, -1, -1)
+        found: Tensor = nets.reader(seen.clamp(0, 255))[0]
+    return found
 
 
 def _judged(nets: Networks, x: Batch, composed: Tensor) -> Judged:

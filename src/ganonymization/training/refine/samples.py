@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from ...geometry import conditioning, rasterisation, topology, transforms
 from ...geometry.wall import opacity
-from ...surrogate.expression_reading import coarse
+from ...surrogate.expression_reading import coarse, reading_square
 from ...surrogate.shape_model import ShapeModel
 from ...types import Image
 from .. import layout
@@ -37,7 +37,8 @@ class RefinerFaces(Dataset[Sample]):
     ``texture`` (3, delit), ``toned`` (3, the same as it was lit), ``skin`` and ``features`` (1
     each, where the texture may be used), ``style_of`` (3, 64, 64), ``reading`` (7,) float32,
     ``cross`` (a flag: the texture is another person's), ``own_condition`` (3, of the picture's face
-    where ``condition`` is a surrogate's).
+    where ``condition`` is a surrogate's), ``shares`` (7,) float32, the reading as it was before it
+    was made coarse, ``read_square`` (3,) float32, left, top and side of where a reader looks.
 
     Args:
         folders: Prepared, each with ``readings.npy``, (N, 7) float32.
@@ -109,6 +110,8 @@ class RefinerFaces(Dataset[Sample]):
             "features": features[None],
             "style_of": small.transpose(2, 0, 1),
             "reading": coarse(self.readings[face]),
+            "shares": self.readings[face],
+            "read_square": np.array(reading_square(drawn), np.float32),
             "portrait": np.array(portrait),
             "cross": np.array(cross),
         })  # fmt: skip
