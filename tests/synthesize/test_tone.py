@@ -3,7 +3,7 @@ import pytest
 
 from ganonymization.geometry.rasterisation import render
 from ganonymization.geometry.skin import skin_lab
-from ganonymization.synthesize.tone import toned
+from ganonymization.synthesize.tone import is_coloured, toned
 
 from ..conftest import face_landmarks
 
@@ -39,3 +39,29 @@ def test_the_colour_of_a_scarf_is_no_tone(scarf_lab):
     face = lit(0.2)
     out = toned(face, POINTS, SKIN, np.array(scarf_lab, np.float32))
     assert np.abs(out.astype(int) - face).max() <= 1
+
+
+@pytest.mark.parametrize("coloured", [True, False])
+def test_a_grey_face_between_scarves_gets_a_hue_of_skin_but_in_a_grey_picture(coloured):
+    grey = np.full((SIZE, SIZE, 3), 120, np.uint8)
+    out = toned(grey, POINTS, SKIN, np.array([70, 1, 2], np.float32), coloured=coloured)
+    lightness, red, yellow = skin_lab(out, POINTS)
+    assert lightness == pytest.approx(skin_lab(grey, POINTS)[0], abs=2)
+    if coloured:
+        assert 8 < red < 18 and 12 < yellow < 24
+    else:
+        assert np.array_equal(out, grey)
+
+
+def test_colours_are_told_from_grey():
+    wall = np.zeros((SIZE, SIZE), bool)
+    wall[40:80, 40:80] = True
+    rng = np.random.default_rng(0)
+    grey = np.repeat(rng.integers(0, 255, (SIZE, SIZE, 1), np.uint8), 3, 2)
+    coloured = grey.copy()
+    coloured[:, :60] = (180, 120, 60)
+    behind = grey.copy()
+    behind[wall] = (255, 0, 0)
+    assert is_coloured(coloured, wall)
+    assert not is_coloured(grey, wall) and not is_coloured(behind, wall)
+    assert not is_coloured(coloured, np.ones_like(wall))

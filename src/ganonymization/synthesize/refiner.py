@@ -81,7 +81,10 @@ class Refiner:
         texture = grade.as_contrasty(texture, inputs)
         face = compose(drawn, opacity, texture)
         if guess.skin_lab is not None:
-            face = tone.toned(face, inputs.surrogate_px, texture.skin, guess.skin_lab, _BELIEF)
+            coloured = tone.is_coloured(small.context, small.wall_mask)
+            face = tone.toned(
+                face, inputs.surrogate_px, texture.skin, guess.skin_lab, _BELIEF, coloured
+            )
         fair = self._bank.skin_ita_deg[worn.upper] > _FAIR_ITA_DEG
         face = eyes.with_clear_eyes(face, inputs.surrogate_px, inputs.seed, bool(fair))
         return grade.as_sharp(face, texture, inputs)

@@ -5,17 +5,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry.skin import SPREAD_LAB, skin_lab
-from ..types import Image, Reals
+from ..types import Image, Mask, Reals
 
 _SKIN_HUE_RAD, _HUE_RANGE_RAD = 0.95, 0.45  # of CIELAB's a and b
-_LEAST_CHROMA = 16.0
+_LEAST_CHROMA, _USUAL_CHROMA = 16.0, 22.0
+_GREY_LEVELS = 5.0  # channels of a picture without colours differ by less on average
 _SHARE_CELLS = 128  # along a side, where skin is told by its colour
 _LEAST, _MOST = 0.02, 0.98  # of white
 
 
 def toned(
     face: Image, landmarks_px: Reals, skin: NDArray[np.uint8], wanted_lab: NDArray[np.float32],
-    belief: float = 1.0,
+    belief: float = 1.0, coloured: bool = False,
 ) -> Image:  # fmt: skip
     """A face whose skin has another tone, ears and neck likewise, (S, S, 3) uint8 RGB.
 
@@ -30,12 +31,18 @@ def toned(
             scarf, changes nothing.
         belief: How far the tone goes from what it is to what is wanted; a hue that no skin has
             goes all the way.
+        coloured: Whether the picture has colours: then a grey face for which nothing better is
+            known gets the usual hue of skin.
     """
     size = face.shape[0]
     has_lab = skin_lab(face, landmarks_px)
     hue = max(belief, _unlike_skin(has_lab))
     goes = np.array([belief, hue, hue], np.float32) * (1 - _unlike_skin(wanted_lab))
-    has, wants = _rgb(has_lab), _rgb(has_lab + goes * (wanted_lab - has_lab))
+    wants_lab = has_lab + goes * (wanted_lab - has_lab)
+    if coloured:
+        usual = _USUAL_CHROMA * np.array([np.cos(_SKIN_HUE_RAD), np.sin(_SKIN_HUE_RAD)])
+        wants_lab[1:] += _greyness(has_lab) * _greyness(wanted_lab) * (usual - wants_lab[1:])
+    has, wants = _rgb(has_lab), _rgb(wants_lab)
     levels = np.arange(256, dtype=np.float32)[:, None] / 255
     above = wants + (1 - wants) * (levels - has) / (1 - has)
     table = np.where(levels <= has, levels * (wants / has), above)
@@ -50,12 +57,30 @@ def toned(
     return np.asarray(cv2.blendLinear(shifted, face, share, 1 - share), np.uint8)
 
 
+def is_coloured(context: Image, wall_mask: Mask) -> bool:
+    """Whether surroundings, (S, S, 3) uint8 RGB, have colours, or are of a grey picture.
+
+    Args:
+        context: 0 behind the wall.
+        wall_mask: (S, S) bool.
+    """
+    seen = context[~wall_mask]
+    if len(seen) == 0:
+        return False
+    return float((seen.max(1) - seen.min(1)).mean()) > _GREY_LEVELS
+
+
+def _greyness(lab: NDArray[np.float32]) -> float:
+    """0 for a colour as strong as skin's, 1 for half of that or none."""
+    chroma = float(np.hypot(lab[1], lab[2]))
+    return float(np.clip((_LEAST_CHROMA - chroma) / _LEAST_CHROMA * 2, 0, 1))
+
+
 def _unlike_skin(lab: NDArray[np.float32]) -> float:
     """0 for a colour that skin has in usual light, towards 1 for a greyer or another one."""
-    chroma, hue = float(np.hypot(lab[1], lab[2])), float(np.arctan2(lab[2], lab[1]))
-    grey = (_LEAST_CHROMA - chroma) / _LEAST_CHROMA * 2
+    hue = float(np.arctan2(lab[2], lab[1]))
     off = (abs(hue - _SKIN_HUE_RAD) - _HUE_RANGE_RAD) / _HUE_RANGE_RAD
-    return float(np.clip(max(grey, off), 0, 1))
+    return float(np.clip(max(_greyness(lab), off), 0, 1))
 
 
 def _rgb(lab: NDArray[np.float32]) -> NDArray[np.float32]:
