@@ -24,6 +24,7 @@ from .samples import RefinerFaces
 _ADAM = (0.5, 0.99)
 _HEAD_START_STEPS = 150  # style encoder and new layers learn alone first
 _AVERAGE_SAMPLES = 3000
+_RATE_OF_DISCRIMINATOR = 2  # times the refiner's
 _KEEP_EVERY_S, _SHEET_EVERY_S = 300, 420
 _SHEET_FIRST = 1 << 40  # beyond any sample of a run
 _SHEET_ROWS = 8
@@ -52,7 +53,9 @@ class Run:
         nets = Networks().to(self.device)
         self.nets = nets.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer_g = torch.optim.Adam(nets.painters(), learning_rate, _ADAM)
-        self.optimizer_d = torch.optim.Adam(nets.discriminator.parameters(), 4e-4, _ADAM)
+        self.optimizer_d = torch.optim.Adam(
+            nets.discriminator.parameters(), _RATE_OF_DISCRIMINATOR * learning_rate, _ADAM
+        )
         folder.mkdir(parents=True, exist_ok=True)
         self.young = start_from is None
         if start_from is not None:
@@ -63,6 +66,8 @@ class Run:
             self.optimizer_g.load_state_dict(state["optimizer_g"])
             self.optimizer_d.load_state_dict(state["optimizer_d"])
             self.step = state["step"]
+            self.optimizer_g.param_groups[0]["lr"] = learning_rate  # a later one may differ
+            self.optimizer_d.param_groups[0]["lr"] = _RATE_OF_DISCRIMINATOR * learning_rate
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""

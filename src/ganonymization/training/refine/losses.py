@@ -22,7 +22,7 @@ Batch = dict[str, Tensor]
 _PICTURES = ("condition", "own_condition", "picture", "texture", "toned", "style_of")
 _MASKS = ("wall", "opacity", "skin", "features")
 _CROP_PX, _FAR_PX = 160, 64
-_SKIN_ERODED_PX = 9
+_SKIN_ERODED_PX, _NEAR_MESH_PX = 9, 3
 _OFF, _TURNED_RAD, _OTHER_SIDE = 0.05, 0.12, 0.1  # of where a reader looks: in sides; a logarithm
 _TONE, _GREY_SHARE = 0.15, 0.3
 _LOGITS = "t128"  # before the softmax of the reader's file
@@ -190,8 +190,8 @@ def refiner_loss(
     """Loss of refiner and style encoder, what the discriminators are to judge, and the parts.
 
     A face with its own texture is compared with its picture. One with another's must fool the
-    discriminators, keep the picture's tone at a sixteenth of its resolution and what lies in the
-    ring, and use the texture; a head on black keeps the texture's tone. In all of them the
+    discriminators, keep the picture's tone at a sixteenth of its resolution and what neither face
+    hides, and use the texture; a head on black keeps the texture's tone. In all of them the
     expression is to be read again: by one reader, so it is a small part, beside discriminators that
     are told the reading and see real faces of it.
     """
@@ -211,11 +211,12 @@ def refiner_loss(
     seen = torch.where(x["portrait"][:, None, None, None], skin, (x["weight"] > 0).float())
     wanted = torch.where(x["portrait"][:, None, None, None], x["toned"], picture)
     coarse = F.avg_pool2d((composed - wanted) * seen * cross, 16).abs()
+    beside = (x["wall"] < 0.5) | _beside(x["condition"], x["own_condition"])
     share = enlarged(share, (int(skin.shape[-2]), int(skin.shape[-1])))
     parts = {
         "l1": 3 * (gap * own).sum() / area,
         "rgb": ((rgb - picture).abs() * weight * own).sum() / area,
-        "ring": 3 * (gap * cross * (1 - portrait) * (x["wall"] < 0.5)).sum() / area,
+        "beside": 3 * (gap * cross * (1 - portrait) * beside).sum() / area,
         "tone": 20 * coarse.mean(),
         "kl": 0.003 * (0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)).sum(1).mean(),
         "use": 0.5 * ((1 - share) * skin * cross).sum() / (skin * cross).sum().clamp_min(1),
@@ -236,6 +237,13 @@ def refiner_loss(
         judged.fake.detached(), judged.real, judged.opacity, judged.opacity_far
     )  # fmt: skip
     return total, judged, {name: part.detach() for name, part in parts.items()}
+
+
+def _beside(*conditions: Tensor) -> Tensor:
+    """Where no mesh is, nor near it, (N, 1, S, S) bool: hair, neck and background stay there."""
+    meshes = torch.stack([(c > -1).any(1, keepdim=True) for c in conditions]).any(0).float()
+    near = F.max_pool2d(meshes, 2 * _NEAR_MESH_PX + 1, 1, _NEAR_MESH_PX)
+    return near == 0
 
 
 def read_back(nets: Networks, pictures: Tensor, squares: Tensor) -> Tensor:
