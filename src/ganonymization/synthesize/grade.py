@@ -17,11 +17,11 @@ from ..geometry.wall import GeneratorInput
 from ..types import Image, Mask
 
 _FINE_PX, _NEXT_PX = 1.2, 1.2 * 3**0.5  # Gaussians whose differences are octaves: 1.2 and 2.4
-_OF_SURROUNDINGS = 0.92  # a face's ratio, of that of its surroundings
-_LEAST, _MOST = 0.42, 1.1  # ratios of faces in photographs
+_OF_SURROUNDINGS = 1.1  # a face's ratio, of that of its surroundings: donors lack the finest
+_LEAST, _MOST = 0.42, 1.3  # ratios of faces in photographs, and a little more
 _UNSEEN = 0.8  # where nothing surrounds the face
 _OVERLAP = 1.7  # what is added to the finest octave is partly in the next one, too
-_GAINS = (0.3, 3.0)
+_GAINS = (0.3, 4.0)
 _GRAIN = 0.4  # of the next octave, at a gain of 2
 _MOST_GRAIN = 6.0  # levels
 _GRADE_PX = 256
