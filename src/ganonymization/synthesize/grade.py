@@ -3,10 +3,12 @@
 How sharp a picture is shows in how much of its detail is in the finest octave, beside the next one
 (an edge has as much in both, a blurred one less in the finest). Measured in real portraits, skin
 has nearly the ratio of what surrounds the face. So the new face's finest octave is made stronger or
-weaker until its ratio is that of the surroundings; a part of what is added is grain.
+weaker until its ratio is that of the surroundings, and the next one never stronger than there; a
+part of what is added is grain.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +18,10 @@ from ..geometry.rasterisation import DARKEST, Texture
 from ..geometry.wall import GeneratorInput
 from ..types import Image, Mask
 
-_FINE_PX, _NEXT_PX = 1.2, 1.2 * 3**0.5  # Gaussians whose differences are octaves: 1.2 and 2.4
+_FINE_PX = 1.2
+_NEXT_PX, _THIRD_PX = _FINE_PX * 3**0.5, 2 * _FINE_PX * 3**0.5
+"""Gaussians, each of what the last one left, whose differences are octaves: 1.2, 2.4 and 4.8."""
+
 _OF_SURROUNDINGS = 1.1  # a face's ratio, of that of its surroundings: donors lack the finest
 _LEAST, _MOST = 0.42, 1.3  # ratios of faces in photographs, and a little more
 _UNSEEN = 0.8  # where nothing surrounds the face
@@ -27,71 +32,86 @@ _MOST_GRAIN = 6.0  # levels
 _GRADE_PX = 256
 _USUAL_DETAIL, _OF_DONORS, _POWER = 0.022, 0.87, 0.8  # of a logarithm; a donor's; of the law
 _CONTRASTS, _UNSEEN_CONTRAST = (0.5, 1.1), 0.85
+_CRISP, _SOFT_POWER = 0.72, 1.5  # next octave by the third in crisp pictures; of the law below
 _NEAR_WALL_PX = 7  # resampling has touched what lies nearer
 _FEWEST_PX = 500
 Plane = NDArray[np.float32]
 
 
-def as_contrasty(texture: Texture, inputs: GeneratorInput) -> Texture:
-    """A delit texture whose detail is as strong as the surroundings'.
+@dataclass(frozen=True)
+class Grade:
+    """How sharp and contrasty a face is where it is.
+
+    Attributes:
+        contrast: Detail of its skin, of a donor's.
+        finest: Its finest octave, of the next one.
+        softest: The most of its next octave, of the third.
+    """
+
+    contrast: float = _UNSEEN_CONTRAST
+    finest: float = _UNSEEN
+    softest: float = np.inf
+
+
+def grade_of(inputs: GeneratorInput) -> Grade:
+    """The grade of a face's surroundings; a usual one where nothing surrounds it.
 
     Donors are studio pictures; skin in a soft video has half of their contrast at every scale. How
     much is told by the surroundings' detail, by a power law between kinds of pictures (of one kind,
-    pictures differ by more than it tells, so it is bounded).
-
-    Args:
-        texture: Delit, about a middle grey.
-        inputs: Surroundings.
+    pictures differ by more than it tells, so it is bounded), and by how soft their octaves are: a
+    blur that takes the next octave, too, leaves the finest one's ratio as it is.
     """
-    factor = wanted_contrast(inputs)
+    seen = _well_outside(inputs.wall_mask)
+    if seen.sum() < _FEWEST_PX:
+        return Grade()
+    grey = cv2.cvtColor(inputs.context, cv2.COLOR_RGB2GRAY)
+    fine, following, third = _octaves(_plane(grey))
+    ratio = _ratio(following, third, seen)
+    finest = float(np.clip(_OF_SURROUNDINGS * _ratio(fine, following, seen), _LEAST, _MOST))
+    size = (_GRADE_PX, _GRADE_PX)
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    seen = cv2.resize(seen.view(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    _, detail, _ = _octaves(_plane(np.log(small.astype(np.float32) / 255 + DARKEST)))
+    strong = float(np.abs(detail[seen]).mean()) if seen.any() else _USUAL_DETAIL
+    most = min(_CONTRASTS[1], _CONTRASTS[1] * (ratio / _CRISP) ** _SOFT_POWER)
+    told = min(_OF_DONORS * (strong / _USUAL_DETAIL) ** _POWER, most)
+    return Grade(max(told, _CONTRASTS[0]), finest, ratio)
+
+
+def as_contrasty(texture: Texture, grade: Grade) -> Texture:
+    """A delit texture, about a middle grey, whose detail is as strong as a grade has it."""
     levels = np.arange(256, dtype=np.float64) / 127.5
-    table = np.clip(np.round(127.5 * levels**factor), 0, 255).astype(np.uint8)
+    table = np.clip(np.round(127.5 * levels**grade.contrast), 0, 255).astype(np.uint8)
     return replace(texture, image=np.asarray(cv2.LUT(texture.image, table), np.uint8))
 
 
-def wanted_contrast(inputs: GeneratorInput) -> float:
-    """Detail of a face, of a donor's, as its surroundings have it."""
-    size = (_GRADE_PX, _GRADE_PX)
-    seen = _well_outside(inputs.wall_mask)
-    if seen.sum() < _FEWEST_PX:
-        return _UNSEEN_CONTRAST
-    small = cv2.resize(inputs.context, size, interpolation=cv2.INTER_AREA)
-    seen = cv2.resize(seen.view(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    log = np.log(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255 + DARKEST)
-    _, following = _octaves(np.asarray(log, np.float32))
-    detail = float(np.abs(following[seen]).mean()) if seen.any() else _USUAL_DETAIL
-    return float(np.clip(_OF_DONORS * (detail / _USUAL_DETAIL) ** _POWER, *_CONTRASTS))
-
-
-def as_sharp(face: Image, texture: Texture, inputs: GeneratorInput) -> Image:
-    """A drawn face with the sharpness of its surroundings, (S, S, 3) uint8 RGB.
+def as_sharp(face: Image, texture: Texture, grade: Grade, seed: int) -> Image:
+    """A drawn face as sharp as its surroundings, (S, S, 3) uint8 RGB.
 
     Args:
         face: (S, S, 3) uint8 RGB.
         texture: That it wears: what it covers is changed.
-        inputs: Surroundings and seed.
+        grade: Of its surroundings.
+        seed: Of its grain.
     """
-    grey = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    fine, following = _octaves(grey)
     skin = texture.skin > 250
     if skin.sum() < _FEWEST_PX:
         return face
-    has = float(np.abs(fine[skin]).mean() / max(np.abs(following[skin]).mean(), 1e-3))
-    gain = float(np.clip((wanted_ratio(inputs) / max(has, 1e-3)) ** _OVERLAP, *_GAINS))
-    more = (gain - 1) * fine
+    fine, following, third = _octaves(_plane(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)))
+    soft = float(np.clip(grade.softest / _ratio(following, third, skin), _GAINS[0], 1))
+    softer, softer_next = fine * np.float32(soft), following * np.float32(soft)
+    wanted = grade.finest / _ratio(softer, softer_next, skin)
+    gain = float(np.clip(wanted**_OVERLAP, *_GAINS))
+    more = gain * softer - fine + softer_next - following
     if gain > 1:
-        more += (gain - 1) * _grain(following, texture.skin, inputs.seed)
+        more += (gain - 1) * _grain(softer_next, texture.skin, seed)
     return np.asarray(cv2.add(face, cv2.merge([more] * 3), dtype=cv2.CV_8U), np.uint8)
 
 
-def wanted_ratio(inputs: GeneratorInput) -> float:
-    """Finest octave of a face by the next one, as its surroundings have it."""
-    seen = _well_outside(inputs.wall_mask)
-    if seen.sum() < _FEWEST_PX:
-        return _UNSEEN
-    fine, following = _octaves(cv2.cvtColor(inputs.context, cv2.COLOR_RGB2GRAY).astype(np.float32))
-    ratio = np.abs(fine[seen]).mean() / max(np.abs(following[seen]).mean(), 1e-3)
-    return float(np.clip(_OF_SURROUNDINGS * ratio, _LEAST, _MOST))
+def _ratio(octave: Plane, coarser: Plane, where: Mask) -> float:
+    """Mean size of an octave, of a coarser one's; never 0."""
+    whole = max(float(np.abs(coarser[where]).mean()), 1e-3)
+    return max(float(np.abs(octave[where]).mean()) / whole, 1e-3)
 
 
 def _well_outside(wall_mask: Mask) -> Mask:
@@ -100,10 +120,15 @@ def _well_outside(wall_mask: Mask) -> Mask:
     return np.asarray(near == 0)
 
 
-def _octaves(grey: Plane) -> tuple[Plane, Plane]:
+def _octaves(grey: Plane) -> tuple[Plane, Plane, Plane]:
     once = cv2.GaussianBlur(grey, (0, 0), _FINE_PX)
     twice = cv2.GaussianBlur(once, (0, 0), _NEXT_PX)
-    return np.asarray(grey - once, np.float32), np.asarray(once - twice, np.float32)
+    thrice = cv2.GaussianBlur(twice, (0, 0), _THIRD_PX)
+    return _plane(grey - once), _plane(once - twice), _plane(twice - thrice)
+
+
+def _plane(values: NDArray[Any]) -> Plane:
+    return np.asarray(values, np.float32)
 
 
 def _grain(following: Plane, skin: NDArray[np.uint8], seed: int) -> Plane:

@@ -78,7 +78,8 @@ class Refiner:
             drawn = np.asarray(
                 cv2.resize(drawn, (size, size), interpolation=cv2.INTER_CUBIC), np.uint8
             )
-        texture = grade.as_contrasty(texture, inputs)
+        graded = grade.grade_of(inputs)
+        texture = grade.as_contrasty(texture, graded)
         face = compose(drawn, opacity, texture)
         if guess.skin_lab is not None:
             coloured = tone.is_coloured(small.context, small.wall_mask)
@@ -87,7 +88,7 @@ class Refiner:
             )
         fair = self._bank.skin_ita_deg[worn.upper] > _FAIR_ITA_DEG
         face = eyes.with_clear_eyes(face, inputs.surrogate_px, inputs.seed, bool(fair))
-        return grade.as_sharp(face, texture, inputs)
+        return grade.as_sharp(face, texture, graded, inputs.seed)
 
     def lasting_donors(self, inputs: GeneratorInput) -> DonorPair:
         """Donors for all frames of a face, by its first."""
