@@ -39,7 +39,7 @@ SHIPPED = {
         ShippedModel(
             name="default",
             file="refiner.onnx",
-            sha256="20c8b3edc26ce11ace84f1f91d6ef31c22caf9fd6241316189a8c71f7176c1dc",
+            sha256="b3c3a305290c373a6a63cd08bc133a1121b6fbd4786d3b1befc0f406e775f505",
             licence="MIT",
             reads="mesh, context, wall, donors' texture at 256 px; style and expression",
         ),
@@ -94,7 +94,7 @@ NETWORKS = {
         ShippedModel(
             name="donors",
             file="donors.npz",
-            sha256="cc56e0478277b63442e76c9e57ee3cf4c54155f5bfcb1a89692388e9b101eb20",
+            sha256="3fbc32fb4c11ef816769412bd41b51b4aa256178308ac60a384cf542657a8dc6",
             licence="MIT and CC0-1.0 by row",
             reads="no network: delit textures of synthetic people",
         ),
