@@ -3,7 +3,7 @@ import pytest
 
 from ganonymization.geometry.rasterisation import render
 from ganonymization.geometry.skin import skin_lab
-from ganonymization.synthesize.tone import is_coloured, toned
+from ganonymization.synthesize.tone import is_coloured, lab_of_ita, toned
 
 from ..conftest import face_landmarks
 
@@ -65,3 +65,12 @@ def test_colours_are_told_from_grey():
     assert is_coloured(coloured, wall)
     assert not is_coloured(grey, wall) and not is_coloured(behind, wall)
     assert not is_coloured(coloured, np.ones_like(wall))
+
+
+@pytest.mark.parametrize("ita_deg", [-40, 0, 30, 55])
+def test_an_angle_is_that_of_its_tone(ita_deg):
+    lightness, _, yellow = lab_of_ita(ita_deg)
+    assert np.degrees(np.arctan2(lightness - 50, yellow)) == pytest.approx(ita_deg, abs=8)
+    face = lit(0.0)
+    out = skin_lab(toned(face, POINTS, SKIN, lab_of_ita(ita_deg), 1.0, True), POINTS)
+    assert out[0] == pytest.approx(lightness, abs=4)

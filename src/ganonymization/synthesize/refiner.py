@@ -81,12 +81,12 @@ class Refiner:
         graded = grade.grade_of(inputs)
         texture = grade.as_contrasty(texture, graded)
         face = compose(drawn, opacity, texture)
-        if guess.skin_lab is not None:
-            coloured = tone.is_coloured(small.context, small.wall_mask)
-            face = tone.toned(
-                face, inputs.surrogate_px, texture.skin, guess.skin_lab, _BELIEF, coloured
-            )
-        fair = self._bank.skin_ita_deg[worn.upper] > _FAIR_ITA_DEG
+        ita_deg = float(self._bank.skin_ita_deg[worn.upper])
+        wanted, coloured = guess.skin_lab, tone.is_coloured(small.context, small.wall_mask)
+        if wanted is None:  # a head on black is the donor's
+            wanted, coloured = tone.lab_of_ita(ita_deg), True
+        face = tone.toned(face, inputs.surrogate_px, texture.skin, wanted, _BELIEF, coloured)
+        fair = ita_deg > _FAIR_ITA_DEG
         face = eyes.with_clear_eyes(face, inputs.surrogate_px, inputs.seed, bool(fair))
         return grade.as_sharp(face, texture, graded, inputs.seed)
 

@@ -9,6 +9,7 @@ from ..types import Image, Mask, Reals
 
 _SKIN_HUE_RAD, _HUE_RANGE_RAD = 0.95, 0.45  # of CIELAB's a and b
 _LEAST_CHROMA, _USUAL_CHROMA = 16.0, 22.0
+_LIGHTNESSES = (30.0, 80.0)  # of skin in usual light
 _GREY_LEVELS = 5.0  # channels of a picture without colours differ by less on average
 _SHARE_CELLS = 128  # along a side, where skin is told by its colour
 _LEAST, _MOST = 0.02, 0.98  # of white
@@ -55,6 +56,13 @@ def toned(
     share = cv2.GaussianBlur(share.astype(np.float32), (0, 0), _SHARE_CELLS / 128)
     share = cv2.resize(share, (size, size), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.blendLinear(shifted, face, share, 1 - share), np.uint8)
+
+
+def lab_of_ita(ita_deg: float) -> NDArray[np.float32]:
+    """The usual CIELAB of skin of an individual typology angle, (3,); Chardon et al., 1991."""
+    red, yellow = _USUAL_CHROMA * np.cos(_SKIN_HUE_RAD), _USUAL_CHROMA * np.sin(_SKIN_HUE_RAD)
+    lightness = 50 + yellow * np.tan(np.radians(ita_deg))
+    return np.array([np.clip(lightness, *_LIGHTNESSES), red, yellow], np.float32)
 
 
 def is_coloured(context: Image, wall_mask: Mask) -> bool:
