@@ -4,11 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from ganonymization.errors import LandmarksError
 from ganonymization.geometry import topology
 from ganonymization.pipeline import Anonymizer
 from ganonymization.types import Detection
+
+settings.register_profile("any machine", deadline=None)  # a busy one is no counterexample
+settings.load_profile("any machine")
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
 
