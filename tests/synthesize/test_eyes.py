@@ -26,7 +26,7 @@ def iris_colour(picture, iris):
 
 
 def test_only_what_is_between_the_lids_changes():
-    out = with_clear_eyes(face(), POINTS, 1, True)
+    out = with_clear_eyes(face(), POINTS, 1, 1.0)
     allowed = np.zeros((SIZE, SIZE), np.uint8)
     for ring in (topology.EYE_RIGHT, topology.EYE_LEFT):
         cv2.fillPoly(allowed, [np.round(POINTS[list(ring), :2]).astype(np.int32)], (1,))
@@ -41,7 +41,7 @@ def test_the_pupil_is_where_the_landmarks_put_it():
     for shift in (-5, 0, 5):
         points = POINTS.copy()
         points[topology.SURFACE_COUNT :, 0] += shift
-        out = with_clear_eyes(face(), points, 1, True).mean(2)
+        out = with_clear_eyes(face(), points, 1, 1.0).mean(2)
         for iris in (topology.IRIS_RIGHT, topology.IRIS_LEFT):
             x, y = np.round(points[iris[0], :2]).astype(int)
             row = out[y + 1, x - 20 : x + 21]
@@ -52,20 +52,23 @@ def test_the_pupil_is_where_the_landmarks_put_it():
 def test_both_irises_are_one_persons_and_seeds_differ():
     colours = []
     for seed in range(12):
-        out = with_clear_eyes(face(), POINTS, seed, True)
+        out = with_clear_eyes(face(), POINTS, seed, 1.0)
         right, left = (iris_colour(out, i) for i in (topology.IRIS_RIGHT, topology.IRIS_LEFT))
         assert np.abs(right - left).max() < 12
         colours.append(right)
-        assert np.array_equal(out, with_clear_eyes(face(), POINTS, seed, True))
+        assert np.array_equal(out, with_clear_eyes(face(), POINTS, seed, 1.0))
     assert np.ptp(np.array(colours)[:, 2] - np.array(colours)[:, 0]) > 25  # blue and brown ones
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_dark_skin_has_brown_irises_and_a_grey_picture_grey_ones(seed):
-    brown = iris_colour(with_clear_eyes(face((120, 80, 62)), POINTS, seed, False),
+    brown = iris_colour(with_clear_eyes(face((120, 80, 62)), POINTS, seed, 0.0),
                         topology.IRIS_RIGHT)  # fmt: skip
     assert brown[0] > brown[1] > brown[2] - 4
-    grey = with_clear_eyes(face((150, 150, 150)), POINTS, seed, True).astype(int)
+    between = [iris_colour(with_clear_eyes(face(), POINTS, seed, f), topology.IRIS_RIGHT)
+               for f in (0.0, 0.5, 1.0)]  # fmt: skip
+    assert np.abs(between[1] - (between[0] + between[2]) / 2).max() < 2
+    grey = with_clear_eyes(face((150, 150, 150)), POINTS, seed, 1.0).astype(int)
     assert (grey.max(2) - grey.min(2)).max() <= 4
 
 
@@ -73,14 +76,12 @@ def test_closed_and_tiny_eyes_stay_as_they_were_drawn():
     closed = POINTS.copy()
     for ring in (topology.EYE_RIGHT, topology.EYE_LEFT):
         closed[list(ring), 1] = closed[list(ring), 1].mean()
-    assert np.array_equal(with_clear_eyes(face(), closed, 1, True), face())
+    assert np.array_equal(with_clear_eyes(face(), closed, 1, 1.0), face())
     tiny = face_landmarks((128, 128), 12)
-    assert np.array_equal(with_clear_eyes(face(), tiny, 1, True), face())
+    assert np.array_equal(with_clear_eyes(face(), tiny, 1, 1.0), face())
 
 
 def test_eyes_outside_the_crop_do_no_harm():
-    out = with_clear_eyes(face(), POINTS + np.array([200, 0, 0]), 1, True)
+    out = with_clear_eyes(face(), POINTS + np.array([200, 0, 0]), 1, 1.0)
     assert out.shape == (SIZE, SIZE, 3)
-    assert np.array_equal(
-        with_clear_eyes(face(), POINTS + np.array([900, 900, 0]), 1, True), face()
-    )
+    assert np.array_equal(with_clear_eyes(face(), POINTS + np.array([900, 900, 0]), 1, 1.0), face())

@@ -3,7 +3,7 @@ import pytest
 
 from ganonymization.geometry.rasterisation import render
 from ganonymization.geometry.skin import skin_lab
-from ganonymization.synthesize.tone import is_coloured, lab_of_ita, toned
+from ganonymization.synthesize.tone import fairness, is_coloured, lab_of_ita, toned
 
 from ..conftest import face_landmarks
 
@@ -74,3 +74,8 @@ def test_an_angle_is_that_of_its_tone(ita_deg):
     face = lit(0.0)
     out = skin_lab(toned(face, POINTS, SKIN, lab_of_ita(ita_deg), 1.0, True), POINTS)
     assert out[0] == pytest.approx(lightness, abs=4)
+
+
+def test_fairness_rises_with_the_angle_and_dark_skin_has_none():
+    found = [fairness(lab_of_ita(ita_deg)) for ita_deg in (-40, 10, 35, 60)]
+    assert found[:2] == [0, 0] and 0.2 < found[2] < 0.8 and found[3] == 1

@@ -3,8 +3,8 @@
 Eyes are what people look at first, and the part of a face that is known best: two circles and a
 highlight on a ball, behind a lid that casts a shadow. A network at its own resolution draws them
 blurred and often unlike each other. Where the surrogate's landmarks put them they are drawn by
-rule; lids and lashes stay the network's. Brightnesses are medians of AI-generated faces, as shares
-of the luma of the cheek below.
+rule; lids and lashes stay the network's. Brightnesses are shares of the luma of the cheek below and
+follow AI-generated faces' eyes; the irises' colours are chosen.
 """
 
 import cv2
@@ -45,18 +45,19 @@ _CHEEK_PX = 2
 Plane = NDArray[np.float32]
 
 
-def with_clear_eyes(face: Image, landmarks_px: Reals, seed: int, fair: bool) -> Image:
+def with_clear_eyes(face: Image, landmarks_px: Reals, seed: int, fair: float) -> Image:
     """A drawn face with clear eyes, (S, S, 3) uint8 RGB.
 
     Args:
         face: (S, S, 3) uint8 RGB.
         landmarks_px: (478, 3) in its pixels.
         seed: Of the face: it decides the irises' colour, the same for both.
-        fair: Whether irises other than brown ones go with the face.
+        fair: How far irises other than brown ones go with the skin, from 0 to 1; a share, lest
+            they change from one frame to the next.
     """
     numbers = np.array(seeds.uniform(seed ^ _STREAM, 8))
-    irises = _FAIR_IRISES if fair else _DARK_IRISES
-    tint = irises[int(numbers[0] * len(irises))]
+    dark, light = (i[int(numbers[0] * len(i))] for i in (_DARK_IRISES, _FAIR_IRISES))
+    tint = np.asarray(dark + fair * (light - dark), np.float32)
     points = np.asarray(landmarks_px, np.float64)[:, :2]
     out = face.copy()
     for lids, iris, cheek in _EYES:

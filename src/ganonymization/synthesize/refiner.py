@@ -25,7 +25,6 @@ FORMAT = "ganonymization-refiner-1"
 
 _CELLS = 32  # along a side: where light ends and detail begins is found at this resolution
 _STYLE_NOISE = 0.3
-_FAIR_ITA_DEG = 36.0  # of a donor from which on irises of all colours go with the skin
 _BELIEF = 0.6  # in the tone that surroundings tell; the rest in the one that was drawn
 
 
@@ -81,13 +80,11 @@ class Refiner:
         graded = grade.grade_of(inputs)
         texture = grade.as_contrasty(texture, graded)
         face = compose(drawn, opacity, texture)
-        ita_deg = float(self._bank.skin_ita_deg[worn.upper])
         wanted, coloured = guess.skin_lab, tone.is_coloured(small.context, small.wall_mask)
         if wanted is None:  # a head on black is the donor's
-            wanted, coloured = tone.lab_of_ita(ita_deg), True
+            wanted, coloured = tone.lab_of_ita(float(self._bank.skin_ita_deg[worn.upper])), True
         face = tone.toned(face, inputs.surrogate_px, texture.skin, wanted, _BELIEF, coloured)
-        fair = ita_deg > _FAIR_ITA_DEG
-        face = eyes.with_clear_eyes(face, inputs.surrogate_px, inputs.seed, bool(fair))
+        face = eyes.with_clear_eyes(face, inputs.surrogate_px, inputs.seed, tone.fairness(wanted))
         return grade.as_sharp(face, texture, graded, inputs.seed)
 
     def lasting_donors(self, inputs: GeneratorInput) -> DonorPair:

@@ -10,6 +10,7 @@ from ..types import Image, Mask, Reals
 _SKIN_HUE_RAD, _HUE_RANGE_RAD = 0.95, 0.45  # of CIELAB's a and b
 _LEAST_CHROMA, _USUAL_CHROMA = 16.0, 22.0
 _LIGHTNESSES = (30.0, 80.0)  # of skin in usual light
+_FAIR_ITA_DEG = (25.0, 45.0)  # not fair yet, and wholly
 _GREY_LEVELS = 5.0  # channels of a picture without colours differ by less on average
 _SHARE_CELLS = 128  # along a side, where skin is told by its colour
 _LEAST, _MOST = 0.02, 0.98  # of white
@@ -63,6 +64,13 @@ def lab_of_ita(ita_deg: float) -> NDArray[np.float32]:
     red, yellow = _USUAL_CHROMA * np.cos(_SKIN_HUE_RAD), _USUAL_CHROMA * np.sin(_SKIN_HUE_RAD)
     lightness = 50 + yellow * np.tan(np.radians(ita_deg))
     return np.array([np.clip(lightness, *_LIGHTNESSES), red, yellow], np.float32)
+
+
+def fairness(lab: NDArray[np.float32]) -> float:
+    """From 0, a tone with which brown irises go alone, to 1, of the fairest skin."""
+    ita_deg = float(np.degrees(np.arctan2(lab[0] - 50, max(float(lab[2]), 1e-3))))
+    low, high = _FAIR_ITA_DEG
+    return float(np.clip((ita_deg - low) / (high - low), 0, 1))
 
 
 def is_coloured(context: Image, wall_mask: Mask) -> bool:

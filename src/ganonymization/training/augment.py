@@ -122,7 +122,7 @@ def jittered_wall(points: Values, rng: np.random.Generator) -> Wall:
 def boxed_wall(faces_px: Values, rng: np.random.Generator) -> Wall:
     """A wall as it is at run time, where a detector's box may push it beyond the faces it holds.
 
-    How far was measured on photographs: a little, and more above than elsewhere.
+    A little, and more above than elsewhere.
 
     Args:
         faces_px: (N, 3) landmarks in crop pixels, of the old face and of the new.

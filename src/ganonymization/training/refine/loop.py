@@ -144,7 +144,7 @@ def _strip(pictures: Tensor) -> Tensor:
 
 def train(
     run: Run, faces: RefinerFaces, shown: RefinerFaces, minutes: float, batch: int, workers: int,
-    weight_gan: float = 1.0,
+    weight_gan: float = 2.0,
 ) -> None:  # fmt: skip
     """Train for so long, writing checkpoint, metrics and sheet as it goes.
 

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -224,8 +224,8 @@ def refiner_loss(
     found = read_back(nets, composed, x["read_square"])
     soft = x["shares"] ** (1 / _TEMPERATURE)
     soft = soft / soft.sum(1, keepdim=True)
-    gap = -(soft * F.log_softmax(found / _TEMPERATURE, 1)).sum(1)
-    parts["read"] = weight_read * gap.mean()
+    misread = -(soft * F.log_softmax(found / _TEMPERATURE, 1)).sum(1)
+    parts["read"] = weight_read * misread.mean()
     judged = _judged(nets, x, composed)
     scores = nets.discriminator(judged.fake, x["reading"])
     parts["gan"] = -weight_gan * judged.mean(scores)
@@ -233,9 +233,7 @@ def refiner_loss(
     gaps = [((f - r).abs() * own).mean() for f, r in features]
     parts["perceptual"] = 4 * torch.stack(gaps).mean() * count / own.sum().clamp_min(1)
     total = torch.stack([part.float() for part in parts.values()]).sum()
-    judged = Judged(
-        judged.fake.detached(), judged.real, judged.opacity, judged.opacity_far
-    )  # fmt: skip
+    judged = replace(judged, fake=judged.fake.detached())
     return total, judged, {name: part.detach() for name, part in parts.items()}
 
 
