@@ -135,8 +135,7 @@ def open_shipped(
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 3
     settings.intra_op_num_threads = threads
-    if threads:  # disable spinning: callers share the CPU
-        settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     settings.enable_mem_pattern = not any_size
     try:
         return open_session(str(path), settings, device)

@@ -15,7 +15,7 @@ class Session(FakeSession):
     """At the network's own size, whatever the crop's."""
 
     def run(self, names, feeds):
-        assert feeds["input"].shape == (1, 12, 64, 64)
+        assert feeds["input"].shape == (1, 64, 64, 12)
         return super().run(names, feeds)
 
 

@@ -8,7 +8,7 @@ from ganonymization.donors.surroundings import Guess, Kind
 from ganonymization.geometry.rasterisation import Texture
 from ganonymization.geometry.skin import skin_lab
 from ganonymization.geometry.wall import NEUTRAL, GeneratorInput
-from ganonymization.synthesize.refiner import Refiner, compose
+from ganonymization.synthesize.refiner import ZERO, Refiner, compose
 from ganonymization.training.refine import network
 from ganonymization.types import DonorPair
 
@@ -21,13 +21,13 @@ SIZE = 64
 class FakeSession:
     """Draws grey, and keeps what it was fed."""
 
-    def __init__(self, picture=0.2):
-        self.fed, self.picture = [], picture
+    def __init__(self, level=153):
+        self.fed, self.level = [], level
 
     def run(self, names, feeds):
         assert names == ["picture", "opacity"]
         self.fed.append(feeds)
-        plain = np.full((1, 3, SIZE, SIZE), self.picture, np.float32)
+        plain = np.full((1, SIZE, SIZE, 3), self.level, np.uint8)
         return plain, np.full((1, 1, SIZE // 2, SIZE // 2), 0.5, np.float32)
 
 
@@ -78,9 +78,10 @@ def test_same_inputs_same_face_and_the_reading_is_passed_on():
     refiner(inputs(reading=angry))
     assert np.array_equal(session.fed[-1]["reading"], angry[None])
     blob = session.fed[0]["input"]
-    assert blob.shape == (1, 12, SIZE, SIZE)
-    assert np.array_equal(blob[0, 6], np.ones((SIZE, SIZE)))  # a portrait: all is behind the wall
-    assert not blob[0, 7:10][:, blob[0, 10] + blob[0, 11] == 0].any()
+    assert blob.shape == (1, SIZE, SIZE, 12) and blob.dtype == np.uint8
+    assert (blob[..., 3:6] == ZERO).all() and (blob[..., 6] == 255).all()  # all is behind the wall
+    covered = (blob[..., 10] > ZERO) | (blob[..., 11] > ZERO)
+    assert covered.any() and (blob[..., 7:10][~covered] == ZERO).all()
 
 
 def test_the_style_is_the_upper_donors():

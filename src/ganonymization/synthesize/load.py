@@ -75,6 +75,7 @@ def _session(model: Path, threads: int, device: Device) -> onnxruntime.Inference
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 3
     settings.intra_op_num_threads = threads
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnx_session.open_session(str(model), settings, device)
     except OptionError:

@@ -16,12 +16,14 @@ from ..errors import SynthesisError
 from ..geometry import conditioning, transforms
 from ..geometry.rasterisation import DARKEST, LIGHT_EYES, Texture, logarithm
 from ..geometry.wall import GeneratorInput
-from ..types import DonorPair, Image
+from ..types import DonorPair, Image, Mask
 from . import eyes, grade, tone
-from .base import pixels
 
-FORMAT = "ganonymization-refiner-1"
+FORMAT = "ganonymization-refiner-2"
 """Written into the file's metadata by ``ganonymize export``; other files are refused."""
+
+LEVEL, ZERO = 1 / 127.5, 128
+"""What a byte of the network's layers stands for: ``(byte - ZERO) * LEVEL``."""
 
 _CELLS = 32  # along a side: where light ends and detail begins is found at this resolution
 _STYLE_NOISE = 0.3
@@ -31,10 +33,11 @@ _BELIEF = 0.6  # in the tone that surroundings tell; the rest in the one that wa
 class Refiner:
     """Draws faces that wear donors' textures. May be shared by threads.
 
-    The file's inputs are ``input`` (N, 12, S, S), namely mesh condition, context in [-1, 1] (0
-    behind the wall), wall as 0 or 1, delit texture in [-1, 1] (0 where nothing covers), skin and
-    features in [0, 1]; ``style`` (N, 16) and ``reading`` (N, 7). Its outputs are ``picture`` (N, 3,
-    S, S) in [-1, 1] and ``opacity`` (N, 1, S / 2, S / 2) in [0, 1].
+    The file's inputs are ``input`` (N, S, S, 12) uint8, which :data:`LEVEL` and :data:`ZERO` make
+    numbers: mesh condition, context in [-1, 1] (0 behind the wall), wall as 0 or 1, delit texture
+    in [-1, 1] (0 where nothing covers), skin and features in [0, 1]; ``style`` (N, 16) and
+    ``reading`` (N, 7). Its outputs are ``picture`` (N, S, S, 3) uint8 and ``opacity`` (N, 1, S / 2,
+    S / 2) in [0, 1].
 
     Args:
         session: On the file.
@@ -135,7 +138,7 @@ class Refiner:
             raise SynthesisError(f"the generator failed: {error}") from error
         if not np.isfinite(opacity).all():
             raise SynthesisError("the generator's output is not finite")
-        return pixels(picture), opacity[0, 0]
+        return np.asarray(picture[0], np.uint8), opacity[0, 0]
 
     def _style(self, donor: int, seed: int) -> NDArray[np.float32]:
         noise = seeds.style(seed, 16)
@@ -143,19 +146,26 @@ class Refiner:
             return noise
         return np.asarray(self._bank.styles[donor] + _STYLE_NOISE * noise, np.float32)
 
-    def _layers(self, inputs: GeneratorInput, texture: Texture) -> NDArray[np.float32]:
-        blob = np.empty((1, 12, self.size_px, self.size_px), np.float32)
-        drawn = conditioning.mesh(inputs.surrogate_px, self.size_px)
-        pictures = (*cv2.split(drawn), *cv2.split(inputs.context), *cv2.split(texture.image))
-        for layer, plane in zip((0, 1, 2, 3, 4, 5, 7, 8, 9), pictures, strict=True):
-            np.divide(plane, np.float32(127.5), out=blob[0, layer])  # plane by plane: fast
-            blob[0, layer] -= 1
-        blob[0, 3:6] *= ~inputs.wall_mask
-        blob[0, 6] = inputs.wall_mask
-        blob[0, 7:10] *= (texture.skin | texture.features) > 0
-        np.divide(texture.skin, np.float32(255), out=blob[0, 10])
-        np.divide(texture.features, np.float32(255), out=blob[0, 11])
-        return blob
+    def _layers(self, inputs: GeneratorInput, texture: Texture) -> NDArray[np.uint8]:
+        uncovered = (texture.skin | texture.features) == 0
+        layers = cv2.merge([
+            *cv2.split(conditioning.mesh(inputs.surrogate_px, self.size_px)),
+            *(_unknown(plane, inputs.wall_mask) for plane in cv2.split(inputs.context)),
+            _share(inputs.wall_mask.astype(np.uint8) * 255),
+            *(_unknown(plane, uncovered) for plane in cv2.split(texture.image)),
+            _share(texture.skin), _share(texture.features),
+        ])  # fmt: skip
+        return np.asarray(layers, np.uint8)[None]
+
+
+def _unknown(plane: NDArray[np.uint8], where: Mask) -> NDArray[np.uint8]:
+    """A plane of levels, 0 in numbers where nothing is known."""
+    return np.where(where, np.uint8(ZERO), plane)
+
+
+def _share(plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """From 0 to 255 to 0 to 1 in numbers."""
+    return ZERO + (plane >> 1)
 
 
 def compose(drawn: Image, opacity: NDArray[np.float32], texture: Texture) -> Image:

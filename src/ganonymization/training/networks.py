@@ -112,8 +112,12 @@ class Generator(nn.Module):
         for i in reversed(range(len(self.up))):
             h = F.leaky_relu(self.up[i](F.interpolate(h, scale_factor=2.0, mode="nearest")), 0.2)
             h = self.decoder[i](torch.cat([h, skips[i]], 1), w)
-        tail: Tensor = self.tail(F.leaky_relu(F.pixel_shuffle(self.widen(h), 2), 0.2), w)
+        tail: Tensor = self.tail(F.leaky_relu(self.widened(h), 0.2), w)
         return tail
+
+    def widened(self, h: Tensor) -> Tensor:
+        """(N, widths[0], S / 4, S / 4) -> (N, tail, S / 2, S / 2)."""
+        return F.pixel_shuffle(self.widen(h), 2)
 
 
 class StyleEncoder(nn.Module):

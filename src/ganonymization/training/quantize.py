@@ -1,8 +1,9 @@
 """An exported generator with integer convolutions: half the size, and faster."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import onnx
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from onnxruntime import quantization
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+_PERCENTILE = 99.99  # of what a range holds: the rarest numbers cost all others precision
 _KEPT_LAST = 3  # convolutions next to the drawn picture, where rounding is seen
 
 
@@ -24,13 +26,26 @@ class _Samples(quantization.CalibrationDataReader):  # type: ignore[misc]
         return next(self._feeds, None)
 
 
-def quantize(model: Path, feeds: Sequence[dict[str, NDArray[np.float32]]]) -> None:
+def quantize(
+    model: Path, feeds: Sequence[dict[str, NDArray[np.float32]]],
+    known: Mapping[str, tuple[float, int]] = MappingProxyType({}), kept_last: int = _KEPT_LAST,
+) -> None:  # fmt: skip
     """Make the convolutions of an exported generator in single precision integer, in place.
 
-    Static quantization, per channel; the feeds, inputs by name, give the ranges. Activations are
-    unsigned, for ONNX Runtime fuses a convolution behind a shared signed one with nothing; weights
-    have 7 bits, so that no processor's sums overflow. The last three convolutions stay as they are.
+    Static quantization, per channel. Activations are unsigned, for ONNX Runtime fuses a convolution
+    behind a shared signed one with nothing; weights have 7 bits, so that no processor's sums
+    overflow.
+
+    Args:
+        model: The file.
+        feeds: Inputs by name; they give the ranges.
+        known: Scale and zero point of inputs that are bytes already.
+        kept_last: Convolutions next to the drawn picture that stay as they are.
     """
+    overrides = {
+        name: [{"scale": np.array(scale, np.float32), "zero_point": np.array(zero, np.uint8)}]
+        for name, (scale, zero) in known.items()
+    }
     with tempfile.TemporaryDirectory() as folder:
         ready, done = Path(folder) / "ready.onnx", Path(folder) / "done.onnx"
         quant_pre_process(str(model), str(ready), skip_symbolic_shape=True)
@@ -39,7 +54,8 @@ def quantize(model: Path, feeds: Sequence[dict[str, NDArray[np.float32]]]) -> No
             str(ready), str(done), _Samples(feeds),
             op_types_to_quantize=["Conv"], per_channel=True, reduce_range=True,
             activation_type=quantization.QuantType.QUInt8,
-            nodes_to_exclude=names[-_KEPT_LAST:],
+            nodes_to_exclude=names[-kept_last:],
             calibrate_method=quantization.CalibrationMethod.Percentile,
+            extra_options={"TensorQuantOverrides": overrides, "CalibPercentile": _PERCENTILE},
         )  # fmt: skip
         onnx.save(onnx.load(str(done)), str(model))

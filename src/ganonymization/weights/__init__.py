@@ -39,7 +39,7 @@ SHIPPED = {
         ShippedModel(
             name="default",
             file="refiner.onnx",
-            sha256="b3c3a305290c373a6a63cd08bc133a1121b6fbd4786d3b1befc0f406e775f505",
+            sha256="98774c837632cc06675fda6d286a0ad67101957892702b09fe98e9102ec1c10b",
             licence="MIT",
             reads="mesh, context, wall, donors' texture at 256 px; style and expression",
         ),

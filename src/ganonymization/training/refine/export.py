@@ -15,16 +15,17 @@ from onnx import helper
 from torch.utils.data import default_collate
 
 from ...io.files import atomic_path
-from ...synthesize.refiner import FORMAT
+from ...synthesize.refiner import FORMAT, LEVEL, ZERO
 from ..export import halve_weights
 from ..networks import STYLE_SIZE
 from ..quantize import quantize
+from .arranged import BLOCKS, CHANNELS, ArrangedRefiner, as_blocks, take_bytes
 from .losses import unpack
-from .network import PLAIN_CHANNELS, READINGS, TEXTURE_CHANNELS, Refiner
+from .network import READINGS, Refiner
 from .samples import RefinerFaces
 
 _OPSET = 17
-_INPUTS = ("input", "style", "reading")
+_INPUTS = (BLOCKS, "style", "reading")
 _OUTPUTS = ("picture", "opacity")
 _CALIBRATED, _PORTRAITS = 32, 0.4
 
@@ -39,24 +40,24 @@ def export(state: Path, out: Path, size_px: int = 256, prepared: Path | None = N
         prepared: Training faces that give the ranges for integer convolutions; None leaves them in
             half precision.
     """
-    network = Refiner()
+    trained = Refiner()
     kept = torch.load(state, map_location="cpu", weights_only=True)["average"]
-    network.load_state_dict({key: value.float() for key, value in kept.items()})
-    channels = PLAIN_CHANNELS + TEXTURE_CHANNELS
+    trained.load_state_dict({key: value.float() for key, value in kept.items()})
     example = (
-        torch.zeros(1, channels, size_px, size_px), torch.zeros(1, STYLE_SIZE),
+        as_blocks(torch.zeros(1, CHANNELS, size_px, size_px)), torch.zeros(1, STYLE_SIZE),
         torch.zeros(1, READINGS),
     )  # fmt: skip
     with atomic_path(out, ".onnx") as temporary:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter's notes
             torch.onnx.export(
-                network.eval(), example, str(temporary), dynamo=False, opset_version=_OPSET,
+                ArrangedRefiner(trained).eval(), example, str(temporary), dynamo=False, opset_version=_OPSET,
                 input_names=list(_INPUTS), output_names=list(_OUTPUTS),
                 dynamic_axes={name: {0: "n"} for name in (*_INPUTS, *_OUTPUTS)},
             )  # fmt: skip
         if prepared is not None:
-            quantize(temporary, _feeds(prepared, size_px))
+            quantize(temporary, _feeds(prepared, size_px), {BLOCKS: (LEVEL, ZERO)}, kept_last=1)
+        take_bytes(temporary, size_px)
         model = onnx.load(str(temporary))
         if prepared is None:
             halve_weights(model)
@@ -73,7 +74,7 @@ def _feeds(prepared: Path, size_px: int) -> list[dict[str, NDArray[np.float32]]]
     for i in range(_CALIBRATED):
         x = unpack(default_collate([faces[i]]))
         style = rng.standard_normal((1, STYLE_SIZE)).astype(np.float32)
-        feeds.append({"input": x["input"].contiguous().numpy(), "style": style,
+        feeds.append({BLOCKS: as_blocks(x["input"]).numpy(), "style": style,
                       "reading": x["reading"].numpy()})  # fmt: skip
     return feeds
 
