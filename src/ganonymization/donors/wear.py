@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import rasterisation
+from ..geometry import rasterisation, topology
 from ..types import DonorPair, Image, Reals
 from .bank import DonorBank
 from .choose import openings
@@ -15,10 +15,11 @@ from .folds import folded
 _NOSE_TIP, _UPPER_LIP = 1, 0
 _SEAM_EYES = 0.12  # half the width of the seam between two donors, in outer-eye distances
 _MOUTH_OPEN = 0.06  # in outer-eye distances; below it a mouth's inside is not seen
+_SHRINKS = 2.0  # times, from where on textures of half the size do
 _ALIKE = 2.0  # mouths whose openings differ by a larger factor lend no teeth
 
 
-def mixed(bank: DonorBank, worn: DonorPair, reading: Reals) -> Image:
+def mixed(bank: DonorBank, worn: DonorPair, reading: Reals, size_px: int | None = None) -> Image:
     """Two donors' halves in one texture, (size_px, size_px, 3) uint8 RGB, delit.
 
     Each half is folded from what its donor's expression is to what it should be.
@@ -27,9 +28,14 @@ def mixed(bank: DonorBank, worn: DonorPair, reading: Reals) -> Image:
         bank: Has the donors.
         worn: Who.
         reading: (7,) shares of the expressions.
+        size_px: Of the texture, at most the bank's; None is the bank's.
     """
-    share = _upper_share(bank)
-    upper, lower = bank.texture(worn.upper), bank.texture(worn.lower)
+    size = size_px or bank.size_px
+    share = _upper_share(bank, size)
+    upper, lower = (
+        cv2.resize(bank.texture(donor), (size, size), interpolation=cv2.INTER_AREA)
+        for donor in (worn.upper, worn.lower)
+    )
     both = np.asarray(cv2.blendLinear(upper, lower, share, 1 - share), np.uint8)
     more = np.asarray(reading) - bank.readings[[worn.upper, worn.lower]]
     return folded(both, bank.folds, more[0], more[1], share)
@@ -47,9 +53,13 @@ def wear(
         landmarks_px: (478, 3) in crop pixels.
         size_px: Side of the crop.
     """
+    shrinks = _eyes_px(bank.layout_px) / max(_eyes_px(landmarks_px), 1.0)
+    scale = 0.5 if shrinks > _SHRINKS else 1.0  # a small face needs no large texture
+    half_px = np.array([0.5, 0.5, 0])
     texture = rasterisation.render(
-        mixed(bank, worn, reading), bank.layout_px, landmarks_px, size_px
-    )
+        mixed(bank, worn, reading, round(bank.size_px * scale)),
+        (bank.layout_px + half_px) * scale - half_px, landmarks_px, size_px,
+    )  # fmt: skip
     features = texture.features
     asked, given = openings(landmarks_px)[0], float(bank.openings[worn.lower, 0])
     fits = min(asked, given) > _MOUTH_OPEN and max(asked, given) < _ALIKE * min(asked, given)
@@ -61,13 +71,18 @@ def wear(
     return rasterisation.Texture(texture.image, texture.skin, features)
 
 
+def _eyes_px(landmarks_px: Reals) -> float:
+    p = np.asarray(landmarks_px, np.float64)[:, :2]
+    return float(np.linalg.norm(p[topology.OUTER_EYE_RIGHT] - p[topology.OUTER_EYE_LEFT]))
+
+
 @lru_cache(4)
-def _upper_share(bank: DonorBank) -> NDArray[np.float32]:
+def _upper_share(bank: DonorBank, size_px: int) -> NDArray[np.float32]:
     """How much of each pixel is the upper donor's, (S, S): a smooth step below the nose's tip."""
-    p = bank.layout_px
-    eyes = float(np.linalg.norm(p[33, :2] - p[263, :2]))
+    p = bank.layout_px * size_px / bank.size_px
+    eyes = _eyes_px(p)
     seam = float(p[_NOSE_TIP, 1])
-    rows = np.arange(bank.size_px, dtype=np.float32)
+    rows = np.arange(size_px, dtype=np.float32)
     step = np.clip((seam - rows) / (2 * _SEAM_EYES * eyes) + 0.5, 0, 1)
     smooth = step * step * (3 - 2 * step)
-    return np.repeat(smooth[:, None], bank.size_px, 1).astype(np.float32)
+    return np.repeat(smooth[:, None], size_px, 1).astype(np.float32)
