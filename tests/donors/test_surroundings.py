@@ -15,8 +15,8 @@ from ganonymization.errors import OptionError
 class FakeSession:
     """Says what it was told to."""
 
-    def __init__(self, odds, hundreds, rgb=(0.8, 0.6, 0.5)):
-        self.found, self.fed = np.array([[odds, hundreds, *rgb]], np.float32), []
+    def __init__(self, odds, hundreds, rgb=(0.8, 0.6, 0.5), seen=0.02):
+        self.found, self.fed = np.array([[odds, hundreds, *rgb, seen]], np.float32), []
 
     def get_inputs(self):
         return [type("Input", (), {"name": "x"})]
@@ -40,6 +40,12 @@ def test_odds_and_hundreds_become_a_kind():
     assert kind.female == pytest.approx(1 / (1 + np.exp(-2)))
     assert kind.years == pytest.approx(62) and kind.skin_ita_deg == pytest.approx(39.9, abs=0.1)
     assert SurroundingsReader(FakeSession(0.0, 0.05))(*scene()).kind.years == 18
+
+
+def test_a_tone_is_told_as_far_as_skin_is_seen():
+    assert SurroundingsReader(FakeSession(0.0, 0.3))(*scene()).skin_seen == 1
+    assert SurroundingsReader(FakeSession(0.0, 0.3, seen=0.005))(*scene()).skin_seen == 0.5
+    assert Guess().skin_seen == 0
 
 
 def test_behind_the_wall_nothing_is_seen():

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from pytest import approx
 from torch.nn import functional as F
 
 from ganonymization.donors.surroundings import Guess, Kind
@@ -130,24 +131,37 @@ def test_who_is_asked_for_goes_before_the_surroundings_and_skin_is_of_portraits(
     assert refiner._kind(inputs(), guess) == asked
 
 
-def test_skin_gets_the_tone_that_goes_with_the_surroundings():
-    class SaysTone:
-        def __init__(self, lightness):
-            self.lab = np.array([lightness, 12, 18], np.float32)
+class SaysTone:
+    """A tone, of which so much skin is seen."""
 
-        def __call__(self, context, wall_mask):
-            return Guess(skin_lab=self.lab)
+    def __init__(self, lightness, seen=1.0):
+        self.lab, self.seen = np.array([lightness, 12, 18], np.float32), seen
 
+    def __call__(self, context, wall_mask):
+        return Guess(skin_lab=self.lab, skin_seen=self.seen)
+
+
+def scene(colour=(150, 110, 90)):
     hidden = np.zeros((SIZE, SIZE), bool)
     hidden[12:52, 12:52] = True
-    context = np.full((SIZE, SIZE, 3), 120, np.uint8) * ~hidden[..., None]
-    scene = GeneratorInput(inputs().surrogate_px, context.astype(np.uint8), hidden, 1)
-    found = [
-        skin_lab(
-            Refiner(FakeSession(), SIZE, bank_of(30), reader=SaysTone(lightness))(scene),
-            scene.surrogate_px,
-        )
-        for lightness in (35, 75)
-    ]
-    assert found[1][0] - found[0][0] > 7  # a quarter of the way from what was drawn
+    context = np.broadcast_to(np.array(colour, np.uint8), (SIZE, SIZE, 3)) * ~hidden[..., None]
+    return GeneratorInput(inputs().surrogate_px, context.astype(np.uint8), hidden, 1)
+
+
+def tone_drawn(reader, seen_in):
+    face = Refiner(FakeSession(), SIZE, bank_of(30), reader=reader)(seen_in)
+    return skin_lab(face, seen_in.surrogate_px)
+
+
+def test_skin_gets_the_tone_that_goes_with_the_surroundings():
+    found = [tone_drawn(SaysTone(lightness), scene()) for lightness in (35, 75)]
+    assert found[1][0] - found[0][0] == approx(0.8 * 40, abs=4)
     assert max(np.abs(each[1:] - [12, 18]).max() for each in found) < 4
+
+
+def test_where_no_skin_is_seen_lightness_stays_and_a_grey_face_gets_a_donors_hue():
+    found = [tone_drawn(SaysTone(lightness, seen=0), scene()) for lightness in (35, 75)]
+    assert found[0] == approx(found[1], abs=0.5)
+    assert found[0][1] > 8 and found[0][2] > 12  # what was drawn is grey
+    grey = tone_drawn(SaysTone(60, seen=0), scene((110, 110, 110)))
+    assert grey[0] == approx(found[0][0], abs=4)

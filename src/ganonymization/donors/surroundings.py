@@ -20,6 +20,7 @@ from ..types import Image, Mask, Reals
 SIZE_PX = 64
 YEARS_SCALE = 100.0
 _LEAST_AGE, _MOST_AGE = 18, 90
+_ENOUGH_SKIN = 0.01  # of the picture
 _SKIN_ITA_DEG = {"light": 50.0, "medium": 25.0, "dark": -10.0}
 
 
@@ -73,18 +74,22 @@ class Guess:
 
     Attributes:
         kind: Of person.
-        skin_lab: (3,) float32 CIELAB of the skin, as it is lit there; None if nothing tells.
+        skin_lab: (3,) float32 CIELAB of the skin, as it is lit there; None if nothing surrounds the
+            face.
+        skin_seen: How far it is told by skin that is seen, from 0, none, to 1, enough.
     """
 
     kind: Kind = ANY
     skin_lab: NDArray[np.float32] | None = None
+    skin_seen: float = 0.0
 
 
 class SurroundingsReader:
-    """Guesses with a network of (N, 4, 64, 64), context and wall mask, to (N, 5).
+    """Guesses with a network of (N, 4, 64, 64), context and wall mask, to (N, 6).
 
-    Its outputs are the logarithm of the odds for a woman, years in hundreds, and the skin's RGB
-    from 0 to 1, a mean of what is visible, a fixed gain lighter. May be shared by threads.
+    Its outputs are the logarithm of the odds for a woman, years in hundreds, the skin's RGB from 0
+    to 1, a mean of what is visible, a fixed gain lighter, and the share of the picture that is
+    skin. May be shared by threads.
 
     Args:
         session: On the network; None opens the shipped one.
@@ -106,9 +111,10 @@ class SurroundingsReader:
         (found,) = self._session.run(None, {self._session.get_inputs()[0].name: layers[None]})
         odds, years = (float(value) for value in found[0, :2])
         years = float(np.clip(YEARS_SCALE * years, _LEAST_AGE, _MOST_AGE))
-        tone = lab_of(found[0, 2:])
+        tone = lab_of(found[0, 2:5])
         degrees = float(np.degrees(np.arctan2(tone[0] - 50, tone[2])))
-        return Guess(Kind(float(1 / (1 + np.exp(-odds))), years, degrees), tone)
+        seen = float(np.clip(found[0, 5] / _ENOUGH_SKIN, 0, 1))
+        return Guess(Kind(float(1 / (1 + np.exp(-odds))), years, degrees), tone, seen)
 
 
 def lab_of(rgb: Reals) -> NDArray[np.float32]:

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import rasterisation, topology
+from ..geometry import rasterisation
+from ..geometry.topology import outer_eyes_px
 from ..types import DonorPair, Image, Reals
 from .bank import DonorBank
 from .choose import openings
@@ -53,7 +54,7 @@ def wear(
         landmarks_px: (478, 3) in crop pixels.
         size_px: Side of the crop.
     """
-    shrinks = _eyes_px(bank.layout_px) / max(_eyes_px(landmarks_px), 1.0)
+    shrinks = outer_eyes_px(bank.layout_px) / max(outer_eyes_px(landmarks_px), 1.0)
     scale = 0.5 if shrinks > _SHRINKS else 1.0  # a small face needs no large texture
     half_px = np.array([0.5, 0.5, 0])
     texture = rasterisation.render(
@@ -71,16 +72,11 @@ def wear(
     return rasterisation.Texture(texture.image, texture.skin, features)
 
 
-def _eyes_px(landmarks_px: Reals) -> float:
-    p = np.asarray(landmarks_px, np.float64)[:, :2]
-    return float(np.linalg.norm(p[topology.OUTER_EYE_RIGHT] - p[topology.OUTER_EYE_LEFT]))
-
-
 @lru_cache(4)
 def _upper_share(bank: DonorBank, size_px: int) -> NDArray[np.float32]:
     """How much of each pixel is the upper donor's, (S, S): a smooth step below the nose's tip."""
     p = bank.layout_px * size_px / bank.size_px
-    eyes = _eyes_px(p)
+    eyes = outer_eyes_px(p)
     seam = float(p[_NOSE_TIP, 1])
     rows = np.arange(size_px, dtype=np.float32)
     step = np.clip((seam - rows) / (2 * _SEAM_EYES * eyes) + 0.5, 0, 1)

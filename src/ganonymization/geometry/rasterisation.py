@@ -104,9 +104,7 @@ def render(donor: Image, donor_px: Reals, landmarks_px: Reals, size_px: int) -> 
     valid = np.zeros(shown.shape, bool)
     valid[window] = shown[window].astype(bool) & usable[of_pixel]
     inner = numbers >= len(topology.triangles())
-    eyes_px = float(np.linalg.norm(
-        target[topology.OUTER_EYE_RIGHT, :2] - target[topology.OUTER_EYE_LEFT, :2]
-    ))  # fmt: skip
+    eyes_px = topology.outer_eyes_px(target)
     depth_px = cv2.distanceTransform(np.pad(shown, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
     fade = np.clip(depth_px / (_FEATHER_EYES * eyes_px), 0, 1)
     skin = np.round(255 * fade * (valid & ~inner)).astype(np.uint8)

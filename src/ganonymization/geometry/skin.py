@@ -24,8 +24,7 @@ def skin_lab(image: Image, landmarks_px: Reals) -> NDArray[np.float32]:
         landmarks_px: (478, 3) in its pixels.
     """
     p = np.asarray(landmarks_px, np.float64)
-    eyes_px = np.linalg.norm(p[topology.OUTER_EYE_RIGHT, :2] - p[topology.OUTER_EYE_LEFT, :2])
-    half = max(1, round(_PATCH_EYES * float(eyes_px)))
+    half = max(1, round(_PATCH_EYES * topology.outer_eyes_px(p)))
     last = np.array(image.shape[1::-1]) - 1
     patches = [
         image[max(0, y - half) : y + half + 1, max(0, x - half) : x + half + 1].reshape(-1, 3)

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..types import Reals
+
 LANDMARK_COUNT = 478
 SURFACE_COUNT = 468
 
@@ -68,6 +70,12 @@ def triangles() -> NDArray[np.int16]:
 def mirror() -> NDArray[np.int16]:
     """Index of each landmark's left-right twin, (478,) int16."""
     return _arrays()["mirror"]
+
+
+def outer_eyes_px(landmarks_px: Reals) -> float:
+    """Distance of the outer eye corners in the picture's plane, of (478, 2 or 3) landmarks."""
+    ends = np.asarray(landmarks_px, np.float64)[[OUTER_EYE_RIGHT, OUTER_EYE_LEFT], :2]
+    return float(np.linalg.norm(ends[0] - ends[1]))
 
 
 def canonical_face() -> NDArray[np.float32]:

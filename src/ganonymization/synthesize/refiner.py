@@ -1,6 +1,7 @@
 """Our generator with donors: it draws light, tone and features, donors lend the skin's detail."""
 
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from ..geometry import conditioning, transforms
 from ..geometry.rasterisation import DARKEST, LIGHT_EYES, Texture, logarithm
 from ..geometry.wall import GeneratorInput
 from ..types import DonorPair, Image, Mask
-from . import eyes, grade, tone
+from . import eyes, grade, lips, tone
 
 FORMAT = "ganonymization-refiner-2"
 """Written into the file's metadata by ``ganonymize export``; other files are refused."""
@@ -27,7 +28,8 @@ LEVEL, ZERO = 1 / 127.5, 128
 
 _CELLS = 32  # along a side: where light ends and detail begins is found at this resolution
 _STYLE_NOISE = 0.3
-_BELIEF = 0.6  # in the tone that surroundings tell; the rest in the one that was drawn
+_BELIEF = 0.8  # in the tone that skin beside the face tells; the rest in the one that was drawn
+_OF_DONOR = 0.6  # of the tone of a head on black; the rest is drawn
 
 
 class Refiner:
@@ -83,17 +85,38 @@ class Refiner:
         graded = grade.grade_of(inputs)
         texture = grade.as_contrasty(texture, graded)
         face = compose(drawn, opacity, texture)
-        wanted, coloured = guess.skin_lab, tone.is_coloured(small.context, small.wall_mask)
-        if wanted is None:  # a head on black is the donor's
-            wanted, coloured = tone.lab_of_ita(float(self._bank.skin_ita_deg[worn.upper])), True
-        face = tone.toned(face, inputs.surrogate_px, texture.skin, wanted, _BELIEF, coloured)
+        wanted, belief, coloured = self._skin(guess, worn.upper, small)
+        face = tone.toned(face, inputs.surrogate_px, texture.skin, wanted, belief, coloured)
         face = eyes.with_clear_eyes(face, inputs.surrogate_px, inputs.seed, tone.fairness(wanted))
+        face = lips.with_red_lips(face, inputs.surrogate_px, inputs.seed, self._female(worn.lower))
         return grade.as_sharp(face, texture, graded, inputs.seed)
+
+    def wearing(self, bank: DonorBank) -> "Refiner":
+        """The same with other donors."""
+        return Refiner(self._session, self.size_px, bank, self._asked, self._reader)
 
     def lasting_donors(self, inputs: GeneratorInput) -> DonorPair:
         """Donors for all frames of a face, by its first."""
         guess = self._reader(inputs.context, inputs.wall_mask)
         return choose_lasting(self._bank, inputs.seed, self._kind(inputs, guess))
+
+    def _skin(
+        self, guess: Guess, donor: int, inputs: GeneratorInput
+    ) -> tuple[NDArray[np.float32], float, bool]:
+        """CIELAB that skin should have, how far to believe it, whether the picture has colours.
+
+        A head on black is the donor's, and so is a hue for which no skin beside the face speaks.
+        """
+        own = tone.lab_of_ita(float(self._bank.skin_ita_deg[donor]))
+        if guess.skin_lab is None:
+            return own, _OF_DONOR, True
+        belief = _BELIEF * guess.skin_seen
+        if not tone.is_coloured(inputs.context, inputs.wall_mask):
+            return guess.skin_lab, belief, False
+        return own + guess.skin_seen * (guess.skin_lab - own), belief, True
+
+    def _female(self, donor: int) -> float:
+        return {"f": 1.0, "m": 0.0}.get(str(self._bank.sexes[donor]), 0.5)
 
     def _kind(self, inputs: GeneratorInput, guess: Guess) -> Kind:
         """What was asked for, and for the rest what goes with the surroundings.
@@ -158,14 +181,14 @@ class Refiner:
         return np.asarray(layers, np.uint8)[None]
 
 
-def _unknown(plane: NDArray[np.uint8], where: Mask) -> NDArray[np.uint8]:
+def _unknown(plane: NDArray[Any], where: Mask) -> NDArray[np.uint8]:
     """A plane of levels, 0 in numbers where nothing is known."""
-    return np.where(where, np.uint8(ZERO), plane)
+    return np.where(where, ZERO, plane).astype(np.uint8)
 
 
 def _share(plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """From 0 to 255 to 0 to 1 in numbers."""
-    return ZERO + (plane >> 1)
+    return np.asarray(ZERO + (plane >> 1), np.uint8)
 
 
 def compose(drawn: Image, opacity: NDArray[np.float32], texture: Texture) -> Image:

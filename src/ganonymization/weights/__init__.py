@@ -94,14 +94,14 @@ NETWORKS = {
         ShippedModel(
             name="donors",
             file="donors.npz",
-            sha256="3fbc32fb4c11ef816769412bd41b51b4aa256178308ac60a384cf542657a8dc6",
+            sha256="b397322d0ae14ec47d01ee5a27a28d1137d053239cb4d1b9cf07b0c40b616356",
             licence="MIT and CC0-1.0 by row",
             reads="no network: delit textures of synthetic people",
         ),
         ShippedModel(
             name="surroundings-reader",
             file="surroundings-reader.onnx",
-            sha256="fe89aec89e5eb96ded510193a9affbbda751e500a8d8f24913dc1f95d6daceca",
+            sha256="875ba69b5692ac745d817d9f5d6a8b00ca06a70200c0e2b94aa8d096d927cb7f",
             licence="MIT",
             reads="all but the face at 64 px",
         ),

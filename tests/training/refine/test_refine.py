@@ -198,3 +198,30 @@ def test_the_exported_file_draws_what_the_network_draws(tmp_path):
     wanted = (wanted[0].permute(1, 2, 0).numpy() + 1) * 127.5
     assert np.abs(picture[0] - wanted).max() < 6 and wanted.std() > 20
     assert np.abs(opacity - share.numpy()).max() < 0.05
+
+
+def test_integer_convolutions_draw_nearly_the_same(tmp_path, monkeypatch):
+    from ganonymization.training.refine import export as exporting
+    from ganonymization.training.refine.arranged import BLOCKS, as_blocks
+
+    torch.manual_seed(0)
+    torch.save(Networks().compact(), tmp_path / "state.pt")
+    feeds = [
+        {
+            BLOCKS: as_blocks(torch.rand(1, 12, SIZE, SIZE) * 2 - 1).numpy(),
+            "style": np.random.default_rng(i).standard_normal((1, 16)).astype(np.float32),
+            "reading": np.full((1, 7), 1 / 7, np.float32),
+        }
+        for i in range(3)
+    ]
+    monkeypatch.setattr(exporting, "_feeds", lambda prepared, size_px: feeds)
+    exporting.export(tmp_path / "state.pt", tmp_path / "half.onnx", SIZE)
+    exporting.export(tmp_path / "state.pt", tmp_path / "integer.onnx", SIZE, prepared=tmp_path)
+    drawn = []
+    for name in ("half", "integer"):
+        session = onnxruntime.InferenceSession(str(tmp_path / f"{name}.onnx"))
+        assert session.get_inputs()[0].type == "tensor(uint8)"
+        levels = np.random.default_rng(9).integers(0, 256, (1, SIZE, SIZE, 12), np.uint8)
+        feed = {"input": levels, "style": feeds[0]["style"], "reading": feeds[0]["reading"]}
+        drawn.append(session.run(None, feed)[0].astype(int))
+    assert np.abs(drawn[0] - drawn[1]).mean() < 4 and drawn[0].std() > 20

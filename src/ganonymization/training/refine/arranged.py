@@ -37,8 +37,7 @@ class ArrangedRefiner(Refiner):
             self.head = _head(self)
             for kept in (self.widen.weight, self.widen.bias):
                 assert kept is not None
-                rows = kept.unflatten(0, (-1, _SHUFFLE**2)).transpose(0, 1).flatten(0, 1)
-                kept.copy_(rows.clone())
+                kept.copy_(_as_rows(kept, _SHUFFLE**2).clone())
 
     def forward(  # type: ignore[override]
         self, blocks: Tensor, style: Tensor, reading: Tensor
@@ -65,9 +64,8 @@ class ArrangedRefiner(Refiner):
 
 
 def _joint_stem(trained: Refiner) -> nn.Conv2d:
-    parts = ((trained.stem, PLAIN_CHANNELS), (trained.texture_stem, TEXTURE_CHANNELS))
-    taps = [conv.weight.unflatten(1, (channels, BLOCK**2)) for conv, channels in parts]
-    weight = torch.cat(taps, 1).transpose(1, 2).flatten(1, 2)
+    taps = torch.cat([trained.stem.weight, trained.texture_stem.weight], 1)
+    weight = _as_rows(taps.transpose(0, 1), BLOCK**2).transpose(0, 1)
     joint = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
     joint.weight.copy_(weight)
     cast(Tensor, joint.bias).copy_(cast(Tensor, trained.stem.bias))
@@ -82,9 +80,13 @@ def _head(trained: Refiner) -> nn.Conv2d:
         (head.weight, rgb.weight, opacity.weight),
         (cast(Tensor, head.bias), cast(Tensor, rgb.bias), cast(Tensor, opacity.bias)),
     ):
-        rows = of_rgb.unflatten(0, (_COLOURS, -1)).transpose(0, 1).flatten(0, 1)
-        own.copy_(torch.cat([rows, of_opacity]))
+        own.copy_(torch.cat([_as_rows(of_rgb, _SHUFFLE**2), of_opacity]))
     return head
+
+
+def _as_rows(x: Tensor, pixels: int) -> Tensor:
+    """Channels ordered by layer and then pixel, reordered by pixel and then layer."""
+    return x.reshape(-1, pixels, *x.shape[1:]).transpose(0, 1).reshape(x.shape)
 
 
 def _shuffled(x: Tensor) -> Tensor:
@@ -134,7 +136,7 @@ def take_bytes(model: Path, size_px: int) -> None:
     ]
     del graph.node[:]
     graph.node.extend([*first, *kept])
-    shape = ["n", size_px, size_px, CHANNELS]
+    shape: list[str | int | None] = ["n", size_px, size_px, CHANNELS]
     layers = helper.make_tensor_value_info("input", TensorProto.UINT8, shape)
     others = [given for given in graph.input if given.name != BLOCKS]
     del graph.input[:]

@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -18,10 +18,12 @@ from ...geometry import rasterisation, topology
 from ...io.files import atomic_path
 from ...landmarks.face_finder import FaceFinder
 from ...surrogate.expression_reading import ExpressionReader
-from ...types import Image, Skipped
+from ...surrogate.shape_model import Posed
+from ...types import Image, Skipped, Values
 from .. import layout
 from ..networks import StyleEncoder
 from ..prepare import skin_ita_deg
+from .brows import offsets
 from .samples import STYLE_PX
 
 TEXTURE_PX = 448
@@ -82,7 +84,10 @@ def build(
             f"{folder}: none of {len(rows)} pictures can lend a texture; give frontal faces whose "
             "licence is stated"
         )
-    bank = _bank(donors, _styles(donors, prepared, state))
+    styles = _styles(donors, prepared, state)
+    layout_px = mesh_layout([donor.landmarks_px for donor in donors])
+    found = offsets(_bank(donors, styles, layout_px))
+    bank = _bank([_moved(*each) for each in zip(donors, found, strict=True)], styles, layout_px)
     with atomic_path(out, ".npz") as temporary:
         bank.save(temporary)
     return outcomes
@@ -127,8 +132,15 @@ def mesh_layout(faces: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     return found
 
 
-def _bank(donors: list[Donor], styles: NDArray[np.float32]) -> DonorBank:
-    layout_px = mesh_layout([d.landmarks_px for d in donors])
+def _moved(donor: Donor, offset: Values) -> Donor:
+    """With other landmarks, moved by (478, 3) in the canonical frame."""
+    face = Posed.of(donor.landmarks_px)
+    return replace(donor, landmarks_px=face.posed(face.frontal + offset))
+
+
+def _bank(
+    donors: list[Donor], styles: NDArray[np.float32], layout_px: NDArray[np.float64]
+) -> DonorBank:
     files = [_texture(d, layout_px) for d in donors]
     readings, opened = _expressions(donors)
     years = np.array([float(d.row.get("age_estimate") or 0) for d in donors], np.float32)
@@ -171,16 +183,24 @@ def _texture(donor: Donor, layout_px: NDArray[np.float64]) -> NDArray[np.uint8]:
     """The donor's file: delit, of usual contrast, its colours' detail lessened."""
     worn = rasterisation.render(donor.image, donor.landmarks_px, layout_px, TEXTURE_PX)
     cover = np.maximum(worn.skin, worn.features)
-    ends = layout_px[[topology.OUTER_EYE_RIGHT, topology.OUTER_EYE_LEFT], :2]
-    delit = rasterisation.delit(worn.image, cover, float(np.linalg.norm(ends[0] - ends[1])))
+    delit = rasterisation.delit(worn.image, cover, topology.outer_eyes_px(layout_px))
     grey = delit.mean(2, keepdims=True)
-    usual = _usual_contrast(grey + _CHROMA * (delit - grey), worn.skin == 255)
+    chroma = _CHROMA + (1 - _CHROMA) * _lips(layout_px)[..., None]
+    usual = _usual_contrast(grey + chroma * (delit - grey), worn.skin == 255)
     plain = evenly_lit(usual, worn.features)
     done, file = cv2.imencode(
         ".webp", cv2.cvtColor(plain, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, _QUALITY]
     )
     assert done
     return np.asarray(file, np.uint8).ravel()
+
+
+def _lips(layout_px: NDArray[np.float64]) -> NDArray[np.float32]:
+    """1 on lips, which have a colour of their own, fading out around them, (S, S)."""
+    shape = np.zeros((TEXTURE_PX, TEXTURE_PX), np.float32)
+    outline = np.round(layout_px[list(topology.LIPS_OUTER), :2]).astype(np.int32)
+    cv2.fillPoly(shape, [outline], (1.0,))
+    return np.asarray(cv2.GaussianBlur(shape, (0, 0), TEXTURE_PX / 150), np.float32)
 
 
 def evenly_lit(delit: Image, features: NDArray[np.uint8]) -> Image:

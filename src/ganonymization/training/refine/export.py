@@ -43,6 +43,7 @@ def export(state: Path, out: Path, size_px: int = 256, prepared: Path | None = N
     trained = Refiner()
     kept = torch.load(state, map_location="cpu", weights_only=True)["average"]
     trained.load_state_dict({key: value.float() for key, value in kept.items()})
+    network = ArrangedRefiner(trained).eval()
     example = (
         as_blocks(torch.zeros(1, CHANNELS, size_px, size_px)), torch.zeros(1, STYLE_SIZE),
         torch.zeros(1, READINGS),
@@ -51,7 +52,7 @@ def export(state: Path, out: Path, size_px: int = 256, prepared: Path | None = N
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter's notes
             torch.onnx.export(
-                ArrangedRefiner(trained).eval(), example, str(temporary), dynamo=False, opset_version=_OPSET,
+                network, example, str(temporary), dynamo=False, opset_version=_OPSET,
                 input_names=list(_INPUTS), output_names=list(_OUTPUTS),
                 dynamic_axes={name: {0: "n"} for name in (*_INPUTS, *_OUTPUTS)},
             )  # fmt: skip

@@ -20,28 +20,32 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...donors.surroundings import SIZE_PX, YEARS_SCALE, lab_of, surroundings
-from ...geometry.skin import skin_lab
+from ...geometry.skin import SPREAD_LAB, skin_lab
 from ...io.files import atomic_path
+from ...surrogate.shape_model import ShapeModel
 from ...types import Image, Values
-from ..augment import jittered_wall, other_skin, recoloured
+from ..augment import boxed_wall, other_skin, recoloured
 from ..data import Shards
 from ..export import halve_weights
 
 _WIDTHS = (24, 48, 96, 128)
-_TONE_WIDTHS, _CELL_PX, _NEVER = (16, 32), 4, -1e4
+_TONE_WIDTHS, _CELL_PX = (16, 32), 2
+_ALIKE = 0.6  # of a person's usual spread of colours: what is nearer to the cheeks' is skin
 _PLACED = 24  # channels that know where something lies: a neck is below
 _CROP_PX = 128
 _HELD_OUT = 5  # one of so many
 _BATCH, _STEPS, _RATE = 64, 5000, 1e-3
-_YEARS_WEIGHT, _TONE_WEIGHT = 20.0, 20.0
+_YEARS_WEIGHT, _TONE_WEIGHT, _SKIN_WEIGHT = 20.0, 20.0, 3.0
+_SEEN_SKIN = 0.01  # of the picture, that is enough to tell the tone
+_ELSEWHERE_SHARE = 0.4  # before another picture: most were taken before a plain wall
 _OTHER_SKIN_SHARE = 0.5  # else hair tells the skin
 _VIEWS = 10  # of each face, made beforehand
 
 
 class ToneNetwork(nn.Module):
-    """Where skin is seen: (N, 4, 64, 64) to the RGB of its tone, (N, 3) from 0 to 1.
+    """Where skin is seen: (N, 4, 64, 64) to the RGB of its tone, and how much of it is seen.
 
-    A mean of visible colours, weighted by what the layers hold for skin, times a gain for each
+    A mean of visible colours, weighted by how sure the layers are of skin, times a gain for each
     channel that is the same in all pictures: cheeks are lit better than what is beside them. So it
     stays near a colour that is there, however strange the picture.
     """
@@ -49,25 +53,40 @@ class ToneNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         first, then = _TONE_WIDTHS
-        self.held = nn.Sequential(
-            nn.Conv2d(4, first, 3, 2, 1), nn.BatchNorm2d(first), nn.ReLU(),
+        self.fine = nn.Sequential(nn.Conv2d(4, first, 3, 2, 1), nn.BatchNorm2d(first), nn.ReLU())
+        self.coarse = nn.Sequential(
             nn.Conv2d(first, then, 3, 2, 1), nn.BatchNorm2d(then), nn.ReLU(),
-            nn.Conv2d(then, then, 3, padding=2, dilation=2), nn.ReLU(),
-            nn.Conv2d(then, then, 3, padding=4, dilation=4), nn.ReLU(),
-            nn.Conv2d(then, 1, 1),
+            nn.Conv2d(then, then, 3, padding=1), nn.BatchNorm2d(then), nn.ReLU(),
+            nn.Conv2d(then, then, 3, padding=2, dilation=2), nn.BatchNorm2d(then), nn.ReLU(),
+            nn.Conv2d(then, then, 3, padding=4, dilation=4), nn.BatchNorm2d(then), nn.ReLU(),
+            nn.Upsample(scale_factor=2),
         )  # fmt: skip
-        self.usual = nn.Parameter(torch.zeros(1, 1, SIZE_PX // _CELL_PX, SIZE_PX // _CELL_PX))
+        self.skin = nn.Sequential(
+            nn.Conv2d(first + then, first, 3, padding=1), nn.ReLU(), nn.Conv2d(first, 1, 1)
+        )
+        cells = SIZE_PX // _CELL_PX
+        self.usual = nn.Parameter(torch.full((1, 1, cells, cells), -2.0))
         self.gain = nn.Parameter(torch.ones(3))
 
+    def logits(self, x: Tensor) -> Tensor:
+        """Of skin in cells of 2 x 2, (N, 1, 32, 32)."""
+        fine = self.fine(x)
+        found: Tensor = self.skin(torch.cat([fine, self.coarse(fine)], 1)) + self.usual
+        return found
+
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 4, 64, 64) to (N, 3)."""
+        """(N, 4, 64, 64) to (N, 4), RGB from 0 to 1 and the share of the picture that is skin."""
+        return self.told(x, self.logits(x))
+
+    def told(self, x: Tensor, logits: Tensor) -> Tensor:
+        """See :meth:`forward`; logits of :meth:`logits`."""
         visible = 1 - x[:, 3:]
         share = F.avg_pool2d(visible, _CELL_PX)
-        colours = F.avg_pool2d((x[:, :3] + 1) / 2 * visible, _CELL_PX) / share.clamp(min=0.05)
-        held = self.held(x) + self.usual
-        held = torch.where(share > 0, held, torch.full_like(held, _NEVER))
-        weights = F.softmax(held.flatten(2), 2)
-        return (colours.flatten(2) * weights).sum(2) * self.gain
+        colours = F.avg_pool2d((x[:, :3] + 1) / 2 * visible, _CELL_PX)
+        sure = torch.sigmoid(logits)
+        weights = sure**2  # of what is half skin a quarter is taken
+        tone = (colours * weights).sum((2, 3)) / ((share * weights).sum((2, 3)) + 1e-3)
+        return torch.cat([tone * self.gain, (weights * share).mean((2, 3))], 1)
 
 
 class SurroundingsNetwork(nn.Module):
@@ -89,13 +108,18 @@ class SurroundingsNetwork(nn.Module):
         self.tone = ToneNetwork()
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 4, 64, 64) to (N, 5)."""
+        """(N, 4, 64, 64) to (N, 6)."""
+        return torch.cat([self.kind(x), self.tone(x)], 1)
+
+    def kind(self, x: Tensor) -> Tensor:
+        """(N, 4, 64, 64) to (N, 2)."""
         h = self.layers(x)
         places = F.relu(self.places(h)).flatten(1)
         pooled = torch.cat([h.mean((2, 3)), h.amax((2, 3)), places], 1)
         if self.training:
             pooled = F.dropout(pooled, 0.3)
-        return torch.cat([self.out(pooled), self.tone(x)], 1)
+        found: Tensor = self.out(pooled)
+        return found
 
 
 def labels(index: Path, names: list[str]) -> NDArray[np.float32]:
@@ -115,33 +139,60 @@ def labels(index: Path, names: list[str]) -> NDArray[np.float32]:
 
 def views(
     shards: Shards, faces: NDArray[np.intp], rng: np.random.Generator
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """What the network sees of faces, moved, recoloured and behind walls of many sizes.
 
     Returns:
-        (N, 4, 64, 64) float16; the tone of the skin behind the wall, (N, 3) RGB from 0 to 1.
+        (N, 4, 64, 64) float16; the tone of the skin behind the wall, (N, 3) RGB from 0 to 1; how
+        far what is seen is the person's skin, (N, 1, 32, 32) float16.
     """
-    seen, tones = [], []
+    seen, tones, skins = [], [], []
+    shapes = ShapeModel.load()
     for face in faces:
         crop, points = shards.moved(int(face), rng, _CROP_PX)
-        hidden = jittered_wall(points, rng).radius_map(_CROP_PX) <= 1 + rng.uniform(0, 0.15)
+        held = np.concatenate([points, shapes.surrogate(points, int(rng.integers(1 << 31)))])
+        hidden = boxed_wall(held, rng).radius_map(_CROP_PX) <= 1 + rng.uniform(0, 0.05)
         colour = np.ascontiguousarray(crop[..., :3])
+        if rng.random() < _ELSEWHERE_SHARE:
+            other, _ = shards.moved(int(rng.choice(faces)), rng, _CROP_PX)
+            behind = np.rot90(other[..., :3], int(rng.integers(1, 4)))
+            head = crop[..., 3:4] / np.float32(255)
+            colour = np.round(head * colour + (1 - head) * behind).astype(np.uint8)
         if rng.random() < _OTHER_SKIN_SHARE:
             colour = other_skin(colour, points, rng.uniform(28, 88))
+        alike = _alike(colour, points) * (crop[..., 3] / np.float32(255)) * ~hidden
+        cells = (SIZE_PX // _CELL_PX,) * 2
+        skins.append(cv2.resize(alike, cells, interpolation=cv2.INTER_AREA)[None])
         colour = recoloured(colour, rng)
         tones.append(skin_rgb(colour, points))
         seen.append(surroundings((colour * ~hidden[..., None]).astype(np.uint8), hidden))
-    x = torch.from_numpy(np.stack(seen).astype(np.float16))
-    return x, torch.from_numpy(np.stack(tones).astype(np.float32))
+    x, skin = (torch.from_numpy(np.stack(of).astype(np.float16)) for of in (seen, skins))
+    return x, torch.from_numpy(np.stack(tones).astype(np.float32)), skin
 
 
-def loss_of(found: Tensor, wanted: Tensor) -> Tensor:
-    """Cross entropy of the sex and absolute errors of the others, where they are known."""
+def _alike(picture: Image, points: Values) -> NDArray[np.float32]:
+    """How much each pixel has the colour of cheeks, forehead and chin, (S, S) from 0 to 1."""
+    lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    off = (lab - skin_lab(picture, points)) / (_ALIKE * SPREAD_LAB)
+    return np.asarray(np.exp(-(off**2).sum(2) / 2), np.float32)
+
+
+def kind_loss(found: Tensor, wanted: Tensor) -> Tensor:
+    """Cross entropy of the sex and absolute error of the years, where they are known."""
     sexed, aged = ~wanted[:, 0].isnan(), ~wanted[:, 1].isnan()
     sex = F.binary_cross_entropy_with_logits(found[sexed, 0], wanted[sexed, 0])
-    years = (found[aged, 1] - wanted[aged, 1]).abs().mean()
-    tone = (found[:, 2:] - wanted[:, 2:]).abs().mean()
-    return sex + _YEARS_WEIGHT * years + _TONE_WEIGHT * tone
+    return sex + _YEARS_WEIGHT * (found[aged, 1] - wanted[aged, 1]).abs().mean()
+
+
+def tone_loss(network: ToneNetwork, x: Tensor, wanted: Tensor, skin: Tensor) -> Tensor:
+    """Cross entropy of what is skin where something is seen, and the tone where skin is seen."""
+    logits, visible = network.logits(x), F.avg_pool2d(1 - x[:, 3:], _CELL_PX)
+    told = network.told(x, logits)
+    share = (skin / visible.clamp(min=1e-3)).clamp(0, 1)
+    found = F.binary_cross_entropy_with_logits(logits, share, visible)
+    enough = (skin.mean((1, 2, 3)) / _SEEN_SKIN).clamp(max=1)
+    off = (told[:, :3] - wanted).abs().mean(1)
+    return _SKIN_WEIGHT * found + _TONE_WEIGHT * (off * enough).mean()
 
 
 def train(prepared: Path, index: Path, out: Path) -> dict[str, float]:
@@ -154,14 +205,16 @@ def train(prepared: Path, index: Path, out: Path) -> dict[str, float]:
     known = np.nonzero(~np.isnan(wanted).all(1) & ~shards.grey)[0]
     apart = known % _HELD_OUT == 0
     taught = np.repeat(known[~apart], _VIEWS)
-    x, tones = views(shards, taught, rng)
-    y = torch.cat([torch.from_numpy(wanted[taught]), tones], 1)
+    x, tones, skin = views(shards, taught, rng)
+    y = torch.from_numpy(wanted[taught])
     network = SurroundingsNetwork()
     optimizer = torch.optim.AdamW(network.parameters(), _RATE, weight_decay=0.2)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, _STEPS)
     for _ in range(_STEPS):
         batch = torch.from_numpy(rng.integers(len(x), size=_BATCH))
-        loss = loss_of(network(x[batch].float()), y[batch])
+        seen = x[batch].float()
+        loss = kind_loss(network.kind(seen), y[batch])
+        loss = loss + tone_loss(network.tone, seen, tones[batch], skin[batch].float())
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
@@ -169,12 +222,13 @@ def train(prepared: Path, index: Path, out: Path) -> dict[str, float]:
     network.eval()
     _export(network, out)
     with torch.inference_mode():
-        x, tones = views(shards, known[apart], rng)
+        x, tones, skin = views(shards, known[apart], rng)
         found = network(x.float())
     right = torch.from_numpy(wanted[known[apart]])
     sexed, aged = ~right[:, 0].isnan(), ~right[:, 1].isnan()
     years = YEARS_SCALE * right[aged, 1]
-    gaps = torch.from_numpy(lab_of(found[:, 2:].numpy()) - lab_of(tones.numpy()))
+    gaps = torch.from_numpy(lab_of(found[:, 2:5].numpy()) - lab_of(tones.numpy()))
+    gaps = gaps[skin.float().mean((1, 2, 3)) > _SEEN_SKIN]
     light, red, yellow = gaps.abs().mean(0).tolist()
     return {
         "sex_right": float(((found[sexed, 0] > 0) == (right[sexed, 0] > 0.5)).float().mean()),
@@ -184,6 +238,7 @@ def train(prepared: Path, index: Path, out: Path) -> dict[str, float]:
         "tone_error_a": red,
         "tone_error_b": yellow,
         "tone_delta_median": float(gaps.norm(dim=1).median()),
+        "skin_seen": len(gaps) / len(found),
     }
 
 
