@@ -101,7 +101,7 @@ NETWORKS = {
         ShippedModel(
             name="surroundings-reader",
             file="surroundings-reader.onnx",
-            sha256="875ba69b5692ac745d817d9f5d6a8b00ca06a70200c0e2b94aa8d096d927cb7f",
+            sha256="8ca4711d9f22d61445b760c30f3baadb1a92f52ba9877fd28dd9ce92609efd2a",
             licence="MIT",
             reads="all but the face at 64 px",
         ),

@@ -47,7 +47,7 @@ def offsets(bank: DonorBank) -> Values:
     moved = np.zeros((len(bank), len(brows), 3))
     if known.any():
         moved[known, :, :2] = seen[known].mean(1) - seen[known].mean((0, 1))
-    followed: Values = _followers(brows) @ moved
+    followed = np.asarray(_followers(brows) @ moved, np.float64)
     return followed
 
 
@@ -67,7 +67,7 @@ def _followers(brows: list[int]) -> Values:
     """How far each landmark goes with the nearest of a brow, (478, B)."""
     face = topology.canonical_face().astype(np.float64)[:, :2]
     away = np.linalg.norm(face[:, None] - face[brows], axis=2)
-    shares = np.zeros_like(away)
+    shares: Values = np.zeros((len(face), len(brows)))
     nearest = away.argmin(1)
     rows = np.arange(len(face))
     shares[rows, nearest] = np.exp(-((away[rows, nearest] / _REACH_EYES) ** 2))
