@@ -20,7 +20,7 @@ from ..types import Image, Mask, Reals
 SIZE_PX = 64
 YEARS_SCALE = 100.0
 _LEAST_AGE, _MOST_AGE = 18, 90
-_ENOUGH_SKIN = 0.01  # of the picture
+_ENOUGH_SKIN = 0.004  # of the picture
 _SKIN_ITA_DEG = {"light": 50.0, "medium": 25.0, "dark": -10.0}
 
 

@@ -28,7 +28,7 @@ LEVEL, ZERO = 1 / 127.5, 128
 
 _CELLS = 32  # along a side: where light ends and detail begins is found at this resolution
 _STYLE_NOISE = 0.3
-_BELIEF = 0.8  # in the tone that skin beside the face tells; the rest in the one that was drawn
+_BELIEF = 0.85  # in the tone that skin beside the face tells; the rest in the one that was drawn
 _OF_DONOR = 0.6  # of the tone of a head on black; the rest is drawn
 
 
