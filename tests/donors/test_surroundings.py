@@ -44,7 +44,9 @@ def test_odds_and_hundreds_become_a_kind():
 
 def test_a_tone_is_told_as_far_as_skin_is_seen():
     assert SurroundingsReader(FakeSession(0.0, 0.3))(*scene()).skin_seen == 1
-    assert SurroundingsReader(FakeSession(0.0, 0.3, seen=0.002))(*scene()).skin_seen == pytest.approx(0.5)
+    assert SurroundingsReader(FakeSession(0.0, 0.3, seen=0.002))(
+        *scene()
+    ).skin_seen == pytest.approx(0.5)
     assert Guess().skin_seen == 0
 
 

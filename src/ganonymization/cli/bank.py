@@ -31,9 +31,14 @@ def build(
         state: A refiner's state.
     """
     require_torch()
+    from .. import weights
+    from ..synthesize.load import load
+    from ..synthesize.refiner import Refiner
     from ..training.refine.bank import build as build_bank
 
-    for outcome, count in build_bank(folder, table, out, prepared, state).most_common():
+    refiner = load(weights.resolve("default"))
+    assert isinstance(refiner, Refiner)
+    for outcome, count in build_bank(folder, table, out, refiner, prepared, state).most_common():
         print(f"{count:5d} {outcome}")
 
 

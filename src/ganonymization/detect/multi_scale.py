@@ -97,7 +97,7 @@ def _spans(length: int, scale: float, tile_px: int) -> list[tuple[int, int]]:
     count = max(1, int(np.ceil((length - overlap) / (tile - overlap))))
     size = (length + (count - 1) * overlap) / count
     starts = [round(i * (size - overlap)) for i in range(count)]
-    return [(start, min(length, round(start + size))) for start in starts]
+    return [(start, min(length, int(np.ceil(start + size)))) for start in starts]
 
 
 class MultiScale:

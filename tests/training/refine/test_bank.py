@@ -8,9 +8,14 @@ from ganonymization.donors.bank import DonorBank
 from ganonymization.donors.sheet import contact_sheet, summary
 from ganonymization.errors import InputError
 from ganonymization.landmarks.face_finder import FoundFace
+from ganonymization.synthesize.refiner import Refiner
 from ganonymization.training.refine import bank as building
 
 from ...conftest import face_landmarks
+from ...donors.conftest import bank_of
+from ...synthesize.test_refiner import FakeSession
+
+REFINER = Refiner(FakeSession(), 64, bank_of(1))
 
 
 class FakeFinder:
@@ -40,7 +45,7 @@ def table(tmp_path, monkeypatch):
 
 
 def test_a_folder_becomes_a_bank(table, tmp_path):
-    outcomes = building.build(tmp_path, table, tmp_path / "b.npz")
+    outcomes = building.build(tmp_path, table, tmp_path / "b.npz", REFINER)
     assert outcomes == {"donor": 2, "turned away": 1, "no licence stated": 1}
     bank = DonorBank.load(tmp_path / "b.npz")
     assert bank.files.tolist() == ["a.png", "bb.png"]
@@ -58,14 +63,14 @@ def test_a_folder_becomes_a_bank(table, tmp_path):
 def test_a_table_without_licences_is_refused(table, tmp_path):
     table.write_text("file,source\na.png,drawn\n")
     with pytest.raises(InputError, match="licence"):
-        building.build(tmp_path, table, tmp_path / "b.npz")
+        building.build(tmp_path, table, tmp_path / "b.npz", REFINER)
     assert not (tmp_path / "b.npz").exists()
 
 
 def test_a_bank_of_nobody_is_not_written(table, tmp_path):
     table.write_text("file,source,licence\nturned.png,drawn,MIT\n")
     with pytest.raises(InputError, match="frontal"):
-        building.build(tmp_path, table, tmp_path / "b.npz")
+        building.build(tmp_path, table, tmp_path / "b.npz", REFINER)
     assert not (tmp_path / "b.npz").exists()
 
 

@@ -40,10 +40,8 @@ class SeesBrowsHigher:
 
 @pytest.fixture
 def found(monkeypatch):
-    monkeypatch.setattr(brows, "load", lambda path: DrawsItsInput())
-    monkeypatch.setattr(brows, "Refiner", DrawsItsInput)
     monkeypatch.setattr(brows, "FaceMesh", SeesBrowsHigher)
-    return brows.offsets(bank_of(len(UP_EYES) + 1))
+    return brows.offsets(DrawsItsInput(), bank_of(len(UP_EYES) + 1))
 
 
 def test_brows_move_by_what_is_seen_beside_all_donors(found):

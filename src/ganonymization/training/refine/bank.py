@@ -19,6 +19,7 @@ from ...io.files import atomic_path
 from ...landmarks.face_finder import FaceFinder
 from ...surrogate.expression_reading import ExpressionReader
 from ...surrogate.shape_model import Posed
+from ...synthesize.refiner import Refiner
 from ...types import Image, Skipped, Values
 from .. import layout
 from ..networks import StyleEncoder
@@ -53,14 +54,16 @@ class Donor:
 
 
 def build(
-    folder: Path, table: Path, out: Path, prepared: Path | None = None, state: Path | None = None
-) -> Counter[str]:
+    folder: Path, table: Path, out: Path, refiner: Refiner, prepared: Path | None = None,
+    state: Path | None = None,
+) -> Counter[str]:  # fmt: skip
     """Write a bank, and count what became of the table's rows.
 
     Args:
         folder: Has the pictures.
         table: CSV with file, source, licence and, if known, sex, age_estimate, person.
         out: The bank.
+        refiner: Draws donors, for :mod:`ganonymization.training.refine.brows`.
         prepared: The same pictures prepared for training; with ``state`` it gives styles.
         state: What :meth:`Networks.compact` gave; has the style encoder.
 
@@ -86,7 +89,7 @@ def build(
         )
     styles = _styles(donors, prepared, state)
     layout_px = mesh_layout([donor.landmarks_px for donor in donors])
-    found = offsets(_bank(donors, styles, layout_px))
+    found = offsets(refiner, _bank(donors, styles, layout_px))
     bank = _bank([_moved(*each) for each in zip(donors, found, strict=True)], styles, layout_px)
     with atomic_path(out, ".npz") as temporary:
         bank.save(temporary)

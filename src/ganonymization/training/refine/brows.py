@@ -10,14 +10,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ... import weights
 from ...donors.bank import DonorBank
 from ...errors import LandmarksError
 from ...geometry import topology, transforms
 from ...geometry.wall import GeneratorInput
 from ...landmarks.facemesh import FaceMesh
 from ...surrogate.shape_model import Posed, ShapeModel
-from ...synthesize.load import load
 from ...synthesize.refiner import Refiner
 from ...types import DonorPair, Values
 
@@ -25,14 +23,17 @@ _MESHES = 5
 _REACH_EYES = 0.06  # how far the skin about a brow goes with it
 
 
-def offsets(bank: DonorBank) -> Values:
+def offsets(refiner: Refiner, bank: DonorBank) -> Values:
     """How far each donor's brows are seen from its mesh, beside all donors', (N, 478, 3).
 
-    In the canonical frame, in outer-eye distances; 0 for a donor in whom no face is found.
+    Args:
+        refiner: Draws them.
+        bank: Has them.
+
+    Returns:
+        In the canonical frame, in outer-eye distances; 0 for a donor in whom no face is found.
     """
-    shipped = load(weights.resolve("default"))
-    assert isinstance(shipped, Refiner)
-    refiner = shipped.wearing(bank)
+    refiner = refiner.wearing(bank)
     find, brows = FaceMesh(), list(topology.EXPRESSIVE["brows"])
     seen = np.full((len(bank), _MESHES, len(brows), 2), np.nan)
     for number, face in enumerate(_faces(refiner.size_px)):
