@@ -40,7 +40,7 @@ class SeesBrowsHigher:
 
 @pytest.fixture
 def found(monkeypatch):
-    monkeypatch.setattr(brows, "FaceMesh", SeesBrowsHigher)
+    monkeypatch.setattr(brows.registry, "load", lambda names, name: SeesBrowsHigher)
     return brows.offsets(DrawsItsInput(), bank_of(len(UP_EYES) + 1))
 
 

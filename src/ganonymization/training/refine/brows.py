@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from ... import registry
 from ...donors.bank import DonorBank
 from ...errors import LandmarksError
 from ...geometry import topology, transforms
 from ...geometry.wall import GeneratorInput
-from ...landmarks.facemesh import FaceMesh
 from ...surrogate.shape_model import Posed, ShapeModel
 from ...synthesize.refiner import Refiner
 from ...types import DonorPair, Values
@@ -34,7 +34,8 @@ def offsets(refiner: Refiner, bank: DonorBank) -> Values:
         In the canonical frame, in outer-eye distances; 0 for a donor in whom no face is found.
     """
     refiner = refiner.wearing(bank)
-    find, brows = FaceMesh(), list(topology.EXPRESSIVE["brows"])
+    find = registry.load(registry.LANDMARKERS, "facemesh")()
+    brows = list(topology.EXPRESSIVE["brows"])
     seen = np.full((len(bank), _MESHES, len(brows), 2), np.nan)
     for number, face in enumerate(_faces(refiner.size_px)):
         asked = Posed.of(face.surrogate_px).frontal[brows]
