@@ -1,5 +1,6 @@
 """A texture of two donors on a new face's mesh."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -69,7 +70,7 @@ def wear(
         features = np.zeros_like(features)
     elif 0 < nose < size_px:
         features = features * (np.arange(size_px) > nose)[:, None].astype(np.uint8)
-    return rasterisation.Texture(texture.image, texture.skin, features)
+    return replace(texture, features=features)
 
 
 @lru_cache(4)

@@ -3,6 +3,8 @@
 Both functions are used in training and at run time alike, on landmarks in crop pixels.
 """
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +17,10 @@ _MOUTH = (40, 0, 0)
 _SCLERA = (190, 190, 190)
 _INSIDE = (255,)
 _DOT = (224, 224, 224)
+_MOST_TRIANGLES = 1024  # with those that fill eyes and mouth
 
 
-def mesh(landmarks_px: Reals, size_px: int) -> Image:
+def mesh(landmarks_px: Reals, size_px: int, triangles: NDArray[np.int32] | None = None) -> Image:
     """Draw the face as a surface coloured by where on the canonical face each triangle lies.
 
     The 852 triangles are painted far to near. Over them the mouth opening is dark, the eye openings
@@ -27,18 +30,18 @@ def mesh(landmarks_px: Reals, size_px: int) -> Image:
     Args:
         landmarks_px: (478, 3) in crop pixels; z in the same scale, smaller is nearer.
         size_px: Side of the square crop.
+        triangles: What :func:`ganonymization.geometry.rasterisation.triangle_map` found of the same
+            mesh, (size_px, size_px), where it is known; else they are painted here.
 
     Returns:
         (size_px, size_px, 3) uint8, black where there is no face.
     """
-    canvas = np.zeros((size_px, size_px, 3), np.uint8)
     points = np.asarray(landmarks_px, np.float64)
     fixed = np.round(points[:, :2] * (1 << _SHIFT)).astype(np.int32)
-    triangles = topology.triangles()
-    order = np.argsort(-points[triangles, 2].sum(1), kind="stable")
-    corners = fixed[triangles[order]]
-    for triangle, colour in zip(corners, _triangle_colours()[order].tolist(), strict=True):
-        cv2.fillConvexPoly(canvas, triangle, colour, cv2.LINE_8, _SHIFT)
+    if triangles is None:
+        canvas = _painted(points, fixed, size_px)
+    else:
+        canvas = np.take(_colours_of_numbers(), triangles, axis=0)
     _draw_openings(canvas, points, fixed)
     width = max(1, round(size_px / 256))
     closed = (topology.LIPS_OUTER, topology.LIPS_INNER, topology.EYE_LEFT, topology.EYE_RIGHT)
@@ -68,6 +71,26 @@ def dots(landmarks_px: Reals, size_px: int) -> Image:
         cv2.circle(canvas, place, 1, _DOT, 1)
         cv2.circle(canvas, place, 0, _DOT, 1)
     return canvas
+
+
+def _painted(points: Values, fixed: NDArray[np.int32], size_px: int) -> Image:
+    """The triangles in their colours, far to near."""
+    canvas = np.zeros((size_px, size_px, 3), np.uint8)
+    triangles = topology.triangles()
+    order = np.argsort(-points[triangles, 2].sum(1), kind="stable")
+    corners = fixed[triangles[order]]
+    for triangle, colour in zip(corners, _triangle_colours()[order].tolist(), strict=True):
+        cv2.fillConvexPoly(canvas, triangle, colour, cv2.LINE_8, _SHIFT)
+    return canvas
+
+
+@cache
+def _colours_of_numbers() -> Image:
+    """The triangles' colours by number, and black for what fills eyes and mouth, and for -1."""
+    colours = np.zeros((_MOST_TRIANGLES, 3), np.uint8)
+    own = _triangle_colours()
+    colours[: len(own)] = own
+    return colours
 
 
 def _triangle_colours() -> Values:

@@ -34,11 +34,13 @@ class Texture:
         image: (S, S, 3) uint8 RGB; meaningless where nothing covers.
         skin: (S, S) uint8, 255 where the mesh's surface has texture, fading towards the oval.
         features: (S, S) uint8, 255 in the openings of eyes and mouth.
+        triangles: (S, S) int32, of :func:`triangle_map`; None where it was not kept.
     """
 
     image: Image
     skin: NDArray[np.uint8]
     features: NDArray[np.uint8]
+    triangles: NDArray[np.int32] | None = None
 
 
 @cache
@@ -109,7 +111,7 @@ def render(donor: Image, donor_px: Reals, landmarks_px: Reals, size_px: int) -> 
     fade = np.clip(depth_px / (_FEATHER_EYES * eyes_px), 0, 1)
     skin = np.round(255 * fade * (valid & ~inner)).astype(np.uint8)
     features = np.where(valid & inner, 255, 0).astype(np.uint8)
-    return Texture(image, skin, features)
+    return Texture(image, skin, features, numbers)
 
 
 def logarithm(image: Image) -> NDArray[np.float32]:

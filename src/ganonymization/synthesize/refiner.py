@@ -172,7 +172,9 @@ class Refiner:
     def _layers(self, inputs: GeneratorInput, texture: Texture) -> NDArray[np.uint8]:
         uncovered = (texture.skin | texture.features) == 0
         layers = cv2.merge([
-            *cv2.split(conditioning.mesh(inputs.surrogate_px, self.size_px)),
+            *cv2.split(
+                conditioning.mesh(inputs.surrogate_px, self.size_px, texture.triangles)
+            ),
             *(_unknown(plane, inputs.wall_mask) for plane in cv2.split(inputs.context)),
             _share(inputs.wall_mask.astype(np.uint8) * 255),
             *(_unknown(plane, uncovered) for plane in cv2.split(texture.image)),
