@@ -28,8 +28,7 @@ LEVEL, ZERO = 1 / 127.5, 128
 
 _CELLS = 32  # along a side: where light ends and detail begins is found at this resolution
 _STYLE_NOISE = 0.3
-_BELIEF = 0.85  # in the tone that skin beside the face tells; the rest in the one that was drawn
-_OF_DONOR = 0.6  # of the tone of a head on black; the rest is drawn
+_BELIEF = 0.85  # in a tone that is told; the rest in the one that was drawn
 
 
 class Refiner:
@@ -109,7 +108,7 @@ class Refiner:
         """
         own = tone.lab_of_ita(float(self._bank.skin_ita_deg[donor]))
         if guess.skin_lab is None:
-            return own, _OF_DONOR, True
+            return own, _BELIEF, True
         belief = _BELIEF * guess.skin_seen
         if not tone.is_coloured(inputs.context, inputs.wall_mask):
             return guess.skin_lab, belief, False
