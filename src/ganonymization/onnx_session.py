@@ -83,6 +83,20 @@ def _refusable(session: onnxruntime.InferenceSession) -> onnxruntime.InferenceSe
     return session
 
 
+def settings_of(threads: int) -> onnxruntime.SessionOptions:
+    """Settings of any network of ours.
+
+    Args:
+        threads: Of one call; 0 takes every core.
+    """
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 3
+    settings.intra_op_num_threads = threads
+    # Networks run in turns and callers share the cores: threads that wait in a loop take them.
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return settings
+
+
 def open_session(
     model: str | bytes, settings: onnxruntime.SessionOptions, device: Device
 ) -> onnxruntime.InferenceSession:
@@ -132,10 +146,7 @@ def open_shipped(
         OptionError: The device does not work here; the message has the remedy.
     """
     path = weights.path_of(name)
-    settings = onnxruntime.SessionOptions()
-    settings.log_severity_level = 3
-    settings.intra_op_num_threads = threads
-    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    settings = settings_of(threads)
     settings.enable_mem_pattern = not any_size
     try:
         return open_session(str(path), settings, device)

@@ -1,8 +1,11 @@
+import cv2
 import numpy as np
 
 from ganonymization.donors.choose import choose, choose_lasting, openings
 from ganonymization.donors.surroundings import Kind
 from ganonymization.donors.wear import mixed, wear
+from ganonymization.geometry import rasterisation
+from ganonymization.types import DonorPair
 
 from ..conftest import face_landmarks
 from .conftest import SIZE, bank_of
@@ -102,3 +105,27 @@ def test_a_face_of_many_frames_has_donors_at_rest():
     worn = [choose_lasting(bank, seed) for seed in range(50)]
     assert all(w.upper < 30 and w.lower < 30 and w.lower % 2 == 0 for w in worn)
     assert len({(w.upper, w.lower) for w in worn}) > 20
+
+
+def test_small_faces_wear_textures_of_half_the_size():
+    """They look the same, and lie in the same place."""
+    size, crop = 448, 128
+    rng = np.random.default_rng(0)
+    files = [
+        cv2.imencode(".webp", cv2.GaussianBlur(
+            rng.integers(0, 256, (size, size, 3), np.uint8), (0, 0), 12) * 4)[1].ravel()
+        for _ in range(2)
+    ]  # fmt: skip
+    bank = bank_of(
+        2, webp=np.concatenate(files), ends=np.cumsum([len(f) for f in files]), size_px=size,
+        layout_px=face_landmarks((224, 224), 210).astype(np.float32),
+    )  # fmt: skip
+    points = face_landmarks((crop / 2, crop / 2), crop / 3.4)
+    worn = DonorPair(0, 1)
+    half = wear(bank, worn, NEUTRAL, points, crop)
+    whole = rasterisation.render(mixed(bank, worn, NEUTRAL), bank.layout_px, points, crop)
+    assert np.array_equal(half.skin, whole.skin)
+    inside = half.skin == 255
+    gap = half.image.astype(int) - whole.image
+    assert whole.image[inside].std() > 20
+    assert np.abs(gap[inside]).mean() < 2

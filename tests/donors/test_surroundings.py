@@ -44,9 +44,10 @@ def test_odds_and_hundreds_become_a_kind():
 
 def test_a_tone_is_told_as_far_as_skin_is_seen():
     assert SurroundingsReader(FakeSession(0.0, 0.3))(*scene()).skin_seen == 1
-    assert SurroundingsReader(FakeSession(0.0, 0.3, seen=0.002))(
-        *scene()
-    ).skin_seen == pytest.approx(0.5)
+    half = SurroundingsReader(FakeSession(0.0, 0.3, seen=0.00275))(*scene())
+    assert half.skin_seen == pytest.approx(0.5, abs=0.01)
+    none = SurroundingsReader(FakeSession(0.0, 0.3, seen=0.001))(*scene())
+    assert none.skin_seen == 0 and none.kind.skin_ita_deg is None  # a wall's colour is nobody's
     assert Guess().skin_seen == 0
 
 
@@ -104,3 +105,11 @@ def test_the_shipped_network_answers():
     assert guess.skin_lab is not None and 0 <= guess.skin_lab[0] <= 100
     kind = guess.kind
     assert 0 <= kind.female <= 1 and 18 <= kind.years <= 90
+
+
+@pytest.mark.parametrize("rgb", [(30, 60, 200), (0, 0, 0), (60, 160, 60), (250, 250, 250)])
+def test_surroundings_without_skin_tell_no_skin(rgb):
+    context, hidden = scene()
+    context[~hidden] = rgb
+    guess = SurroundingsReader()(context, hidden)
+    assert guess.skin_seen < 0.3 and guess.kind.skin_ita_deg is None

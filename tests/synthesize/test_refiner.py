@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from pytest import approx
+from pytest import approx, raises
 from torch.nn import functional as F
 
 from ganonymization.donors.surroundings import Guess, Kind
+from ganonymization.errors import SynthesisError
 from ganonymization.geometry.rasterisation import Texture
 from ganonymization.geometry.skin import skin_lab
 from ganonymization.geometry.wall import NEUTRAL, GeneratorInput
@@ -128,6 +129,8 @@ def test_who_is_asked_for_goes_before_the_surroundings_and_skin_is_of_portraits(
     scene = GeneratorInput(inputs().surrogate_px, np.zeros((SIZE, SIZE, 3), np.uint8), hidden, 1)
     guess = Guess(Kind(0.0, 30.0, 40.0))
     assert refiner._kind(scene, guess) == Kind(1.0, 30.0, 40.0)
+    unseen = Guess(Kind(0.0, 30.0, None))
+    assert refiner._kind(scene, unseen) == Kind(1.0, 30.0, -10.0)
     assert refiner._kind(inputs(), guess) == asked
 
 
@@ -157,6 +160,22 @@ def test_skin_gets_the_tone_that_goes_with_the_surroundings():
     found = [tone_drawn(SaysTone(lightness), scene()) for lightness in (35, 75)]
     assert found[1][0] - found[0][0] == approx(0.85 * 40, abs=4)
     assert max(np.abs(each[1:] - [12, 18]).max() for each in found) < 4
+
+
+def test_lightness_goes_as_far_as_skin_is_seen():
+    drawn, told = tone_drawn(SaysTone(30, seen=0), scene())[0], 30
+    half = tone_drawn(SaysTone(told, seen=0.5), scene())[0]
+    assert half == approx(drawn + 0.85 * 0.5 * (told - drawn), abs=2.5)
+
+
+def test_numbers_that_are_none_are_no_face():
+    class Broken(FakeSession):
+        def run(self, names, feeds):
+            picture, opacity = super().run(names, feeds)
+            return picture, opacity * np.nan
+
+    with raises(SynthesisError, match="not finite"):
+        Refiner(Broken(), SIZE, bank_of(30))(inputs())
 
 
 def test_where_no_skin_is_seen_lightness_stays_and_a_grey_face_gets_a_donors_hue():

@@ -79,3 +79,9 @@ def test_an_angle_is_that_of_its_tone(ita_deg):
 def test_fairness_rises_with_the_angle_and_dark_skin_has_none():
     found = [fairness(lab_of_ita(ita_deg)) for ita_deg in (-40, 10, 35, 60)]
     assert found[:2] == [0, 0] and 0.2 < found[2] < 0.8 and found[3] == 1
+
+
+def test_more_degrees_are_never_darker():
+    lightness = [lab_of_ita(degrees)[0] for degrees in range(-180, 181, 5)]
+    assert (np.diff(lightness) >= 0).all()
+    assert lightness[0] == 30 and lightness[-1] == 80

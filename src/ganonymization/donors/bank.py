@@ -81,6 +81,11 @@ class DonorBank:
     def __post_init__(self) -> None:
         object.__setattr__(self, "texture", lru_cache(_KEPT_TEXTURES)(self._decoded))
 
+    @property
+    def female(self) -> NDArray[np.float64]:
+        """(N,), 1 for a woman, 0 for a man, 0.5 where nobody says."""
+        return np.select([self.sexes == "f", self.sexes == "m"], [1.0, 0.0], 0.5)
+
     def __len__(self) -> int:
         return len(self.ends)
 

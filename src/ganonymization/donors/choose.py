@@ -72,8 +72,7 @@ def _unlike(bank: DonorBank, reading: Reals, kind: Kind) -> NDArray[np.float64]:
     """How far each donor is from an expression and a kind of person, (N,)."""
     away: NDArray[np.float64] = _READING * np.abs(bank.readings - np.asarray(reading)).sum(1)
     if kind.female is not None:
-        known = np.select([bank.sexes == "f", bank.sexes == "m"], [1.0, 0.0], 0.5)
-        away += _SEX * np.abs(known - kind.female)
+        away += _SEX * np.abs(bank.female - kind.female)
     if kind.years is not None:
         away += np.maximum(np.abs(bank.years - kind.years) / _YEARS - 1, 0)
     if kind.skin_ita_deg is not None:

@@ -20,7 +20,7 @@ from ..types import Image, Mask, Reals
 SIZE_PX = 64
 YEARS_SCALE = 100.0
 _LEAST_AGE, _MOST_AGE = 18, 90
-_ENOUGH_SKIN = 0.004  # of the picture
+_NO_SKIN, _ENOUGH_SKIN = 0.0015, 0.004  # sums of doubts, and of a neck or an ear
 _SKIN_ITA_DEG = {"light": 50.0, "medium": 25.0, "dark": -10.0}
 
 
@@ -88,8 +88,8 @@ class SurroundingsReader:
     """Guesses with a network of (N, 4, 64, 64), context and wall mask, to (N, 6).
 
     Its outputs are the logarithm of the odds for a woman, years in hundreds, the skin's RGB from 0
-    to 1, a mean of what is visible, a fixed gain lighter, and the share of the picture that is
-    skin. May be shared by threads.
+    to 1, a mean of what is visible, a fixed gain lighter, and how much skin is visible: the mean of
+    the squared probabilities. May be shared by threads.
 
     Args:
         session: On the network; None opens the shipped one.
@@ -112,8 +112,8 @@ class SurroundingsReader:
         odds, years = (float(value) for value in found[0, :2])
         years = float(np.clip(YEARS_SCALE * years, _LEAST_AGE, _MOST_AGE))
         tone = lab_of(found[0, 2:5])
-        degrees = float(np.degrees(np.arctan2(tone[0] - 50, tone[2])))
-        seen = float(np.clip(found[0, 5] / _ENOUGH_SKIN, 0, 1))
+        seen = float(np.clip((found[0, 5] - _NO_SKIN) / (_ENOUGH_SKIN - _NO_SKIN), 0, 1))
+        degrees = float(np.degrees(np.arctan2(tone[0] - 50, tone[2]))) if seen > 0.5 else None
         return Guess(Kind(float(1 / (1 + np.exp(-odds))), years, degrees), tone, seen)
 
 

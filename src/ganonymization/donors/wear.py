@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..geometry import rasterisation
 from ..geometry.topology import outer_eyes_px
+from ..geometry.transforms import CROP_SIDE_EYES
 from ..types import DonorPair, Image, Reals
 from .bank import DonorBank
 from .choose import openings
@@ -55,7 +56,7 @@ def wear(
         landmarks_px: (478, 3) in crop pixels.
         size_px: Side of the crop.
     """
-    shrinks = outer_eyes_px(bank.layout_px) / max(outer_eyes_px(landmarks_px), 1.0)
+    shrinks = outer_eyes_px(bank.layout_px) * CROP_SIDE_EYES / size_px
     scale = 0.5 if shrinks > _SHRINKS else 1.0  # a small face needs no large texture
     half_px = np.array([0.5, 0.5, 0])
     texture = rasterisation.render(

@@ -1,6 +1,7 @@
 """What the generator sees of the geometry: the filled mesh (ours) or dots (the paper's).
 
-Both functions are used in training and at run time alike, on landmarks in crop pixels.
+Both functions are used in training and at run time alike, on landmarks in crop pixels. At run time
+a mesh may be taken from a map of triangles, which differs at a few rims.
 """
 
 from functools import cache

@@ -72,12 +72,8 @@ def _refuse_donors(model: Path, bank: Path | None, asked: Kind) -> None:
 
 
 def _session(model: Path, threads: int, device: Device) -> onnxruntime.InferenceSession:
-    settings = onnxruntime.SessionOptions()
-    settings.log_severity_level = 3
-    settings.intra_op_num_threads = threads
-    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnx_session.open_session(str(model), settings, device)
+        return onnx_session.open_session(str(model), onnx_session.settings_of(threads), device)
     except OptionError:
         raise
     except Exception as error:  # ONNX Runtime's own exceptions have no common base

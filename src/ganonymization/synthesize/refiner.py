@@ -16,6 +16,7 @@ from ..donors.wear import wear
 from ..errors import SynthesisError
 from ..geometry import conditioning, transforms
 from ..geometry.rasterisation import DARKEST, LIGHT_EYES, Texture, logarithm
+from ..geometry.skin import skin_lab
 from ..geometry.wall import GeneratorInput
 from ..types import DonorPair, Image, Mask
 from . import eyes, grade, lips, tone
@@ -84,10 +85,12 @@ class Refiner:
         graded = grade.grade_of(inputs)
         texture = grade.as_contrasty(texture, graded)
         face = compose(drawn, opacity, texture)
+        points, seed = inputs.surrogate_px, inputs.seed
         wanted, belief, coloured = self._skin(guess, worn.upper, small)
-        face = tone.toned(face, inputs.surrogate_px, texture.skin, wanted, belief, coloured)
-        face = eyes.with_clear_eyes(face, inputs.surrogate_px, inputs.seed, tone.fairness(wanted))
-        face = lips.with_red_lips(face, inputs.surrogate_px, inputs.seed, self._female(worn.lower))
+        face = tone.toned(face, points, texture.skin, wanted, belief, coloured)
+        fair = tone.fairness(skin_lab(face, points))
+        face = eyes.with_clear_eyes(face, points, seed, fair)
+        face = lips.with_red_lips(face, points, seed, float(self._bank.female[worn.lower]))
         return grade.as_sharp(face, texture, graded, inputs.seed)
 
     def wearing(self, bank: DonorBank) -> "Refiner":
@@ -104,7 +107,7 @@ class Refiner:
     ) -> tuple[NDArray[np.float32], float, bool]:
         """CIELAB that skin should have, how far to believe it, whether the picture has colours.
 
-        A head on black is the donor's, and so is a hue for which no skin beside the face speaks.
+        A head on black is the donor's, and so is a hue as far as no skin beside the face tells it.
         """
         own = tone.lab_of_ita(float(self._bank.skin_ita_deg[donor]))
         if guess.skin_lab is None:
@@ -112,18 +115,19 @@ class Refiner:
         belief = _BELIEF * guess.skin_seen
         if not tone.is_coloured(inputs.context, inputs.wall_mask):
             return guess.skin_lab, belief, False
-        return own + guess.skin_seen * (guess.skin_lab - own), belief, True
-
-    def _female(self, donor: int) -> float:
-        return {"f": 1.0, "m": 0.0}.get(str(self._bank.sexes[donor]), 0.5)
+        wanted = own + guess.skin_seen * (guess.skin_lab - own)
+        wanted[0] = guess.skin_lab[0]
+        return wanted, belief, True
 
     def _kind(self, inputs: GeneratorInput, guess: Guess) -> Kind:
         """What was asked for, and for the rest what goes with the surroundings.
 
-        In scenes the skin is not asked for: it goes with what is left of neck and ears.
+        Where skin is seen, none is asked for: it goes with what is left of neck and ears.
         """
         if inputs.wall_mask.all():
             return self._asked
+        if guess.kind.skin_ita_deg is None:
+            return self._asked.over(guess.kind)
         return replace(self._asked, skin_ita_deg=None).over(guess.kind)
 
     def _shrunk(self, inputs: GeneratorInput, texture: Texture) -> tuple[GeneratorInput, Texture]:
@@ -158,7 +162,7 @@ class Refiner:
             picture, opacity = self._session.run(["picture", "opacity"], feeds)
         except Exception as error:
             raise SynthesisError(f"the generator failed: {error}") from error
-        if not np.isfinite(opacity).all():
+        if not np.isfinite(opacity).all():  # of the same convolution as the picture, now bytes
             raise SynthesisError("the generator's output is not finite")
         return np.asarray(picture[0], np.uint8), opacity[0, 0]
 

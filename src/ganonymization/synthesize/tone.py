@@ -10,6 +10,7 @@ from ..types import Image, Mask, Reals
 _SKIN_HUE_RAD, _HUE_RANGE_RAD = 0.95, 0.45  # of CIELAB's a and b
 _LEAST_CHROMA, _USUAL_CHROMA = 16.0, 22.0
 _LIGHTNESSES = (30.0, 80.0)  # of skin in usual light
+_MOST_ITA_DEG = 80.0  # beyond a right angle, as of bluish pictures, lightness would turn back
 _FAIR_ITA_DEG = (25.0, 45.0)  # not fair yet, and wholly
 _GREY_LEVELS = 5.0  # channels of a picture without colours differ by less on average
 _GREY_STEP = 4  # pixels: the mean needs no more of them
@@ -63,7 +64,7 @@ def toned(
 def lab_of_ita(ita_deg: float) -> NDArray[np.float32]:
     """The usual CIELAB of skin of an individual typology angle, (3,); Chardon et al., 1991."""
     red, yellow = _USUAL_CHROMA * np.cos(_SKIN_HUE_RAD), _USUAL_CHROMA * np.sin(_SKIN_HUE_RAD)
-    lightness = 50 + yellow * np.tan(np.radians(ita_deg))
+    lightness = 50 + yellow * np.tan(np.radians(np.clip(ita_deg, -_MOST_ITA_DEG, _MOST_ITA_DEG)))
     return np.array([np.clip(lightness, *_LIGHTNESSES), red, yellow], np.float32)
 
 

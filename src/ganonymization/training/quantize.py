@@ -32,9 +32,9 @@ def quantize(
 ) -> None:  # fmt: skip
     """Make the convolutions of an exported generator in single precision integer, in place.
 
-    Static quantization, per channel. Activations are unsigned, for ONNX Runtime fuses a convolution
-    behind a shared signed one with nothing; weights have 7 bits, so that no processor's sums
-    overflow.
+    Static quantization, per channel; ranges hold all but the rarest numbers. Activations are
+    unsigned, for ONNX Runtime fuses a convolution behind a shared signed one with nothing; weights
+    have 7 bits, so that no processor's sums overflow.
 
     Args:
         model: The file.
@@ -54,7 +54,7 @@ def quantize(
             str(ready), str(done), _Samples(feeds),
             op_types_to_quantize=["Conv"], per_channel=True, reduce_range=True,
             activation_type=quantization.QuantType.QUInt8,
-            nodes_to_exclude=names[-kept_last:],
+            nodes_to_exclude=names[len(names) - kept_last :],
             calibrate_method=quantization.CalibrationMethod.Percentile,
             extra_options={"TensorQuantOverrides": overrides, "CalibPercentile": _PERCENTILE},
         )  # fmt: skip

@@ -95,3 +95,23 @@ def test_a_shadow_on_one_side_goes_and_what_both_sides_have_stays():
     eyes = blank.copy()
     eyes[115:175, 115:155] = 255
     assert np.abs(building.evenly_lit(shaded, eyes)[145, 135].astype(int) - 80).max() <= 1
+
+
+def test_a_donors_landmarks_go_where_its_brows_are_seen(table, tmp_path, monkeypatch):
+    from ganonymization.geometry import topology
+
+    brows = list(topology.EXPRESSIVE["brows"])
+    moved = np.zeros((2, 478, 3))
+    moved[1][brows, 1] = -0.1
+    seen = []
+    texture = building._texture
+    monkeypatch.setattr(building, "offsets", lambda refiner, bank: moved)
+    monkeypatch.setattr(
+        building, "_texture", lambda d, layout: seen.append(d.landmarks_px) or texture(d, layout)
+    )
+    building.build(tmp_path, table, tmp_path / "b.npz", REFINER)
+    before, after = np.array(seen[:2]), np.array(seen[2:])
+    assert np.allclose(before[0], after[0])
+    up = (before - after)[1][:, 1]
+    assert np.allclose(up[brows], 9, atol=0.5)  # a tenth of 90 px
+    assert np.abs(np.delete(up, brows)).max() < 1e-6

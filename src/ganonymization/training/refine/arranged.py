@@ -97,7 +97,7 @@ def _shuffled(x: Tensor) -> Tensor:
 
 
 def as_blocks(layers: Tensor) -> Tensor:
-    """Layers (N, 12, S, S) as the stem sees them, (N, 192, S / 4, S / 4), rounded as bytes are."""
+    """Layers (N, 12, S, S) as the stem sees them, (N, 192, S / 4, S / 4), rounded to bytes."""
     size, k = int(layers.shape[-1]) // BLOCK, BLOCK
     levels = (torch.round(layers / LEVEL) + ZERO).clamp(0, 255)
     rows = ((levels - ZERO) * LEVEL).reshape(-1, CHANNELS, size, k, size, k)

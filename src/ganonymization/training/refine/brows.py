@@ -31,7 +31,8 @@ def offsets(refiner: Refiner, bank: DonorBank) -> Values:
         bank: Has them.
 
     Returns:
-        In the canonical frame, in outer-eye distances; 0 for a donor in whom no face is found.
+        In the canonical frame, in outer-eye distances; 0 for a donor in whom a face is not found
+        each time.
     """
     refiner = refiner.wearing(bank)
     find = registry.load(registry.LANDMARKERS, "facemesh")()
