@@ -29,7 +29,8 @@ LEVEL, ZERO = 1 / 127.5, 128
 
 _CELLS = 32  # along a side: where light ends and detail begins is found at this resolution
 _STYLE_NOISE = 0.3
-_BELIEF = 0.85  # in a tone that is told; the rest in the one that was drawn
+_BELIEF, _LEAST_BELIEF = 0.85, 0.5
+"""In a tone that is told by skin, and by anything else; the rest in the one that was drawn."""
 
 
 class Refiner:
@@ -112,7 +113,7 @@ class Refiner:
         own = tone.lab_of_ita(float(self._bank.skin_ita_deg[donor]))
         if guess.skin_lab is None:
             return own, _BELIEF, True
-        belief = _BELIEF * guess.skin_seen
+        belief = _LEAST_BELIEF + guess.skin_seen * (_BELIEF - _LEAST_BELIEF)
         if not tone.is_coloured(inputs.context, inputs.wall_mask):
             return guess.skin_lab, belief, False
         wanted = own + guess.skin_seen * (guess.skin_lab - own)
