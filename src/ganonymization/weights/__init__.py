@@ -39,7 +39,7 @@ SHIPPED = {
         ShippedModel(
             name="default",
             file="refiner.onnx",
-            sha256="98774c837632cc06675fda6d286a0ad67101957892702b09fe98e9102ec1c10b",
+            sha256="cecb5fcb8e777338b183f88b18d47d61645eaa4d24763267f84f30888bdaea0b",
             licence="MIT",
             reads="mesh, context, wall, donors' texture at 256 px; style and expression",
         ),
@@ -94,7 +94,7 @@ NETWORKS = {
         ShippedModel(
             name="donors",
             file="donors.npz",
-            sha256="b397322d0ae14ec47d01ee5a27a28d1137d053239cb4d1b9cf07b0c40b616356",
+            sha256="d41d2980e52e7c1f26f757893e634dc1daa8d449135a930c76500e78b76be5b4",
             licence="MIT and CC0-1.0 by row",
             reads="no network: delit textures of synthetic people",
         ),
