@@ -19,7 +19,7 @@ from ..geometry.rasterisation import DARKEST, LIGHT_EYES, Texture, logarithm
 from ..geometry.skin import skin_lab
 from ..geometry.wall import GeneratorInput
 from ..types import DonorPair, Image, Mask
-from . import eyes, grade, lips, tone
+from . import eyes, grade, lips, rim, tone
 
 FORMAT = "ganonymization-refiner-2"
 """Written into the file's metadata by ``ganonymize export``; other files are refused."""
@@ -92,7 +92,8 @@ class Refiner:
         fair = tone.fairness(skin_lab(face, points))
         face = eyes.with_clear_eyes(face, points, seed, fair)
         face = lips.with_red_lips(face, points, seed, float(self._bank.female[worn.lower]))
-        return grade.as_sharp(face, texture, graded, inputs.seed)
+        face = grade.as_sharp(face, texture, graded, inputs.seed)
+        return rim.with_borrowed_detail(face, inputs, texture)
 
     def wearing(self, bank: DonorBank) -> "Refiner":
         """The same with other donors."""

@@ -1,0 +1,86 @@
+"""Around a new face there is as much detail as in the picture, and none of it from the old face."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from ganonymization.geometry.rasterisation import Texture
+from ganonymization.geometry.wall import GeneratorInput
+from ganonymization.synthesize.rim import with_borrowed_detail
+
+SIZE = 256
+Y, X = np.mgrid[:SIZE, :SIZE]
+AWAY = np.hypot((X - 128) / 70, (Y - 128) / 90)
+HIDDEN = AWAY < 1
+NOTHING = np.zeros((SIZE, SIZE), np.uint8)
+BARE = Texture(np.zeros((SIZE, SIZE, 3), np.uint8), NOTHING, NOTHING)
+
+
+def strands(contrast=40):
+    """Vertical lines three pixels wide."""
+    lines = 128 + contrast * np.where(X // 3 % 2, 1, -1)
+    return np.repeat(lines[..., None], 3, 2).astype(np.uint8)
+
+
+def inputs(context):
+    shown = context * ~HIDDEN[..., None]
+    return GeneratorInput(np.zeros((478, 3)), shown.astype(np.uint8), HIDDEN, 1)
+
+
+def smooth_face():
+    return np.full((SIZE, SIZE, 3), 120, np.uint8)
+
+
+def detail(picture, where):
+    grey = picture.mean(2)
+    return np.abs(grey - cv2.blur(grey, (7, 7)))[where].mean()
+
+
+def test_before_the_wall_detail_is_the_pictures():
+    context = strands()
+    out = with_borrowed_detail(smooth_face(), inputs(context), BARE)
+    ring = (AWAY > 1.03) & (AWAY < 1.12)
+    assert detail(out, ring) > 0.8 * detail(context, ring)
+    assert detail(smooth_face(), ring) < 1e-6
+
+
+def test_behind_the_wall_it_is_borrowed_near_the_edge_and_fades():
+    out = with_borrowed_detail(smooth_face(), inputs(strands()), BARE)
+    near, deep = (AWAY < 0.95) & (AWAY > 0.85), AWAY < 0.5
+    assert detail(out, near) > 4
+    assert np.array_equal(out[deep], smooth_face()[deep])
+    assert np.abs(out[HIDDEN].astype(int) - 120).max() <= 14
+
+
+def test_what_the_texture_covers_stays():
+    skin = np.where(AWAY < 0.9, 255, 0).astype(np.uint8)
+    worn = replace(BARE, skin=skin)
+    out = with_borrowed_detail(smooth_face(), inputs(strands()), worn)
+    assert np.array_equal(out[skin > 0], smooth_face()[skin > 0])
+
+
+def test_nothing_behind_the_wall_is_read():
+    rng = np.random.default_rng(0)
+    clean = inputs(strands())
+    noise = rng.integers(0, 256, (SIZE, SIZE, 3), np.uint8)
+    dirty = replace(clean, context=np.where(HIDDEN[..., None], noise, clean.context))
+    face = cv2.GaussianBlur(noise, (0, 0), 5)
+    outs = [with_borrowed_detail(face, seen, BARE) for seen in (clean, dirty)]
+    assert np.array_equal(*outs)
+
+
+@pytest.mark.parametrize("hidden", [np.ones_like(HIDDEN), np.zeros_like(HIDDEN)])
+def test_heads_on_black_have_no_rim(hidden):
+    given = replace(inputs(strands()), wall_mask=hidden)
+    face = strands(20)
+    assert np.array_equal(with_borrowed_detail(face, given, BARE), face)
+
+
+def test_a_crop_that_is_nearly_all_wall_works():
+    hidden = np.ones_like(HIDDEN)
+    hidden[:, :3] = False
+    context = strands() * ~hidden[..., None]
+    given = GeneratorInput(np.zeros((478, 3)), context.astype(np.uint8), hidden, 1)
+    assert with_borrowed_detail(smooth_face(), given, BARE).shape == (SIZE, SIZE, 3)
