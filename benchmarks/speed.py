@@ -19,6 +19,7 @@ import numpy as np
 
 from ganonymization import Anonymizer
 from ganonymization.cli.demo import astronaut
+from ganonymization.geometry import transforms
 from ganonymization.geometry.wall import GeneratorInput
 from ganonymization.io import images
 from ganonymization.io.images import Picture
@@ -129,10 +130,15 @@ def main() -> None:
 
     generator = anonymizer._synthesizer
     size = generator.size_px
-    crossing = GeneratorInput.portrait(size, np.zeros((478, 3)) + size / 2, 1)
+    points = anonymizer.locate(picture)[0].landmarks_px
+    to_crop = transforms.generator_crop(points, size, generator.crop_side_eyes)
+    crossing = GeneratorInput.portrait(size, transforms.apply(to_crop, points), 1)
     blob = {
-        "input": np.zeros((1, 7, size, size), np.float32),
-        "style": np.zeros((1, 16), np.float32),
+        given.name: np.zeros(
+            [side if isinstance(side, int) else 1 for side in given.shape],
+            np.uint8 if given.type == "tensor(uint8)" else np.float32,
+        )
+        for given in generator._session.get_inputs()
     }
     calls: list[Callable[[], object]] = [
         lambda: generator(crossing),
