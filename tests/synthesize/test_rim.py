@@ -54,6 +54,14 @@ def test_behind_the_wall_it_is_borrowed_near_the_edge_and_fades():
     assert np.abs(out[HIDDEN].astype(int) - 120).max() <= 14
 
 
+def test_what_has_another_colour_borrows_nothing():
+    """As skin beside hair."""
+    skin = np.full((SIZE, SIZE, 3), 200, np.uint8)
+    out = with_borrowed_detail(skin, inputs(strands()), BARE)
+    near = (AWAY < 0.92) & (AWAY > 0.85)
+    assert np.abs(out[near].astype(int) - 200).max() <= 2
+
+
 def test_what_the_texture_covers_stays():
     skin = np.where(AWAY < 0.9, 255, 0).astype(np.uint8)
     worn = replace(BARE, skin=skin)

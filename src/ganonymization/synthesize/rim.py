@@ -2,7 +2,8 @@
 
 Between the face and the wall the network draws hair and background at its own resolution, which
 leaves a soft halo in a sharp picture. What the network cannot draw is borrowed: the finest detail
-of what lies as far beyond the wall's edge, as in a mirror, so that strands and leaves go on.
+of what lies as far beyond the wall's edge, as in a mirror, where it has the same colour. So strands
+and leaves go on, and skin borrows nothing from hair.
 """
 
 import cv2
@@ -16,6 +17,7 @@ from ..types import Image, Mask
 _FINEST = 1 / 36  # of the crop's side: what is smooth over so much is the network's
 _REACH = 1 / 9  # of the crop's side: farther behind the wall, nothing is borrowed
 _MOST_LEVELS = 14.0  # that are borrowed: no edges, of a collar, say
+_UNLIKE_LEVELS = 25.0  # colours that differ by less are the same, by twice as much another thing's
 _MIRROR_PX = 96  # side of the crop in which the mirror is found
 Plane = NDArray[np.float32]
 
@@ -39,15 +41,21 @@ def with_borrowed_detail(face: Image, inputs: GeneratorInput, texture: Texture) 
     columns = slice(max(0, left - margin), min(size, left + width + margin))
     hidden = np.ascontiguousarray(inputs.wall_mask[rows, columns])
     span = 2 * round(size * _FINEST / 2) + 1
-    fine = _finest(inputs.context[rows, columns], hidden, span)
+    fine, mean = _parted(inputs.context[rows, columns], hidden, span)
     x, y, away_px = _mirror(hidden, size / _MIRROR_PX)
-    borrowed = cv2.remap(fine, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    borrowed, lender = (
+        cv2.remap(part, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        for part in (fine, mean)
+    )
+    own = np.ascontiguousarray(face[rows, columns])
+    smooth = cv2.blur(own, (span, span))
+    unlike = cv2.absdiff(smooth, lender).max(2) / np.float32(_UNLIKE_LEVELS)
     cover = np.maximum(texture.skin, texture.features)[rows, columns]
     share = np.clip(1 - away_px / (size * _REACH), 0, 1) * (1 - cover / np.float32(255))
+    share *= np.clip(2 - unlike, 0, 1)
     more = cv2.merge([share] * 3) * np.clip(borrowed, -_MOST_LEVELS, _MOST_LEVELS)
-    own = np.ascontiguousarray(face[rows, columns])
     changed = cv2.add(own, more, dtype=cv2.CV_8U)
-    before = cv2.add(cv2.blur(own, (span, span)), fine, dtype=cv2.CV_8U)
+    before = cv2.add(smooth, fine, dtype=cv2.CV_8U)
     cv2.copyTo(before, (~hidden).view(np.uint8), changed)
     out = face.copy()
     out[rows, columns] = changed
@@ -76,11 +84,13 @@ def _mirror(hidden: Mask, scale: float) -> tuple[Plane, Plane, Plane]:
     return x, y, steps[..., 2]
 
 
-def _finest(context: Image, hidden: Mask, span: int) -> Plane:
-    """What a mean of visible pixels takes away from them, (h, w, 3); 0 behind the wall."""
+def _parted(context: Image, hidden: Mask, span: int) -> tuple[Plane, Image]:
+    """What visible pixels have beside the mean of those nearby, 0 behind the wall; and the mean."""
     visible = (~hidden).view(np.uint8)
     shown = cv2.bitwise_and(context, context, mask=visible)
     share = np.maximum(cv2.blur(visible.astype(np.float32), (span, span)), 1e-3)
-    mean = cv2.divide(cv2.blur(shown, (span, span)), cv2.merge([share] * 3), dtype=cv2.CV_32F)
+    mean = cv2.divide(cv2.blur(shown, (span, span)), cv2.merge([share] * 3), dtype=cv2.CV_8U)
     fine = cv2.subtract(shown, mean, dtype=cv2.CV_32F)
-    return np.asarray(cv2.bitwise_and(fine, fine, mask=visible), np.float32)
+    return np.asarray(cv2.bitwise_and(fine, fine, mask=visible), np.float32), np.asarray(
+        mean, np.uint8
+    )
