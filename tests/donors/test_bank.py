@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,18 @@ def test_a_damaged_texture_is_told(bank):
     noise = bank_of(30, webp=np.zeros_like(bank.webp))
     with pytest.raises(ModelError, match="donor 3"):
         noise.texture(3)
+
+
+def test_a_bank_without_some_people_has_all_others_textures(bank):
+    twins = replace(bank, people=np.array(["a", "b"] * 15))
+    alone = twins.without({"a"})
+    assert len(alone) == 15 and set(alone.people) == {"b"}
+    for donor in range(15):
+        assert np.array_equal(alone.texture(donor), twins.texture(2 * donor + 1))
+    assert alone.files.tolist() == twins.files[1::2].tolist()
+
+
+def test_a_bank_without_people_is_saved_and_opened(bank, tmp_path):
+    bank.without({"p3"}).save(tmp_path / "smaller.npz")
+    found = DonorBank.load(tmp_path / "smaller.npz")
+    assert len(found) == len(bank) - 1 and "p3" not in found.people

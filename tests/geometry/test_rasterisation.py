@@ -76,3 +76,12 @@ def test_any_size_is_drawn(size):
     assert texture.image.shape == (size, size, 3)
     assert texture.skin.shape == texture.features.shape == (size, size)
     assert (texture.skin > 0).mean() > 0.1
+
+
+def test_a_hull_holds_all_landmarks_and_little_more():
+    points = face_landmarks((60, 64), 40)
+    filled = rasterisation.hull(points, 128)
+    x, y = np.round(points[:, :2]).astype(int).T
+    assert (filled[y, x] == 255).all()
+    assert set(np.unique(filled)) == {0, 255}
+    assert 0.9 < (filled > 0).sum() / (rasterisation.triangle_map(points, 128) >= 0).sum() < 1.15

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from ganonymization.geometry import transforms
+from ganonymization.geometry.rasterisation import hull
 from ganonymization.geometry.wall import RING, GeneratorInput
 from ganonymization.synthesize import compositing
 from ganonymization.synthesize.compositing import Canvas
@@ -59,6 +61,32 @@ def test_the_tone_meets_the_surroundings(place):
     edge = (radius > 0.95) & (radius < 1.1)
     assert np.abs(matched[edge] - 160).mean() < 8
     assert (matched[radius < 0.25] == 100).all()
+
+
+def test_no_green_of_leaves_reaches_a_cheek(place):
+    """What is drawn brown before leaves gets their green, beside the face and not in it."""
+    scene = np.full((128, 128, 3), (70, 140, 50), np.uint8)
+    points = transforms.apply(place.crop_from_image, face_landmarks((60, 70), 18, 0.4))
+    inputs = GeneratorInput.scene(scene, place, points, 1)
+    drawn = np.full((SIZE, SIZE, 3), (130, 95, 70), np.uint8)
+    face = hull(points, SIZE) > 0
+    drawn[face] = (120, 85, 65)
+    matched = compositing.match_tone(drawn, inputs, place).astype(int)
+    change = matched - drawn
+    assert np.abs(change[face]).max() <= 2
+    radius = place.wall.radius_map(SIZE)
+    beside = (radius > 0.92) & (radius < 1.1) & ~face
+    assert (change[beside][:, 1] > 15).mean() > 0.9
+
+
+def test_a_cheek_meets_the_skin_that_is_seen(place):
+    scene = np.full((128, 128, 3), (170, 125, 105), np.uint8)
+    points = transforms.apply(place.crop_from_image, face_landmarks((60, 70), 18, 0.4))
+    inputs = GeneratorInput.scene(scene, place, points, 1)
+    drawn = np.full((SIZE, SIZE, 3), (150, 105, 85), np.uint8)
+    matched = compositing.match_tone(drawn, inputs, place).astype(int)
+    edge = (hull(points, SIZE) > 0) & (place.wall.radius_map(SIZE) > 0.9)
+    assert (matched[edge] - drawn[edge]).mean() > 10
 
 
 def test_a_face_in_a_grey_scene_is_grey(place):

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from ganonymization.geometry.rasterisation import Texture
 from ganonymization.geometry.wall import GeneratorInput
 from ganonymization.synthesize.rim import with_borrowed_detail
 
@@ -14,8 +13,8 @@ SIZE = 256
 Y, X = np.mgrid[:SIZE, :SIZE]
 AWAY = np.hypot((X - 128) / 70, (Y - 128) / 90)
 HIDDEN = AWAY < 1
-NOTHING = np.zeros((SIZE, SIZE), np.uint8)
-BARE = Texture(np.zeros((SIZE, SIZE, 3), np.uint8), NOTHING, NOTHING)
+NOBODY = np.full((478, 3), -9.0)
+"""Landmarks of a face that is beside the crop."""
 
 
 def strands(contrast=40):
@@ -26,7 +25,7 @@ def strands(contrast=40):
 
 def inputs(context):
     shown = context * ~HIDDEN[..., None]
-    return GeneratorInput(np.zeros((478, 3)), shown.astype(np.uint8), HIDDEN, 1)
+    return GeneratorInput(NOBODY, shown.astype(np.uint8), HIDDEN, 1)
 
 
 def smooth_face():
@@ -40,14 +39,14 @@ def detail(picture, where):
 
 def test_before_the_wall_detail_is_the_pictures():
     context = strands()
-    out = with_borrowed_detail(smooth_face(), inputs(context), BARE)
+    out = with_borrowed_detail(smooth_face(), inputs(context))
     ring = (AWAY > 1.03) & (AWAY < 1.12)
     assert detail(out, ring) > 0.8 * detail(context, ring)
     assert detail(smooth_face(), ring) < 1e-6
 
 
 def test_behind_the_wall_it_is_borrowed_near_the_edge_and_fades():
-    out = with_borrowed_detail(smooth_face(), inputs(strands()), BARE)
+    out = with_borrowed_detail(smooth_face(), inputs(strands()))
     near, deep = (AWAY < 0.95) & (AWAY > 0.85), AWAY < 0.5
     assert detail(out, near) > 4
     assert np.array_equal(out[deep], smooth_face()[deep])
@@ -57,16 +56,19 @@ def test_behind_the_wall_it_is_borrowed_near_the_edge_and_fades():
 def test_what_has_another_colour_borrows_nothing():
     """As skin beside hair."""
     skin = np.full((SIZE, SIZE, 3), 200, np.uint8)
-    out = with_borrowed_detail(skin, inputs(strands()), BARE)
+    out = with_borrowed_detail(skin, inputs(strands()))
     near = (AWAY < 0.92) & (AWAY > 0.85)
     assert np.abs(out[near].astype(int) - 200).max() <= 2
 
 
-def test_what_the_texture_covers_stays():
-    skin = np.where(AWAY < 0.9, 255, 0).astype(np.uint8)
-    worn = replace(BARE, skin=skin)
-    out = with_borrowed_detail(smooth_face(), inputs(strands()), worn)
-    assert np.array_equal(out[skin > 0], smooth_face()[skin > 0])
+def test_the_new_face_stays():
+    turns = np.linspace(0, 2 * np.pi, 478, endpoint=False)
+    outline = np.column_stack([128 + 63 * np.cos(turns), 128 + 81 * np.sin(turns), 0 * turns])
+    given = replace(inputs(strands()), surrogate_px=outline)
+    out = with_borrowed_detail(smooth_face(), given)
+    within = AWAY < 0.88
+    assert np.array_equal(out[within], smooth_face()[within])
+    assert detail(out, (AWAY > 0.92) & HIDDEN) > 4
 
 
 def test_nothing_behind_the_wall_is_read():
@@ -75,7 +77,7 @@ def test_nothing_behind_the_wall_is_read():
     noise = rng.integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     dirty = replace(clean, context=np.where(HIDDEN[..., None], noise, clean.context))
     face = cv2.GaussianBlur(noise, (0, 0), 5)
-    outs = [with_borrowed_detail(face, seen, BARE) for seen in (clean, dirty)]
+    outs = [with_borrowed_detail(face, seen) for seen in (clean, dirty)]
     assert np.array_equal(*outs)
 
 
@@ -83,12 +85,12 @@ def test_nothing_behind_the_wall_is_read():
 def test_heads_on_black_have_no_rim(hidden):
     given = replace(inputs(strands()), wall_mask=hidden)
     face = strands(20)
-    assert np.array_equal(with_borrowed_detail(face, given, BARE), face)
+    assert np.array_equal(with_borrowed_detail(face, given), face)
 
 
 def test_a_crop_that_is_nearly_all_wall_works():
     hidden = np.ones_like(HIDDEN)
     hidden[:, :3] = False
     context = strands() * ~hidden[..., None]
-    given = GeneratorInput(np.zeros((478, 3)), context.astype(np.uint8), hidden, 1)
-    assert with_borrowed_detail(smooth_face(), given, BARE).shape == (SIZE, SIZE, 3)
+    given = GeneratorInput(NOBODY, context.astype(np.uint8), hidden, 1)
+    assert with_borrowed_detail(smooth_face(), given).shape == (SIZE, SIZE, 3)

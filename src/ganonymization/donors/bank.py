@@ -17,9 +17,11 @@ files, sources, licences  (N,) of the pictures that they were made from
 """
 
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -111,6 +113,21 @@ class DonorBank:
                 "make it anew with 'ganonymize bank build'"
             )
         return bank
+
+    def without(self, people: Collection[str]) -> "DonorBank":
+        """The bank without some people, all their pictures.
+
+        Args:
+            people: Of :attr:`people`.
+        """
+        kept = np.nonzero(~np.isin(self.people, list(people)))[0]
+        parts = np.split(self.webp, self.ends[:-1])
+        files = [parts[donor] for donor in kept]
+        arrays: dict[str, Any] = {name: getattr(self, name)[kept] for name in _COLUMNS}
+        arrays["webp"] = np.concatenate([*files, self.webp[:0]])
+        arrays["ends"] = np.cumsum([len(file) for file in files])
+        arrays["styles"] = self.styles[kept] if len(self.styles) else self.styles
+        return replace(self, **arrays)
 
     def save(self, path: Path) -> None:
         """Write the file; textures are compressed already."""

@@ -59,6 +59,19 @@ def filled_triangles() -> NDArray[np.int32]:
     return np.concatenate([topology.triangles().astype(np.int32), np.array(proper, np.int32)])
 
 
+def hull(landmarks_px: Reals, size_px: int) -> NDArray[np.uint8]:
+    """255 within the landmarks' convex hull, (S, S) uint8.
+
+    Args:
+        landmarks_px: (N, 2 or 3) in crop pixels.
+        size_px: S.
+    """
+    filled = np.zeros((size_px, size_px), np.uint8)
+    points = np.round(np.asarray(landmarks_px)[:, :2]).astype(np.int32)
+    cv2.fillConvexPoly(filled, cv2.convexHull(points), (255,))
+    return filled
+
+
 def triangle_map(landmarks_px: Reals, size_px: int) -> NDArray[np.int32]:
     """Which triangle each pixel of a crop shows, (S, S) int32; -1 where there is no face.
 

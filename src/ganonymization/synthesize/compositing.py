@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import transforms
+from ..geometry.rasterisation import hull
+from ..geometry.skin import SPREAD_LAB, skin_lab
 from ..geometry.wall import RING, GeneratorInput, Place, opacity
 from ..types import Box, Image, Mask
 
@@ -19,6 +21,8 @@ _STRIP_ROWS = 256
 _GREY_LEVELS = 2.0  # mean spread of R, G, B in a grey picture, some JPEG noise included
 _ALIKE_LEVELS = 60.0  # skin beside hair differs by more: no tone to be met
 _ALIKE = np.exp(-((np.arange(256) / _ALIKE_LEVELS) ** 2)).astype(np.float32)  # by difference
+_WITHIN = 0.25  # a power: in a face, what is half like its skin is skin
+_FEW = 0.004  # less of a ring nearby tells nothing
 _TONE_SIGMA = 1 / 14  # of the crop's side: how far a difference of tone reaches
 
 
@@ -34,8 +38,9 @@ def match_tone(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
 
     The difference between surroundings and drawing, known in the ring alone, is spread inwards
     by normalised convolution (Knutsson and Westin, CVPR 1993) and fades towards the centre. The
-    more they differ, the less it counts: hair is no reason to darken skin. A quarter of the
-    resolution is enough for what is so smooth.
+    more they differ, the less it counts: hair is no reason to darken skin. Skin learns from skin
+    and all else from all else, so no leaf's green reaches a cheek. A quarter of the resolution is
+    enough for what is so smooth.
 
     Args:
         drawn: (S, S, 3) uint8 RGB, the generator's crop.
@@ -52,20 +57,51 @@ def match_tone(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
     known = (~inputs.wall_mask & (radius < RING * 1.1)).view(np.uint8)
     sigma = _TONE_SIGMA * size / 4
 
-    def smooth(layer: NDArray[Any]) -> NDArray[np.float32]:
-        small = cv2.resize(layer, (size // 4, size // 4), interpolation=cv2.INTER_AREA)
-        return np.asarray(cv2.GaussianBlur(small, (0, 0), sigma), np.float32)
+    def small(layer: NDArray[Any]) -> NDArray[Any]:
+        return cv2.resize(layer, (size // 4, size // 4), interpolation=cv2.INTER_AREA)
 
     ring = [cv2.bitwise_and(each, each, mask=known) for each in (inputs.context, drawn)]
     red, green, blue = cv2.split(cv2.absdiff(*ring))
     alike = cv2.copyTo(cv2.LUT(cv2.max(cv2.max(red, green), blue), _ALIKE), known)
     gap = cv2.subtract(ring[0], ring[1], dtype=cv2.CV_32F)
-    gap = smooth(cv2.multiply(gap, cv2.merge([alike] * 3)))
-    count = smooth(alike)
-    reach = np.clip((cv2.resize(radius, count.shape[::-1]) - 0.5) / 0.5, 0, 1)
-    shift = gap * (reach * reach * (3 - 2 * reach) / np.maximum(count, 1e-4))[..., None]
-    whole = cv2.resize(shift, (size, size), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.add(drawn, whole, dtype=cv2.CV_8U), np.uint8)
+    gaps, counts = small(cv2.multiply(gap, cv2.merge([alike] * 3))), small(alike)
+    tone = skin_lab(drawn, inputs.surrogate_px)
+    is_skin = _likeness(small(drawn), tone)
+    seen_skin = np.sqrt(is_skin * _likeness(small(inputs.context), tone))
+    seen_skin = np.clip(2 * seen_skin - 1, 0, 1)
+    of_skin, skin_count = _spread(gaps, counts * seen_skin, seen_skin, sigma)
+    of_rest, rest_count = _spread(gaps, counts * (1 - seen_skin), 1 - seen_skin, sigma)
+    reach = np.clip((cv2.resize(radius, counts.shape[::-1]) - 0.5) / 0.5, 0, 1)
+    share = (reach * reach * (3 - 2 * reach))[..., None]
+    beside = is_skin * skin_count / np.maximum(skin_count + rest_count, 1e-4)
+
+    def whole(layer: NDArray[np.float32]) -> NDArray[np.float32]:
+        enlarged = cv2.resize(layer, (size, size), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(enlarged, np.float32)
+
+    face = hull(inputs.surrogate_px, size)
+    within = whole(is_skin**_WITHIN)
+    skin = whole(beside)
+    cv2.copyTo(within, face, skin)
+    rest = whole(share * of_rest)
+    shift = rest + cv2.merge([skin] * 3) * (whole(share * of_skin) - rest)
+    return np.asarray(cv2.add(drawn, shift, dtype=cv2.CV_8U), np.uint8)
+
+
+def _spread(
+    gaps: NDArray[np.float32], counts: NDArray[np.float32], weights: NDArray[np.float32],
+    sigma: float,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
+    """A weighted mean of gaps nearby, (s, s, 3), and how much told it, (s, s)."""
+    count = np.asarray(cv2.GaussianBlur(counts, (0, 0), sigma), np.float32)
+    total = cv2.GaussianBlur(gaps * weights[..., None], (0, 0), sigma)
+    return np.asarray(total / (count + _FEW)[..., None], np.float32), count
+
+
+def _likeness(small: Image, tone: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much each pixel has the colour of a skin, (s, s) from 0 to 1."""
+    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    return np.asarray(np.exp(-(((lab - tone) / SPREAD_LAB) ** 2).sum(2) / 2), np.float32)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from ..geometry import transforms
 from ..geometry.wall import GeneratorInput
 from ..result import Result
 from ..types import Detection, Image, Mask
-from . import compositing, covering
+from . import compositing, covering, rim
 from .compositing import Canvas
 from .covering import Fill
 from .face_state import DrawnFace, FaceState
@@ -118,9 +118,10 @@ class Scene(PictureState):
         )
 
     def toned(self, face: FaceState, drawn: DrawnFace) -> DrawnFace:
-        """See :func:`compositing.match_tone`."""
+        """See :func:`compositing.match_tone` and :mod:`.rim`."""
         with face.timed("composite"):
             crop = compositing.match_tone(drawn.crop, drawn.inputs, face.wall)
+            crop = rim.with_borrowed_detail(crop, drawn.inputs)
         return DrawnFace(drawn.inputs, crop)
 
     def in_context(self, face: FaceState, drawn: DrawnFace) -> Image:

@@ -19,7 +19,7 @@ from ..geometry.rasterisation import DARKEST, LIGHT_EYES, Texture, logarithm
 from ..geometry.skin import skin_lab
 from ..geometry.wall import GeneratorInput
 from ..types import DonorPair, Image, Mask
-from . import eyes, grade, lips, rim, tone
+from . import eyes, grade, lips, neck, outline, tone
 
 FORMAT = "ganonymization-refiner-2"
 """Written into the file's metadata by ``ganonymize export``; other files are refused."""
@@ -71,7 +71,7 @@ class Refiner:
         Raises:
             SynthesisError: The network failed or drew no numbers.
         """
-        guess = self._reader(inputs.context, inputs.wall_mask)
+        guess = neck.with_neck(self._reader(inputs.context, inputs.wall_mask), inputs)
         worn = inputs.worn or choose(
             self._bank, inputs.reading, inputs.surrogate_px, inputs.seed, self._kind(inputs, guess)
         )
@@ -83,17 +83,18 @@ class Refiner:
             drawn = np.asarray(
                 cv2.resize(drawn, (size, size), interpolation=cv2.INTER_CUBIC), np.uint8
             )
+        drawn = outline.with_crisp_jaw(drawn, texture.skin, inputs.surrogate_px)
         graded = grade.grade_of(inputs)
         texture = grade.as_contrasty(texture, graded)
         face = compose(drawn, opacity, texture)
         points, seed = inputs.surrogate_px, inputs.seed
-        wanted, belief, coloured = self._skin(guess, worn.upper, small)
-        face = tone.toned(face, points, texture.skin, wanted, belief, coloured)
+        has_lab = skin_lab(face, points)
+        wants_lab = tone.wanted_tone(has_lab, *self._skin(guess, worn.upper, small))
+        face = tone.toned(face, texture.skin, has_lab, wants_lab)
         fair = tone.fairness(skin_lab(face, points))
         face = eyes.with_clear_eyes(face, points, seed, fair)
         face = lips.with_red_lips(face, points, seed, float(self._bank.female[worn.lower]))
-        face = grade.as_sharp(face, texture, graded, inputs.seed)
-        return rim.with_borrowed_detail(face, inputs, texture)
+        return grade.as_sharp(face, texture, graded, inputs.seed)
 
     def wearing(self, bank: DonorBank) -> "Refiner":
         """The same with other donors."""

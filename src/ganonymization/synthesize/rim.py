@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry.rasterisation import Texture
+from ..geometry.rasterisation import hull
 from ..geometry.wall import GeneratorInput
 from ..types import Image, Mask
 
@@ -22,15 +22,15 @@ _MIRROR_PX = 96  # side of the crop in which the mirror is found
 Plane = NDArray[np.float32]
 
 
-def with_borrowed_detail(face: Image, inputs: GeneratorInput, texture: Texture) -> Image:
+def with_borrowed_detail(face: Image, inputs: GeneratorInput) -> Image:
     """A drawn face whose surroundings have the picture's detail, (S, S, 3) uint8 RGB.
 
     Before the wall the detail is the picture's own there.
 
     Args:
-        face: (S, S, 3) uint8 RGB.
-        inputs: Of the face; only what is not behind the wall is read.
-        texture: That it wears: where that covers, nothing is borrowed.
+        face: (S, S, 3) uint8 RGB, in the tone of its surroundings.
+        inputs: Of the face; only what is not behind the wall is read. Within the new face nothing
+            is borrowed.
     """
     if inputs.wall_mask.all() or not inputs.wall_mask.any():
         return face
@@ -50,7 +50,7 @@ def with_borrowed_detail(face: Image, inputs: GeneratorInput, texture: Texture) 
     own = np.ascontiguousarray(face[rows, columns])
     smooth = cv2.blur(own, (span, span))
     unlike = cv2.absdiff(smooth, lender).max(2) / np.float32(_UNLIKE_LEVELS)
-    cover = np.maximum(texture.skin, texture.features)[rows, columns]
+    cover = hull(inputs.surrogate_px, size)[rows, columns]
     share = np.clip(1 - away_px / (size * _REACH), 0, 1) * (1 - cover / np.float32(255))
     share *= np.clip(2 - unlike, 0, 1)
     more = cv2.merge([share] * 3) * np.clip(borrowed, -_MOST_LEVELS, _MOST_LEVELS)

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry.skin import SPREAD_LAB, skin_lab
-from ..types import Image, Mask, Reals
+from ..geometry.skin import SPREAD_LAB
+from ..types import Image, Mask
 
 _SKIN_HUE_RAD, _HUE_RANGE_RAD = 0.95, 0.45  # of CIELAB's a and b
 _LEAST_CHROMA, _USUAL_CHROMA = 16.0, 22.0
@@ -18,9 +18,32 @@ _SHARE_CELLS = 128  # along a side, where skin is told by its colour
 _LEAST, _MOST = 0.02, 0.98  # of white
 
 
+def wanted_tone(
+    has_lab: NDArray[np.float32], told_lab: NDArray[np.float32], belief: float = 1.0,
+    coloured: bool = False,
+) -> NDArray[np.float32]:  # fmt: skip
+    """The CIELAB that a face's skin should have, (3,), by what it has and what it is told.
+
+    Args:
+        has_lab: (3,) CIELAB.
+        told_lab: (3,) CIELAB; what is no colour of skin, as of a scarf, changes nothing.
+        belief: How far the tone goes from what it is to what is told; a hue that no skin has
+            goes all the way.
+        coloured: Whether the picture has colours: then a grey face for which nothing better is
+            known gets the usual hue of skin.
+    """
+    hue = max(belief, _unlike_skin(has_lab))
+    goes = np.array([belief, hue, hue], np.float32) * (1 - _unlike_skin(told_lab))
+    wants_lab = has_lab + goes * (told_lab - has_lab)
+    if coloured:
+        usual = _USUAL_CHROMA * np.array([np.cos(_SKIN_HUE_RAD), np.sin(_SKIN_HUE_RAD)])
+        wants_lab[1:] += _greyness(has_lab) * _greyness(told_lab) * (usual - wants_lab[1:])
+    return wants_lab
+
+
 def toned(
-    face: Image, landmarks_px: Reals, skin: NDArray[np.uint8], wanted_lab: NDArray[np.float32],
-    belief: float = 1.0, coloured: bool = False,
+    face: Image, skin: NDArray[np.uint8], has_lab: NDArray[np.float32],
+    wants_lab: NDArray[np.float32],
 ) -> Image:  # fmt: skip
     """A face whose skin has another tone, ears and neck likewise, (S, S, 3) uint8 RGB.
 
@@ -29,23 +52,11 @@ def toned(
 
     Args:
         face: (S, S, 3) uint8 RGB.
-        landmarks_px: (478, 3) in its pixels.
         skin: (S, S) uint8, 255 where the face's skin is; what is coloured alike is skin too.
-        wanted_lab: (3,) CIELAB, of cheeks, forehead and chin; what is no colour of skin, as of a
-            scarf, changes nothing.
-        belief: How far the tone goes from what it is to what is wanted; a hue that no skin has
-            goes all the way.
-        coloured: Whether the picture has colours: then a grey face for which nothing better is
-            known gets the usual hue of skin.
+        has_lab: (3,) CIELAB of cheeks, forehead and chin.
+        wants_lab: (3,) CIELAB that they are to have.
     """
     size = face.shape[0]
-    has_lab = skin_lab(face, landmarks_px)
-    hue = max(belief, _unlike_skin(has_lab))
-    goes = np.array([belief, hue, hue], np.float32) * (1 - _unlike_skin(wanted_lab))
-    wants_lab = has_lab + goes * (wanted_lab - has_lab)
-    if coloured:
-        usual = _USUAL_CHROMA * np.array([np.cos(_SKIN_HUE_RAD), np.sin(_SKIN_HUE_RAD)])
-        wants_lab[1:] += _greyness(has_lab) * _greyness(wanted_lab) * (usual - wants_lab[1:])
     has, wants = _rgb(has_lab), _rgb(wants_lab)
     levels = np.arange(256, dtype=np.float32)[:, None] / 255
     above = wants + (1 - wants) * (levels - has) / (1 - has)

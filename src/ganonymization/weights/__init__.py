@@ -94,7 +94,7 @@ NETWORKS = {
         ShippedModel(
             name="donors",
             file="donors.npz",
-            sha256="d41d2980e52e7c1f26f757893e634dc1daa8d449135a930c76500e78b76be5b4",
+            sha256="f62fe15e56c44e89804680861a4cd183e1ce672cd8e2654847e439d0ce94db44",
             licence="MIT and CC0-1.0 by row",
             reads="no network: delit textures of synthetic people",
         ),

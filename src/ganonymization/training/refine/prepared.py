@@ -20,12 +20,14 @@ _VIVID = 0.5
 _HELD_OUT = 5  # one of so many
 
 
-def add_readings(prepared: Path, index: Path | None = None) -> None:
+def add_readings(prepared: Path, index: Path | None = None, people: Path | None = None) -> None:
     """Read the expression of each prepared face, and say which are held out.
 
     Args:
         prepared: Of ``ganonymize prepare``.
         index: CSV with the column file and, if known, source, label, age_estimate.
+        people: CSV with the columns file and person, of pictures that show one person more than
+            once; a person is held out whole.
     """
     crops = layout.load(prepared, "crops.npy", "r")
     landmarks = layout.load(prepared, "landmarks.npy")
@@ -37,9 +39,8 @@ def add_readings(prepared: Path, index: Path | None = None) -> None:
             for crop, points in zip(crops, landmarks, strict=True)
         ]
     )
-    table = [] if index is None else csv.DictReader(index.read_text().splitlines())
-    rows = {row["file"]: row for row in table}
-    found = [rows.get(name, {}) for name in names]
+    rows, persons = _by_file(index), _by_file(people)
+    found = [rows.get(name, {}) | persons.get(name, {}) for name in names]
     apart = [
         _vivid(row, reading) and _group(row, name) % _HELD_OUT == 0
         for row, reading, name in zip(found, readings, names, strict=True)
@@ -47,6 +48,12 @@ def add_readings(prepared: Path, index: Path | None = None) -> None:
     np.save(prepared / "readings.npy", readings)
     np.save(prepared / "age.npy", np.array([_age(row) for row in found], np.float32))
     np.save(prepared / "held_out.npy", np.array(apart))
+
+
+def _by_file(table: Path | None) -> dict[str, dict[str, str]]:
+    if table is None:
+        return {}
+    return {row["file"]: row for row in csv.DictReader(table.read_text().splitlines())}
 
 
 def _vivid(row: dict[str, str], reading: NDArray[np.float32]) -> bool:

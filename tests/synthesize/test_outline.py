@@ -1,0 +1,69 @@
+"""A jaw gets an edge where it lies before something else; nothing else moves."""
+
+import cv2
+import numpy as np
+import pytest
+
+from ganonymization.geometry.rasterisation import render
+from ganonymization.synthesize.outline import with_crisp_jaw
+
+from ..conftest import face_landmarks
+
+SIZE = 256
+POINTS = face_landmarks((128, 110), 80)
+SKIN = render(np.zeros((SIZE, SIZE, 3), np.uint8), POINTS, POINTS, SIZE).skin
+FACE = SKIN > 0
+LOBE_Y, CHIN_Y = int(POINTS[132, 1]), int(POINTS[152, 1])
+ROW = (LOBE_Y + CHIN_Y) // 2
+
+
+def soft_face(deviation=6.0):
+    """A light face before a dark ground, as a network that is unsure blurs it."""
+    sharp = np.where(FACE[..., None], 200, 40).astype(np.uint8).repeat(3, 2)
+    return cv2.GaussianBlur(sharp, (0, 0), deviation)
+
+
+def width_px(picture):
+    """Pixels between light and dark at the right side of the jaw."""
+    row = picture[ROW, SIZE // 2 :, 0].astype(int)
+    return int(((row < 180) & (row > 60)).sum())
+
+
+def test_a_soft_jaw_gets_an_edge():
+    out = with_crisp_jaw(soft_face(), SKIN, POINTS)
+    assert width_px(soft_face()) >= 10
+    assert 1 <= width_px(out) <= 4
+    assert out.min() >= soft_face().min() and out.max() <= soft_face().max()
+
+
+def test_the_edge_is_the_meshs():
+    row = with_crisp_jaw(soft_face(), SKIN, POINTS)[ROW, :, 0].astype(int)
+    wanted = np.nonzero(FACE[ROW])[0]
+    found = np.nonzero(row > 120)[0]
+    assert abs(found[0] - wanted[0]) <= 2 and abs(found[-1] - wanted[-1]) <= 2
+
+
+def test_forehead_ears_and_what_is_far_from_the_edge_stay():
+    face = soft_face()
+    out = with_crisp_jaw(face, SKIN, POINTS)
+    assert np.array_equal(out[: LOBE_Y - 4], face[: LOBE_Y - 4])
+    assert np.array_equal(out[ROW, :40], face[ROW, :40])
+
+
+def test_below_the_chin_the_neck_stays_soft():
+    face = soft_face()
+    out = with_crisp_jaw(face, SKIN, POINTS)
+    column = slice(CHIN_Y - 12, CHIN_Y + 12), SIZE // 2
+    assert np.abs(out[column].astype(int) - face[column]).max() <= 2
+
+
+@pytest.mark.parametrize("skin", [np.zeros_like(SKIN), np.full_like(SKIN, 255)])
+def test_where_there_is_no_outline_nothing_moves(skin):
+    face = soft_face()
+    assert np.array_equal(with_crisp_jaw(face, skin, POINTS), face)
+
+
+def test_a_face_partly_beside_the_crop_works():
+    moved = POINTS + np.array([100, 90, 0])
+    skin = render(np.zeros((SIZE, SIZE, 3), np.uint8), POINTS, moved, SIZE).skin
+    assert with_crisp_jaw(soft_face(), skin, moved).shape == (SIZE, SIZE, 3)
