@@ -23,6 +23,7 @@ _ALIKE_LEVELS = 60.0  # skin beside hair differs by more: no tone to be met
 _ALIKE = np.exp(-((np.arange(256) / _ALIKE_LEVELS) ** 2)).astype(np.float32)  # by difference
 _WITHIN = 0.25  # a power: in a face, what is half like its skin is skin
 _FEW = 0.004  # less of a ring nearby tells nothing
+_TONE_CELLS = 64  # along a side: tone is smooth
 _TONE_SIGMA = 1 / 14  # of the crop's side: how far a difference of tone reaches
 
 
@@ -39,7 +40,7 @@ def match_tone(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
     The difference between surroundings and drawing, known in the ring alone, is spread inwards
     by normalised convolution (Knutsson and Westin, CVPR 1993) and fades towards the centre. The
     more they differ, the less it counts: hair is no reason to darken skin. Skin learns from skin
-    and all else from all else, so no leaf's green reaches a cheek. A quarter of the resolution is
+    and all else from all else, so no leaf's green reaches a cheek. A low resolution is
     enough for what is so smooth.
 
     Args:
@@ -50,51 +51,47 @@ def match_tone(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
     Returns:
         (S, S, 3) uint8 RGB.
     """
-    size = place.size_px
-    radius = place.wall.radius_map(size)
     if _is_grey(inputs):
         drawn = np.repeat(cv2.cvtColor(drawn, cv2.COLOR_RGB2GRAY)[..., None], 3, 2).astype(np.uint8)
-    known = (~inputs.wall_mask & (radius < RING * 1.1)).view(np.uint8)
-    sigma = _TONE_SIGMA * size / 4
+    size, cells = place.size_px, (_TONE_CELLS, _TONE_CELLS)
 
     def small(layer: NDArray[Any]) -> NDArray[Any]:
-        return cv2.resize(layer, (size // 4, size // 4), interpolation=cv2.INTER_AREA)
+        return cv2.resize(layer, cells, interpolation=cv2.INTER_AREA)
 
-    ring = [cv2.bitwise_and(each, each, mask=known) for each in (inputs.context, drawn)]
-    red, green, blue = cv2.split(cv2.absdiff(*ring))
-    alike = cv2.copyTo(cv2.LUT(cv2.max(cv2.max(red, green), blue), _ALIKE), known)
-    gap = cv2.subtract(ring[0], ring[1], dtype=cv2.CV_32F)
-    gaps, counts = small(cv2.multiply(gap, cv2.merge([alike] * 3))), small(alike)
-    tone = skin_lab(drawn, inputs.surrogate_px)
-    is_skin = _likeness(small(drawn), tone)
-    seen_skin = np.sqrt(is_skin * _likeness(small(inputs.context), tone))
-    seen_skin = np.clip(2 * seen_skin - 1, 0, 1)
-    of_skin, skin_count = _spread(gaps, counts * seen_skin, seen_skin, sigma)
-    of_rest, rest_count = _spread(gaps, counts * (1 - seen_skin), 1 - seen_skin, sigma)
-    reach = np.clip((cv2.resize(radius, counts.shape[::-1]) - 0.5) / 0.5, 0, 1)
-    share = (reach * reach * (3 - 2 * reach))[..., None]
-    beside = is_skin * skin_count / np.maximum(skin_count + rest_count, 1e-4)
-
-    def whole(layer: NDArray[np.float32]) -> NDArray[np.float32]:
+    def whole(layer: NDArray[Any]) -> NDArray[np.float32]:
         enlarged = cv2.resize(layer, (size, size), interpolation=cv2.INTER_LINEAR)
         return np.asarray(enlarged, np.float32)
 
-    face = hull(inputs.surrogate_px, size)
-    within = whole(is_skin**_WITHIN)
-    skin = whole(beside)
-    cv2.copyTo(within, face, skin)
-    rest = whole(share * of_rest)
-    shift = rest + cv2.merge([skin] * 3) * (whole(share * of_skin) - rest)
-    return np.asarray(cv2.add(drawn, shift, dtype=cv2.CV_8U), np.uint8)
+    axis = (np.arange(_TONE_CELLS, dtype=np.float32) + 0.5) * (size / _TONE_CELLS) - 0.5
+    radius = place.wall.radius(axis[None, :], axis[:, None])
+    known = (small(inputs.wall_mask.view(np.uint8) * 255) == 0) & (radius < RING * 1.1)
+    was, seen = small(drawn), small(inputs.context)
+    gaps = cv2.subtract(seen, was, dtype=cv2.CV_32F)
+    counts = cv2.LUT(cv2.absdiff(seen, was).max(2), _ALIKE) * known
+    tone = skin_lab(drawn, inputs.surrogate_px)
+    is_skin = _likeness(was, tone)
+    both = np.sqrt(is_skin * _likeness(seen, tone))
+    seen_skin = np.asarray(np.clip(2 * both - 1, 0, 1), np.float32)
+    of_skin, skin_count = _spread(gaps, counts * seen_skin)
+    of_rest, rest_count = _spread(gaps, counts * (1 - seen_skin))
+    beside = is_skin * skin_count / np.maximum(skin_count + rest_count, 1e-4)
+    reach = np.clip((radius - 0.5) / 0.5, 0, 1)
+    share = (reach * reach * (3 - 2 * reach))[..., None]
+    outside, within = (
+        whole(share * (of_rest + skin[..., None] * (of_skin - of_rest)))
+        for skin in (beside, is_skin**_WITHIN)
+    )
+    cv2.copyTo(within, hull(inputs.surrogate_px, size), outside)
+    return np.asarray(cv2.add(drawn, outside, dtype=cv2.CV_8U), np.uint8)
 
 
 def _spread(
-    gaps: NDArray[np.float32], counts: NDArray[np.float32], weights: NDArray[np.float32],
-    sigma: float,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
-    """A weighted mean of gaps nearby, (s, s, 3), and how much told it, (s, s)."""
+    gaps: NDArray[Any], counts: NDArray[Any]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A mean of gaps nearby by how much each counts, (s, s, 3), and how much told it, (s, s)."""
+    sigma = _TONE_SIGMA * len(counts)
     count = np.asarray(cv2.GaussianBlur(counts, (0, 0), sigma), np.float32)
-    total = cv2.GaussianBlur(gaps * weights[..., None], (0, 0), sigma)
+    total = cv2.GaussianBlur(gaps * counts[..., None], (0, 0), sigma)
     return np.asarray(total / (count + _FEW)[..., None], np.float32), count
 
 

@@ -120,7 +120,7 @@ class Refiner:
             return guess.skin_lab, belief, False
         wanted = own + guess.skin_seen * (guess.skin_lab - own)
         wanted[0] = guess.skin_lab[0]
-        return wanted, belief, True
+        return tone.likely(wanted), belief, True
 
     def _kind(self, inputs: GeneratorInput, guess: Guess) -> Kind:
         """What was asked for, and for the rest what goes with the surroundings.

@@ -8,7 +8,8 @@ from ..geometry.skin import SPREAD_LAB
 from ..types import Image, Mask
 
 _SKIN_HUE_RAD, _HUE_RANGE_RAD = 0.95, 0.45  # of CIELAB's a and b
-_LEAST_CHROMA, _USUAL_CHROMA = 16.0, 22.0
+_LEAST_CHROMA, _USUAL_CHROMA = 16.0, 25.0
+_TOLD_CHROMA = 0.65  # of how far a guess of chroma is off the usual, as far is the truth on average
 _LIGHTNESSES = (30.0, 80.0)  # of skin in usual light
 _MOST_ITA_DEG = 80.0  # beyond a right angle, as of bluish pictures, lightness would turn back
 _FAIR_ITA_DEG = (25.0, 45.0)  # not fair yet, and wholly
@@ -39,6 +40,20 @@ def wanted_tone(
         usual = _USUAL_CHROMA * np.array([np.cos(_SKIN_HUE_RAD), np.sin(_SKIN_HUE_RAD)])
         wants_lab[1:] += _greyness(has_lab) * _greyness(told_lab) * (usual - wants_lab[1:])
     return wants_lab
+
+
+def likely(told_lab: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A guessed tone whose chroma is brought nearer to that of usual skin, (3,) CIELAB.
+
+    A guess is a mean of what is seen, some of which is no skin: it is duller than faces are, by
+    more the duller it is.
+
+    Args:
+        told_lab: (3,) CIELAB.
+    """
+    chroma = max(float(np.hypot(told_lab[1], told_lab[2])), 1e-3)
+    nearer = _USUAL_CHROMA + _TOLD_CHROMA * (chroma - _USUAL_CHROMA)
+    return np.asarray(told_lab * np.array([1, nearer / chroma, nearer / chroma]), np.float32)
 
 
 def toned(

@@ -94,7 +94,7 @@ NETWORKS = {
         ShippedModel(
             name="donors",
             file="donors.npz",
-            sha256="f62fe15e56c44e89804680861a4cd183e1ce672cd8e2654847e439d0ce94db44",
+            sha256="d0a1603046a1490de308359f78c824c8fb305aac169e7c0ef3f0917fecb7373d",
             licence="MIT and CC0-1.0 by row",
             reads="no network: delit textures of synthetic people",
         ),

@@ -30,7 +30,7 @@ class ArrangedRefiner(Refiner):
     """
 
     def __init__(self, trained: Refiner) -> None:
-        super().__init__()
+        super().__init__(trained.widths, trained.tail_width)
         self.load_state_dict(trained.state_dict())
         with torch.no_grad():
             self.joint_stem = _joint_stem(self)

@@ -40,9 +40,8 @@ def export(state: Path, out: Path, size_px: int = 256, prepared: Path | None = N
         prepared: Training faces that give the ranges for integer convolutions; None leaves them in
             half precision.
     """
-    trained = Refiner()
     kept = torch.load(state, map_location="cpu", weights_only=True)["average"]
-    trained.load_state_dict({key: value.float() for key, value in kept.items()})
+    trained = Refiner.of(kept)
     network = ArrangedRefiner(trained).eval()
     example = (
         as_blocks(torch.zeros(1, CHANNELS, size_px, size_px)), torch.zeros(1, STYLE_SIZE),

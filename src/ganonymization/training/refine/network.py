@@ -1,6 +1,8 @@
 """The refiner: draws a face's light, tone and features, and says where a donor's texture shows."""
 
 import math
+import re
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +31,7 @@ class Refiner(Generator):
 
     def __init__(self, widths: tuple[int, ...] = (64, 96, 192, 256), tail: int = 32) -> None:
         super().__init__(widths, tail)
+        self.widths, self.tail_width = tuple(widths), tail
         self.reading = nn.Linear(READINGS, STYLE_WIDTH)
         self.texture_stem = nn.Conv2d(
             TEXTURE_CHANNELS * _UNSHUFFLE**2, widths[0], 3, padding=1, bias=False
@@ -39,6 +42,15 @@ class Refiner(Generator):
         nn.init.zeros_(self.reading.bias)
         nn.init.normal_(self.to_opacity.weight, 0, 1e-2)
         nn.init.ones_(self.to_opacity.bias)  # type: ignore[arg-type]
+
+    @classmethod
+    def of(cls, state: Mapping[str, Tensor]) -> "Refiner":
+        """The refiner whose weights these are, in any precision; they tell its widths."""
+        downs = [value for key, value in state.items() if re.fullmatch(r"down\.\d+\.weight", key)]
+        widths = (len(state["stem.weight"]), *(len(down) for down in downs))
+        refiner = cls(widths, int(state["to_rgb.weight"].shape[1]))
+        refiner.load_state_dict({key: value.float() for key, value in state.items()})
+        return refiner
 
     def forward(  # type: ignore[override]
         self, x: Tensor, style: Tensor, reading: Tensor
