@@ -13,8 +13,8 @@ SIZE = 256
 POINTS = face_landmarks((128, 110), 80)
 SKIN = render(np.zeros((SIZE, SIZE, 3), np.uint8), POINTS, POINTS, SIZE).skin
 FACE = SKIN > 0
-LOBE_Y, CHIN_Y = int(POINTS[132, 1]), int(POINTS[152, 1])
-ROW = (LOBE_Y + CHIN_Y) // 2
+EYES_Y, CHIN_Y = int(POINTS[33, 1]), int(POINTS[152, 1])
+ROW = (int(POINTS[132, 1]) + CHIN_Y) // 2
 
 
 def soft_face(deviation=6.0):
@@ -31,8 +31,7 @@ def width_px(picture):
 
 def test_a_soft_jaw_gets_an_edge():
     out = with_crisp_jaw(soft_face(), SKIN, POINTS)
-    assert width_px(soft_face()) >= 10
-    assert 1 <= width_px(out) <= 4
+    assert 1 <= width_px(out) <= 0.6 * width_px(soft_face())
     assert out.min() >= soft_face().min() and out.max() <= soft_face().max()
 
 
@@ -43,10 +42,10 @@ def test_the_edge_is_the_meshs():
     assert abs(found[0] - wanted[0]) <= 2 and abs(found[-1] - wanted[-1]) <= 2
 
 
-def test_forehead_ears_and_what_is_far_from_the_edge_stay():
+def test_the_forehead_and_what_is_far_from_the_edge_stay():
     face = soft_face()
     out = with_crisp_jaw(face, SKIN, POINTS)
-    assert np.array_equal(out[: LOBE_Y - 4], face[: LOBE_Y - 4])
+    assert np.array_equal(out[: EYES_Y - 4], face[: EYES_Y - 4])
     assert np.array_equal(out[ROW, :40], face[ROW, :40])
 
 

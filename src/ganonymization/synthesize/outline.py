@@ -2,23 +2,22 @@
 
 What a network is unsure of it blurs: at the jaw, face and background run into each other. The mesh
 says where the edge is, so what is drawn beside it is moved towards it from both sides, which makes
-the step steeper and adds no colour (warp sharpening; Prades-Nebot and Arad, "Image enhancement
-using warping technique", 2003).
+the step steeper and adds no colour (Arad and Gotsman, "Enhancement by image-dependent warping", 1999).
 """
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry.topology import outer_eyes_px
+from ..geometry import topology
 from ..types import Image, Reals
 
-_EAR_LOBES, _CHIN, _BROW = (132, 361), 152, 10
-_REACH_EYES = 0.22  # on both sides of the edge
-_POWER = 0.3  # of the distance from the edge, of the reach, at which is looked
+_EYES, _CHIN, _BROW = (topology.OUTER_EYE_RIGHT, topology.OUTER_EYE_LEFT), 152, 10
+_REACH_EYES = 0.16  # on both sides of the edge
+_POWER = 0.45  # of the distance from the edge, of the reach, at which is looked
 _ASIDE = (0.35, 0.75)  # sines from where on an edge faces a side: below a chin is a neck, and shade
 _ALIASED_PX = 1.5  # the very edge is between the two
-_RISE_EYES = 0.25  # from the lobes down, over which it begins
+_RISE_EYES = 0.25  # from the eyes down, over which it begins
 
 
 def with_crisp_jaw(drawn: Image, skin: NDArray[np.uint8], landmarks_px: Reals) -> Image:
@@ -31,13 +30,13 @@ def with_crisp_jaw(drawn: Image, skin: NDArray[np.uint8], landmarks_px: Reals) -
     """
     size = len(drawn)
     p = np.asarray(landmarks_px, np.float64)[:, :2]
-    reach = np.float32(_REACH_EYES * outer_eyes_px(landmarks_px))
+    reach = np.float32(_REACH_EYES * topology.outer_eyes_px(landmarks_px))
     down = p[_CHIN] - p[_BROW]
     down /= max(float(np.linalg.norm(down)), 1e-6)
-    lobes = p[list(_EAR_LOBES)].mean(0)
+    begins = p[list(_EYES)].mean(0)
     low = np.floor(p.min(0) - reach).astype(int).clip(0, size)
     high = np.ceil(p.max(0) + reach).astype(int).clip(0, size)
-    low[1] = np.clip(p[list(_EAR_LOBES), 1].min() - reach, 0, size)
+    low[1] = np.clip(p[list(_EYES), 1].min() - reach, 0, size)
     rows, columns = slice(low[1], high[1]), slice(low[0], high[0])
     inside = (skin[rows, columns] > 0).view(np.uint8)
     if inside.size == 0 or not inside.any() or inside.all():
@@ -50,7 +49,7 @@ def with_crisp_jaw(drawn: Image, skin: NDArray[np.uint8], landmarks_px: Reals) -
     near = np.minimum(np.abs(away) / reach, 1)
     step = np.copysign(reach * (near**_POWER - near), away)
     y, x = np.mgrid[rows, columns].astype(np.float32)
-    under = (x - lobes[0]) * down[0] + (y - lobes[1]) * down[1]
+    under = (x - begins[0]) * down[0] + (y - begins[1]) * down[1]
     step *= np.clip(under / np.float32(_RISE_EYES / _REACH_EYES * reach), 0, 1) / steep
     aside = np.abs(right * down[1] - below * down[0]).astype(np.float32) / steep
     step *= np.clip((aside - _ASIDE[0]) / (_ASIDE[1] - _ASIDE[0]), 0, 1)

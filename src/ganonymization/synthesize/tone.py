@@ -16,6 +16,7 @@ _FAIR_ITA_DEG = (25.0, 45.0)  # not fair yet, and wholly
 _GREY_LEVELS = 5.0  # channels of a picture without colours differ by less on average
 _GREY_STEP = 4  # pixels: the mean needs no more of them
 _SHARE_CELLS = 128  # along a side, where skin is told by its colour
+_KNEE = 0.75  # of white: what is made brighter than that bends
 _LEAST, _MOST = 0.02, 0.98  # of white
 
 
@@ -62,8 +63,7 @@ def toned(
 ) -> Image:  # fmt: skip
     """A face whose skin has another tone, ears and neck likewise, (S, S, 3) uint8 RGB.
 
-    Each channel is scaled up to its skin's level, and stretched to white above it: light on skin is
-    a product, and eyes and teeth stay white.
+    Each channel is scaled, for light on skin is a product, and bends near white.
 
     Args:
         face: (S, S, 3) uint8 RGB.
@@ -74,13 +74,14 @@ def toned(
     size = face.shape[0]
     has, wants = _rgb(has_lab), _rgb(wants_lab)
     levels = np.arange(256, dtype=np.float32)[:, None] / 255
-    above = wants + (1 - wants) * (levels - has) / (1 - has)
-    table = np.where(levels <= has, levels * (wants / has), above)
+    scaled, knee = levels * (wants / has), np.maximum(_KNEE, wants)
+    bent = knee + (1 - knee) * np.tanh((scaled - knee) / (1 - knee))
+    table = np.where(scaled <= knee, scaled, bent)
     shifted = cv2.LUT(face, np.round(255 * table).astype(np.uint8)[None])
     cells = (_SHARE_CELLS, _SHARE_CELLS)
     small = cv2.resize(face, cells, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
-    alike = np.exp(-(((lab - has_lab) / SPREAD_LAB) ** 2).sum(2) / 2)
+    alike = np.exp(-(((lab - has_lab) / SPREAD_LAB) ** 2).sum(2))
     share = np.maximum(alike, cv2.resize(skin, cells, interpolation=cv2.INTER_AREA) / 255)
     share = cv2.GaussianBlur(share.astype(np.float32), (0, 0), _SHARE_CELLS / 128)
     share = cv2.resize(share, (size, size), interpolation=cv2.INTER_LINEAR)

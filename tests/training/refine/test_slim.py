@@ -2,9 +2,13 @@
 
 import pytest
 import torch
+from torch.utils.data import default_collate
 
+from ganonymization.training.networks import StyleEncoder
 from ganonymization.training.refine.network import Refiner
-from ganonymization.training.refine.slim import slimmed
+from ganonymization.training.refine.slim import Lesson, slimmed
+
+from .test_refine import faces, prepared_with_readings  # noqa: F401
 
 LARGE, SMALL = (16, 24, 32, 40), (8, 16, 24, 24)
 INPUTS = torch.randn(2, 12, 64, 64), torch.randn(2, 16), torch.randn(2, 7)
@@ -49,3 +53,17 @@ def test_a_state_tells_its_widths(large):
     halves = {key: value.half() for key, value in slimmed(large, SMALL, 4).state_dict().items()}
     again = Refiner.of(halves)
     assert again.widths == SMALL and again.tail_width == 4
+
+
+def test_a_lesson_brings_it_nearer_and_goes_on_where_it_stopped(large, faces, tmp_path):  # noqa: F811
+    state = {"average": large.state_dict(), "encoder": StyleEncoder().state_dict()}
+    torch.save(state, tmp_path / "state.pt")
+    batch = default_collate([faces[i] for i in range(2)])
+    lesson = Lesson(tmp_path / "state.pt", tmp_path / "run", SMALL, 4)
+    gaps = [sum(lesson.learn(batch).values()) for _ in range(12)]
+    assert gaps[-1] < 0.8 * gaps[0]
+    lesson.save()
+    again = Lesson(tmp_path / "state.pt", tmp_path / "run", SMALL, 4)
+    assert again.step == 12 and again.small.widths == SMALL
+    wanted = lesson.average.to_rgb.weight
+    assert torch.allclose(again.small.to_rgb.weight, wanted, atol=1e-3)
