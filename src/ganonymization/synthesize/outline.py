@@ -2,8 +2,8 @@
 
 What a network is unsure of it blurs: at the jaw, face and background run into each other. The mesh
 says where the edge is, so what is drawn beside it is moved towards it from both sides, which makes
-the step steeper and adds no colour (Arad and Gotsman, "Enhancement by image-dependent warping", IEEE
-TIP 1999).
+the step steeper and adds no colour (Arad and Gotsman, "Enhancement by image-dependent warping",
+IEEE Transactions on Image Processing, 1999).
 """
 
 import cv2
