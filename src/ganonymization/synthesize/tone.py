@@ -10,7 +10,7 @@ from ..types import Image, Mask
 _SKIN_HUE_RAD, _HUE_RANGE_RAD = 0.95, 0.45  # of CIELAB's a and b
 _LEAST_CHROMA, _USUAL_CHROMA = 16.0, 25.0
 _TOLD_CHROMA = 0.65  # of how far a guess of chroma is off the usual, as far is the truth on average
-_LIGHTNESSES = (30.0, 80.0)  # of skin in usual light
+_LIGHTNESSES = (30.0, 77.0)  # of skin in usual light
 _MOST_ITA_DEG = 80.0  # beyond a right angle, as of bluish pictures, lightness would turn back
 _FAIR_ITA_DEG = (25.0, 45.0)  # not fair yet, and wholly
 _GREY_LEVELS = 5.0  # channels of a picture without colours differ by less on average
@@ -63,7 +63,8 @@ def toned(
 ) -> Image:  # fmt: skip
     """A face whose skin has another tone, ears and neck likewise, (S, S, 3) uint8 RGB.
 
-    Each channel is scaled, for light on skin is a product, and bends near white.
+    Each channel is scaled, for light on skin is a product, and bends near white. What becomes
+    lighter is stretched to white, too, or hard light would burn out.
 
     Args:
         face: (S, S, 3) uint8 RGB.
@@ -77,6 +78,11 @@ def toned(
     scaled, knee = levels * (wants / has), np.maximum(_KNEE, wants)
     bent = knee + (1 - knee) * np.tanh((scaled - knee) / (1 - knee))
     table = np.where(scaled <= knee, scaled, bent)
+    stretched = wants + (1 - wants) * (levels - has) / (1 - has)
+    lighter = (wants > has) & (levels > has)
+    table = np.where(
+        lighter, table + np.clip(wants / has - 0.5, 0.5, 1) * (stretched - table), table
+    )
     shifted = cv2.LUT(face, np.round(255 * table).astype(np.uint8)[None])
     cells = (_SHARE_CELLS, _SHARE_CELLS)
     small = cv2.resize(face, cells, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
