@@ -204,7 +204,8 @@ def main() -> None:
     asked = [(f, s) for f, s in zip(faces, seen, strict=True) if not f.fitted]
     pictures = {f.path: image for (f, _), image in zip(asked, originals, strict=True)}
     asked = [(f, s) for f, s in asked if s is not None]
-    donors = bank_without(held_out(a.prepared), Path(tempfile.mkdtemp()) / "donors.npz")
+    scratch = tempfile.TemporaryDirectory()
+    donors = bank_without(held_out(a.prepared), Path(scratch.name) / "donors.npz")
     print("| faces | what | asked | balanced | each |\n| --- | --- | --- | --- | --- |")
     for group in dict.fromkeys(face.group for face, _ in asked):
         mine = [(f, s) for f, s in asked if f.group == group and s is not None]

@@ -88,9 +88,9 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--seeds", type=int, default=2)
     a = parser.parse_args()
-    out, bank = Path(tempfile.mkdtemp()) / "donors.npz", None
+    scratch, bank = tempfile.TemporaryDirectory(), None
     if a.model == "default":
-        bank = bank_without(held_out(a.prepared), out)
+        bank = bank_without(held_out(a.prepared), Path(scratch.name) / "donors.npz")
     anonymizer = Anonymizer(model=a.model, audit=False, bank=bank)
     finder = Anonymizer(model="plain")
     reader, seen = ExpressionReader(), list[Seen]()

@@ -10,6 +10,7 @@ from ganonymization.errors import SynthesisError
 from ganonymization.geometry.rasterisation import Texture
 from ganonymization.geometry.skin import skin_lab
 from ganonymization.geometry.wall import NEUTRAL, GeneratorInput
+from ganonymization.synthesize import outline
 from ganonymization.synthesize.refiner import ZERO, Refiner, compose
 from ganonymization.training.refine import network
 from ganonymization.types import DonorPair
@@ -179,7 +180,20 @@ def test_numbers_that_are_none_are_no_face():
 
 
 def test_where_no_skin_is_seen_a_grey_face_gets_a_donors_hue():
-    found = tone_drawn(SaysTone(60, seen=0), scene())
+    found = tone_drawn(SaysTone(60, seen=0), scene((90, 110, 150)))
     assert found[1] > 8 and found[2] > 12  # what was drawn is grey
     grey = tone_drawn(SaysTone(60, seen=0), scene((110, 110, 110)))
     assert grey[0] == approx(found[0], abs=4)
+
+
+def test_a_neck_tells_the_tone_where_the_reader_sees_none():
+    necks = [(90, 60, 45), (190, 145, 125)]
+    found = [tone_drawn(SaysTone(60, seen=0), scene(neck))[0] for neck in necks]
+    assert found[1] - found[0] > 15
+
+
+def test_a_soft_jaw_is_drawn_with_an_edge(monkeypatch):
+    asked = []
+    monkeypatch.setattr(outline, "with_crisp_jaw", lambda face, *_: asked.append(1) or face)
+    Refiner(FakeSession(), SIZE, bank_of(30))(inputs())
+    assert asked

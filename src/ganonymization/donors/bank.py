@@ -115,7 +115,7 @@ class DonorBank:
         return bank
 
     def without(self, people: Collection[str]) -> "DonorBank":
-        """The bank without some people, all their pictures.
+        """The bank without some people, all their pictures; folds stay what all taught.
 
         Args:
             people: Of :attr:`people`.
@@ -125,7 +125,7 @@ class DonorBank:
         files = [parts[donor] for donor in kept]
         arrays: dict[str, Any] = {name: getattr(self, name)[kept] for name in _COLUMNS}
         arrays["webp"] = np.concatenate([*files, self.webp[:0]])
-        arrays["ends"] = np.cumsum([len(file) for file in files])
+        arrays["ends"] = np.cumsum([len(file) for file in files], dtype=np.int64)
         arrays["styles"] = self.styles[kept] if len(self.styles) else self.styles
         return replace(self, **arrays)
 

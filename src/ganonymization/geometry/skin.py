@@ -14,7 +14,7 @@ SPREAD_LAB = np.array([45, 13, 13], np.float32)
 """How far skin of one person differs from its median, in CIELAB."""
 
 _HUE_RAD, _HUE_RANGE_RAD = 0.95, 0.5  # of CIELAB's a and b
-_LEAST_CHROMA, _LIGHTNESSES = 8.0, (10.0, 97.0)
+_CHROMAS, _LIGHTNESSES = (8.0, 45.0), (10.0, 97.0)
 _PATCH_EYES = 0.04  # half a side, in outer-eye distances
 
 
@@ -25,23 +25,12 @@ def skin_lab(image: Image, landmarks_px: Reals) -> NDArray[np.float32]:
         image: (H, W, 3) uint8 RGB.
         landmarks_px: (478, 3) in its pixels.
     """
-    return median_lab(image, landmarks_px, PLACES)
-
-
-def median_lab(image: Image, landmarks_px: Reals, places: tuple[int, ...]) -> NDArray[np.float32]:
-    """Median CIELAB about some landmarks, (3,).
-
-    Args:
-        image: (H, W, 3) uint8 RGB.
-        landmarks_px: (478, 3) in its pixels.
-        places: Numbers of the landmarks.
-    """
     p = np.asarray(landmarks_px, np.float64)
     half = max(1, round(_PATCH_EYES * topology.outer_eyes_px(p)))
     last = np.array(image.shape[1::-1]) - 1
     patches = [
         image[max(0, y - half) : y + half + 1, max(0, x - half) : x + half + 1].reshape(-1, 3)
-        for x, y in np.clip(np.round(p[list(places), :2]), 0, last).astype(int)
+        for x, y in np.clip(np.round(p[list(PLACES), :2]), 0, last).astype(int)
     ]
     pixels = np.concatenate(patches)[None].astype(np.float32) / 255
     tone: NDArray[np.float32] = np.median(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB)[0], 0)
@@ -53,4 +42,5 @@ def looks_like_skin(lab: NDArray[np.float32]) -> Mask:
     lightness, red, yellow = np.moveaxis(lab, -1, 0)
     hue = np.abs(np.arctan2(yellow, red) - _HUE_RAD) < _HUE_RANGE_RAD
     lit = (lightness > _LIGHTNESSES[0]) & (lightness < _LIGHTNESSES[1])
-    return np.asarray(hue & lit & (np.hypot(red, yellow) > _LEAST_CHROMA))
+    chroma = np.hypot(red, yellow)
+    return np.asarray(hue & lit & (chroma > _CHROMAS[0]) & (chroma < _CHROMAS[1]))

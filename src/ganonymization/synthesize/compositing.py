@@ -22,6 +22,7 @@ _GREY_LEVELS = 2.0  # mean spread of R, G, B in a grey picture, some JPEG noise 
 _ALIKE_LEVELS = 60.0  # skin beside hair differs by more: no tone to be met
 _ALIKE = np.exp(-((np.arange(256) / _ALIKE_LEVELS) ** 2)).astype(np.float32)  # by difference
 _WITHIN = 0.25  # a power: in a face, what is half like its skin is skin
+_SEAM = 0.01  # of the crop's side: where what a face and its surroundings learned meets
 _FEW = 0.004  # less of a ring nearby tells nothing
 _TONE_CELLS = 64  # along a side: tone is smooth
 _TONE_SIGMA = 1 / 14  # of the crop's side: how far a difference of tone reaches
@@ -81,14 +82,16 @@ def match_tone(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
         whole(share * (of_rest + skin[..., None] * (of_skin - of_rest)))
         for skin in (beside, is_skin**_WITHIN)
     )
-    cv2.copyTo(within, hull(inputs.surrogate_px, size), outside)
-    return np.asarray(cv2.add(drawn, outside, dtype=cv2.CV_8U), np.uint8)
+    face = cv2.GaussianBlur(hull(inputs.surrogate_px, size), (0, 0), size * _SEAM)
+    face = face / np.float32(255)
+    shift = cv2.blendLinear(within, outside, face, 1 - face)
+    return np.asarray(cv2.add(drawn, shift, dtype=cv2.CV_8U), np.uint8)
 
 
 def _spread(
     gaps: NDArray[Any], counts: NDArray[Any]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A mean of gaps nearby by how much each counts, (s, s, 3), and how much told it, (s, s)."""
+    """A mean of gaps nearby by what counts, towards 0 where little does; and how much does."""
     sigma = _TONE_SIGMA * len(counts)
     count = np.asarray(cv2.GaussianBlur(counts, (0, 0), sigma), np.float32)
     total = cv2.GaussianBlur(gaps * counts[..., None], (0, 0), sigma)

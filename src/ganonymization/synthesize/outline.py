@@ -8,10 +8,9 @@ IEEE Transactions on Image Processing, 1999).
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ..geometry import topology
-from ..types import Image, Reals
+from ..types import Image, Mask, Reals
 
 _EYES, _CHIN, _BROW = (topology.OUTER_EYE_RIGHT, topology.OUTER_EYE_LEFT), 152, 10
 _REACH_EYES = 0.16  # on both sides of the edge
@@ -21,12 +20,12 @@ _ALIASED_PX = 1.5  # the very edge is between the two
 _RISE_EYES = 0.25  # from the eyes down, over which it begins
 
 
-def with_crisp_jaw(drawn: Image, skin: NDArray[np.uint8], landmarks_px: Reals) -> Image:
+def with_crisp_jaw(drawn: Image, mesh: Mask, landmarks_px: Reals) -> Image:
     """A drawn face whose jaw has an edge, (S, S, 3) uint8 RGB.
 
     Args:
         drawn: (S, S, 3) uint8 RGB.
-        skin: (S, S) uint8, 255 where the mesh is.
+        mesh: (S, S) bool, where the face is, eyes and mouth with it.
         landmarks_px: (478, 3) in its pixels.
     """
     size = len(drawn)
@@ -39,7 +38,7 @@ def with_crisp_jaw(drawn: Image, skin: NDArray[np.uint8], landmarks_px: Reals) -
     high = np.ceil(p.max(0) + reach).astype(int).clip(0, size)
     low[1] = np.clip(p[list(_EYES), 1].min() - reach, 0, size)
     rows, columns = slice(low[1], high[1]), slice(low[0], high[0])
-    inside = (skin[rows, columns] > 0).view(np.uint8)
+    inside = np.ascontiguousarray(mesh[rows, columns]).view(np.uint8)
     if inside.size == 0 or not inside.any() or inside.all():
         return drawn
     outer, inner = (cv2.distanceTransform(each, cv2.DIST_L2, 5) for each in (1 - inside, inside))

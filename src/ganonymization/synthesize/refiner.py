@@ -15,7 +15,7 @@ from ..donors.surroundings import ANY, Guess, Kind, SurroundingsReader
 from ..donors.wear import wear
 from ..errors import SynthesisError
 from ..geometry import conditioning, transforms
-from ..geometry.rasterisation import DARKEST, LIGHT_EYES, Texture, logarithm
+from ..geometry.rasterisation import DARKEST, LIGHT_EYES, Texture, hull, logarithm
 from ..geometry.skin import skin_lab
 from ..geometry.wall import GeneratorInput
 from ..types import DonorPair, Image, Mask
@@ -83,7 +83,9 @@ class Refiner:
             drawn = np.asarray(
                 cv2.resize(drawn, (size, size), interpolation=cv2.INTER_CUBIC), np.uint8
             )
-        drawn = outline.with_crisp_jaw(drawn, texture.skin, inputs.surrogate_px)
+        drawn = outline.with_crisp_jaw(
+            drawn, hull(inputs.surrogate_px, size) > 0, inputs.surrogate_px
+        )
         graded = grade.grade_of(inputs)
         texture = grade.as_contrasty(texture, graded)
         face = compose(drawn, opacity, texture)

@@ -51,7 +51,7 @@ def with_borrowed_detail(face: Image, inputs: GeneratorInput) -> Image:
     smooth = cv2.blur(own, (span, span))
     unlike = cv2.absdiff(smooth, lender).max(2) / np.float32(_UNLIKE_LEVELS)
     cover = hull(inputs.surrogate_px, size)[rows, columns]
-    share = np.clip(1 - away_px / (size * _REACH), 0, 1) * (1 - cover / np.float32(255))
+    share = np.clip(1 - away_px / (size * _REACH), 0, 1) * (cover == 0)
     share *= np.clip(2 - unlike, 0, 1)
     more = cv2.merge([share] * 3) * np.clip(borrowed, -_MOST_LEVELS, _MOST_LEVELS)
     changed = cv2.add(own, more, dtype=cv2.CV_8U)

