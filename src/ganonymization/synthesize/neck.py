@@ -16,7 +16,7 @@ _CHIN = 152
 _DOWN_EYES, _ASIDE_EYES = 0.3, 0.45  # of the chin, as far as a neck reaches; outer-eye distances
 _LEAST, _ENOUGH = 0.02, 0.1  # of a squared outer-eye distance: skin that tells nothing, and all
 _LIT_LAB = np.array([18, 1, 0], np.float32)  # cheeks, forehead and chin less neck, usually
-_SHARE = 0.45  # at least, of the tone that is told by a neck that is seen well
+_SHARE = 0.3  # at least, of the tone that is told by a neck that is seen well
 
 
 def neck_lab(
