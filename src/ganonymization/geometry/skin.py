@@ -13,7 +13,10 @@ PLACES = (50, 101, 280, 330, 151, 199)
 SPREAD_LAB = np.array([45, 13, 13], np.float32)
 """How far skin of one person differs from its median, in CIELAB."""
 
-_HUE_RAD, _HUE_RANGE_RAD = 0.95, 0.5  # of CIELAB's a and b
+HUE_RAD = 0.95
+"""Of skin, in CIELAB's plane of a and b."""
+
+_HUE_RANGE_RAD = 0.5
 _CHROMAS, _LIGHTNESSES = (8.0, 45.0), (10.0, 97.0)
 _PATCH_EYES = 0.04  # half a side, in outer-eye distances
 
@@ -37,10 +40,21 @@ def skin_lab(image: Image, landmarks_px: Reals) -> NDArray[np.float32]:
     return tone
 
 
+def likeness(picture: Image, tone_lab: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much each pixel has the colour of a skin, (H, W) from 0 to 1.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB.
+        tone_lab: (3,) CIELAB of the skin.
+    """
+    lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    return np.asarray(np.exp(-(((lab - tone_lab) / SPREAD_LAB) ** 2).sum(2) / 2), np.float32)
+
+
 def looks_like_skin(lab: NDArray[np.float32]) -> Mask:
     """Which CIELAB colours, (..., 3), skin may have in usual light: (...) bool."""
     lightness, red, yellow = np.moveaxis(lab, -1, 0)
-    hue = np.abs(np.arctan2(yellow, red) - _HUE_RAD) < _HUE_RANGE_RAD
+    hue = np.abs(np.arctan2(yellow, red) - HUE_RAD) < _HUE_RANGE_RAD
     lit = (lightness > _LIGHTNESSES[0]) & (lightness < _LIGHTNESSES[1])
     chroma = np.hypot(red, yellow)
     return np.asarray(hue & lit & (chroma > _CHROMAS[0]) & (chroma < _CHROMAS[1]))

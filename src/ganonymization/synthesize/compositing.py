@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..geometry import transforms
 from ..geometry.rasterisation import hull
-from ..geometry.skin import SPREAD_LAB, skin_lab
+from ..geometry.skin import likeness, skin_lab
 from ..geometry.wall import RING, GeneratorInput, Place, opacity
 from ..types import Box, Image, Mask
 
@@ -70,8 +70,8 @@ def match_tone(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
     gaps = cv2.subtract(seen, was, dtype=cv2.CV_32F)
     counts = cv2.LUT(cv2.absdiff(seen, was).max(2), _ALIKE) * known
     tone = skin_lab(drawn, inputs.surrogate_px)
-    is_skin = _likeness(was, tone)
-    both = np.sqrt(is_skin * _likeness(seen, tone))
+    is_skin = likeness(was, tone)
+    both = np.sqrt(is_skin * likeness(seen, tone))
     seen_skin = np.asarray(np.clip(2 * both - 1, 0, 1), np.float32)
     of_skin, skin_count = _spread(gaps, counts * seen_skin)
     of_rest, rest_count = _spread(gaps, counts * (1 - seen_skin))
@@ -96,12 +96,6 @@ def _spread(
     count = np.asarray(cv2.GaussianBlur(counts, (0, 0), sigma), np.float32)
     total = cv2.GaussianBlur(gaps * counts[..., None], (0, 0), sigma)
     return np.asarray(total / (count + _FEW)[..., None], np.float32), count
-
-
-def _likeness(small: Image, tone: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much each pixel has the colour of a skin, (s, s) from 0 to 1."""
-    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    return np.asarray(np.exp(-(((lab - tone) / SPREAD_LAB) ** 2).sum(2) / 2), np.float32)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry.skin import SPREAD_LAB
+from ..geometry.skin import HUE_RAD, likeness
 from ..types import Image, Mask
 
-_SKIN_HUE_RAD, _HUE_RANGE_RAD = 0.95, 0.45  # of CIELAB's a and b
+_HUE_RANGE_RAD = 0.45  # about that of skin
 _LEAST_CHROMA, _USUAL_CHROMA = 16.0, 25.0
 _TOLD_CHROMA = 0.65  # of how far a guess of chroma is off the usual, as far is the truth on average
 _LIGHTNESSES = (30.0, 77.0)  # of skin in usual light
@@ -38,7 +38,7 @@ def wanted_tone(
     goes = np.array([belief, hue, hue], np.float32) * (1 - _unlike_skin(told_lab))
     wants_lab = has_lab + goes * (told_lab - has_lab)
     if coloured:
-        usual = _USUAL_CHROMA * np.array([np.cos(_SKIN_HUE_RAD), np.sin(_SKIN_HUE_RAD)])
+        usual = _USUAL_CHROMA * np.array([np.cos(HUE_RAD), np.sin(HUE_RAD)])
         wants_lab[1:] += _greyness(has_lab) * _greyness(told_lab) * (usual - wants_lab[1:])
     return wants_lab
 
@@ -83,9 +83,8 @@ def toned(
     table = np.where(lighter, scaled + share * (stretched - scaled), scaled)
     shifted = cv2.LUT(face, np.round(255 * table).astype(np.uint8)[None])
     cells = (_SHARE_CELLS, _SHARE_CELLS)
-    small = cv2.resize(face, cells, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
-    alike = np.exp(-(((lab - has_lab) / SPREAD_LAB) ** 2).sum(2))
+    small = np.asarray(cv2.resize(face, cells, interpolation=cv2.INTER_AREA), np.uint8)
+    alike = likeness(small, has_lab) ** 2
     share = np.maximum(alike, cv2.resize(skin, cells, interpolation=cv2.INTER_AREA) / 255)
     share = cv2.GaussianBlur(share.astype(np.float32), (0, 0), _SHARE_CELLS / 128)
     share = cv2.resize(share, (size, size), interpolation=cv2.INTER_LINEAR)
@@ -94,7 +93,7 @@ def toned(
 
 def lab_of_ita(ita_deg: float) -> NDArray[np.float32]:
     """The usual CIELAB of skin of an individual typology angle, (3,); Chardon et al., 1991."""
-    red, yellow = _USUAL_CHROMA * np.cos(_SKIN_HUE_RAD), _USUAL_CHROMA * np.sin(_SKIN_HUE_RAD)
+    red, yellow = _USUAL_CHROMA * np.cos(HUE_RAD), _USUAL_CHROMA * np.sin(HUE_RAD)
     lightness = 50 + yellow * np.tan(np.radians(np.clip(ita_deg, -_MOST_ITA_DEG, _MOST_ITA_DEG)))
     return np.array([np.clip(lightness, *_LIGHTNESSES), red, yellow], np.float32)
 
@@ -129,7 +128,7 @@ def _greyness(lab: NDArray[np.float32]) -> float:
 def _unlike_skin(lab: NDArray[np.float32]) -> float:
     """0 for a colour that skin has in usual light, towards 1 for a greyer or another one."""
     hue = float(np.arctan2(lab[2], lab[1]))
-    off = (abs(hue - _SKIN_HUE_RAD) - _HUE_RANGE_RAD) / _HUE_RANGE_RAD
+    off = (abs(hue - HUE_RAD) - _HUE_RANGE_RAD) / _HUE_RANGE_RAD
     return float(np.clip(max(_greyness(lab), off), 0, 1))
 
 
