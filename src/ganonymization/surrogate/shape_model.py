@@ -50,6 +50,7 @@ POSE_TERMS = 9
 _READINGS = len(EXPRESSIONS) - 1  # neutral is what is left
 _MAX_YAW_RAD, _MAX_PITCH_RAD = 1.0, 0.7  # beyond them the pose terms stay what they are
 _MAX_DEVIATIONS = 2.0  # of a nobody in each direction
+_STRENGTH = 1.8  # of what goes with a reading: readings are coarse, and means of many faces faint
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ class ShapeModel:
         at_rest = self.mean + face.pose_features() @ self.pose_terms
         original = face.frontal[..., : topology.SURFACE_COUNT, :]
         usual = self.usual(reading)
-        expression = coder(original.reshape(at_rest.shape) - at_rest, usual)
+        expression = coder(original.reshape(at_rest.shape) - at_rest, _STRENGTH * usual)
         nobody = at_rest + self.nobody(seed)
         replaced = (nobody + expression).reshape(original.shape)
         eyes = nobody + usual if eyes_at_rest is None else nobody
