@@ -50,6 +50,7 @@ POSE_TERMS = 9
 _READINGS = len(EXPRESSIONS) - 1  # neutral is what is left
 _MAX_YAW_RAD, _MAX_PITCH_RAD = 1.0, 0.7  # beyond them the pose terms stay what they are
 _MAX_DEVIATIONS = 2.0  # of a nobody in each direction
+_SPREAD = 1.2  # of nobodies, of people: who shares hair and neck looks more alike
 _STRENGTH = 1.8  # of what goes with a reading: readings are coarse, and means of many faces faint
 
 
@@ -215,7 +216,7 @@ class ShapeModel:
         """How a nobody's neutral face deviates from the mean, (1404,)."""
         own = seeds.face_seed(seed, "shape", 0)  # its shape says nothing about its style
         numbers = seeds.style(own, len(self.people)).astype(np.float64)
-        return np.clip(numbers, -_MAX_DEVIATIONS, _MAX_DEVIATIONS) @ self.people
+        return _SPREAD * np.clip(numbers, -_MAX_DEVIATIONS, _MAX_DEVIATIONS) @ self.people
 
 
 @dataclass(frozen=True)

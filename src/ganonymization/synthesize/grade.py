@@ -22,7 +22,7 @@ _FINE_PX = 1.2
 _NEXT_PX, _THIRD_PX = _FINE_PX * 3**0.5, 2 * _FINE_PX * 3**0.5
 """Gaussians, each of what the last one left, whose differences are octaves: 1.2, 2.4 and 4.8."""
 
-_OF_SURROUNDINGS = 1.1  # a face's ratio, of that of its surroundings: donors lack the finest
+_OF_SURROUNDINGS = 1.2  # a face's ratio, of that of its surroundings: donors lack the finest
 _LEAST, _MOST = 0.42, 1.3  # ratios of faces in photographs, and a little more
 _UNSEEN = 0.8  # where nothing surrounds the face
 _OVERLAP = 1.7  # what is added to the finest octave is partly in the next one, too
