@@ -108,11 +108,19 @@ def _draw_openings(canvas: Image, points: Values, fixed: NDArray[np.int32]) -> N
     cv2.fillPoly(canvas, [fixed[list(topology.LIPS_INNER)]], _MOUTH, cv2.LINE_8, _SHIFT)
     eyes = ((topology.EYE_LEFT, topology.IRIS_LEFT), (topology.EYE_RIGHT, topology.IRIS_RIGHT))
     for eye, (centre, *rim) in eyes:
-        opening = np.zeros(canvas.shape[:2], np.uint8)
-        cv2.fillPoly(opening, [fixed[list(eye)]], _INSIDE, cv2.LINE_8, _SHIFT)
+        lids = fixed[list(eye)]
+        (left, top), (right, bottom) = np.clip(
+            [(lids.min(0) >> _SHIFT) - 1, (lids.max(0) >> _SHIFT) + 2], 0, canvas.shape[0]
+        )
+        if left >= right or top >= bottom:
+            continue
+        window, origin = canvas[top:bottom, left:right], np.array([left, top]) << _SHIFT
+        opening = np.zeros(window.shape[:2], np.uint8)
+        cv2.fillPoly(opening, [lids - origin], _INSIDE, cv2.LINE_8, _SHIFT)
         radius = np.linalg.norm(points[rim, :2] - points[centre, :2], axis=1).mean()
         iris = np.zeros_like(opening)
         fixed_radius = max(1, round(radius * (1 << _SHIFT)))
-        cv2.circle(iris, fixed[centre].tolist(), fixed_radius, _INSIDE, -1, cv2.LINE_8, _SHIFT)
-        canvas[opening > 0] = _SCLERA
-        canvas[(opening > 0) & (iris > 0)] = 0
+        middle = (fixed[centre] - origin).tolist()
+        cv2.circle(iris, middle, fixed_radius, _INSIDE, -1, cv2.LINE_8, _SHIFT)
+        window[opening > 0] = _SCLERA
+        window[(opening > 0) & (iris > 0)] = 0

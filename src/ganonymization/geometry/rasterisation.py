@@ -159,16 +159,24 @@ def _affine_maps(target: Values, source: Values) -> tuple[Values, Mask]:
     """From crop to donor pixels for each triangle, (T, 2, 3), and which of them show something."""
     triangles = filled_triangles()
     twin = topology.mirror().astype(np.int64)[triangles]
-    corners = np.concatenate([target[triangles][:, :, :2], np.ones((*triangles.shape, 1))], 2)
-    drawn = np.linalg.det(corners)
+    corners = target[triangles][:, :, :2]
+    drawn = _doubled_area(corners)
     seen, seen_twin = (_doubled_area(source[which][:, :, :2]) for which in (triangles, twin))
     facing, facing_twin = seen * np.sign(drawn), -seen_twin * np.sign(drawn)
     hidden = (facing < _SMALLEST_PX2) & (facing_twin > facing)
     places = np.where(hidden[:, None, None], source[twin][:, :, :2], source[triangles][:, :, :2])
     usable = (np.abs(drawn) > 1e-2) & (np.maximum(facing, facing_twin) > _SMALLEST_PX2)
-    maps = np.zeros((len(triangles), 2, 3))
-    maps[usable] = np.linalg.solve(corners[usable], places[usable]).transpose(0, 2, 1)
-    return maps, usable
+    return _maps(corners, places, np.where(usable, drawn, 1.0)) * usable[:, None, None], usable
+
+
+def _maps(corners: Values, places: Values, doubled_area: Values) -> Values:
+    """Affine maps, (T, 2, 3), that take three corners to three places, (T, 3, 2) both."""
+    (ax, ay), (bx, by) = (corners[:, 1] - corners[:, 0]).T, (corners[:, 2] - corners[:, 0]).T
+    first, second = ((places[:, k] - places[:, 0]).T for k in (1, 2))
+    right = (first * by - second * ay) / doubled_area
+    below = (second * ax - first * bx) / doubled_area
+    shift = places[:, 0].T - right * corners[:, 0, 0] - below * corners[:, 0, 1]
+    return np.stack([right, below, shift], 2).transpose(1, 0, 2)
 
 
 def _doubled_area(corners: Values) -> Values:

@@ -104,7 +104,9 @@ def as_sharp(face: Image, texture: Texture, grade: Grade, seed: int) -> Image:
     gain = float(np.clip(wanted**_OVERLAP, *_GAINS))
     more = gain * softer - fine + softer_next - following
     if gain > 1:
-        more += (gain - 1) * _grain(softer_next, texture.skin, seed)
+        left, top, width, height = cv2.boundingRect(texture.skin)
+        here = slice(top, top + height), slice(left, left + width)
+        more[here] += (gain - 1) * _grain(softer_next[here], texture.skin[here], seed)
     return np.asarray(cv2.add(face, cv2.merge([more] * 3), dtype=cv2.CV_8U), np.uint8)
 
 
@@ -133,8 +135,7 @@ def _plane(values: NDArray[Any]) -> Plane:
 
 def _grain(following: Plane, skin: NDArray[np.uint8], seed: int) -> Plane:
     """Noise of the finest octave, as strong as the skin's next octave has it nearby."""
-    size = following.shape[0]
-    noise = np.random.default_rng(seed).standard_normal((size, size), np.float32)
+    noise = np.random.default_rng(seed).standard_normal(following.shape, np.float32)
     fine = cv2.GaussianBlur(noise, (0, 0), 0.5) - cv2.GaussianBlur(noise, (0, 0), _FINE_PX)
     nearby = np.sqrt(cv2.GaussianBlur(following**2, (0, 0), 6))
     strength = np.minimum(_GRAIN * nearby, _MOST_GRAIN) * (skin / np.float32(255))

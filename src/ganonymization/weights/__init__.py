@@ -39,7 +39,7 @@ SHIPPED = {
         ShippedModel(
             name="default",
             file="refiner.onnx",
-            sha256="cecb5fcb8e777338b183f88b18d47d61645eaa4d24763267f84f30888bdaea0b",
+            sha256="0f4fcf7852cf452a6a275022d5f9cdf2d60cc2b57dab48819aaff7a16bfe261a",
             licence="MIT",
             reads="mesh, context, wall, donors' texture at 256 px; style and expression",
         ),
