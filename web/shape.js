@@ -16,6 +16,7 @@ const SIZE = SURFACE_COUNT * 3;
 const MAX_YAW_RAD = 1; // beyond it the pose terms stay what they are
 const MAX_PITCH_RAD = 0.7;
 const MAX_DEVIATIONS = 2; // of a nobody in each direction
+const SPREAD = 1.2; // of nobodies, of people: who shares hair and neck looks more alike
 const CLOSED_LIPS = 0.01; // what FaceMesh leaves between closed lips, in widths of the mouth
 const EYE_OPENNESS = 0.19; // usual mean gap of the lids, in widths of the eye
 const NARROW_EYE = 0.72; // in usual ones: beyond them it is an expression
@@ -94,7 +95,7 @@ function combined(surface, weights, rows) {
 }
 
 function nobodyOf(numbers) {
-  return Array.from(numbers, (number) => clip(number, -MAX_DEVIATIONS, MAX_DEVIATIONS));
+  return Array.from(numbers, (number) => SPREAD * clip(number, -MAX_DEVIATIONS, MAX_DEVIATIONS));
 }
 
 /** What a coder lets through of a surface's deviations; codes below the threshold become zero. */
