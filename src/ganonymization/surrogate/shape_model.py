@@ -196,8 +196,8 @@ class ShapeModel:
         face = Posed.of(landmarks_px)
         at_rest = self.mean + face.pose_features() @ self.pose_terms
         original = face.frontal[..., : topology.SURFACE_COUNT, :]
-        usual = _STRENGTH * self.usual(reading)
-        expression = coder(original.reshape(at_rest.shape) - at_rest, usual)
+        usual = self.usual(reading)
+        expression = coder(original.reshape(at_rest.shape) - at_rest, _STRENGTH * usual)
         nobody = at_rest + self.nobody(seed)
         replaced = (nobody + expression).reshape(original.shape)
         eyes = nobody + usual if eyes_at_rest is None else nobody
