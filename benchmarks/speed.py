@@ -1,6 +1,6 @@
 """Time and memory of what users wait for, beside the published generator in the same run.
 
-    python benchmarks/speed.py [--reference reference-pix2pix.json]
+    python benchmarks/speed.py [--beside plain] [--reference reference-pix2pix.json]
 
 Prints a table in Markdown. Times are medians. The published architecture is built from the names
 and shapes in the JSON file; without the file its rows are left out.
@@ -109,11 +109,29 @@ def whole_commands(picture: np.ndarray, model: str) -> list[tuple[str, str]]:
     ]
 
 
+def drawing_calls(anonymizer: Anonymizer, picture: np.ndarray) -> list[Callable[[], object]]:
+    """Draw one face of 256 px on black; and its network alone, on zeros."""
+    generator = anonymizer._synthesizer
+    size = generator.size_px
+    points = anonymizer.locate(picture)[0].landmarks_px
+    to_crop = transforms.generator_crop(points, size, generator.crop_side_eyes)
+    crossing = GeneratorInput.portrait(size, transforms.apply(to_crop, points), 1)
+    blob = {
+        given.name: np.zeros(
+            [side if isinstance(side, int) else 1 for side in given.shape],
+            np.uint8 if given.type == "tensor(uint8)" else np.float32,
+        )
+        for given in generator._session.get_inputs()
+    }
+    return [lambda: generator(crossing), lambda: generator._session.run(None, blob)]
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reference", type=Path)
     parser.add_argument("--model", default="default")
+    parser.add_argument("--beside", help="another model, drawn with in turns")
     arguments = parser.parse_args()
     picture = astronaut()
     rows = whole_commands(picture, arguments.model)
@@ -128,30 +146,18 @@ def main() -> None:
     stages = anonymizer(picture, seed=1).timings_ms
     rows.append(("of which, by stage", ", ".join(f"{k} {v:.0f}" for k, v in stages.items())))
 
-    generator = anonymizer._synthesizer
-    size = generator.size_px
-    points = anonymizer.locate(picture)[0].landmarks_px
-    to_crop = transforms.generator_crop(points, size, generator.crop_side_eyes)
-    crossing = GeneratorInput.portrait(size, transforms.apply(to_crop, points), 1)
-    blob = {
-        given.name: np.zeros(
-            [side if isinstance(side, int) else 1 for side in given.shape],
-            np.uint8 if given.type == "tensor(uint8)" else np.float32,
-        )
-        for given in generator._session.get_inputs()
-    }
-    calls: list[Callable[[], object]] = [
-        lambda: generator(crossing),
-        lambda: generator._session.run(None, blob),
-    ]
+    calls = drawing_calls(anonymizer, picture)
+    if arguments.beside:
+        calls += drawing_calls(Anonymizer(model=arguments.beside), picture)
     if arguments.reference:
         calls.append(reference_generator(arguments.reference))
-    whole, ours, *theirs = median_ms(*calls)
-    rows.append(("generator with condition and style, 256 px", f"{whole:.1f} ms"))
-    rows.append(("generator alone, 256 px, ONNX Runtime", f"{ours:.1f} ms"))
-    if theirs:
-        rows.append(("published generator, 256 px, PyTorch", f"{theirs[0]:.0f} ms"))
-        rows.append(("ratio", f"{theirs[0] / ours:.1f} times faster"))
+    spent_ms = median_ms(*calls)
+    for model in filter(None, (arguments.model, arguments.beside)):
+        whole, network, *spent_ms = spent_ms
+        rows.append((f"{model}: generator with condition and style, 256 px", f"{whole:.1f} ms"))
+        rows.append((f"{model}: network alone, 256 px, ONNX Runtime", f"{network:.1f} ms"))
+    if spent_ms:
+        rows.append(("published generator, 256 px, PyTorch", f"{spent_ms[0]:.0f} ms"))
 
     print("| what | measured |\n| --- | --- |")
     for name, value in rows:
