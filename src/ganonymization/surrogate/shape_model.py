@@ -200,6 +200,7 @@ class ShapeModel:
         expression = coder(original.reshape(at_rest.shape) - at_rest, _STRENGTH * usual)
         nobody = at_rest + self.nobody(seed)
         replaced = (nobody + expression).reshape(original.shape)
+        # Lids as strong as the codes took smiles from what an independent judge saw.
         eyes = nobody + usual if eyes_at_rest is None else nobody
         replaced = opened_as(replaced, original, eyes.reshape(original.shape), eyes_at_rest)
         whole = with_irises(replaced, gaze_of(face.frontal))

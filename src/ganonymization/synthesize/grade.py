@@ -106,7 +106,9 @@ def as_sharp(face: Image, texture: Texture, grade: Grade, seed: int) -> Image:
     if gain > 1:
         left, top, width, height = cv2.boundingRect(texture.skin)
         here = slice(top, top + height), slice(left, left + width)
-        more[here] += (gain - 1) * _grain(softer_next[here], texture.skin[here], seed)
+        noise = np.random.default_rng(seed).standard_normal(fine.shape, np.float32)
+        grain = _grain(noise[here], softer_next[here], texture.skin[here])
+        more[here] += (gain - 1) * grain  # of the whole crop's noise: no frame's window moves it
     return np.asarray(cv2.add(face, cv2.merge([more] * 3), dtype=cv2.CV_8U), np.uint8)
 
 
@@ -133,9 +135,8 @@ def _plane(values: NDArray[Any]) -> Plane:
     return np.asarray(values, np.float32)
 
 
-def _grain(following: Plane, skin: NDArray[np.uint8], seed: int) -> Plane:
+def _grain(noise: Plane, following: Plane, skin: NDArray[np.uint8]) -> Plane:
     """Noise of the finest octave, as strong as the skin's next octave has it nearby."""
-    noise = np.random.default_rng(seed).standard_normal(following.shape, np.float32)
     fine = cv2.GaussianBlur(noise, (0, 0), 0.5) - cv2.GaussianBlur(noise, (0, 0), _FINE_PX)
     nearby = np.sqrt(cv2.GaussianBlur(following**2, (0, 0), 6))
     strength = np.minimum(_GRAIN * nearby, _MOST_GRAIN) * (skin / np.float32(255))

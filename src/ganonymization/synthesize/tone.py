@@ -8,8 +8,8 @@ from ..geometry.skin import HUE_RAD, likeness
 from ..types import Image, Mask
 
 _HUE_RANGE_RAD = 0.45  # about that of skin
-_LEAST_CHROMA, _USUAL_CHROMA = 16.0, 28.0
-_TOLD_CHROMA = 0.65  # of how far a guess of chroma is off the usual, as far is the truth on average
+_LEAST_CHROMA, _USUAL_CHROMA = 16.0, 28.0  # skin is 25, but too grey looks worse than too warm
+_TOLD_CHROMA = 0.65  # of how far a guess of chroma is off the usual, as far is what is likely
 _LIGHTNESSES = (30.0, 77.0)  # of skin in usual light
 _MOST_ITA_DEG = 80.0  # beyond a right angle, as of bluish pictures, lightness would turn back
 _FAIR_ITA_DEG = (25.0, 45.0)  # not fair yet, and wholly
