@@ -36,6 +36,26 @@ def test_the_best_of_overlapping_boxes_is_kept():
     assert set(kept[0].merged) == {worse.box_xyxy, inside.box_xyxy}
 
 
+EYES = ((40.0, 40.0), (60.0, 40.0))
+
+
+def test_a_loose_box_with_the_same_eyes_is_cut_to_what_is_near_the_best():
+    """The low detector's boxes hold the hair of turned heads."""
+    best = Detection((30, 20, 70, 80), 0.9, EYES)
+    loose = Detection((10, 22, 72, 85), 0.7, ((31.0, 42.0), (51.0, 40.0)))
+    (kept,) = merge([best, loose])
+    assert kept.box_xyxy == best.box_xyxy
+    assert kept.merged == ((25, 22, 72, 85),)
+
+
+@pytest.mark.parametrize("eyes", [None, ((22.0, 42.0), (46.0, 40.0))])
+def test_a_box_with_no_eyes_or_other_ones_is_held_whole(eyes):
+    """It may be another face's, behind this one."""
+    best, other = Detection((30, 20, 70, 80), 0.9, EYES), Detection((10, 22, 72, 85), 0.7, eyes)
+    (kept,) = merge([best, other])
+    assert kept.merged == (other.box_xyxy,)
+
+
 def test_a_small_peak_does_not_take_a_large_face_with_it():
     """Size is asked before boxes are merged."""
     face, peak = Detection((0, 0, 35, 35), 0.5), Detection((10, 10, 17, 17), 0.6)

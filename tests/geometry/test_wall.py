@@ -1,5 +1,6 @@
 import cv2
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,9 +15,9 @@ poses = st.tuples(
 )
 
 
-def place_of(points) -> Place:
-    crop_from_image = transforms.generator_crop(points, SIZE)
-    return Place(Wall.around(transforms.apply(crop_from_image, points)), crop_from_image, SIZE)
+def place_of(points, size=SIZE) -> Place:
+    crop_from_image = transforms.generator_crop(points, size)
+    return Place(Wall.around(transforms.apply(crop_from_image, points)), crop_from_image, size)
 
 
 @given(poses)
@@ -95,10 +96,16 @@ def test_no_pixel_behind_the_wall_crosses(pose, seed):
     assert np.array_equal(first.wall_mask, second.wall_mask)
 
 
-def test_the_context_shows_the_surroundings():
-    picture = np.full((128, 128, 3), 200, np.uint8)
-    inputs = GeneratorInput.scene(picture, place_of(face_landmarks()), face_landmarks(), 1)
-    assert (inputs.context[~inputs.wall_mask] == 200).all()
+@pytest.mark.parametrize("size", [16, 40, 64, 100, 128, 200, 400])
+@pytest.mark.parametrize("angle", [0, 0.3])
+def test_the_context_shows_the_surroundings_with_no_line_beside_the_wall(size, angle):
+    """Resampled, enlarged by a cubic or made smaller, nothing of the blank wall shows."""
+    picture, points = np.full((128, 128, 3), 200, np.uint8), face_landmarks(angle_rad=angle)
+    place = place_of(points, size)
+    inputs = GeneratorInput.scene(picture, place, points, 1)
+    seen = inputs.context[~inputs.wall_mask]
+    assert 199 <= seen.min() <= seen.max() <= 201  # resampling rounds
+    assert cv2.connectedComponents(inputs.wall_mask.astype(np.uint8))[0] == 2  # no specks
     assert (inputs.context[inputs.wall_mask] == 0).all()
     assert 0.1 < inputs.wall_mask.mean() < 0.6
 

@@ -40,6 +40,8 @@ class DetectorOptions:
 
 
 _SURE, _PART_AREAS = 0.4, 2.5
+_SAME_EYES = 0.6  # of an eye distance: eyes nearer to each other are one face's, side by side or not
+_LOOSE = 0.125  # of a side: so far a box may stick out that shows the same eyes
 
 
 class Detector(Protocol):
@@ -64,7 +66,8 @@ def merge(
 
     Two boxes are of one face when they overlap by ``min_iou`` (intersection over union), or when
     ``min_inside`` of the smaller one lies in the other. A small box in a much larger one that is
-    sure is a part of that face which was seen too near, however it is scored.
+    sure is a part of that face which was seen too near, however it is scored. A box with the same
+    eyes as the best one is that face seen less well: what it holds far beside that is hair.
     """
     kept: list[Detection] = []
     found = list(detections)
@@ -80,7 +83,7 @@ def merge(
     for detection in sorted(found, key=lambda d: (is_part(d), -d.score, d.box_xyxy)):
         for i, best in enumerate(kept):
             if _same_face(best.box_xyxy, detection.box_xyxy, min_iou, min_inside):
-                kept[i] = replace(best, merged=(*best.merged, detection.box_xyxy))
+                kept[i] = replace(best, merged=(*best.merged, _trimmed(detection, best)))
                 break
         else:
             kept.append(detection)
@@ -102,6 +105,22 @@ def with_boxes(found: Iterable[Detection], boxes: Iterable[Box]) -> list[Detecti
 def area(box: Box) -> float:
     """Area of a box in square pixels."""
     return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _trimmed(detection: Detection, best: Detection) -> Box:
+    """A worse box of a face, cut to what is near the best one if both are sure of the same eyes."""
+    if detection.eyes_px is None or best.eyes_px is None:
+        return detection.box_xyxy
+    eyes, better = np.array(detection.eyes_px), np.array(best.eyes_px)
+    apart = np.linalg.norm(eyes.mean(0) - better.mean(0))
+    if apart > _SAME_EYES * np.linalg.norm(better[1] - better[0]):
+        return detection.box_xyxy
+    left, top, right, bottom = best.box_xyxy
+    wide, high = _LOOSE * (right - left), _LOOSE * (bottom - top)
+    x0, y0, x1, y1 = detection.box_xyxy
+    return (
+        max(x0, left - wide), max(y0, top - high), min(x1, right + wide), min(y1, bottom + high)
+    )  # fmt: skip
 
 
 def _same_face(a: Box, b: Box, min_iou: float, min_inside: float) -> bool:

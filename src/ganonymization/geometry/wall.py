@@ -245,7 +245,10 @@ class GeneratorInput:
         rows = slice(hidden[0].start - window[0].start, hidden[0].stop - window[0].start)
         columns = slice(hidden[1].start - window[1].start, hidden[1].stop - window[1].start)
         visible[rows, columns][inside] = 0
-        mask = transforms.warp(visible, crop_from_window, size) < 255
+        clear, level = visible, 255
+        if transforms.is_cubic(crop_from_window):  # it overshoots beside blank pixels, and rounds
+            clear, level = np.asarray(cv2.erode(visible, np.ones((3, 3), np.uint8)), np.uint8), 252
+        mask = transforms.warp(clear, crop_from_window, size) < level
         context = transforms.warp(_masked(image[window], visible), crop_from_window, size)
         context = _masked(context, (~mask).view(np.uint8))
         return cls(surrogate_px, context, mask, seed, NEUTRAL if reading is None else reading)

@@ -22,7 +22,7 @@ _FINE_PX = 1.2
 _NEXT_PX, _THIRD_PX = _FINE_PX * 3**0.5, 2 * _FINE_PX * 3**0.5
 """Gaussians, each of what the last one left, whose differences are octaves: 1.2, 2.4 and 4.8."""
 
-_OF_SURROUNDINGS = 1.2  # a face's ratio, of that of its surroundings: donors lack the finest
+_OF_SURROUNDINGS = 1.25  # a face's ratio, of that of its surroundings: donors lack the finest
 _LEAST, _MOST = 0.42, 1.3  # ratios of faces in photographs, and a little more
 _UNSEEN = 0.8  # where nothing surrounds the face
 _OVERLAP = 1.7  # what is added to the finest octave is partly in the next one, too
@@ -31,7 +31,7 @@ _GRAIN = 0.4  # of the next octave, at a gain of 2
 _MOST_GRAIN = 6.0  # levels
 _GRADE_PX = 256
 _USUAL_DETAIL, _OF_DONORS, _POWER = 0.022, 0.87, 0.8  # of a logarithm; a donor's; of the law
-_CONTRASTS, _UNSEEN_CONTRAST = (0.5, 1.1), 0.85
+_CONTRASTS, _UNSEEN_CONTRAST = (0.5, 1.25), 0.9
 _CRISP, _SOFT_POWER = 0.72, 1.5  # next octave by the third in crisp pictures; of the law below
 _NEAR_WALL_PX = 7  # resampling has touched what lies nearer
 _FEWEST_PX = 500

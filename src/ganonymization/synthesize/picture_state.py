@@ -121,7 +121,7 @@ class Scene(PictureState):
         """See :func:`compositing.match_tone` and :mod:`.rim`."""
         with face.timed("composite"):
             crop = compositing.match_tone(drawn.crop, drawn.inputs, face.wall)
-            crop = rim.with_borrowed_detail(crop, drawn.inputs)
+            crop = rim.with_borrowed_detail(crop, drawn.inputs, face.wall.wall)
         return DrawnFace(drawn.inputs, crop)
 
     def in_context(self, face: FaceState, drawn: DrawnFace) -> Image:

@@ -1,9 +1,9 @@
-"""Detail around a new face, as its surroundings have it.
+"""Detail and colour around a new face, as its surroundings have them.
 
 Between the face and the wall the network draws hair and background at its own resolution, which
 leaves a soft halo in a sharp picture. What the network cannot draw is borrowed: the finest detail
-of what lies as far beyond the wall's edge, as in a mirror, where it has the same colour. So strands
-and leaves go on, and skin borrows nothing from hair.
+of what lies as far beyond the wall's edge, as in a mirror, where it has nearly the same colour, and
+that colour itself. So strands, leaves and plain walls go on, and skin borrows nothing from hair.
 """
 
 import cv2
@@ -11,18 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry.rasterisation import hull
-from ..geometry.wall import GeneratorInput
+from ..geometry.wall import GeneratorInput, Wall
 from ..types import Image, Mask
 
 _FINEST = 1 / 36  # of the crop's side: what is smooth over so much is the network's
 _REACH = 1 / 9  # of the crop's side: farther behind the wall, nothing is borrowed
 _MOST_LEVELS = 14.0  # that are borrowed: no edges, of a collar, say
 _UNLIKE_LEVELS = 25.0  # colours that differ by less are the same, by twice as much another thing's
-_MIRROR_PX = 96  # side of the crop in which the mirror is found
+_LEAST_RADIUS = 0.3  # of the wall's: nearer to its centre, nothing is borrowed
 Plane = NDArray[np.float32]
 
 
-def with_borrowed_detail(face: Image, inputs: GeneratorInput) -> Image:
+def with_borrowed_detail(face: Image, inputs: GeneratorInput, wall: Wall) -> Image:
     """A drawn face whose surroundings have the picture's detail, (S, S, 3) uint8 RGB.
 
     Before the wall the detail is the picture's own there.
@@ -31,6 +31,7 @@ def with_borrowed_detail(face: Image, inputs: GeneratorInput) -> Image:
         face: (S, S, 3) uint8 RGB, in the tone of its surroundings.
         inputs: Of the face; only what is not behind the wall is read. Within the new face nothing
             is borrowed.
+        wall: Of the face, in crop pixels.
     """
     if inputs.wall_mask.all() or not inputs.wall_mask.any():
         return face
@@ -42,46 +43,46 @@ def with_borrowed_detail(face: Image, inputs: GeneratorInput) -> Image:
     hidden = np.ascontiguousarray(inputs.wall_mask[rows, columns])
     span = 2 * round(size * _FINEST / 2) + 1
     fine, mean = _parted(inputs.context[rows, columns], hidden, span)
-    x, y, away_px = _mirror(hidden, size / _MIRROR_PX)
+    x, y, away_px = _mirror(wall, rows, columns)
     borrowed, lender = (
         cv2.remap(part, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         for part in (fine, mean)
     )
     own = np.ascontiguousarray(face[rows, columns])
-    smooth = cv2.blur(own, (span, span))
-    unlike = cv2.absdiff(smooth, lender).max(2) / np.float32(_UNLIKE_LEVELS)
     cover = hull(inputs.surrogate_px, size)[rows, columns]
+    _, smooth = _parted(own, cover > 0, span)
     share = np.clip(1 - away_px / (size * _REACH), 0, 1) * (cover == 0)
-    share *= np.clip(2 - unlike, 0, 1)
-    more = cv2.merge([share] * 3) * np.clip(borrowed, -_MOST_LEVELS, _MOST_LEVELS)
-    changed = cv2.add(own, more, dtype=cv2.CV_8U)
-    before = cv2.add(smooth, fine, dtype=cv2.CV_8U)
-    cv2.copyTo(before, (~hidden).view(np.uint8), changed)
+    behind = _nearer(own, smooth, lender, borrowed, share)
+    seen = (~hidden).view(np.uint8)
+    before = _nearer(smooth, smooth, mean, np.zeros_like(fine), np.ones_like(share))
+    cv2.copyTo(cv2.add(before, fine, dtype=cv2.CV_8U), seen, behind)
     out = face.copy()
-    out[rows, columns] = changed
+    out[rows, columns] = behind
     return out
 
 
-def _mirror(hidden: Mask, scale: float) -> tuple[Plane, Plane, Plane]:
-    """For each pixel behind the wall one as far before its edge, x and y, and how far that is."""
-    height, width = hidden.shape
-    small_wh = (max(2, round(width / scale)), max(2, round(height / scale)))
-    small = cv2.resize(hidden.view(np.uint8), small_wh, interpolation=cv2.INTER_NEAREST)
-    away, labels = cv2.distanceTransformWithLabels(
-        small, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    seen_y, seen_x = np.nonzero(small == 0)
-    of_label = np.zeros((int(labels.max()) + 1, 2), np.float32)
-    of_label[labels[seen_y, seen_x]] = np.column_stack([seen_x, seen_y])
-    nearest = of_label[labels]
-    across, down = np.arange(small_wh[0]), np.arange(small_wh[1])[:, None]
-    small_steps = np.dstack([nearest[..., 0] - across, nearest[..., 1] - down, away]) * scale
-    steps: Plane = np.asarray(
-        cv2.resize(small_steps.astype(np.float32), (width, height)), np.float32
-    )  # bilinear
-    x: Plane = np.arange(width, dtype=np.float32) + 2 * steps[..., 0]
-    y: Plane = np.arange(height, dtype=np.float32)[:, None] + 2 * steps[..., 1]
-    return x, y, steps[..., 2]
+def _nearer(own: Image, smooth: Image, lender: Image, borrowed: Plane, share: Plane) -> Image:
+    """A drawing in the colour of what is alike, and with its detail, as far as ``share`` says."""
+    unlike = cv2.absdiff(smooth, lender).max(2) / np.float32(_UNLIKE_LEVELS)
+    more = np.clip(borrowed, -_MOST_LEVELS, _MOST_LEVELS)
+    more += cv2.subtract(lender, smooth, dtype=cv2.CV_32F)
+    more *= cv2.merge([share * np.clip(2 - unlike, 0, 1)] * 3)
+    return np.asarray(cv2.add(own, more, dtype=cv2.CV_8U), np.uint8)
+
+
+def _mirror(wall: Wall, rows: slice, columns: slice) -> tuple[Plane, Plane, Plane]:
+    """For each pixel behind the wall one as far before its edge, x and y in a window, and how far.
+
+    Along the ray from the wall's centre, which bends no strand as a nearest pixel would.
+    """
+    across = np.arange(columns.start, columns.stop, dtype=np.float32)[None, :]
+    down = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
+    radius = wall.radius(across, down).astype(np.float32)
+    behind = np.maximum(1 - radius, 0) / np.maximum(radius, _LEAST_RADIUS)
+    right, below = across - np.float32(wall.centre_xy[0]), down - np.float32(wall.centre_xy[1])
+    x: Plane = across - columns.start + 2 * behind * right
+    y: Plane = down - rows.start + 2 * behind * below
+    return x, y, behind * np.hypot(right, below)
 
 
 def _parted(context: Image, hidden: Mask, span: int) -> tuple[Plane, Image]:
