@@ -109,7 +109,15 @@ def as_sharp(face: Image, texture: Texture, grade: Grade, seed: int) -> Image:
         noise = np.random.default_rng(seed).standard_normal(fine.shape, np.float32)
         grain = _grain(noise[here], softer_next[here], texture.skin[here])
         more[here] += (gain - 1) * grain  # of the whole crop's noise: no frame's window moves it
+    more *= _within(texture.skin)  # at its outline a step would get a light line and a dark one
     return np.asarray(cv2.add(face, cv2.merge([more] * 3), dtype=cv2.CV_8U), np.uint8)
+
+
+def _within(skin: NDArray[np.uint8]) -> Plane:
+    """The share of skin, 1 in eyes and mouth, (S, S)."""
+    bare = cv2.copyMakeBorder((skin == 0).view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    cv2.floodFill(bare, None, (0, 0), 0)  # what is bare yet is surrounded by skin
+    return _plane(np.where(bare[1:-1, 1:-1] > 0, 1, skin / np.float32(255)))
 
 
 def _ratio(octave: Plane, coarser: Plane, where: Mask) -> float:

@@ -3,18 +3,23 @@
 What a network is unsure of it blurs: at the jaw, face and background run into each other. The mesh
 says where the edge is, so what is drawn beside it is moved towards it from both sides, which makes
 the step steeper and adds no colour (Arad and Gotsman, "Enhancement by image-dependent warping",
-IEEE Transactions on Image Processing, 1999).
+IEEE Transactions on Image Processing, 1999). What is drawn on the very edge, a line darker than
+both sides, is left out.
 """
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ..geometry import topology
 from ..types import Image, Mask, Reals
 
+Plane = NDArray[np.float32]
+
 _EYES, _CHIN, _BROW = (topology.OUTER_EYE_RIGHT, topology.OUTER_EYE_LEFT), 152, 10
 _REACH_EYES = 0.16  # on both sides of the edge
 _POWER = 0.45  # of the distance from the edge, of the reach, at which is looked
+_LEAST = 0.35  # of the reach: nothing nearer to the edge is looked at
 _ASIDE = (0.35, 0.75)  # sines from where on an edge faces a side: below a chin is a neck, and shade
 _ALIASED_PX = 1.5  # the very edge is between the two
 _RISE_EYES = 0.25  # from the eyes down, over which it begins
@@ -46,18 +51,34 @@ def with_crisp_jaw(drawn: Image, mesh: Mask, landmarks_px: Reals) -> Image:
     across = cv2.GaussianBlur(away, (0, 0), float(reach) / 4)
     right, below = cv2.Sobel(across, cv2.CV_32F, 1, 0), cv2.Sobel(across, cv2.CV_32F, 0, 1)
     steep = np.maximum(cv2.magnitude(right, below), 1e-3)
-    near = np.minimum(np.abs(away) / reach, 1)
-    step = np.copysign(reach * (near**_POWER - near), away)
     y, x = np.mgrid[rows, columns].astype(np.float32)
     under = (x - begins[0]) * down[0] + (y - begins[1]) * down[1]
-    step *= np.clip(under / np.float32(_RISE_EYES / _REACH_EYES * reach), 0, 1) / steep
+    share = np.clip(under / np.float32(_RISE_EYES / _REACH_EYES * reach), 0, 1) / steep
     aside = np.abs(right * down[1] - below * down[0]).astype(np.float32) / steep
-    step *= np.clip((aside - _ASIDE[0]) / (_ASIDE[1] - _ASIDE[0]), 0, 1)
-    step *= np.minimum(np.abs(away) / np.float32(_ALIASED_PX), 1)
+    share *= np.clip((aside - _ASIDE[0]) / (_ASIDE[1] - _ASIDE[0]), 0, 1)
+    window = np.ascontiguousarray(drawn[rows, columns])
+    within, beyond = (
+        _moved(window, side * (_looked_at(side * away, reach) - side * away) * share, right, below)
+        for side in (-1, 1)
+    )
+    covers = np.clip(0.5 - away / np.float32(_ALIASED_PX), 0, 1)
+    moved = cv2.blendLinear(within, beyond, covers, 1 - covers)
+    out = drawn.copy()
+    out[rows, columns] = moved
+    return out
+
+
+def _looked_at(away: Plane, reach: np.float32) -> Plane:
+    """How far from the edge is looked for what is so far beyond it on a side, in pixels."""
+    near = np.clip(away / reach, 0, 1)
+    return np.maximum(reach * np.maximum(near**_POWER, _LEAST), away)
+
+
+def _moved(drawn: Image, step: Plane, right: Plane, below: Plane) -> Image:
+    """What lies so many steps along a direction."""
+    y, x = np.mgrid[: len(drawn), : len(drawn[0])].astype(np.float32)
     moved = cv2.remap(
         drawn, (x + step * right).astype(np.float32), (y + step * below).astype(np.float32),
         cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip
-    out = drawn.copy()
-    out[rows, columns] = moved
-    return out
+    return np.asarray(moved, np.uint8)
