@@ -136,14 +136,14 @@ class Redrawer(ABC):
         Args:
             picture: Of :meth:`prepare`.
             face: Of that picture.
-            donors: Says who lends the texture; None leaves it to the model.
+            donors: Of a film's face, says who lends the texture; None leaves it to the model.
         """
         if face.place is None:
             return None
         with face.attempt():
             inputs = picture.inputs(face, face.wall.size_px)
             if donors is not None:
-                inputs = replace(inputs, worn=donors(inputs))
+                inputs = replace(inputs, worn=donors(inputs), filmed=True)
             with face.timed("synthesize"):
                 crop = draw(self._synthesizer, inputs)
             return picture.toned(face, DrawnFace(inputs, crop))

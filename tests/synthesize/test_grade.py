@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import pytest
 
 from ganonymization.geometry.rasterisation import Texture
 from ganonymization.geometry.wall import GeneratorInput
@@ -81,3 +82,15 @@ def test_detail_is_as_strong_as_around_and_middle_grey_stays():
     assert found == sorted(found) and found[2] > 1.5 * found[0]
     grey = replace(TEXTURE, image=np.full((SIZE, SIZE, 3), 127, np.uint8))
     assert np.abs(as_contrasty(grey, grade_of(inputs(0.7))).image.astype(int) - 127).max() <= 1
+
+
+def test_a_film_has_less_of_the_faint_and_all_of_the_strong():
+    levels = np.full((SIZE, SIZE, 3), 127, np.uint8)
+    levels[:8], levels[8:16] = 120, 45  # a pore, a brow
+    texture = replace(TEXTURE, image=levels)
+    still, film = (grade_of(replace(inputs(2.0), filmed=filmed)) for filmed in (False, True))
+    assert film.contrast == pytest.approx(still.contrast / 2)
+    assert (film.finest, film.softest) == (still.finest, still.softest)
+    shown = as_contrasty(texture, replace(film, contrast=0.5)).image
+    assert 123 <= shown[0, 0, 0] <= 124  # half of its logarithm
+    assert shown[8, 0, 0] == 45

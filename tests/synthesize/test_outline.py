@@ -42,6 +42,15 @@ def test_the_edge_is_the_meshs():
     assert abs(found[0] - wanted[0]) <= 2 and abs(found[-1] - wanted[-1]) <= 2
 
 
+def test_a_line_drawn_along_the_jaw_goes_and_no_other_comes():
+    """Networks draw a dark line between a face and a ground that is nearly as light."""
+    face = np.where(FACE[..., None], 200, 170).astype(np.uint8).repeat(3, 2)
+    line = cv2.morphologyEx(FACE.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3))) > 0
+    face[line] = 60
+    row = with_crisp_jaw(cv2.GaussianBlur(face, (0, 0), 1.5), FACE, POINTS)[ROW, :, 0]
+    assert 165 <= row.min() <= row.max() <= 200
+
+
 def test_the_forehead_and_what_is_far_from_the_edge_stay():
     face = soft_face()
     out = with_crisp_jaw(face, FACE, POINTS)

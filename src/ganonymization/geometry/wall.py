@@ -216,6 +216,7 @@ class GeneratorInput:
         seed: Of the face; style and donors are drawn from it.
         reading: (7,) float32 shares of seven expressions in quarters, or means of such.
         worn: Donors that were chosen before, or None.
+        filmed: The picture is a frame of a film.
     """
 
     surrogate_px: Values
@@ -224,6 +225,7 @@ class GeneratorInput:
     seed: int
     reading: NDArray[np.float32] = field(default_factory=lambda: NEUTRAL.copy())
     worn: DonorPair | None = None
+    filmed: bool = False
 
     @classmethod
     def scene(

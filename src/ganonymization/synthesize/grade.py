@@ -32,6 +32,8 @@ _MOST_GRAIN = 6.0  # levels
 _GRADE_PX = 256
 _USUAL_DETAIL, _OF_DONORS, _POWER = 0.022, 0.87, 0.8  # of a logarithm; a donor's; of the law
 _CONTRASTS, _UNSEEN_CONTRAST = (0.5, 1.25), 0.9
+_FILMED = 0.5  # cameras that film and codecs smooth skin, and leave what surrounds it
+_KEPT = 0.9  # of a logarithm: brows, lids and lips, which a camera that smooths skin keeps
 _CRISP, _SOFT_POWER = 0.72, 1.5  # next octave by the third in crisp pictures; of the law below
 _NEAR_WALL_PX = 7  # resampling has touched what lies nearer
 _FEWEST_PX = 500
@@ -74,14 +76,21 @@ def grade_of(inputs: GeneratorInput) -> Grade:
     _, detail, _ = _octaves(_plane(np.log(small.astype(np.float32) / 255 + DARKEST)))
     strong = float(np.abs(detail[seen]).mean()) if seen.any() else _USUAL_DETAIL
     most = min(_CONTRASTS[1], _CONTRASTS[1] * (ratio / _CRISP) ** _SOFT_POWER)
-    told = min(_OF_DONORS * (strong / _USUAL_DETAIL) ** _POWER, most)
-    return Grade(max(told, _CONTRASTS[0]), finest, ratio)
+    told = max(min(_OF_DONORS * (strong / _USUAL_DETAIL) ** _POWER, most), _CONTRASTS[0])
+    return Grade(told * _FILMED if inputs.filmed else told, finest, ratio)
 
 
 def as_contrasty(texture: Texture, grade: Grade) -> Texture:
-    """A delit texture, about a middle grey, whose detail is as strong as a grade has it."""
-    levels = np.arange(256, dtype=np.float64) / 127.5
-    table = np.clip(np.round(127.5 * levels**grade.contrast), 0, 255).astype(np.uint8)
+    """A delit texture, about a middle grey, whose detail is as strong as a grade has it.
+
+    Where it is weaker than a donor's, the faint is weakened and the strong stays (coring; Rossi,
+    "Digital techniques for reducing television noise", SMPTE Journal 1978).
+    """
+    detail = np.log(np.maximum(np.arange(256) / 127.5, 1e-3))
+    kept = np.clip(np.abs(detail) / _KEPT, 0, 1)
+    weakened = max(1 - grade.contrast, 0)
+    power = grade.contrast + weakened * kept * kept * (3 - 2 * kept)
+    table = np.clip(np.round(127.5 * np.exp(detail * power)), 0, 255).astype(np.uint8)
     return replace(texture, image=np.asarray(cv2.LUT(texture.image, table), np.uint8))
 
 
