@@ -57,7 +57,7 @@ def test_behind_the_wall_it_is_borrowed_near_the_edge_and_fades():
 
 def test_what_is_nearly_alike_takes_the_colour_before_the_edge_and_fades():
     """A plain wall goes on, with no line where the drawing begins."""
-    wall = np.full((SIZE, SIZE, 3), (135, 130, 120), np.uint8)
+    wall = np.full((SIZE, SIZE, 3), (130, 126, 120), np.uint8)
     out = with_borrowed_detail(smooth_face(), inputs(wall), WALL).astype(int)
     assert np.abs(out - wall)[(AWAY > 0.98) & (AWAY < 1.15)].max() <= 3
     along = [out[(AWAY > a) & (AWAY < a + 0.02), 0].mean() for a in np.arange(0.5, 1.0, 0.05)]

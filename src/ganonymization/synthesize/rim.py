@@ -17,7 +17,8 @@ from ..types import Image, Mask
 _FINEST = 1 / 36  # of the crop's side: what is smooth over so much is the network's
 _REACH = 1 / 9  # of the crop's side: farther behind the wall, nothing is borrowed
 _MOST_LEVELS = 14.0  # that are borrowed: no edges, of a collar, say
-_UNLIKE_LEVELS = 25.0  # colours that differ by less are the same, by twice as much another thing's
+_UNLIKE_LEVELS = 25.0  # colours that differ by twice as much are another thing's: no detail
+_SAME_LEVELS = 12.0  # likewise, of which even the colour is borrowed
 _LEAST_RADIUS = 0.3  # of the wall's: nearer to its centre, nothing is borrowed
 Plane = NDArray[np.float32]
 
@@ -52,22 +53,32 @@ def with_borrowed_detail(face: Image, inputs: GeneratorInput, wall: Wall) -> Ima
     cover = hull(inputs.surrogate_px, size)[rows, columns]
     _, smooth = _parted(own, cover > 0, span)
     share = np.clip(1 - away_px / (size * _REACH), 0, 1) * (cover == 0)
-    behind = _nearer(own, smooth, lender, borrowed, share)
-    seen = (~hidden).view(np.uint8)
-    before = _nearer(smooth, smooth, mean, np.zeros_like(fine), np.ones_like(share))
-    cv2.copyTo(cv2.add(before, fine, dtype=cv2.CV_8U), seen, behind)
+    detail = np.clip(borrowed, -_MOST_LEVELS, _MOST_LEVELS)
+    more = _each(share * _likeness(smooth, lender, _UNLIKE_LEVELS)) * detail
+    more += _each(share) * _missed(smooth, lender)
+    behind = cv2.add(own, more, dtype=cv2.CV_8U)
+    before = cv2.add(smooth, fine + _missed(smooth, mean), dtype=cv2.CV_8U)
+    cv2.copyTo(before, (~hidden).view(np.uint8), behind)
     out = face.copy()
     out[rows, columns] = behind
     return out
 
 
-def _nearer(own: Image, smooth: Image, lender: Image, borrowed: Plane, share: Plane) -> Image:
-    """A drawing in the colour of what is alike, and with its detail, as far as ``share`` says."""
-    unlike = cv2.absdiff(smooth, lender).max(2) / np.float32(_UNLIKE_LEVELS)
-    more = np.clip(borrowed, -_MOST_LEVELS, _MOST_LEVELS)
-    more += cv2.subtract(lender, smooth, dtype=cv2.CV_32F)
-    more *= cv2.merge([share * np.clip(2 - unlike, 0, 1)] * 3)
-    return np.asarray(cv2.add(own, more, dtype=cv2.CV_8U), np.uint8)
+def _missed(drawn: Image, wanted: Image) -> Plane:
+    """What a smooth drawing lacks of a colour that is nearly its own, (H, W, 3)."""
+    gap = np.asarray(cv2.subtract(wanted, drawn, dtype=cv2.CV_32F), np.float32)
+    return _each(_likeness(drawn, wanted, _SAME_LEVELS)) * gap
+
+
+def _likeness(first: Image, second: Image, levels: float) -> Plane:
+    """1 where smooth pictures differ by less, 0 where they do by twice as much, (H, W)."""
+    unlike = cv2.absdiff(first, second).max(2) / np.float32(levels)
+    return np.asarray(np.clip(2 - unlike, 0, 1), np.float32)
+
+
+def _each(share: Plane) -> Plane:
+    """For red, green and blue, (H, W, 3)."""
+    return np.asarray(cv2.merge([share.astype(np.float32)] * 3), np.float32)
 
 
 def _mirror(wall: Wall, rows: slice, columns: slice) -> tuple[Plane, Plane, Plane]:
