@@ -40,7 +40,7 @@ class DetectorOptions:
 
 
 _SURE, _PART_AREAS = 0.4, 2.5
-_SAME_EYES = 0.6  # of an eye distance: eyes nearer to each other are one face's, side by side or not
+_SAME_EYES = 0.6  # of an eye distance: eyes that are nearer to each other are one face's
 _LOOSE = 0.125  # of a side: so far a box may stick out that shows the same eyes
 
 

@@ -47,9 +47,11 @@ def with_crisp_jaw(drawn: Image, mesh: Mask, landmarks_px: Reals) -> Image:
     if inside.size == 0 or not inside.any() or inside.all():
         return drawn
     outer, inner = (cv2.distanceTransform(each, cv2.DIST_L2, 5) for each in (1 - inside, inside))
-    away = cv2.GaussianBlur(outer - inner, (0, 0), _ALIASED_PX / 2)
+    away = np.asarray(cv2.GaussianBlur(outer - inner, (0, 0), _ALIASED_PX / 2), np.float32)
     across = cv2.GaussianBlur(away, (0, 0), float(reach) / 4)
-    right, below = cv2.Sobel(across, cv2.CV_32F, 1, 0), cv2.Sobel(across, cv2.CV_32F, 0, 1)
+    right, below = (
+        np.asarray(cv2.Sobel(across, cv2.CV_32F, *order), np.float32) for order in ((1, 0), (0, 1))
+    )
     steep = np.maximum(cv2.magnitude(right, below), 1e-3)
     y, x = np.mgrid[rows, columns].astype(np.float32)
     under = (x - begins[0]) * down[0] + (y - begins[1]) * down[1]
@@ -71,7 +73,7 @@ def with_crisp_jaw(drawn: Image, mesh: Mask, landmarks_px: Reals) -> Image:
 def _looked_at(away: Plane, reach: np.float32) -> Plane:
     """How far from the edge is looked for what is so far beyond it on a side, in pixels."""
     near = np.clip(away / reach, 0, 1)
-    return np.maximum(reach * np.maximum(near**_POWER, _LEAST), away)
+    return np.asarray(np.maximum(reach * np.maximum(near**_POWER, _LEAST), away), np.float32)
 
 
 def _moved(drawn: Image, step: Plane, right: Plane, below: Plane) -> Image:

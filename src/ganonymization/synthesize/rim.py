@@ -19,6 +19,7 @@ _REACH = 1 / 9  # of the crop's side: farther behind the wall, nothing is borrow
 _MOST_LEVELS = 14.0  # that are borrowed: no edges, of a collar, say
 _UNLIKE_LEVELS = 25.0  # colours that differ by twice as much are another thing's: no detail
 _SAME_LEVELS = 12.0  # likewise, of which even the colour is borrowed
+_COARSE = 4  # pixels: where the mirror shows what is smooth
 _LEAST_RADIUS = 0.3  # of the wall's: nearer to its centre, nothing is borrowed
 Plane = NDArray[np.float32]
 
@@ -45,35 +46,36 @@ def with_borrowed_detail(face: Image, inputs: GeneratorInput, wall: Wall) -> Ima
     span = 2 * round(size * _FINEST / 2) + 1
     fine, mean = _parted(inputs.context[rows, columns], hidden, span)
     x, y, away_px = _mirror(wall, rows, columns)
-    borrowed, lender = (
-        cv2.remap(part, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        for part in (fine, mean)
+    borrowed = cv2.remap(fine, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    lender = np.asarray(
+        cv2.remap(mean, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.uint8
     )
     own = np.ascontiguousarray(face[rows, columns])
     cover = hull(inputs.surrogate_px, size)[rows, columns]
     _, smooth = _parted(own, cover > 0, span)
     share = np.clip(1 - away_px / (size * _REACH), 0, 1) * (cover == 0)
     detail = np.clip(borrowed, -_MOST_LEVELS, _MOST_LEVELS)
-    more = _each(share * _likeness(smooth, lender, _UNLIKE_LEVELS)) * detail
-    more += _each(share) * _missed(smooth, lender)
+    unlike = _unlike(smooth, lender)
+    more = _each(share * np.clip(2 - unlike / np.float32(_UNLIKE_LEVELS), 0, 1)) * detail
+    more += _each(share) * _missed(smooth, lender, unlike)
     behind = cv2.add(own, more, dtype=cv2.CV_8U)
-    before = cv2.add(smooth, fine + _missed(smooth, mean), dtype=cv2.CV_8U)
+    before = cv2.add(smooth, fine + _missed(smooth, mean, _unlike(smooth, mean)), dtype=cv2.CV_8U)
     cv2.copyTo(before, (~hidden).view(np.uint8), behind)
     out = face.copy()
     out[rows, columns] = behind
     return out
 
 
-def _missed(drawn: Image, wanted: Image) -> Plane:
+def _missed(drawn: Image, wanted: Image, unlike: Plane) -> Plane:
     """What a smooth drawing lacks of a colour that is nearly its own, (H, W, 3)."""
     gap = np.asarray(cv2.subtract(wanted, drawn, dtype=cv2.CV_32F), np.float32)
-    return _each(_likeness(drawn, wanted, _SAME_LEVELS)) * gap
+    return _each(np.clip(2 - unlike / np.float32(_SAME_LEVELS), 0, 1)) * gap
 
 
-def _likeness(first: Image, second: Image, levels: float) -> Plane:
-    """1 where smooth pictures differ by less, 0 where they do by twice as much, (H, W)."""
-    unlike = cv2.absdiff(first, second).max(2) / np.float32(levels)
-    return np.asarray(np.clip(2 - unlike, 0, 1), np.float32)
+def _unlike(first: Image, second: Image) -> Plane:
+    """By how many levels two smooth pictures differ, (H, W)."""
+    red, green, blue = cv2.split(cv2.absdiff(first, second))
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.float32)
 
 
 def _each(share: Plane) -> Plane:
@@ -86,14 +88,22 @@ def _mirror(wall: Wall, rows: slice, columns: slice) -> tuple[Plane, Plane, Plan
 
     Along the ray from the wall's centre, which bends no strand as a nearest pixel would.
     """
-    across = np.arange(columns.start, columns.stop, dtype=np.float32)[None, :]
-    down = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
-    radius = wall.radius(across, down).astype(np.float32)
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    across, down = (
+        start + (np.arange(span // _COARSE + 2, dtype=np.float32) * _COARSE)
+        for start, span in ((columns.start, width), (rows.start, height))
+    )
+    radius = wall.radius(across[None, :], down[:, None]).astype(np.float32)
     behind = np.maximum(1 - radius, 0) / np.maximum(radius, _LEAST_RADIUS)
-    right, below = across - np.float32(wall.centre_xy[0]), down - np.float32(wall.centre_xy[1])
-    x: Plane = across - columns.start + 2 * behind * right
-    y: Plane = down - rows.start + 2 * behind * below
-    return x, y, behind * np.hypot(right, below)
+    right = behind * (across[None, :] - np.float32(wall.centre_xy[0]))
+    below = behind * (down[:, None] - np.float32(wall.centre_xy[1]))
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    steps = cv2.remap(
+        cv2.merge([right, below]), x / _COARSE, y / _COARSE, cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    right, below = cv2.split(steps)
+    return x + 2 * right, y + 2 * below, np.asarray(cv2.magnitude(right, below), np.float32)
 
 
 def _parted(context: Image, hidden: Mask, span: int) -> tuple[Plane, Image]:
