@@ -39,7 +39,7 @@ SHIPPED = {
         ShippedModel(
             name="default",
             file="refiner.onnx",
-            sha256="0f4fcf7852cf452a6a275022d5f9cdf2d60cc2b57dab48819aaff7a16bfe261a",
+            sha256="aac130cb339a031affd72d088b8efb9ec2fdb2a6decc7bfba0b0bdc6b70efa76",
             licence="MIT",
             reads="mesh, context, wall, donors' texture at 256 px; style and expression",
         ),
