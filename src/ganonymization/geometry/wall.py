@@ -1,8 +1,8 @@
 """The wall between the original face and the generator, and the one type that crosses it.
 
 Only what a ``GeneratorInput`` carries reaches the generator: surrogate landmarks, a reading of the
-expression, pixels outside the wall mask, that mask and a seed. ``tests/geometry/test_wall.py`` puts
-noise inside and expects the same output to the bit.
+expression, pixels outside the wall mask, that mask, a seed, and the donors of a film's frame before.
+``tests/geometry/test_wall.py`` puts noise inside and expects the same output to the bit.
 
 The masks are shaped like anybody's face in the upright crop frame: superellipses that narrow
 towards the chin. Their four numbers are the extents of the outlines of the old face and the new and
