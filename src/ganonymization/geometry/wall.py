@@ -1,7 +1,7 @@
 """The wall between the original face and the generator, and the one type that crosses it.
 
 Only what a ``GeneratorInput`` carries reaches the generator: surrogate landmarks, a reading of the
-expression, pixels outside the wall mask, that mask, a seed, and the donors of a film's frame before.
+expression, pixels outside the wall mask, that mask, a seed, and the donors of frames before.
 ``tests/geometry/test_wall.py`` puts noise inside and expects the same output to the bit.
 
 The masks are shaped like anybody's face in the upright crop frame: superellipses that narrow
