@@ -61,7 +61,7 @@ class Detection:
         box_xyxy: Left, top, right, bottom in picture pixels.
         score: 0 to 1.
         eyes_px: (x, y) of the eye on the left of an upright picture, and of the other; or None.
-        merged: Boxes of the same face that were merged into this one.
+        merged: Boxes of the same face that were merged into this one, looser ones cut.
     """
 
     box_xyxy: Box
@@ -98,7 +98,7 @@ class Face:
         outcome: ``"synthesized"``, ``"filled: <reason>"``, or ``"covered by the audit"``: no
             detector found it, but a search of the finished picture did.
         seed: That its style was drawn from.
-        merged: Boxes of the same face that were merged into this one.
+        merged: Boxes of the same face that were merged into this one, looser ones cut.
         timings_ms: Milliseconds by stage.
 
     Example:

@@ -39,21 +39,54 @@ def test_the_best_of_overlapping_boxes_is_kept():
 EYES = ((40.0, 40.0), (60.0, 40.0))
 
 
-def test_a_loose_box_with_the_same_eyes_is_cut_to_what_is_near_the_best():
-    """The low detector's boxes hold the hair of turned heads."""
+def test_a_looser_box_with_the_same_eyes_is_cut_to_what_is_near_the_best():
+    """Some detectors' boxes hold the hair of turned heads."""
     best = Detection((30, 20, 70, 80), 0.9, EYES)
-    loose = Detection((10, 22, 72, 85), 0.7, ((31.0, 42.0), (51.0, 40.0)))
+    loose = Detection((14, 22, 72, 85), 0.7, ((31.0, 42.0), (51.0, 40.0)))
     (kept,) = merge([best, loose])
     assert kept.box_xyxy == best.box_xyxy
     assert kept.merged == ((25, 22, 72, 85),)
 
 
-@pytest.mark.parametrize("eyes", [None, ((22.0, 42.0), (46.0, 40.0))])
-def test_a_box_with_no_eyes_or_other_ones_is_held_whole(eyes):
-    """It may be another face's, behind this one."""
-    best, other = Detection((30, 20, 70, 80), 0.9, EYES), Detection((10, 22, 72, 85), 0.7, eyes)
+@pytest.mark.parametrize(
+    "best, other",
+    [
+        (Detection((30, 20, 70, 80), 0.9, EYES), Detection((14, 22, 72, 85), 0.7, None)),
+        (
+            Detection((30, 20, 70, 80), 0.9, EYES),
+            Detection((14, 22, 72, 85), 0.7, ((22.0, 42.0), (46.0, 40.0))),
+        ),
+        (
+            Detection((30, 20, 70, 80), 0.9, ((np.nan, 40.0), (60.0, 40.0))),
+            Detection((14, 22, 72, 85), 0.7, EYES),
+        ),
+        (  # one point for both
+            Detection((30, 20, 70, 80), 0.9, ((0.0, 0.0), (0.0, 0.0))),
+            Detection((14, 22, 72, 85), 0.7, ((0.0, 0.0), (0.0, 0.0))),
+        ),
+        (  # a part of a face that is surer than the whole
+            Detection((140, 150, 260, 260), 0.6, ((162.0, 190.0), (238.0, 190.0))),
+            Detection((100, 100, 300, 350), 0.38, ((160.0, 190.0), (240.0, 190.0))),
+        ),
+        (  # two faces turned to each other
+            Detection((0, 0, 100, 120), 0.9, ((45.0, 45.0), (85.0, 45.0))),
+            Detection((46, 0, 146, 120), 0.8, ((61.0, 45.0), (101.0, 45.0))),
+        ),
+        (  # a best one that is not sure
+            Detection((30, 20, 70, 80), 0.35, EYES),
+            Detection((14, 22, 72, 85), 0.3, ((31.0, 42.0), (51.0, 40.0))),
+        ),
+    ],
+)
+def test_what_may_be_more_than_a_looser_box_is_held_whole(best, other):
     (kept,) = merge([best, other])
     assert kept.merged == (other.box_xyxy,)
+
+
+def test_boxes_of_a_face_that_is_outscored_later_are_held_too():
+    before = Detection((1, 1, 11, 11), 0.5, merged=((2, 2, 13, 13),))
+    (kept,) = merge([before, Detection((0, 0, 10, 10), 0.9)])
+    assert set(kept.merged) == {before.box_xyxy, *before.merged}
 
 
 def test_a_small_peak_does_not_take_a_large_face_with_it():

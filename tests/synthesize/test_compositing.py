@@ -4,7 +4,7 @@ import pytest
 
 from ganonymization.geometry import transforms
 from ganonymization.geometry.rasterisation import hull
-from ganonymization.geometry.wall import RING, GeneratorInput
+from ganonymization.geometry.wall import RING, GeneratorInput, Place, Wall
 from ganonymization.synthesize import compositing
 from ganonymization.synthesize.compositing import Canvas
 
@@ -62,6 +62,18 @@ def test_the_tone_meets_the_surroundings(place):
     edge = (radius > 0.95) & (radius < 1.1)
     assert np.abs(matched[edge] - 160).mean() < 8
     assert (matched[radius < 0.25] == 100).all()
+
+
+@pytest.mark.parametrize("eyes_px", [6, 12, 25])
+def test_a_small_face_meets_its_surroundings_too(eyes_px):
+    points = face_landmarks((64, 64), eyes_px)
+    crop_from_image = transforms.generator_crop(points, 256)
+    wall = Wall.around(transforms.apply(crop_from_image, points))
+    place = Place(wall, crop_from_image, 256)
+    inputs = GeneratorInput.scene(np.full((128, 128, 3), 160, np.uint8), place, points, 1)
+    matched = compositing.match_tone(np.full((256, 256, 3), 130, np.uint8), inputs, place)
+    radius = wall.radius_map(256)
+    assert np.abs(matched[(radius > 0.97) & (radius < 1)].astype(int) - 160).mean() < 10
 
 
 def test_no_green_of_leaves_reaches_a_cheek(place):

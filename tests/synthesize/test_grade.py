@@ -94,3 +94,19 @@ def test_a_film_has_less_of_the_faint_and_all_of_the_strong():
     shown = as_contrasty(texture, replace(film, contrast=0.5)).image
     assert 123 <= shown[0, 0, 0] <= 124  # half of its logarithm
     assert shown[8, 0, 0] == 45
+
+
+def test_the_outline_stays_and_an_eye_within_is_sharpened():
+    skin = SKIN.copy()
+    skin[50:60, 50:60] = 0  # an eye
+    face, texture = noise(2.0), Texture(TEXTURE.image, skin, np.zeros_like(skin))
+    out = as_sharp(face, texture, grade_of(inputs(0.7)), 1)
+    assert np.array_equal(out[~HIDDEN], face[~HIDDEN])
+    assert not np.array_equal(out[50:60, 50:60], face[50:60, 50:60])
+
+
+def test_a_film_that_shows_nothing_around_a_face_has_half_of_a_usual_ones_detail():
+    hidden = np.ones_like(HIDDEN)
+    given = replace(inputs(2.0), wall_mask=hidden)
+    film = grade_of(replace(given, filmed=True)).contrast
+    assert film == pytest.approx(grade_of(given).contrast / 2)

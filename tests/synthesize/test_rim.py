@@ -6,9 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
+from ganonymization.geometry import transforms
 from ganonymization.geometry.rasterisation import hull
-from ganonymization.geometry.wall import GeneratorInput, Wall
+from ganonymization.geometry.wall import GeneratorInput, Place, Wall
 from ganonymization.synthesize.rim import with_borrowed_detail
+
+from ..conftest import face_landmarks
 
 SIZE = 256
 X = np.mgrid[:SIZE, :SIZE][1]
@@ -63,6 +66,18 @@ def test_what_is_nearly_alike_takes_the_colour_before_the_edge_and_fades():
     along = [out[(AWAY > a) & (AWAY < a + 0.02), 0].mean() for a in np.arange(0.5, 1.0, 0.05)]
     assert along[0] == 120
     assert (np.diff(along) >= -0.1).all()
+
+
+@pytest.mark.parametrize("level", [0, 6, 14, 120])
+@pytest.mark.parametrize("eyes_px", [8, 16, 40])
+def test_where_drawing_and_picture_are_one_level_nothing_changes(level, eyes_px):
+    """What is hidden or beyond the crop lends no black, nor does the wall's middle."""
+    picture, points = np.full((256, 256, 3), level, np.uint8), face_landmarks((128, 128), eyes_px)
+    crop_from_image = transforms.generator_crop(points, SIZE)
+    wall = Wall.around(transforms.apply(crop_from_image, points))
+    given = GeneratorInput.scene(picture, Place(wall, crop_from_image, SIZE), NOBODY, 1)
+    out = with_borrowed_detail(np.full((SIZE, SIZE, 3), level, np.uint8), given, wall)
+    assert np.abs(out.astype(int) - level).max() <= 1
 
 
 def test_what_has_another_colour_borrows_nothing():

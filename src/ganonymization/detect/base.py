@@ -40,8 +40,11 @@ class DetectorOptions:
 
 
 _SURE, _PART_AREAS = 0.4, 2.5
-_SAME_EYES = 0.6  # of an eye distance: eyes that are nearer to each other are one face's
-_LOOSE = 0.125  # of a side: so far a box may stick out that shows the same eyes
+_SAME_EYES, _HELD, _LOOSER = 0.6, 0.85, 1.6
+"""One face's, seen less well, is a box whose eyes are nearer to the best one's than this share of
+their distance, that holds this share of the best box, and is no larger than so many times."""
+
+_LOOSE = 0.125  # of a side: so far beyond the best box such a one is held
 
 
 class Detector(Protocol):
@@ -66,8 +69,8 @@ def merge(
 
     Two boxes are of one face when they overlap by ``min_iou`` (intersection over union), or when
     ``min_inside`` of the smaller one lies in the other. A small box in a much larger one that is
-    sure is a part of that face which was seen too near, however it is scored. A box with the same
-    eyes as the best one is that face seen less well: what it holds far beside that is hair.
+    sure is a part of that face which was seen too near, however it is scored. Of a looser box with
+    the same eyes as a sure one, what lies far beside that is hair, and is cut off.
     """
     kept: list[Detection] = []
     found = list(detections)
@@ -83,7 +86,9 @@ def merge(
     for detection in sorted(found, key=lambda d: (is_part(d), -d.score, d.box_xyxy)):
         for i, best in enumerate(kept):
             if _same_face(best.box_xyxy, detection.box_xyxy, min_iou, min_inside):
-                kept[i] = replace(best, merged=(*best.merged, _trimmed(detection, best)))
+                kept[i] = replace(
+                    best, merged=(*best.merged, _trimmed(detection, best), *detection.merged)
+                )
                 break
         else:
             kept.append(detection)
@@ -108,27 +113,35 @@ def area(box: Box) -> float:
 
 
 def _trimmed(detection: Detection, best: Detection) -> Box:
-    """A worse box of a face, cut to what is near the best one if both are sure of the same eyes."""
-    if detection.eyes_px is None or best.eyes_px is None:
-        return detection.box_xyxy
+    """A looser box of a face, cut to what is near a sure one; others, maybe of two faces, whole."""
+    whole = detection.box_xyxy
+    if detection.eyes_px is None or best.eyes_px is None or best.score < _SURE:
+        return whole
     eyes, better = np.array(detection.eyes_px), np.array(best.eyes_px)
     apart = np.linalg.norm(eyes.mean(0) - better.mean(0))
-    if apart > _SAME_EYES * np.linalg.norm(better[1] - better[0]):
-        return detection.box_xyxy
+    same = bool(0 <= apart < _SAME_EYES * np.linalg.norm(better[1] - better[0]))
+    held = _common(whole, best.box_xyxy) >= _HELD * area(best.box_xyxy)
+    if not (same and held and area(whole) <= _LOOSER * area(best.box_xyxy)):
+        return whole
     left, top, right, bottom = best.box_xyxy
     wide, high = _LOOSE * (right - left), _LOOSE * (bottom - top)
-    x0, y0, x1, y1 = detection.box_xyxy
+    x0, y0, x1, y1 = whole
     return (
         max(x0, left - wide), max(y0, top - high), min(x1, right + wide), min(y1, bottom + high)
     )  # fmt: skip
 
 
-def _same_face(a: Box, b: Box, min_iou: float, min_inside: float) -> bool:
+def _common(a: Box, b: Box) -> float:
+    """Area of what two boxes share."""
     width = min(a[2], b[2]) - max(a[0], b[0])
     height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
+    return max(width, 0.0) * max(height, 0.0)
+
+
+def _same_face(a: Box, b: Box, min_iou: float, min_inside: float) -> bool:
+    common = _common(a, b)
+    if common <= 0:
         return False
-    common = width * height
     union = area(a) + area(b) - common
     return common >= min_iou * union or common >= min_inside * min(area(a), area(b))
 

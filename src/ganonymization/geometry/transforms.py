@@ -17,7 +17,6 @@ from .topology import RIGID, canonical_face
 Matrix = NDArray[np.float64]
 Points = NDArray[np.float64]
 
-_CUBIC_FROM = 1.5
 _MOST_ENLARGED = 8
 CROP_SIDE_EYES = 3.4
 """Side of the generator's crop in outer-eye distances: a head with its hair."""
@@ -155,17 +154,12 @@ def warp(
         image_from_small = np.array([[1 / sx, 0, 0.5 / sx - 0.5], [0, 1 / sy, 0.5 / sy - 0.5]])
         crop_from_image = compose(crop_from_image, image_from_small)
         image = small.astype(np.uint8, copy=False)
-    elif is_cubic(crop_from_image):
+    elif scale >= 1.5:
         image, crop_from_image = enlarged(image, crop_from_image)
     warped = cv2.warpAffine(
         image, crop_from_image, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=border
     )
     return np.asarray(warped, np.uint8)
-
-
-def is_cubic(crop_from_image: Matrix) -> bool:
-    """Whether :func:`warp` enlarges by so much that it does so by a cubic."""
-    return scale_of(crop_from_image) >= _CUBIC_FROM
 
 
 def enlarged(image: Image, target_from_image: Matrix) -> tuple[Image, Matrix]:

@@ -1,8 +1,9 @@
 """The wall between the original face and the generator, and the one type that crosses it.
 
 Only what a ``GeneratorInput`` carries reaches the generator: surrogate landmarks, a reading of the
-expression, pixels outside the wall mask, that mask, a seed, and the donors of frames before.
-``tests/geometry/test_wall.py`` puts noise inside and expects the same output to the bit.
+expression, pixels outside the wall mask, that mask, a seed, the donors of frames before and whether
+the picture is a film's. ``tests/geometry/test_wall.py`` puts noise inside and expects the same
+output to the bit.
 
 The masks are shaped like anybody's face in the upright crop frame: superellipses that narrow
 towards the chin. Their four numbers are the extents of the outlines of the old face and the new and
@@ -42,6 +43,9 @@ _CROP_EDGE = 0.075
 
 _BOX_HELD = 0.9
 """Share of the height above a box's middle that the wall must hold: what is higher is hair."""
+
+_ALL_SEEN = 252  # of 255: resampling rounds
+_CUBIC_PX = 5  # its stencil reaches two pixels
 
 _HEAD_MARGIN, _LEVEL_RAD = 1.5, 0.35  # of a box, for a fill; tilted less, its height is the box's
 
@@ -235,8 +239,8 @@ class GeneratorInput:
         """Read the surroundings of a face, and nothing of the face.
 
         What lies behind the wall is blanked at the picture's own resolution, before anything is
-        resampled, and every crop pixel that a blank one touches is hidden too. The picture is
-        (H, W, 3) uint8 RGB; without a reading the face is neutral.
+        resampled, and every crop pixel that a blank one touches by a hundredth is hidden too. The
+        picture is (H, W, 3) uint8 RGB; without a reading the face is neutral.
         """
         size = place.size_px
         window, shift = _around_crop(image.shape, place)
@@ -247,11 +251,11 @@ class GeneratorInput:
         rows = slice(hidden[0].start - window[0].start, hidden[0].stop - window[0].start)
         columns = slice(hidden[1].start - window[1].start, hidden[1].stop - window[1].start)
         visible[rows, columns][inside] = 0
-        clear, level = visible, 255
-        if transforms.is_cubic(crop_from_window):  # it overshoots beside blank pixels, and rounds
-            clear, level = np.asarray(cv2.erode(visible, np.ones((3, 3), np.uint8)), np.uint8), 252
-        mask = transforms.warp(clear, crop_from_window, size) < level
-        context = transforms.warp(_masked(image[window], visible), crop_from_window, size)
+        shown, level = _masked(image[window], visible), 255
+        if transforms.scale_of(crop_from_window) > 1:
+            shown, level = _continued(shown, visible), _ALL_SEEN
+        mask = transforms.warp(visible, crop_from_window, size) < level
+        context = transforms.warp(shown, crop_from_window, size)
         context = _masked(context, (~mask).view(np.uint8))
         return cls(surrogate_px, context, mask, seed, NEUTRAL if reading is None else reading)
 
@@ -264,6 +268,17 @@ class GeneratorInput:
         nothing = np.zeros((size_px, size_px, 3), np.uint8)
         hidden = np.ones((size_px, size_px), bool)
         return cls(surrogate_px, nothing, hidden, seed, NEUTRAL if reading is None else reading)
+
+
+def _continued(shown: Image, visible: Image) -> Image:
+    """Blank pixels beside visible ones get their mean, for cubics overshoot beside black."""
+    around = (_CUBIC_PX, _CUBIC_PX)
+    share = cv2.blur((visible > 0).astype(np.float32), around)
+    mean = cv2.blur(shown.astype(np.float32), around) / np.maximum(share, 1e-3)[..., None]
+    out = shown.copy()
+    beside = (visible == 0) & (share > 1e-3)
+    out[beside] = np.clip(np.round(mean[beside]), 0, 255)
+    return out
 
 
 def _masked(image: Image, mask: Image) -> Image:

@@ -64,8 +64,9 @@ def grade_of(inputs: GeneratorInput) -> Grade:
     blur that takes the next octave, too, leaves the finest one's ratio as it is.
     """
     seen = _well_outside(inputs.wall_mask)
+    smoothed = _FILMED if inputs.filmed else 1.0
     if seen.sum() < _FEWEST_PX:
-        return Grade()
+        return Grade(_UNSEEN_CONTRAST * smoothed)
     grey = cv2.cvtColor(inputs.context, cv2.COLOR_RGB2GRAY)
     fine, following, third = _octaves(_plane(grey))
     ratio = _ratio(following, third, seen)
@@ -77,7 +78,7 @@ def grade_of(inputs: GeneratorInput) -> Grade:
     strong = float(np.abs(detail[seen]).mean()) if seen.any() else _USUAL_DETAIL
     most = min(_CONTRASTS[1], _CONTRASTS[1] * (ratio / _CRISP) ** _SOFT_POWER)
     told = max(min(_OF_DONORS * (strong / _USUAL_DETAIL) ** _POWER, most), _CONTRASTS[0])
-    return Grade(told * _FILMED if inputs.filmed else told, finest, ratio)
+    return Grade(told * smoothed, finest, ratio)
 
 
 def as_contrasty(texture: Texture, grade: Grade) -> Texture:

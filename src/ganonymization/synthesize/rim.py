@@ -19,6 +19,7 @@ _REACH = 1 / 9  # of the crop's side: farther behind the wall, nothing is borrow
 _MOST_LEVELS = 14.0  # that are borrowed: no edges, of a collar, say
 _UNLIKE_LEVELS = 25.0  # colours that differ by twice as much are another thing's: no detail
 _SAME_LEVELS = 12.0  # likewise, of which even the colour is borrowed
+_KNOWN = 0.25  # of the pixels that a colour is a mean of must be seen
 _COARSE = 4  # pixels: where the mirror shows what is smooth
 _LEAST_RADIUS = 0.3  # of the wall's: nearer to its centre, nothing is borrowed
 Plane = NDArray[np.float32]
@@ -44,7 +45,7 @@ def with_borrowed_detail(face: Image, inputs: GeneratorInput, wall: Wall) -> Ima
     columns = slice(max(0, left - margin), min(size, left + width + margin))
     hidden = np.ascontiguousarray(inputs.wall_mask[rows, columns])
     span = 2 * round(size * _FINEST / 2) + 1
-    fine, mean = _parted(inputs.context[rows, columns], hidden, span)
+    fine, mean, known = _parted(inputs.context[rows, columns], hidden, span)
     x, y, away_px = _mirror(wall, rows, columns)
     borrowed = cv2.remap(fine, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     lender = np.asarray(
@@ -52,8 +53,9 @@ def with_borrowed_detail(face: Image, inputs: GeneratorInput, wall: Wall) -> Ima
     )
     own = np.ascontiguousarray(face[rows, columns])
     cover = hull(inputs.surrogate_px, size)[rows, columns]
-    _, smooth = _parted(own, cover > 0, span)
-    share = np.clip(1 - away_px / (size * _REACH), 0, 1) * (cover == 0)
+    _, smooth, _ = _parted(own, cover > 0, span)
+    lends = cv2.remap(known, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    share = np.clip(1 - away_px / (size * _REACH), 0, 1) * ((cover == 0) & (lends > _KNOWN))
     detail = np.clip(borrowed, -_MOST_LEVELS, _MOST_LEVELS)
     unlike = _unlike(smooth, lender)
     more = _each(share * np.clip(2 - unlike / np.float32(_UNLIKE_LEVELS), 0, 1)) * detail
@@ -94,25 +96,31 @@ def _mirror(wall: Wall, rows: slice, columns: slice) -> tuple[Plane, Plane, Plan
         for start, span in ((columns.start, width), (rows.start, height))
     )
     radius = wall.radius(across[None, :], down[:, None]).astype(np.float32)
-    behind = np.maximum(1 - radius, 0) / np.maximum(radius, _LEAST_RADIUS)
+    inwards = np.maximum(1 - radius, 0)
+    behind = inwards / np.maximum(radius, _LEAST_RADIUS)
     right = behind * (across[None, :] - np.float32(wall.centre_xy[0]))
     below = behind * (down[:, None] - np.float32(wall.centre_xy[1]))
     y, x = np.mgrid[:height, :width].astype(np.float32)
-    steps = cv2.remap(
-        cv2.merge([right, below]), x / _COARSE, y / _COARSE, cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
-    right, below = cv2.split(steps)
-    return x + 2 * right, y + 2 * below, np.asarray(cv2.magnitude(right, below), np.float32)
+    coarse = cv2.merge([right, below, inwards * np.float32(min(wall.half_wh))])
+    right, below, inwards = cv2.split(
+        cv2.remap(
+            coarse, x / _COARSE, y / _COARSE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+    )
+    away: Plane = np.asarray(np.maximum(cv2.magnitude(right, below), inwards), np.float32)
+    return x + 2 * right, y + 2 * below, away
 
 
-def _parted(context: Image, hidden: Mask, span: int) -> tuple[Plane, Image]:
-    """What visible pixels have beside the mean of those nearby, 0 behind the wall; and the mean."""
+def _parted(context: Image, hidden: Mask, span: int) -> tuple[Plane, Image, Plane]:
+    """What visible pixels have beside the mean of those nearby, that mean, and how many are.
+
+    The first is 0 behind the wall, the last a share of those nearby.
+    """
     visible = (~hidden).view(np.uint8)
     shown = cv2.bitwise_and(context, context, mask=visible)
-    share = np.maximum(cv2.blur(visible.astype(np.float32), (span, span)), 1e-3)
-    mean = cv2.divide(cv2.blur(shown, (span, span)), cv2.merge([share] * 3), dtype=cv2.CV_8U)
+    known = np.asarray(cv2.blur(visible.astype(np.float32), (span, span)), np.float32)
+    share = cv2.merge([np.maximum(known, 1e-3)] * 3)
+    sums = cv2.blur(shown.astype(np.float32), (span, span))
+    mean = np.asarray(cv2.divide(sums, share, dtype=cv2.CV_8U), np.uint8)
     fine = cv2.subtract(shown, mean, dtype=cv2.CV_32F)
-    return np.asarray(cv2.bitwise_and(fine, fine, mask=visible), np.float32), np.asarray(
-        mean, np.uint8
-    )
+    return np.asarray(cv2.bitwise_and(fine, fine, mask=visible), np.float32), mean, known
