@@ -81,6 +81,26 @@ def passing(length=16):
     return [draw(*pair) for pair in paths], paths
 
 
+class Witness(FakeSynthesizer):
+    """Keeps whether it was told of a film."""
+
+    def __init__(self):
+        self.filmed = []
+
+    def __call__(self, inputs):
+        self.filmed.append(inputs.filmed)
+        return super().__call__(inputs)
+
+
+def test_the_generator_is_told_that_a_frame_is_a_films(make):
+    witness, clip = Witness(), passing(3)[0]
+    anonymizer = make(synthesizer=witness)
+    anonymized(anonymizer, clip)
+    assert witness.filmed == [True] * 6
+    anonymizer(clip[0], seed=1)
+    assert witness.filmed[6:] == [False] * 2
+
+
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 7, 12, 13, 14, 20])
 def test_every_frame_gives_one_result_in_order(make, length):
     clip = [draw(Disc(60 + 3 * i)) for i in range(length)]
