@@ -94,7 +94,7 @@ class Witness(FakeSynthesizer):
 
 def test_the_generator_is_told_that_a_frame_is_a_films(make):
     witness, clip = Witness(), passing(3)[0]
-    anonymizer = make(synthesizer=witness)
+    anonymizer = make(model=witness)
     anonymized(anonymizer, clip)
     assert witness.filmed == [True] * 6
     anonymizer(clip[0], seed=1)
