@@ -125,8 +125,9 @@ def as_sharp(face: Image, texture: Texture, grade: Grade, seed: int) -> Image:
 
 def _within(skin: NDArray[np.uint8]) -> Plane:
     """The share of skin, 1 in eyes and mouth, (S, S)."""
-    bare = cv2.copyMakeBorder((skin == 0).view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
-    cv2.floodFill(bare, None, (0, 0), 0)  # what is bare yet is surrounded by skin
+    bare = np.pad((skin == 0).view(np.uint8), 1, constant_values=1)
+    cv2.floodFill(bare, np.zeros(np.add(bare.shape, 2), np.uint8), (0, 0), (0,))
+    # What is bare yet is surrounded by skin.
     return _plane(np.where(bare[1:-1, 1:-1] > 0, 1, skin / np.float32(255)))
 
 
