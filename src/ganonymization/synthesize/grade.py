@@ -8,19 +8,22 @@ part of what is added is grain.
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry.rasterisation import DARKEST, Texture
+from ..geometry.rasterisation import Texture, logarithm
 from ..geometry.wall import GeneratorInput
 from ..types import Image, Mask
 
 _FINE_PX = 1.2
 _NEXT_PX, _THIRD_PX = _FINE_PX * 3**0.5, 2 * _FINE_PX * 3**0.5
 """Gaussians, each of what the last one left, whose differences are octaves: 1.2, 2.4 and 4.8."""
+_TAIL = 3.0  # deviations: what lies farther off, a Gaussian leaves out
+_MARGIN_PX = 26  # as far as the octaves of a pixel reach
 
 _OF_SURROUNDINGS = 1.25  # a face's ratio, of that of its surroundings: donors lack the finest
 _LEAST, _MOST = 0.42, 1.3  # ratios of faces in photographs, and a little more
@@ -28,6 +31,8 @@ _UNSEEN = 0.8  # where nothing surrounds the face
 _OVERLAP = 1.7  # what is added to the finest octave is partly in the next one, too
 _GAINS = (0.3, 4.0)
 _GRAIN = 0.4  # of the next octave, at a gain of 2
+_NEARBY_PX = 21
+_TILE_PX = 256  # of noise; nobody sees that it is the same there and here
 _MOST_GRAIN = 6.0  # levels
 _GRADE_PX = 256
 _USUAL_DETAIL, _OF_DONORS, _POWER = 0.022, 0.87, 0.8  # of a logarithm; a donor's; of the law
@@ -65,7 +70,7 @@ def grade_of(inputs: GeneratorInput) -> Grade:
     """
     seen = _well_outside(inputs.wall_mask)
     smoothed = _FILMED if inputs.filmed else 1.0
-    if seen.sum() < _FEWEST_PX:
+    if cv2.countNonZero(seen) < _FEWEST_PX:
         return Grade(_UNSEEN_CONTRAST * smoothed)
     grey = cv2.cvtColor(inputs.context, cv2.COLOR_RGB2GRAY)
     fine, following, third = _octaves(_plane(grey))
@@ -73,9 +78,10 @@ def grade_of(inputs: GeneratorInput) -> Grade:
     finest = float(np.clip(_OF_SURROUNDINGS * _ratio(fine, following, seen), _LEAST, _MOST))
     size = (_GRADE_PX, _GRADE_PX)
     small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    seen = cv2.resize(seen.view(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    _, detail, _ = _octaves(_plane(np.log(small.astype(np.float32) / 255 + DARKEST)))
-    strong = float(np.abs(detail[seen]).mean()) if seen.any() else _USUAL_DETAIL
+    seen = cv2.resize(seen, size, interpolation=cv2.INTER_NEAREST)
+    _, detail, _ = _octaves(logarithm(small))
+    count = cv2.countNonZero(seen)
+    strong = cv2.norm(detail, cv2.NORM_L1, seen) / count if count else _USUAL_DETAIL
     most = min(_CONTRASTS[1], _CONTRASTS[1] * (ratio / _CRISP) ** _SOFT_POWER)
     told = max(min(_OF_DONORS * (strong / _USUAL_DETAIL) ** _POWER, most), _CONTRASTS[0])
     return Grade(told * smoothed, finest, ratio)
@@ -104,23 +110,34 @@ def as_sharp(face: Image, texture: Texture, grade: Grade, seed: int) -> Image:
         grade: Of its surroundings.
         seed: Of its grain.
     """
-    skin = texture.skin > 250
-    if skin.sum() < _FEWEST_PX:
+    skin = (texture.skin > 250).view(np.uint8)
+    if cv2.countNonZero(skin) < _FEWEST_PX:
         return face
-    fine, following, third = _octaves(_plane(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)))
+    here = _around(texture.skin)
+    near, skin = np.ascontiguousarray(face[here]), np.ascontiguousarray(skin[here])
+    fine, following, third = _octaves(_plane(cv2.cvtColor(near, cv2.COLOR_RGB2GRAY)))
     soft = float(np.clip(grade.softest / _ratio(following, third, skin), _GAINS[0], 1))
     softer, softer_next = fine * np.float32(soft), following * np.float32(soft)
     wanted = grade.finest / _ratio(softer, softer_next, skin)
     gain = float(np.clip(wanted**_OVERLAP, *_GAINS))
     more = gain * softer - fine + softer_next - following
     if gain > 1:
-        left, top, width, height = cv2.boundingRect(texture.skin)
-        here = slice(top, top + height), slice(left, left + width)
-        noise = np.random.default_rng(seed).standard_normal(fine.shape, np.float32)
-        grain = _grain(noise[here], softer_next[here], texture.skin[here])
-        more[here] += (gain - 1) * grain  # of the whole crop's noise: no frame's window moves it
-    more *= _within(texture.skin)  # at its outline a step would get a light line and a dark one
-    return np.asarray(cv2.add(face, cv2.merge([more] * 3), dtype=cv2.CV_8U), np.uint8)
+        grain = _grain(_noise(seed, here), softer_next)
+        more += grain * (texture.skin[here] * np.float32((gain - 1) / 255))
+    more *= _within(texture.skin)[here]  # at its outline a step would get light and dark lines
+    out = face.copy()
+    out[here] = cv2.add(near, cv2.merge([more] * 3), dtype=cv2.CV_8U)
+    return out
+
+
+def _around(skin: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """Rows and columns that hold skin and what its octaves are made of."""
+    left, top, width, height = cv2.boundingRect(skin)
+    size = len(skin)
+    return (
+        slice(max(0, top - _MARGIN_PX), min(size, top + height + _MARGIN_PX)),
+        slice(max(0, left - _MARGIN_PX), min(size, left + width + _MARGIN_PX)),
+    )
 
 
 def _within(skin: NDArray[np.uint8]) -> Plane:
@@ -131,32 +148,52 @@ def _within(skin: NDArray[np.uint8]) -> Plane:
     return _plane(np.where(bare[1:-1, 1:-1] > 0, 1, skin / np.float32(255)))
 
 
-def _ratio(octave: Plane, coarser: Plane, where: Mask) -> float:
-    """Mean size of an octave, of a coarser one's; never 0."""
-    whole = max(float(np.abs(coarser[where]).mean()), 1e-3)
-    return max(float(np.abs(octave[where]).mean()) / whole, 1e-3)
+def _ratio(octave: Plane, coarser: Plane, where: NDArray[np.uint8]) -> float:
+    """Mean size of an octave where a mask is not 0, of a coarser one's; never 0."""
+    count = max(cv2.countNonZero(where), 1)
+    sizes = (cv2.norm(each, cv2.NORM_L1, where) / count for each in (octave, coarser))
+    own, whole = (max(size, 1e-3) for size in sizes)
+    return max(own / whole, 1e-3)
 
 
-def _well_outside(wall_mask: Mask) -> Mask:
+def _well_outside(wall_mask: Mask) -> NDArray[np.uint8]:
     side = 2 * _NEAR_WALL_PX + 1
     near = cv2.dilate(wall_mask.view(np.uint8), np.ones((side, side), np.uint8))
-    return np.asarray(near == 0)
+    return np.asarray(1 - near, np.uint8)
 
 
 def _octaves(grey: Plane) -> tuple[Plane, Plane, Plane]:
-    once = cv2.GaussianBlur(grey, (0, 0), _FINE_PX)
-    twice = cv2.GaussianBlur(once, (0, 0), _NEXT_PX)
-    thrice = cv2.GaussianBlur(twice, (0, 0), _THIRD_PX)
-    return _plane(grey - once), _plane(once - twice), _plane(twice - thrice)
+    once = _smoothed(grey, _FINE_PX)
+    twice = _smoothed(once, _NEXT_PX)
+    return grey - once, once - twice, twice - _smoothed(twice, _THIRD_PX)
+
+
+def _smoothed(plane: Plane, deviation_px: float) -> Plane:
+    side = 2 * round(_TAIL * deviation_px) + 1
+    return np.asarray(cv2.GaussianBlur(plane, (side, side), deviation_px), np.float32)
 
 
 def _plane(values: NDArray[Any]) -> Plane:
     return np.asarray(values, np.float32)
 
 
-def _grain(noise: Plane, following: Plane, skin: NDArray[np.uint8]) -> Plane:
-    """Noise of the finest octave, as strong as the skin's next octave has it nearby."""
-    fine = cv2.GaussianBlur(noise, (0, 0), 0.5) - cv2.GaussianBlur(noise, (0, 0), _FINE_PX)
-    nearby = np.sqrt(cv2.GaussianBlur(following**2, (0, 0), 6))
-    strength = np.minimum(_GRAIN * nearby, _MOST_GRAIN) * (skin / np.float32(255))
-    return np.asarray(fine / fine.std() * strength, np.float32)
+@lru_cache(4)
+def _tile(seed: int) -> Plane:
+    """Noise of the finest octave, of deviation 1, that goes on beyond its edges as it begins."""
+    noise = np.random.default_rng(seed).standard_normal((_TILE_PX, _TILE_PX), np.float32)
+    noise = np.pad(noise, _MARGIN_PX, mode="wrap")
+    fine = _smoothed(noise, 0.5) - _smoothed(noise, _FINE_PX)
+    fine = fine[_MARGIN_PX:-_MARGIN_PX, _MARGIN_PX:-_MARGIN_PX]
+    return np.asarray(fine / fine.std(), np.float32)
+
+
+def _noise(seed: int, here: tuple[slice, slice]) -> Plane:
+    """A window of the crop's noise: where it is, it looks the same in every window."""
+    rows, columns = (np.arange(each.start, each.stop) % _TILE_PX for each in here)
+    return _tile(seed)[np.ix_(rows, columns)]
+
+
+def _grain(noise: Plane, following: Plane) -> Plane:
+    """Noise as strong as the next octave has it nearby."""
+    nearby = cv2.sqrt(cv2.blur(following**2, (_NEARBY_PX, _NEARBY_PX)))
+    return noise * np.minimum(_GRAIN * nearby, _MOST_GRAIN)

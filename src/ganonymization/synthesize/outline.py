@@ -22,6 +22,7 @@ _POWER = 0.45  # of the distance from the edge, of the reach, at which is looked
 _LEAST = 0.35  # of the reach: nothing nearer to the edge is looked at
 _ASIDE = (0.35, 0.75)  # sines from where on an edge faces a side: below a chin is a neck, and shade
 _ALIASED_PX = 1.5  # the very edge is between the two
+_COARSE_PX = 256  # a crop of so many shows all that is smooth
 _RISE_EYES = 0.25  # from the eyes down, over which it begins
 
 
@@ -36,51 +37,65 @@ def with_crisp_jaw(drawn: Image, mesh: Mask, landmarks_px: Reals) -> Image:
     size = len(drawn)
     p = np.asarray(landmarks_px, np.float64)[:, :2]
     reach = np.float32(_REACH_EYES * topology.outer_eyes_px(landmarks_px))
-    down = p[_CHIN] - p[_BROW]
-    down /= max(float(np.linalg.norm(down)), 1e-6)
-    begins = p[list(_EYES)].mean(0)
     low = np.floor(p.min(0) - reach).astype(int).clip(0, size)
     high = np.ceil(p.max(0) + reach).astype(int).clip(0, size)
     low[1] = np.clip(p[list(_EYES), 1].min() - reach, 0, size)
-    rows, columns = slice(low[1], high[1]), slice(low[0], high[0])
-    inside = np.ascontiguousarray(mesh[rows, columns]).view(np.uint8)
+    here = slice(low[1], high[1]), slice(low[0], high[0])
+    inside = np.ascontiguousarray(mesh[here]).view(np.uint8)
     if inside.size == 0 or not inside.any() or inside.all():
         return drawn
     outer, inner = (cv2.distanceTransform(each, cv2.DIST_L2, 5) for each in (1 - inside, inside))
     away = np.asarray(cv2.GaussianBlur(outer - inner, (0, 0), _ALIASED_PX / 2), np.float32)
-    across = cv2.GaussianBlur(away, (0, 0), float(reach) / 4)
-    right, below = (
-        np.asarray(cv2.Sobel(across, cv2.CV_32F, *order), np.float32) for order in ((1, 0), (0, 1))
-    )
-    steep = np.maximum(cv2.magnitude(right, below), 1e-3)
-    y, x = np.mgrid[rows, columns].astype(np.float32)
-    under = (x - begins[0]) * down[0] + (y - begins[1]) * down[1]
-    share = np.clip(under / np.float32(_RISE_EYES / _REACH_EYES * reach), 0, 1) / steep
-    aside = np.abs(right * down[1] - below * down[0]).astype(np.float32) / steep
-    share *= np.clip((aside - _ASIDE[0]) / (_ASIDE[1] - _ASIDE[0]), 0, 1)
-    window = np.ascontiguousarray(drawn[rows, columns])
+    right, below = _outwards(away, p - low, reach, max(1, size // _COARSE_PX))
+    window = np.ascontiguousarray(drawn[here])
     within, beyond = (
-        _moved(window, side * (_looked_at(side * away, reach) - side * away) * share, right, below)
+        _moved(window, side * _looked_at(side * away, reach) - away, right, below)
         for side in (-1, 1)
     )
     covers = np.clip(0.5 - away / np.float32(_ALIASED_PX), 0, 1)
-    moved = cv2.blendLinear(within, beyond, covers, 1 - covers)
     out = drawn.copy()
-    out[rows, columns] = moved
+    out[here] = cv2.blendLinear(within, beyond, covers, 1 - covers)
     return out
+
+
+def _outwards(away: Plane, points: Reals, reach: np.float32, step: int) -> tuple[Plane, Plane]:
+    """Away from the face by a pixel, or by less where less is wanted: to the right and below.
+
+    Args:
+        away: (H, W) pixels beyond the edge.
+        points: (N, 2) landmarks in its pixels.
+        reach: In its pixels.
+        step: In its pixels; what is smooth is found at as many.
+    """
+    height, width = away.shape
+    coarse = cv2.resize(away, (-(-width // step), -(-height // step)), interpolation=cv2.INTER_AREA)
+    smooth = cv2.GaussianBlur(coarse / np.float32(step), (0, 0), float(reach) / 4 / step)
+    right, below = (cv2.Sobel(smooth, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
+    down = points[_CHIN] - points[_BROW]
+    down /= max(float(np.linalg.norm(down)), 1e-6)
+    begins = points[list(_EYES)].mean(0)
+    y, x = (step * np.arange(side, dtype=np.float32) for side in coarse.shape)
+    under = (x[None, :] - begins[0]) * down[0] + (y[:, None] - begins[1]) * down[1]
+    steep = np.maximum(cv2.magnitude(right, below), 1e-3)
+    share = np.clip(under / (_RISE_EYES / _REACH_EYES * reach), 0, 1) / steep
+    aside = np.abs(right * down[1] - below * down[0]) / steep
+    share = share * np.clip((aside - _ASIDE[0]) / (_ASIDE[1] - _ASIDE[0]), 0, 1)
+    both = cv2.merge([right * share, below * share]).astype(np.float32)
+    right, below = cv2.split(cv2.resize(both, (width, height), interpolation=cv2.INTER_LINEAR))
+    return np.asarray(right, np.float32), np.asarray(below, np.float32)
 
 
 def _looked_at(away: Plane, reach: np.float32) -> Plane:
     """How far from the edge is looked for what is so far beyond it on a side, in pixels."""
-    near = np.clip(away / reach, 0, 1)
-    return np.asarray(np.maximum(reach * np.maximum(near**_POWER, _LEAST), away), np.float32)
+    near = cv2.pow(np.clip(away / reach, 0, 1), _POWER)
+    return np.asarray(np.maximum(reach * np.maximum(near, _LEAST), away), np.float32)
 
 
-def _moved(drawn: Image, step: Plane, right: Plane, below: Plane) -> Image:
+def _moved(drawn: Image, steps: Plane, right: Plane, below: Plane) -> Image:
     """What lies so many steps along a direction."""
-    y, x = np.mgrid[: len(drawn), : len(drawn[0])].astype(np.float32)
+    y, x = (np.arange(side, dtype=np.float32) for side in steps.shape)
     moved = cv2.remap(
-        drawn, (x + step * right).astype(np.float32), (y + step * below).astype(np.float32),
+        drawn, steps * right + x[None, :], steps * below + y[:, None],
         cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip
     return np.asarray(moved, np.uint8)

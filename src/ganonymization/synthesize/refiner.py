@@ -213,28 +213,51 @@ def compose(drawn: Image, opacity: NDArray[np.float32], texture: Texture) -> Ima
         texture: Of the same size as ``drawn``, delit or not.
     """
     size = drawn.shape[0]
-    cover = np.maximum(texture.skin, texture.features)
-    rows, columns = _window(cover)
-    if rows.start >= rows.stop:
+    cover = cv2.max(texture.skin, texture.features)
+    cell = max(1, size // _CELLS)
+    here = _window(cover, cell)
+    cover = np.ascontiguousarray(cover[here])
+    if cover.size == 0:
         return drawn
-    log = logarithm(drawn)
-    shown = (cover > 0).astype(np.float32)
-    gap = (logarithm(texture.image) - log) * shown[..., None]
-    sums = cv2.resize(np.dstack([gap, shown]), (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
-    deviation = LIGHT_EYES * _CELLS / transforms.CROP_SIDE_EYES
-    sums = cv2.GaussianBlur(sums, (0, 0), deviation, borderType=cv2.BORDER_CONSTANT)
-    light = sums[..., :3] / np.maximum(sums[..., 3:], 1e-4)
-    whole = np.asarray(cv2.resize(light, (size, size), interpolation=cv2.INTER_LINEAR))
-    share = np.asarray(cv2.resize(opacity, (size, size), interpolation=cv2.INTER_LINEAR))
-    share = share * (cover / np.float32(255))
+    height, width = cover.shape
+    log = logarithm(drawn[here])
+    gap = cv2.subtract(logarithm(texture.image[here]), log)
+    light = _light(cv2.bitwise_and(gap, gap, mask=cover), cover, cell)
+    light = cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR)
+    share = cv2.resize(opacity, (size, size), interpolation=cv2.INTER_LINEAR)[here]
+    share = cv2.multiply(share, cover, scale=1 / 255, dtype=cv2.CV_32F)
+    gain = cv2.exp(cv2.multiply(cv2.subtract(gap, light), cv2.merge([share] * 3)))
+    lit = cv2.add(drawn[here], (255 * DARKEST,) * 4, dtype=cv2.CV_32F)
+    new = cv2.subtract(cv2.multiply(lit, gain), (255 * DARKEST,) * 4, dtype=cv2.CV_8U)
     out = drawn.copy()
-    here = rows, columns
-    new = np.exp(log[here] + share[here][..., None] * (gap[here] - whole[here])) - DARKEST
-    out[here] = np.clip(np.round(255 * new), 0, 255)
+    out[here] = new
     return out
 
 
-def _window(cover: NDArray[np.uint8]) -> tuple[slice, slice]:
-    """Rows and columns that hold all that covers."""
+def _light(
+    gap: NDArray[np.float32], cover: NDArray[np.uint8], cell_px: int
+) -> NDArray[np.float32]:
+    """What of a gap is smooth, at a pixel for each cell, by what is covered alone."""
+    height, width = cover.shape
+    cells = width // cell_px, height // cell_px
+    shown = (cover > 0).astype(np.float32)
+    deviation = LIGHT_EYES * _CELLS / transforms.CROP_SIDE_EYES
+    sums, counts = (
+        cv2.GaussianBlur(
+            cv2.resize(each, cells, interpolation=cv2.INTER_AREA),
+            (0, 0), deviation, borderType=cv2.BORDER_CONSTANT,
+        )
+        for each in (gap, shown)
+    )  # fmt: skip
+    return np.asarray(sums / np.maximum(counts, 1e-4)[..., None], np.float32)
+
+
+def _window(cover: NDArray[np.uint8], cell_px: int) -> tuple[slice, slice]:
+    """Rows and columns of whole cells that hold all that covers."""
     left, top, width, height = cv2.boundingRect(cover)
-    return slice(top, top + height), slice(left, left + width)
+    right, bottom = left + width + (width > 0) * cell_px, top + height + (height > 0) * cell_px
+    size = len(cover)
+    return (
+        slice(top // cell_px * cell_px, min(bottom // cell_px * cell_px, size)),
+        slice(left // cell_px * cell_px, min(right // cell_px * cell_px, size)),
+    )
