@@ -76,8 +76,9 @@ def folded(
     share = cv2.resize(upper_share, (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA)
     both = np.stack([np.asarray(lower)[1:], np.asarray(upper)[1:]]).astype(np.float32)
     weights = both * (_STRENGTH * np.float32(MOST / 127))
-    low, high = np.tensordot(weights, maps.astype(np.float32), 1)
-    gain = np.exp(low + share * (high - low))
+    flat = maps.reshape(len(maps), -1).astype(np.float32)
+    low, high = (weights @ flat).reshape(2, SIZE_PX, SIZE_PX)
+    gain = cv2.exp(low + share * (high - low))
     gain = cv2.resize(gain, (size, size), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.multiply(texture, cv2.merge([gain] * 3), dtype=cv2.CV_8U), np.uint8)
 

@@ -82,10 +82,10 @@ def triangle_map(landmarks_px: Reals, size_px: int) -> NDArray[np.int32]:
     points, triangles = np.asarray(landmarks_px, np.float64), filled_triangles()
     fixed = np.round(points[:, :2] * (1 << _SHIFT)).astype(np.int32)
     order = np.argsort(-points[triangles, 2].sum(1), kind="stable")
-    canvas = np.zeros((size_px, size_px, 3), np.uint8)
-    for number, corners in zip((order + 1).tolist(), fixed[triangles[order]], strict=True):
-        cv2.fillConvexPoly(canvas, corners, (number & 255, number >> 8, 0), cv2.LINE_8, _SHIFT)
-    return canvas[..., 0].astype(np.int32) + 256 * canvas[..., 1].astype(np.int32) - 1
+    canvas = np.full((size_px, size_px), -1, np.int32)
+    for number, corners in zip(order.tolist(), fixed[triangles[order]], strict=True):
+        cv2.fillConvexPoly(canvas, corners, number, cv2.LINE_8, _SHIFT)
+    return canvas
 
 
 def render(donor: Image, donor_px: Reals, landmarks_px: Reals, size_px: int) -> Texture:
@@ -102,28 +102,28 @@ def render(donor: Image, donor_px: Reals, landmarks_px: Reals, size_px: int) -> 
     numbers = triangle_map(landmarks_px, size_px)
     target, source = np.asarray(landmarks_px, float), np.asarray(donor_px, float)
     maps, usable = _affine_maps(target, source)
-    shown = (numbers >= 0).view(np.uint8)
-    left, top, width, height = cv2.boundingRect(shown)
-    window = slice(top, top + height), slice(left, left + width)
-    of_pixel = np.maximum(numbers[window], 0)
+    image = np.zeros((size_px, size_px, 3), np.uint8)
+    skin, features = np.zeros_like(numbers, np.uint8), np.zeros_like(numbers, np.uint8)
+    left, top, width, height = cv2.boundingRect((numbers >= 0).view(np.uint8))
+    if width == 0:
+        return Texture(image, skin, features, numbers)
+    here = slice(top, top + height), slice(left, left + width)
+    shown = (numbers[here] >= 0).view(np.uint8)
+    of_pixel = np.maximum(numbers[here], 0)
     x = np.arange(left, left + width, dtype=np.float32)[None, :]
     y = np.arange(top, top + height, dtype=np.float32)[:, None]
     u, v = (
-        a[of_pixel] * x + b[of_pixel] * y + c[of_pixel]
+        np.take(a, of_pixel) * x + np.take(b, of_pixel) * y + np.take(c, of_pixel)
         for a, b, c in maps.astype(np.float32).transpose(1, 2, 0)
     )
-    image = np.zeros((size_px, size_px, 3), np.uint8)
-    if width and height:
-        smooth = _smoothed(donor, maps[usable])
-        image[window] = cv2.remap(smooth, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    valid = np.zeros(shown.shape, bool)
-    valid[window] = shown[window].astype(bool) & usable[of_pixel]
-    inner = numbers >= len(topology.triangles())
-    eyes_px = topology.outer_eyes_px(target)
+    smooth = _smoothed(donor, maps[usable])
+    image[here] = cv2.remap(smooth, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    inner = np.arange(len(usable)) >= len(topology.triangles())
     depth_px = cv2.distanceTransform(np.pad(shown, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    fade = np.clip(depth_px / (_FEATHER_EYES * eyes_px), 0, 1)
-    skin = np.round(255 * fade * (valid & ~inner)).astype(np.uint8)
-    features = np.where(valid & inner, 255, 0).astype(np.uint8)
+    fade = cv2.convertScaleAbs(depth_px, None, 255 / (_FEATHER_EYES * topology.outer_eyes_px(target)))
+    skin[here] = cv2.bitwise_and(fade, np.take(255 * (usable & ~inner).astype(np.uint8), of_pixel))
+    skin[here] *= shown
+    features[here] = np.take(255 * (usable & inner).astype(np.uint8), of_pixel) * shown
     return Texture(image, skin, features, numbers)
 
 

@@ -8,13 +8,14 @@ part of what is added is grain.
 """
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import seeds
 from ..geometry.rasterisation import Texture, logarithm
 from ..geometry.wall import GeneratorInput
 from ..types import Image, Mask
@@ -32,6 +33,7 @@ _OVERLAP = 1.7  # what is added to the finest octave is partly in the next one, 
 _GAINS = (0.3, 4.0)
 _GRAIN = 0.4  # of the next octave, at a gain of 2
 _NEARBY_PX = 21
+_STREAM = 0x677261696E  # another stream than the style's
 _TILE_PX = 256  # of noise; nobody sees that it is the same there and here
 _MOST_GRAIN = 6.0  # levels
 _GRADE_PX = 256
@@ -177,10 +179,10 @@ def _plane(values: NDArray[Any]) -> Plane:
     return np.asarray(values, np.float32)
 
 
-@lru_cache(4)
-def _tile(seed: int) -> Plane:
+@cache
+def _tile() -> Plane:
     """Noise of the finest octave, of deviation 1, that goes on beyond its edges as it begins."""
-    noise = np.random.default_rng(seed).standard_normal((_TILE_PX, _TILE_PX), np.float32)
+    noise = np.random.default_rng(0).standard_normal((_TILE_PX, _TILE_PX), np.float32)
     noise = np.pad(noise, _MARGIN_PX, mode="wrap")
     fine = _smoothed(noise, 0.5) - _smoothed(noise, _FINE_PX)
     fine = fine[_MARGIN_PX:-_MARGIN_PX, _MARGIN_PX:-_MARGIN_PX]
@@ -189,8 +191,12 @@ def _tile(seed: int) -> Plane:
 
 def _noise(seed: int, here: tuple[slice, slice]) -> Plane:
     """A window of the crop's noise: where it is, it looks the same in every window."""
-    rows, columns = (np.arange(each.start, each.stop) % _TILE_PX for each in here)
-    return _tile(seed)[np.ix_(rows, columns)]
+    begins = (int(_TILE_PX * number) for number in seeds.uniform(seed ^ _STREAM, 2))
+    rows, columns = (
+        (np.arange(each.start, each.stop) + begin) % _TILE_PX
+        for each, begin in zip(here, begins, strict=True)
+    )
+    return _tile()[np.ix_(rows, columns)]
 
 
 def _grain(noise: Plane, following: Plane) -> Plane:
