@@ -20,7 +20,7 @@ _MOST_LEVELS = 14.0  # that are borrowed: no edges, of a collar, say
 _UNLIKE_LEVELS = 25.0  # colours that differ by twice as much are another thing's: no detail
 _SAME_LEVELS = 12.0  # likewise, of which even the colour is borrowed
 _KNOWN = 0.25  # of the pixels that a colour is a mean of must be seen
-_COARSE = 4  # pixels: where the mirror shows what is smooth
+_COARSE_PX, _CELL = 256, 4  # a crop of so many shows all that is smooth, a mirror at every cell
 _LEAST_RADIUS = 0.3  # of the wall's: nearer to its centre, nothing is borrowed
 Plane = NDArray[np.float32]
 
@@ -39,43 +39,86 @@ def with_borrowed_detail(face: Image, inputs: GeneratorInput, wall: Wall) -> Ima
     if inputs.wall_mask.all() or not inputs.wall_mask.any():
         return face
     size = len(face)
-    left, top, width, height = cv2.boundingRect(inputs.wall_mask.view(np.uint8))
-    margin = int(np.ceil(size * _REACH))
-    rows = slice(max(0, top - margin), min(size, top + height + margin))
-    columns = slice(max(0, left - margin), min(size, left + width + margin))
-    hidden = np.ascontiguousarray(inputs.wall_mask[rows, columns])
-    span = 2 * round(size * _FINEST / 2) + 1
-    fine, mean, known = _parted(inputs.context[rows, columns], hidden, span)
-    x, y, away_px = _mirror(wall, rows, columns)
-    borrowed = cv2.remap(fine, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    lender = np.asarray(
-        cv2.remap(mean, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.uint8
-    )
-    own = np.ascontiguousarray(face[rows, columns])
-    cover = hull(inputs.surrogate_px, size)[rows, columns]
-    _, smooth, _ = _parted(own, cover > 0, span)
-    lends = cv2.remap(known, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    share = np.clip(1 - away_px / (size * _REACH), 0, 1) * ((cover == 0) & (lends > _KNOWN))
-    detail = np.clip(borrowed, -_MOST_LEVELS, _MOST_LEVELS)
-    unlike = _unlike(smooth, lender)
-    more = _each(share * np.clip(2 - unlike / np.float32(_UNLIKE_LEVELS), 0, 1)) * detail
-    more += _each(share) * _missed(smooth, lender, unlike)
-    behind = cv2.add(own, more, dtype=cv2.CV_8U)
-    before = cv2.add(smooth, fine + _missed(smooth, mean, _unlike(smooth, mean)), dtype=cv2.CV_8U)
-    cv2.copyTo(before, (~hidden).view(np.uint8), behind)
+    step = max(1, size // _COARSE_PX)
+    here = _window(inputs.wall_mask, size, step * _CELL)
+    context, own = (each[here].copy() for each in (inputs.context, face))
+    visible = (~inputs.wall_mask[here]).view(np.uint8)
+    around = (hull(inputs.surrogate_px, size)[here] == 0).view(np.uint8)
+    span = 2 * round(size / step * _FINEST / 2) + 1
+    mean, known = _mean(context, visible, step, span)
+    smooth, _ = _mean(own, around, step, span)
+    places, away_px = _mirror(wall, here, step * _CELL)
+    more, share = _lent(mean, known, smooth, places, away_px / (size * _REACH), step)
+
+    def whole(coarse: Plane) -> Plane:
+        return _resized(coarse, context.shape[1::-1])
+
+    fine = cv2.subtract(context, whole(mean), dtype=cv2.CV_32F)
+    fine = cv2.bitwise_and(fine, fine, mask=visible)
+    borrowed = cv2.remap(fine, whole(places), None, cv2.INTER_LINEAR)
+    detail = cv2.multiply(np.clip(borrowed, -_MOST_LEVELS, _MOST_LEVELS), _each(whole(share)))
+    behind = cv2.add(own, cv2.add(detail, whole(more)), dtype=cv2.CV_8U)
+    before = cv2.add(fine, whole(smooth + _missed(smooth, mean)), dtype=cv2.CV_8U)
     out = face.copy()
-    out[rows, columns] = behind
+    cv2.copyTo(behind, around, own)
+    cv2.copyTo(before, visible, own)
+    out[here] = own
     return out
 
 
-def _missed(drawn: Image, wanted: Image, unlike: Plane) -> Plane:
-    """What a smooth drawing lacks of a colour that is nearly its own, (H, W, 3)."""
-    gap = np.asarray(cv2.subtract(wanted, drawn, dtype=cv2.CV_32F), np.float32)
-    return _each(np.clip(2 - unlike / np.float32(_SAME_LEVELS), 0, 1)) * gap
+def _window(wall_mask: Mask, size: int, cell_px: int) -> tuple[slice, slice]:
+    """Rows and columns of whole cells that hold the wall and what lies as far before it."""
+    left, top, width, height = cv2.boundingRect(wall_mask.view(np.uint8))
+    margin, last = int(np.ceil(size * _REACH)), size // cell_px * cell_px
+
+    def around(start: int, stop: int) -> slice:
+        low, high = max(0, start - margin), min(last, stop + margin)
+        return slice(low // cell_px * cell_px, -(-high // cell_px) * cell_px)
+
+    return around(top, top + height), around(left, left + width)
 
 
-def _unlike(first: Image, second: Image) -> Plane:
-    """By how many levels two smooth pictures differ, (H, W)."""
+def _mean(image: Image, shown: NDArray[np.uint8], step: int, span: int) -> tuple[Plane, Plane]:
+    """The mean colour of shown pixels nearby, (h, w, 3), and what share of those nearby is shown.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        shown: (H, W) 1 or 0.
+        step: Pixels between two of the result.
+        span: Of what is nearby, in pixels of the result.
+    """
+    size = image.shape[1] // step, image.shape[0] // step
+    layers = cv2.bitwise_and(image, image, mask=shown), shown * np.uint8(255)
+    sums, known = (
+        cv2.boxFilter(
+            cv2.resize(each, size, interpolation=cv2.INTER_AREA), cv2.CV_32F, (span, span)
+        )
+        for each in layers
+    )
+    known = np.asarray(known / 255, np.float32)
+    return np.asarray(sums / np.maximum(known, 1e-3)[..., None], np.float32), known
+
+
+def _lent(
+    mean: Plane, known: Plane, smooth: Plane, places: Plane, away: Plane, step: int
+) -> tuple[Plane, Plane]:
+    """The colour that is borrowed, (h, w, 3), and the share of the detail that is, (h, w)."""
+    size = mean.shape[1::-1]
+    xy = (_resized(places, size) + np.float32(0.5)) / np.float32(step) - np.float32(0.5)
+    lender, lends = (cv2.remap(each, xy, None, cv2.INTER_LINEAR) for each in (mean, known))
+    near = np.clip(1 - _resized(away, size), 0, 1) * (lends > _KNOWN)
+    share = near * np.clip(2 - _unlike(smooth, lender) / np.float32(_UNLIKE_LEVELS), 0, 1)
+    return _each(near) * _missed(smooth, lender), np.asarray(share, np.float32)
+
+
+def _missed(drawn: Plane, wanted: Plane) -> Plane:
+    """What a smooth drawing lacks of a colour that is nearly its own, (h, w, 3)."""
+    same = np.clip(2 - _unlike(wanted, drawn) / np.float32(_SAME_LEVELS), 0, 1)
+    return np.asarray(_each(same) * (wanted - drawn), np.float32)
+
+
+def _unlike(first: Plane, second: Plane) -> Plane:
+    """By how many levels two smooth pictures differ, (h, w)."""
     red, green, blue = cv2.split(cv2.absdiff(first, second))
     return np.asarray(cv2.max(cv2.max(red, green), blue), np.float32)
 
@@ -85,42 +128,28 @@ def _each(share: Plane) -> Plane:
     return np.asarray(cv2.merge([share.astype(np.float32)] * 3), np.float32)
 
 
-def _mirror(wall: Wall, rows: slice, columns: slice) -> tuple[Plane, Plane, Plane]:
-    """For each pixel behind the wall one as far before its edge, x and y in a window, and how far.
+def _resized(coarse: Plane, size_wh: tuple[int, ...]) -> Plane:
+    return np.asarray(cv2.resize(coarse, size_wh, interpolation=cv2.INTER_LINEAR), np.float32)
 
-    Along the ray from the wall's centre, which bends no strand as a nearest pixel would.
+
+def _mirror(wall: Wall, here: tuple[slice, slice], cell_px: int) -> tuple[Plane, Plane]:
+    """Where, in a window, what a cell shows is mirrored at the wall's edge, and how far away that is.
+
+    Along the ray from the wall's centre, which bends no strand as a nearest pixel would. What is
+    before the wall is where it is.
+
+    Returns:
+        (h, w, 2) x and y, and (h, w), in pixels.
     """
-    height, width = rows.stop - rows.start, columns.stop - columns.start
-    across, down = (
-        start + (np.arange(span // _COARSE + 2, dtype=np.float32) * _COARSE)
-        for start, span in ((columns.start, width), (rows.start, height))
+    down, right = (
+        np.arange(each.start, each.stop, cell_px, dtype=np.float32) + (cell_px - 1) / 2
+        for each in here
     )
-    radius = wall.radius(across[None, :], down[:, None]).astype(np.float32)
+    x, y = np.meshgrid(right, down)
+    radius = wall.radius(x, y)
     inwards = np.maximum(1 - radius, 0)
     behind = inwards / np.maximum(radius, _LEAST_RADIUS)
-    right = behind * (across[None, :] - np.float32(wall.centre_xy[0]))
-    below = behind * (down[:, None] - np.float32(wall.centre_xy[1]))
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    coarse = cv2.merge([right, below, inwards * np.float32(min(wall.half_wh))])
-    right, below, inwards = cv2.split(
-        cv2.remap(
-            coarse, x / _COARSE, y / _COARSE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-    )
-    away: Plane = np.asarray(np.maximum(cv2.magnitude(right, below), inwards), np.float32)
-    return x + 2 * right, y + 2 * below, away
-
-
-def _parted(context: Image, hidden: Mask, span: int) -> tuple[Plane, Image, Plane]:
-    """What visible pixels have beside the mean of those nearby, that mean, and how many are.
-
-    The first is 0 behind the wall, the last a share of those nearby.
-    """
-    visible = (~hidden).view(np.uint8)
-    shown = cv2.bitwise_and(context, context, mask=visible)
-    known = np.asarray(cv2.blur(visible.astype(np.float32), (span, span)), np.float32)
-    share = cv2.merge([np.maximum(known, 1e-3)] * 3)
-    sums = cv2.blur(shown.astype(np.float32), (span, span))
-    mean = np.asarray(cv2.divide(sums, share, dtype=cv2.CV_8U), np.uint8)
-    fine = cv2.subtract(shown, mean, dtype=cv2.CV_32F)
-    return np.asarray(cv2.bitwise_and(fine, fine, mask=visible), np.float32), mean, known
+    aside, below = behind * (x - wall.centre_xy[0]), behind * (y - wall.centre_xy[1])
+    away = np.maximum(np.hypot(aside, below), inwards * min(wall.half_wh))
+    places = np.dstack([x + 2 * aside - here[1].start, y + 2 * below - here[0].start])
+    return places.astype(np.float32), away.astype(np.float32)
