@@ -120,7 +120,9 @@ def render(donor: Image, donor_px: Reals, landmarks_px: Reals, size_px: int) -> 
     image[here] = cv2.remap(smooth, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     inner = np.arange(len(usable)) >= len(topology.triangles())
     depth_px = cv2.distanceTransform(np.pad(shown, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    fade = cv2.convertScaleAbs(depth_px, None, 255 / (_FEATHER_EYES * topology.outer_eyes_px(target)))
+    fade = cv2.convertScaleAbs(
+        depth_px, None, 255 / (_FEATHER_EYES * topology.outer_eyes_px(target))
+    )
     skin[here] = cv2.bitwise_and(fade, np.take(255 * (usable & ~inner).astype(np.uint8), of_pixel))
     skin[here] *= shown
     features[here] = np.take(255 * (usable & inner).astype(np.uint8), of_pixel) * shown

@@ -16,6 +16,7 @@ from ..geometry.rasterisation import hull
 from ..geometry.skin import likeness, skin_lab
 from ..geometry.wall import RING, GeneratorInput, Place, opacity
 from ..types import Box, Image, Mask
+from .tone import colour_levels
 
 _STRIP_ROWS = 256
 _GREY_LEVELS = 2.0  # mean spread of R, G, B in a grey picture, some JPEG noise included
@@ -23,6 +24,7 @@ _ALIKE_LEVELS = 60.0  # skin beside hair differs by more: no tone to be met
 _ALIKE = np.exp(-((np.arange(256) / _ALIKE_LEVELS) ** 2)).astype(np.float32)  # by difference
 _WITHIN = 0.25  # a power: in a face, what is half like its skin is skin
 _SEAM = 0.01  # of the crop's side: where what a face and its surroundings learned meets
+_SEAM_CELLS = 256  # along a side, enough for that
 _FEW = 0.004  # less of a ring nearby tells nothing
 _TONE_CELLS = 64  # along a side: tone is smooth
 _TONE_SIGMA = 1 / 14  # of the crop's side: how far a difference of tone reaches
@@ -55,13 +57,14 @@ def match_tone(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
     if _is_grey(inputs):
         drawn = np.repeat(cv2.cvtColor(drawn, cv2.COLOR_RGB2GRAY)[..., None], 3, 2).astype(np.uint8)
     size, cells = place.size_px, (_TONE_CELLS, _TONE_CELLS)
+    grid = min(size, _SEAM_CELLS)
 
     def small(layer: NDArray[Any]) -> NDArray[Any]:
         return cv2.resize(layer, cells, interpolation=cv2.INTER_AREA)
 
-    def whole(layer: NDArray[Any]) -> NDArray[np.float32]:
-        enlarged = cv2.resize(layer, (size, size), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(enlarged, np.float32)
+    def enlarged(layer: NDArray[Any], side: int) -> NDArray[np.float32]:
+        layer = cv2.resize(layer, (side, side), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(layer, np.float32)
 
     axis = (np.arange(_TONE_CELLS, dtype=np.float32) + 0.5) * (size / _TONE_CELLS) - 0.5
     radius = place.wall.radius(axis[None, :], axis[:, None])
@@ -79,12 +82,13 @@ def match_tone(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
     reach = np.clip((radius - 0.5) / 0.5, 0, 1)
     share = (reach * reach * (3 - 2 * reach))[..., None]
     outside, within = (
-        whole(share * (of_rest + skin[..., None] * (of_skin - of_rest)))
+        enlarged(share * (of_rest + skin[..., None] * (of_skin - of_rest)), grid)
         for skin in (beside, is_skin**_WITHIN)
     )
-    face = cv2.GaussianBlur(hull(inputs.surrogate_px, size), (0, 0), size * _SEAM)
+    points = (inputs.surrogate_px[:, :2] + 0.5) * (grid / size) - 0.5
+    face = cv2.GaussianBlur(hull(points, grid), (0, 0), grid * _SEAM)
     face = face / np.float32(255)
-    shift = cv2.blendLinear(within, outside, face, 1 - face)
+    shift = enlarged(cv2.blendLinear(within, outside, face, 1 - face), size)
     return np.asarray(cv2.add(drawn, shift, dtype=cv2.CV_8U), np.uint8)
 
 
@@ -179,10 +183,8 @@ def covered_share(box_xyxy: Box, mask: Mask) -> float:
 
 def _is_grey(inputs: GeneratorInput) -> bool:
     """Whether the surroundings have no colour, as in a black and white picture kept as RGB."""
-    visible = (~inputs.wall_mask).view(np.uint8)
-    red, green, blue = cv2.split(inputs.context)
-    spread = cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue))
-    return bool(visible.any() and cv2.mean(spread, mask=visible)[0] < _GREY_LEVELS)
+    hidden = inputs.wall_mask
+    return not hidden.all() and colour_levels(inputs.context, hidden) < _GREY_LEVELS
 
 
 def _from_crop(

@@ -79,11 +79,12 @@ def grade_of(inputs: GeneratorInput) -> Grade:
     ratio = _ratio(following, third, seen)
     finest = float(np.clip(_OF_SURROUNDINGS * _ratio(fine, following, seen), _LEAST, _MOST))
     size = (_GRADE_PX, _GRADE_PX)
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    seen = cv2.resize(seen, size, interpolation=cv2.INTER_NEAREST)
-    _, detail, _ = _octaves(logarithm(small))
-    count = cv2.countNonZero(seen)
-    strong = cv2.norm(detail, cv2.NORM_L1, seen) / count if count else _USUAL_DETAIL
+    small = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+    shown = cv2.resize(seen, size, interpolation=cv2.INTER_NEAREST)
+    once = _smoothed(logarithm(small), _FINE_PX)
+    detail = once - _smoothed(once, _NEXT_PX)
+    count = cv2.countNonZero(shown)
+    strong = cv2.norm(detail, cv2.NORM_L1, shown) / count if count else _USUAL_DETAIL
     most = min(_CONTRASTS[1], _CONTRASTS[1] * (ratio / _CRISP) ** _SOFT_POWER)
     told = max(min(_OF_DONORS * (strong / _USUAL_DETAIL) ** _POWER, most), _CONTRASTS[0])
     return Grade(told * smoothed, finest, ratio)
@@ -196,10 +197,10 @@ def _noise(seed: int, here: tuple[slice, slice]) -> Plane:
         (np.arange(each.start, each.stop) + begin) % _TILE_PX
         for each, begin in zip(here, begins, strict=True)
     )
-    return _tile()[np.ix_(rows, columns)]
+    return _plane(_tile()[np.ix_(rows, columns)])
 
 
 def _grain(noise: Plane, following: Plane) -> Plane:
     """Noise as strong as the next octave has it nearby."""
     nearby = cv2.sqrt(cv2.blur(following**2, (_NEARBY_PX, _NEARBY_PX)))
-    return noise * np.minimum(_GRAIN * nearby, _MOST_GRAIN)
+    return _plane(noise * np.minimum(_GRAIN * nearby, _MOST_GRAIN))

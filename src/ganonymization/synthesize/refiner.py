@@ -213,30 +213,28 @@ def compose(drawn: Image, opacity: NDArray[np.float32], texture: Texture) -> Ima
         texture: Of the same size as ``drawn``, delit or not.
     """
     size = drawn.shape[0]
-    cover = cv2.max(texture.skin, texture.features)
+    cover = np.maximum(texture.skin, texture.features)
     cell = max(1, size // _CELLS)
     here = _window(cover, cell)
     cover = np.ascontiguousarray(cover[here])
     if cover.size == 0:
         return drawn
-    height, width = cover.shape
-    log = logarithm(drawn[here])
-    gap = cv2.subtract(logarithm(texture.image[here]), log)
-    light = _light(cv2.bitwise_and(gap, gap, mask=cover), cover, cell)
-    light = cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR)
+    size_wh = cover.shape[1::-1]
+    own = np.ascontiguousarray(drawn[here])
+    gap = _plane(cv2.subtract(logarithm(texture.image[here]), logarithm(own)))
+    light = _light(_plane(cv2.bitwise_and(gap, gap, mask=cover)), cover, cell)
+    detail = cv2.subtract(gap, cv2.resize(light, size_wh, interpolation=cv2.INTER_LINEAR))
     share = cv2.resize(opacity, (size, size), interpolation=cv2.INTER_LINEAR)[here]
-    share = cv2.multiply(share, cover, scale=1 / 255, dtype=cv2.CV_32F)
-    gain = cv2.exp(cv2.multiply(cv2.subtract(gap, light), cv2.merge([share] * 3)))
-    lit = cv2.add(drawn[here], (255 * DARKEST,) * 4, dtype=cv2.CV_32F)
-    new = cv2.subtract(cv2.multiply(lit, gain), (255 * DARKEST,) * 4, dtype=cv2.CV_8U)
+    share = cv2.multiply(np.ascontiguousarray(share), cover, scale=1 / 255, dtype=cv2.CV_32F)
+    gain = cv2.exp(cv2.multiply(detail, cv2.merge([share] * 3)))
+    darkest = 255 * DARKEST  # new + darkest = gain * (own + darkest)
+    scaled = cv2.multiply(own, gain, dtype=cv2.CV_32F)
     out = drawn.copy()
-    out[here] = new
+    out[here] = cv2.addWeighted(scaled, 1, gain, darkest, -darkest, dtype=cv2.CV_8U)
     return out
 
 
-def _light(
-    gap: NDArray[np.float32], cover: NDArray[np.uint8], cell_px: int
-) -> NDArray[np.float32]:
+def _light(gap: NDArray[np.float32], cover: NDArray[np.uint8], cell_px: int) -> NDArray[np.float32]:
     """What of a gap is smooth, at a pixel for each cell, by what is covered alone."""
     height, width = cover.shape
     cells = width // cell_px, height // cell_px
@@ -249,15 +247,20 @@ def _light(
         )
         for each in (gap, shown)
     )  # fmt: skip
-    return np.asarray(sums / np.maximum(counts, 1e-4)[..., None], np.float32)
+    return _plane(sums / np.maximum(counts, 1e-4)[..., None])
+
+
+def _plane(values: NDArray[Any]) -> NDArray[np.float32]:
+    return np.asarray(values, np.float32)
 
 
 def _window(cover: NDArray[np.uint8], cell_px: int) -> tuple[slice, slice]:
-    """Rows and columns of whole cells that hold all that covers."""
+    """Rows and columns of whole cells that hold all that covers, and of the cells beside."""
     left, top, width, height = cv2.boundingRect(cover)
-    right, bottom = left + width + (width > 0) * cell_px, top + height + (height > 0) * cell_px
-    size = len(cover)
-    return (
-        slice(top // cell_px * cell_px, min(bottom // cell_px * cell_px, size)),
-        slice(left // cell_px * cell_px, min(right // cell_px * cell_px, size)),
-    )
+
+    def cells(start: int, count: int) -> slice:
+        last = len(cover) // cell_px
+        low, high = start // cell_px - 1, -(-(start + count) // cell_px) + 1
+        return slice(max(0, low) * cell_px, min(high, last) * cell_px if count else 0)
+
+    return cells(top, height), cells(left, width)

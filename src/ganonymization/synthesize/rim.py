@@ -6,6 +6,8 @@ of what lies as far beyond the wall's edge, as in a mirror, where it has nearly 
 that colour itself. So strands, leaves and plain walls go on, and skin borrows nothing from hair.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +57,7 @@ def with_borrowed_detail(face: Image, inputs: GeneratorInput, wall: Wall) -> Ima
 
     fine = cv2.subtract(context, whole(mean), dtype=cv2.CV_32F)
     fine = cv2.bitwise_and(fine, fine, mask=visible)
-    borrowed = cv2.remap(fine, whole(places), None, cv2.INTER_LINEAR)
+    borrowed = _at(whole(places), fine)
     detail = cv2.multiply(np.clip(borrowed, -_MOST_LEVELS, _MOST_LEVELS), _each(whole(share)))
     behind = cv2.add(own, cv2.add(detail, whole(more)), dtype=cv2.CV_8U)
     before = cv2.add(fine, whole(smooth + _missed(smooth, mean)), dtype=cv2.CV_8U)
@@ -95,8 +97,8 @@ def _mean(image: Image, shown: NDArray[np.uint8], step: int, span: int) -> tuple
         )
         for each in layers
     )
-    known = np.asarray(known / 255, np.float32)
-    return np.asarray(sums / np.maximum(known, 1e-3)[..., None], np.float32), known
+    share = np.asarray(known / 255, np.float32)
+    return np.asarray(sums / np.maximum(share, 1e-3)[..., None], np.float32), share
 
 
 def _lent(
@@ -105,7 +107,7 @@ def _lent(
     """The colour that is borrowed, (h, w, 3), and the share of the detail that is, (h, w)."""
     size = mean.shape[1::-1]
     xy = (_resized(places, size) + np.float32(0.5)) / np.float32(step) - np.float32(0.5)
-    lender, lends = (cv2.remap(each, xy, None, cv2.INTER_LINEAR) for each in (mean, known))
+    lender, lends = (_at(xy, each) for each in (mean, known))
     near = np.clip(1 - _resized(away, size), 0, 1) * (lends > _KNOWN)
     share = near * np.clip(2 - _unlike(smooth, lender) / np.float32(_UNLIKE_LEVELS), 0, 1)
     return _each(near) * _missed(smooth, lender), np.asarray(share, np.float32)
@@ -128,12 +130,17 @@ def _each(share: Plane) -> Plane:
     return np.asarray(cv2.merge([share.astype(np.float32)] * 3), np.float32)
 
 
+def _at(xy: Plane, layer: NDArray[Any]) -> Plane:
+    """What of a layer is at each place, (h, w, 2); 0 outside of it."""
+    return np.asarray(cv2.remap(layer, xy, np.empty(0), cv2.INTER_LINEAR), np.float32)
+
+
 def _resized(coarse: Plane, size_wh: tuple[int, ...]) -> Plane:
     return np.asarray(cv2.resize(coarse, size_wh, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _mirror(wall: Wall, here: tuple[slice, slice], cell_px: int) -> tuple[Plane, Plane]:
-    """Where, in a window, what a cell shows is mirrored at the wall's edge, and how far away that is.
+    """Where in a window each cell is mirrored at the wall's edge, and how far from it that is.
 
     Along the ray from the wall's centre, which bends no strand as a nearest pixel would. What is
     before the wall is where it is.

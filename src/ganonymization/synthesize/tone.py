@@ -105,18 +105,21 @@ def fairness(lab: NDArray[np.float32]) -> float:
     return float(np.clip((ita_deg - low) / (high - low), 0, 1))
 
 
-def is_coloured(context: Image, wall_mask: Mask) -> bool:
-    """Whether surroundings, (S, S, 3) uint8 RGB, have colours, or are of a grey picture.
+def colour_levels(context: Image, wall_mask: Mask) -> float:
+    """By how many levels channels of surroundings differ, on average; 0 where none are seen.
 
     Args:
-        context: 0 behind the wall.
+        context: (S, S, 3) uint8 RGB, 0 behind the wall.
         wall_mask: (S, S) bool.
     """
     few = slice(None, None, _GREY_STEP), slice(None, None, _GREY_STEP)
     seen = context[few][~wall_mask[few]]
-    if len(seen) == 0:
-        return False
-    return float((seen.max(1) - seen.min(1)).mean()) > _GREY_LEVELS
+    return float((seen.max(1) - seen.min(1)).mean()) if len(seen) else 0.0
+
+
+def is_coloured(context: Image, wall_mask: Mask) -> bool:
+    """Whether surroundings have colours, or are of a grey picture; see :func:`colour_levels`."""
+    return colour_levels(context, wall_mask) > _GREY_LEVELS
 
 
 def _greyness(lab: NDArray[np.float32]) -> float:
