@@ -71,6 +71,11 @@ def test_a_bank_without_some_people_has_all_others_textures(bank):
     assert alone.files.tolist() == twins.files[1::2].tolist()
 
 
+def test_a_bank_without_anybody_is_refused(bank):
+    with pytest.raises(ModelError, match="no donor"):
+        bank.without(set(bank.people))
+
+
 def test_a_bank_without_people_is_saved_and_opened(bank, tmp_path):
     bank.without({"p3"}).save(tmp_path / "smaller.npz")
     found = DonorBank.load(tmp_path / "smaller.npz")

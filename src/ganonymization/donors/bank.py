@@ -119,8 +119,13 @@ class DonorBank:
 
         Args:
             people: Of :attr:`people`.
+
+        Raises:
+            ModelError: Nobody is left; leave somebody in.
         """
         kept = np.nonzero(~np.isin(self.people, list(people)))[0]
+        if len(kept) == 0:
+            raise ModelError("the bank without these people has no donor; leave somebody in")
         parts = np.split(self.webp, self.ends[:-1])
         files = [parts[donor] for donor in kept]
         arrays: dict[str, Any] = {name: getattr(self, name)[kept] for name in _COLUMNS}

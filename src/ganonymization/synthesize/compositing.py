@@ -56,17 +56,25 @@ def match_tone(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
     """
     if _is_grey(inputs):
         drawn = np.repeat(cv2.cvtColor(drawn, cv2.COLOR_RGB2GRAY)[..., None], 3, 2).astype(np.uint8)
-    size, cells = place.size_px, (_TONE_CELLS, _TONE_CELLS)
+    size = place.size_px
     grid = min(size, _SEAM_CELLS)
+    outside, within = (_enlarged(each, grid) for each in _shifts(drawn, inputs, place))
+    points = (inputs.surrogate_px[:, :2] + 0.5) * (grid / size) - 0.5
+    face = cv2.GaussianBlur(hull(points, grid), (0, 0), grid * _SEAM)
+    share = face / np.float32(255)
+    shift = _enlarged(cv2.blendLinear(within, outside, share, 1 - share), size)
+    return np.asarray(cv2.add(drawn, shift, dtype=cv2.CV_8U), np.uint8)
+
+
+def _shifts(
+    drawn: Image, inputs: GeneratorInput, place: Place
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """By how much the tone is shifted around the face, and within: (64, 64, 3) both."""
 
     def small(layer: NDArray[Any]) -> NDArray[Any]:
-        return cv2.resize(layer, cells, interpolation=cv2.INTER_AREA)
+        return cv2.resize(layer, (_TONE_CELLS, _TONE_CELLS), interpolation=cv2.INTER_AREA)
 
-    def enlarged(layer: NDArray[Any], side: int) -> NDArray[np.float32]:
-        layer = cv2.resize(layer, (side, side), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(layer, np.float32)
-
-    axis = (np.arange(_TONE_CELLS, dtype=np.float32) + 0.5) * (size / _TONE_CELLS) - 0.5
+    axis = (np.arange(_TONE_CELLS, dtype=np.float32) + 0.5) * (place.size_px / _TONE_CELLS) - 0.5
     radius = place.wall.radius(axis[None, :], axis[:, None])
     known = (small(inputs.wall_mask.view(np.uint8) * 255) == 0) & (radius < RING * 1.1)
     was, seen = small(drawn), small(inputs.context)
@@ -81,15 +89,16 @@ def match_tone(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
     beside = is_skin * skin_count / np.maximum(skin_count + rest_count, 1e-4)
     reach = np.clip((radius - 0.5) / 0.5, 0, 1)
     share = (reach * reach * (3 - 2 * reach))[..., None]
-    outside, within = (
-        enlarged(share * (of_rest + skin[..., None] * (of_skin - of_rest)), grid)
+    around, within = (
+        np.asarray(share * (of_rest + skin[..., None] * (of_skin - of_rest)), np.float32)
         for skin in (beside, is_skin**_WITHIN)
     )
-    points = (inputs.surrogate_px[:, :2] + 0.5) * (grid / size) - 0.5
-    face = cv2.GaussianBlur(hull(points, grid), (0, 0), grid * _SEAM)
-    face = face / np.float32(255)
-    shift = enlarged(cv2.blendLinear(within, outside, face, 1 - face), size)
-    return np.asarray(cv2.add(drawn, shift, dtype=cv2.CV_8U), np.uint8)
+    return around, within
+
+
+def _enlarged(layer: NDArray[Any], side_px: int) -> NDArray[np.float32]:
+    whole = cv2.resize(layer, (side_px, side_px), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(whole, np.float32)
 
 
 def _spread(
