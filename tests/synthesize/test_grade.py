@@ -47,6 +47,16 @@ def test_surroundings_order_what_is_wanted():
     assert ratios == sorted(ratios, reverse=True) and ratios[0] > 1.5 * ratios[-1]
 
 
+@pytest.mark.parametrize("level", [0, 90, 255])
+def test_before_a_flat_wall_nothing_is_sharpened(level):
+    """It has no octaves whose ratio would tell anything."""
+    context = np.full((SIZE, SIZE, 3), level, np.uint8) * ~HIDDEN[..., None]
+    flat = grade_of(GeneratorInput(face_landmarks((64, 64), 37), context, HIDDEN, 1))
+    face = noise(1.4)
+    assert flat.finest < 0.5
+    assert laplacian(as_sharp(face, TEXTURE, flat, 1)) < laplacian(face)
+
+
 def test_grain_is_the_seeds_and_a_head_on_black_has_a_usual_sharpness():
     face = noise(1.4)
     first, again = (as_sharp(face, TEXTURE, grade_of(inputs(0.7)), 5) for _ in range(2))

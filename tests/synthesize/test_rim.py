@@ -80,6 +80,24 @@ def test_where_drawing_and_picture_are_one_level_nothing_changes(level, eyes_px)
     assert np.abs(out.astype(int) - level).max() <= 1
 
 
+@pytest.mark.parametrize("times", [1, 2, 4])
+def test_a_pattern_goes_on_over_the_edge_at_every_size(times):
+    """Where it is mirrored it meets itself, as nothing that is drawn smooth would."""
+    size = SIZE * times
+    wall = Wall((128.0 * times, 128.0 * times), (70.0 * times, 90.0 * times))
+    away_px = (1 - wall.radius_map(size)) * 70 * times
+    noise = np.random.default_rng(0).standard_normal((size, size)).astype(np.float32)
+    mottled = cv2.GaussianBlur(noise, (0, 0), 2)
+    picture = np.repeat((120 + 10 * mottled / mottled.std())[..., None], 3, 2).astype(np.uint8)
+    shown = picture * (away_px < 0)[..., None].astype(np.uint8)
+    given = GeneratorInput(NOBODY, shown, away_px >= 0, 1)
+    drawn = np.full((size, size, 3), 120, np.uint8)
+    out = with_borrowed_detail(drawn, given, wall)
+    edge = (away_px >= 0) & (away_px < 1.5)
+    missed, off = (np.abs(each.astype(int) - picture)[edge].mean() for each in (drawn, out))
+    assert off < 0.8 * missed
+
+
 def test_what_has_another_colour_borrows_nothing():
     """As skin beside hair."""
     skin = np.full((SIZE, SIZE, 3), 200, np.uint8)

@@ -4,6 +4,7 @@ import pytest
 from ganonymization.geometry.rasterisation import render
 from ganonymization.geometry.skin import skin_lab
 from ganonymization.synthesize.tone import (
+    colour_levels,
     fairness,
     is_coloured,
     lab_of_ita,
@@ -107,3 +108,15 @@ def test_a_dull_guess_gets_more_chroma_and_keeps_hue_and_lightness(chroma):
     found = likely(guess)
     assert found[0] == 60 and found[1] / found[2] == pytest.approx(0.75)
     assert chroma + 2 < np.hypot(*found[1:]) < 25
+
+
+def test_of_surroundings_that_are_hardly_seen_no_colour_is_told():
+    """Neither that they have some nor that they have none."""
+    context, hidden = np.zeros((64, 64, 3), np.uint8), np.ones((64, 64), bool)
+    assert colour_levels(context, hidden) is None
+    hidden[:, 61:] = False  # between the pixels that are looked at
+    context[:, 61:] = (255, 0, 0)
+    assert colour_levels(context, hidden) is None and not is_coloured(context, hidden)
+    hidden[:, 60:] = False
+    context[:, 60:] = (255, 0, 0)
+    assert colour_levels(context, hidden) == 255 and is_coloured(context, hidden)

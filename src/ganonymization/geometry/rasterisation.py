@@ -84,7 +84,7 @@ def triangle_map(landmarks_px: Reals, size_px: int) -> NDArray[np.int32]:
     order = np.argsort(-points[triangles, 2].sum(1), kind="stable")
     canvas = np.full((size_px, size_px), -1, np.int32)
     for number, corners in zip(order.tolist(), fixed[triangles[order]], strict=True):
-        cv2.fillConvexPoly(canvas, corners, number, cv2.LINE_8, _SHIFT)
+        cv2.fillConvexPoly(canvas, corners, (number,), cv2.LINE_8, _SHIFT)
     return canvas
 
 
@@ -120,11 +120,9 @@ def render(donor: Image, donor_px: Reals, landmarks_px: Reals, size_px: int) -> 
     image[here] = cv2.remap(smooth, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     inner = np.arange(len(usable)) >= len(topology.triangles())
     depth_px = cv2.distanceTransform(np.pad(shown, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    fade = cv2.convertScaleAbs(
-        depth_px, None, 255 / (_FEATHER_EYES * topology.outer_eyes_px(target))
-    )
+    feather_px = max(_FEATHER_EYES * topology.outer_eyes_px(target), 1e-6)
+    fade = cv2.convertScaleAbs(depth_px, None, 255 / feather_px)  # 0 where nothing is shown
     skin[here] = cv2.bitwise_and(fade, np.take(255 * (usable & ~inner).astype(np.uint8), of_pixel))
-    skin[here] *= shown
     features[here] = np.take(255 * (usable & inner).astype(np.uint8), of_pixel) * shown
     return Texture(image, skin, features, numbers)
 

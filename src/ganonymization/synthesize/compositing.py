@@ -58,11 +58,11 @@ def match_tone(drawn: Image, inputs: GeneratorInput, place: Place) -> Image:
         drawn = np.repeat(cv2.cvtColor(drawn, cv2.COLOR_RGB2GRAY)[..., None], 3, 2).astype(np.uint8)
     size = place.size_px
     grid = min(size, _SEAM_CELLS)
-    outside, within = (_enlarged(each, grid) for each in _shifts(drawn, inputs, place))
+    around, within = (_enlarged(each, grid) for each in _shifts(drawn, inputs, place))
     points = (inputs.surrogate_px[:, :2] + 0.5) * (grid / size) - 0.5
     face = cv2.GaussianBlur(hull(points, grid), (0, 0), grid * _SEAM)
     share = face / np.float32(255)
-    shift = _enlarged(cv2.blendLinear(within, outside, share, 1 - share), size)
+    shift = _enlarged(cv2.blendLinear(within, around, share, 1 - share), size)
     return np.asarray(cv2.add(drawn, shift, dtype=cv2.CV_8U), np.uint8)
 
 
@@ -192,8 +192,8 @@ def covered_share(box_xyxy: Box, mask: Mask) -> float:
 
 def _is_grey(inputs: GeneratorInput) -> bool:
     """Whether the surroundings have no colour, as in a black and white picture kept as RGB."""
-    hidden = inputs.wall_mask
-    return not hidden.all() and colour_levels(inputs.context, hidden) < _GREY_LEVELS
+    levels = colour_levels(inputs.context, inputs.wall_mask)
+    return levels is not None and levels < _GREY_LEVELS
 
 
 def _from_crop(

@@ -24,7 +24,7 @@ _FINE_PX = 1.2
 _NEXT_PX, _THIRD_PX = _FINE_PX * 3**0.5, 2 * _FINE_PX * 3**0.5
 """Gaussians, each of what the last one left, whose differences are octaves: 1.2, 2.4 and 4.8."""
 _TAIL = 3.0  # deviations: what lies farther off, a Gaussian leaves out
-_MARGIN_PX = 26  # as far as the octaves of a pixel reach
+_MARGIN_PX = 22  # as far as the three Gaussians reach together
 
 _OF_SURROUNDINGS = 1.25  # a face's ratio, of that of its surroundings: donors lack the finest
 _LEAST, _MOST = 0.42, 1.3  # ratios of faces in photographs, and a little more
@@ -32,10 +32,10 @@ _UNSEEN = 0.8  # where nothing surrounds the face
 _OVERLAP = 1.7  # what is added to the finest octave is partly in the next one, too
 _GAINS = (0.3, 4.0)
 _GRAIN = 0.4  # of the next octave, at a gain of 2
-_NEARBY_PX = 21
-_STREAM = 0x677261696E  # another stream than the style's
-_TILE_PX = 256  # of noise; nobody sees that it is the same there and here
 _MOST_GRAIN = 6.0  # levels
+_NEARBY_PX = 21  # side of a square that tells how strong the next octave is
+_TILE_PX = 256  # all faces' noise is one tile, moved: nobody sees that it repeats
+_STREAM = 0x677261696E  # another stream than the style's
 _GRADE_PX = 256
 _USUAL_DETAIL, _OF_DONORS, _POWER = 0.022, 0.87, 0.8  # of a logarithm; a donor's; of the law
 _CONTRASTS, _UNSEEN_CONTRAST = (0.5, 1.25), 0.9
@@ -127,7 +127,7 @@ def as_sharp(face: Image, texture: Texture, grade: Grade, seed: int) -> Image:
     if gain > 1:
         grain = _grain(_noise(seed, here), softer_next)
         more += grain * (texture.skin[here] * np.float32((gain - 1) / 255))
-    more *= _within(texture.skin)[here]  # at its outline a step would get light and dark lines
+    more *= _within(texture.skin[here])  # at its outline a step would get light and dark lines
     out = face.copy()
     out[here] = cv2.add(near, cv2.merge([more] * 3), dtype=cv2.CV_8U)
     return out
@@ -154,9 +154,8 @@ def _within(skin: NDArray[np.uint8]) -> Plane:
 def _ratio(octave: Plane, coarser: Plane, where: NDArray[np.uint8]) -> float:
     """Mean size of an octave where a mask is not 0, of a coarser one's; never 0."""
     count = max(cv2.countNonZero(where), 1)
-    sizes = (cv2.norm(each, cv2.NORM_L1, where) / count for each in (octave, coarser))
-    own, whole = (max(size, 1e-3) for size in sizes)
-    return max(own / whole, 1e-3)
+    own, whole = (cv2.norm(each, cv2.NORM_L1, where) / count for each in (octave, coarser))
+    return max(own / max(whole, 1e-3), 1e-3)
 
 
 def _well_outside(wall_mask: Mask) -> NDArray[np.uint8]:
@@ -191,7 +190,7 @@ def _tile() -> Plane:
 
 
 def _noise(seed: int, here: tuple[slice, slice]) -> Plane:
-    """A window of the crop's noise: where it is, it looks the same in every window."""
+    """Noise by crop pixels, so that it stays where it is when a window moves."""
     begins = (int(_TILE_PX * number) for number in seeds.uniform(seed ^ _STREAM, 2))
     rows, columns = (
         (np.arange(each.start, each.stop) + begin) % _TILE_PX

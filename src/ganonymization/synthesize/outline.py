@@ -59,13 +59,16 @@ def with_crisp_jaw(drawn: Image, mesh: Mask, landmarks_px: Reals) -> Image:
 
 
 def _outwards(away: Plane, points: Reals, reach: np.float32, step: int) -> tuple[Plane, Plane]:
-    """Away from the face by a pixel, or by less where less is wanted: to the right and below.
+    """Which way leads away from the face, times how far that way is to be gone, from 0 to 1.
 
     Args:
         away: (H, W) pixels beyond the edge.
         points: (N, 2) landmarks in its pixels.
         reach: In its pixels.
-        step: In its pixels; what is smooth is found at as many.
+        step: Its pixels for one of the smaller planes at which this is found.
+
+    Returns:
+        To the right and below, (H, W) both.
     """
     height, width = away.shape
     coarse = cv2.resize(away, (-(-width // step), -(-height // step)), interpolation=cv2.INTER_AREA)
@@ -74,7 +77,10 @@ def _outwards(away: Plane, points: Reals, reach: np.float32, step: int) -> tuple
     down = points[_CHIN] - points[_BROW]
     down /= max(float(np.linalg.norm(down)), 1e-6)
     begins = points[list(_EYES)].mean(0)
-    y, x = (step * np.arange(side, dtype=np.float32) for side in coarse.shape)
+    y, x = (
+        (np.arange(cells, dtype=np.float32) + 0.5) * (side / cells) - 0.5
+        for cells, side in zip(coarse.shape, away.shape, strict=True)
+    )
     under = (x[None, :] - begins[0]) * down[0] + (y[:, None] - begins[1]) * down[1]
     steep = np.maximum(cv2.magnitude(right, below), 1e-3)
     share = np.clip(under / (_RISE_EYES / _REACH_EYES * reach), 0, 1) / steep

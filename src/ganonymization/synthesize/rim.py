@@ -6,6 +6,7 @@ of what lies as far beyond the wall's edge, as in a mirror, where it has nearly 
 that colour itself. So strands, leaves and plain walls go on, and skin borrows nothing from hair.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -22,7 +23,8 @@ _MOST_LEVELS = 14.0  # that are borrowed: no edges, of a collar, say
 _UNLIKE_LEVELS = 25.0  # colours that differ by twice as much are another thing's: no detail
 _SAME_LEVELS = 12.0  # likewise, of which even the colour is borrowed
 _KNOWN = 0.25  # of the pixels that a colour is a mean of must be seen
-_COARSE_PX, _CELL = 256, 4  # a crop of so many shows all that is smooth, a mirror at every cell
+_COARSE_PX = 256  # a crop of so many shows all that is smooth
+_CELL_PX = 4  # of the crop: the mirror is known for each
 _LEAST_RADIUS = 0.3  # of the wall's: nearer to its centre, nothing is borrowed
 Plane = NDArray[np.float32]
 
@@ -41,76 +43,99 @@ def with_borrowed_detail(face: Image, inputs: GeneratorInput, wall: Wall) -> Ima
     if inputs.wall_mask.all() or not inputs.wall_mask.any():
         return face
     size = len(face)
-    step = max(1, size // _COARSE_PX)
-    here = _window(inputs.wall_mask, size, step * _CELL)
+    step = 1 << max(0, (size // _COARSE_PX).bit_length() - 1)
+    here = _window(inputs.wall_mask, size, max(step, _CELL_PX))
     context, own = (each[here].copy() for each in (inputs.context, face))
     visible = (~inputs.wall_mask[here]).view(np.uint8)
-    around = (hull(inputs.surrogate_px, size)[here] == 0).view(np.uint8)
+    uncovered = (hull(inputs.surrogate_px, size)[here] == 0).view(np.uint8)
     span = 2 * round(size / step * _FINEST / 2) + 1
-    mean, known = _mean(context, visible, step, span)
-    smooth, _ = _mean(own, around, step, span)
-    places, away_px = _mirror(wall, here, step * _CELL)
-    more, share = _lent(mean, known, smooth, places, away_px / (size * _REACH), step)
-
-    def whole(coarse: Plane) -> Plane:
-        return _resized(coarse, context.shape[1::-1])
-
-    fine = cv2.subtract(context, whole(mean), dtype=cv2.CV_32F)
+    seen = _Nearby.of(context, visible, step, span)
+    smooth = _Nearby.of(own, uncovered, step, span).mean()
+    places, away_px = _mirror(wall, here)
+    colour, share = _lent(seen, smooth, places, away_px / (size * _REACH), step)
+    whole_wh = context.shape[1::-1]
+    fine = cv2.subtract(context, _resized(seen.mean(), whole_wh), dtype=cv2.CV_32F)
     fine = cv2.bitwise_and(fine, fine, mask=visible)
-    borrowed = _at(whole(places), fine)
-    detail = cv2.multiply(np.clip(borrowed, -_MOST_LEVELS, _MOST_LEVELS), _each(whole(share)))
-    behind = cv2.add(own, cv2.add(detail, whole(more)), dtype=cv2.CV_8U)
-    before = cv2.add(fine, whole(smooth + _missed(smooth, mean)), dtype=cv2.CV_8U)
+    borrowed = np.clip(_at(_resized(places, whole_wh), fine), -_MOST_LEVELS, _MOST_LEVELS)
+    more = _each(_resized(share, whole_wh)) * borrowed + _resized(colour, whole_wh)
+    behind = cv2.add(own, more, dtype=cv2.CV_8U)
+    met = _resized(smooth + _missed(smooth, seen.mean()), whole_wh)
+    before = cv2.add(fine, met, dtype=cv2.CV_8U)
     out = face.copy()
-    cv2.copyTo(behind, around, own)
+    cv2.copyTo(behind, uncovered, own)
     cv2.copyTo(before, visible, own)
     out[here] = own
     return out
 
 
 def _window(wall_mask: Mask, size: int, cell_px: int) -> tuple[slice, slice]:
-    """Rows and columns of whole cells that hold the wall and what lies as far before it."""
+    """Rows and columns of whole cells that hold the wall and as much beyond as is borrowed from."""
     left, top, width, height = cv2.boundingRect(wall_mask.view(np.uint8))
     margin, last = int(np.ceil(size * _REACH)), size // cell_px * cell_px
 
-    def around(start: int, stop: int) -> slice:
+    def cells(start: int, stop: int) -> slice:
         low, high = max(0, start - margin), min(last, stop + margin)
         return slice(low // cell_px * cell_px, -(-high // cell_px) * cell_px)
 
-    return around(top, top + height), around(left, left + width)
+    return cells(top, top + height), cells(left, left + width)
 
 
-def _mean(image: Image, shown: NDArray[np.uint8], step: int, span: int) -> tuple[Plane, Plane]:
-    """The mean colour of shown pixels nearby, (h, w, 3), and what share of those nearby is shown.
+@dataclass(frozen=True)
+class _Nearby:
+    """Colours of the shown pixels nearby.
 
-    Args:
-        image: (H, W, 3) uint8 RGB.
-        shown: (H, W) 1 or 0.
-        step: Pixels between two of the result.
-        span: Of what is nearby, in pixels of the result.
+    Attributes:
+        sums: (h, w, 3) their sum, of all pixels nearby that there are.
+        known: (h, w) how many they are, likewise.
     """
-    size = image.shape[1] // step, image.shape[0] // step
-    layers = cv2.bitwise_and(image, image, mask=shown), shown * np.uint8(255)
-    sums, known = (
-        cv2.boxFilter(
-            cv2.resize(each, size, interpolation=cv2.INTER_AREA), cv2.CV_32F, (span, span)
+
+    sums: Plane
+    known: Plane
+
+    @classmethod
+    def of(cls, image: Image, shown: NDArray[np.uint8], step: int, span: int) -> "_Nearby":
+        """Of an image, (H, W, 3), where (H, W) is 1; at every ``step``, over ``span`` of these."""
+        size = image.shape[1] // step, image.shape[0] // step
+        layers = cv2.bitwise_and(image, image, mask=shown), shown * np.uint8(255)
+        sums, known = (
+            cv2.boxFilter(
+                cv2.resize(each, size, interpolation=cv2.INTER_AREA), cv2.CV_32F, (span, span)
+            )
+            for each in layers
         )
-        for each in layers
-    )
-    share = np.asarray(known / 255, np.float32)
-    return np.asarray(sums / np.maximum(share, 1e-3)[..., None], np.float32), share
+        return cls(np.asarray(sums, np.float32), np.asarray(known / 255, np.float32))
+
+    def at(self, xy: Plane) -> "_Nearby":
+        """The same at other places, (h, w, 2)."""
+        return _Nearby(_at(xy, self.sums), _at(xy, self.known))
+
+    def mean(self) -> Plane:
+        """Their mean colour, (h, w, 3); 0 where there is none."""
+        share = np.maximum(self.known, 1e-3)[..., None]
+        return np.asarray(self.sums / share, np.float32)
 
 
 def _lent(
-    mean: Plane, known: Plane, smooth: Plane, places: Plane, away: Plane, step: int
+    seen: _Nearby, smooth: Plane, places: Plane, away: Plane, step: int
 ) -> tuple[Plane, Plane]:
-    """The colour that is borrowed, (h, w, 3), and the share of the detail that is, (h, w)."""
-    size = mean.shape[1::-1]
-    xy = (_resized(places, size) + np.float32(0.5)) / np.float32(step) - np.float32(0.5)
-    lender, lends = (_at(xy, each) for each in (mean, known))
-    near = np.clip(1 - _resized(away, size), 0, 1) * (lends > _KNOWN)
-    share = near * np.clip(2 - _unlike(smooth, lender) / np.float32(_UNLIKE_LEVELS), 0, 1)
-    return _each(near) * _missed(smooth, lender), np.asarray(share, np.float32)
+    """What the mirror lends.
+
+    Args:
+        seen: Of the picture.
+        smooth: (h, w, 3) of the drawing.
+        places: Of the mirror, in crop pixels.
+        away: How far it is, of the farthest that lends.
+        step: Crop pixels from one to the next of ``seen``.
+
+    Returns:
+        (h, w, 3) what is added of the colour, and (h, w) the share of the detail.
+    """
+    size_wh = smooth.shape[1::-1]
+    xy = (_resized(places, size_wh) + np.float32(0.5)) / np.float32(step) - np.float32(0.5)
+    lender = seen.at(xy)
+    near = np.clip(1 - _resized(away, size_wh), 0, 1) * (lender.known > _KNOWN)
+    share = near * np.clip(2 - _unlike(smooth, lender.mean()) / np.float32(_UNLIKE_LEVELS), 0, 1)
+    return _each(near) * _missed(smooth, lender.mean()), np.asarray(share, np.float32)
 
 
 def _missed(drawn: Plane, wanted: Plane) -> Plane:
@@ -139,17 +164,17 @@ def _resized(coarse: Plane, size_wh: tuple[int, ...]) -> Plane:
     return np.asarray(cv2.resize(coarse, size_wh, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _mirror(wall: Wall, here: tuple[slice, slice], cell_px: int) -> tuple[Plane, Plane]:
-    """Where in a window each cell is mirrored at the wall's edge, and how far from it that is.
+def _mirror(wall: Wall, here: tuple[slice, slice]) -> tuple[Plane, Plane]:
+    """Where in a window each cell is mirrored at the wall's edge, and how far it is from the edge.
 
     Along the ray from the wall's centre, which bends no strand as a nearest pixel would. What is
     before the wall is where it is.
 
     Returns:
-        (h, w, 2) x and y, and (h, w), in pixels.
+        (h, w, 2) x and y, and (h, w), in crop pixels.
     """
     down, right = (
-        np.arange(each.start, each.stop, cell_px, dtype=np.float32) + (cell_px - 1) / 2
+        np.arange(each.start, each.stop, _CELL_PX, dtype=np.float32) + (_CELL_PX - 1) / 2
         for each in here
     )
     x, y = np.meshgrid(right, down)

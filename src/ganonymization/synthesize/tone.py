@@ -13,7 +13,7 @@ _TOLD_CHROMA = 0.65  # of how far a guess of chroma is off the usual, as far is 
 _LIGHTNESSES = (30.0, 77.0)  # of skin in usual light
 _MOST_ITA_DEG = 80.0  # beyond a right angle, as of bluish pictures, lightness would turn back
 _FAIR_ITA_DEG = (25.0, 45.0)  # not fair yet, and wholly
-_GREY_LEVELS = 5.0  # channels of a picture without colours differ by less on average
+_COLOURED_LEVELS = 5.0  # channels of a picture whose colours tell a hue differ by more on average
 _GREY_STEP = 4  # pixels: the mean needs no more of them
 _SHARE_CELLS = 128  # along a side, where skin is told by its colour
 _GAIN_SCALED = 0.5  # a gain of so much more is stretched to white alone, of 1 by half
@@ -105,8 +105,8 @@ def fairness(lab: NDArray[np.float32]) -> float:
     return float(np.clip((ita_deg - low) / (high - low), 0, 1))
 
 
-def colour_levels(context: Image, wall_mask: Mask) -> float:
-    """By how many levels channels of surroundings differ, on average; 0 where none are seen.
+def colour_levels(context: Image, wall_mask: Mask) -> float | None:
+    """By how many levels channels of surroundings differ on average; None where none are seen.
 
     Args:
         context: (S, S, 3) uint8 RGB, 0 behind the wall.
@@ -114,12 +114,13 @@ def colour_levels(context: Image, wall_mask: Mask) -> float:
     """
     few = slice(None, None, _GREY_STEP), slice(None, None, _GREY_STEP)
     seen = context[few][~wall_mask[few]]
-    return float((seen.max(1) - seen.min(1)).mean()) if len(seen) else 0.0
+    return float((seen.max(1) - seen.min(1)).mean()) if len(seen) else None
 
 
 def is_coloured(context: Image, wall_mask: Mask) -> bool:
-    """Whether surroundings have colours, or are of a grey picture; see :func:`colour_levels`."""
-    return colour_levels(context, wall_mask) > _GREY_LEVELS
+    """Whether surroundings have colours that tell a hue; see :func:`colour_levels`."""
+    levels = colour_levels(context, wall_mask)
+    return levels is not None and levels > _COLOURED_LEVELS
 
 
 def _greyness(lab: NDArray[np.float32]) -> float:
