@@ -112,6 +112,28 @@ def test_a_folder_becomes_one_beside_it_with_reports_of_its_own(run, source, mon
     assert run("photos", "b.png").exit_code == 1
 
 
+@pytest.mark.parametrize("words", [["films"], ["folder", "films"]])
+def test_videos_of_a_folder_are_written_as_asked(run, source, monkeypatch, words):
+    from ganonymization.batch import run_processes
+    from ganonymization.batch.execute import in_threads
+
+    monkeypatch.setattr(run_processes, "in_processes", in_threads)  # where the fakes are
+    made = stages()
+    (source / "films").mkdir()
+    shutil.copy(source / "c.mp4", source / "films")
+
+    def written():
+        with av.open(source / "films-anon" / "c.mp4") as film:
+            return film.streams.video[0].codec_context.name
+
+    assert run(*words, **made).exit_code == 0
+    assert written() == "h264"
+    again = run(*words, "--codec", "h265", "--crf", 40, **made)
+    assert again.exit_code == 0, again.output
+    assert written() == "hevc"  # what was done otherwise is done again
+    assert "1  skipped" in run(*words, "--codec", "h265", "--crf", 40, **made).output
+
+
 @pytest.mark.parametrize("out", ["new/", "there", "there/"])
 def test_a_folder_as_output_works(run, source, out):
     (source / "there").mkdir()
@@ -142,6 +164,8 @@ def test_several_inputs_make_the_output_a_folder(run, source):
         (["a.jpg", "-"], OptionError, "give it alone"),
         (["a.jpg", "--watch"], OptionError, "single folder"),
         (["c.mp4", "--codec", "h266"], OptionError, "there are h264"),
+        (["folder", "sub", "--codec", "h266"], OptionError, "there are h264"),
+        (["sub", "--seconds", "3"], OptionError, "not for folders"),
     ],
 )
 def test_what_cannot_be_is_told_before_the_models_load(monkeypatch, source, words, error, told):

@@ -55,6 +55,8 @@ class FolderJob:
         sound: Copy that of videos. A voice identifies, too.
         strict: Refuse videos of which something would be dropped, as a stream.
         hdr: Keep their high dynamic range; see :class:`ganonymization.video.file.VideoOptions`.
+        codec: Of their pictures; see there, as for the next one.
+        crf: Constant rate factor.
         secret_seed: Nothing that is written tells the seed: who knows it makes the output of any
             original again, and so sees which one is whose.
         key: Of the manifest's fingerprints of inputs; to go on with a job takes the same.
@@ -78,6 +80,8 @@ class FolderJob:
     sound: bool = True
     strict: bool = False
     hdr: bool | None = None
+    codec: str | None = None
+    crf: int | None = None
     secret_seed: bool = False
     key: bytes = field(default_factory=lambda: Secret().key, repr=False)
     reports: bool = True
@@ -264,7 +268,7 @@ class FolderJob:
         self, anonymizer: Anonymizer, file: Planned, path: Path, folder: Path, report: Path | None
     ) -> Entry:
         options = VideoOptions(
-            self.seed, sound=self.sound, strict=self.strict, hdr=self.hdr,
+            self.seed, self.codec, self.crf, self.sound, strict=self.strict, hdr=self.hdr,
             tells_seed=not self.secret_seed,
             report=None if report is None else (report / file.out).parent,
         )  # fmt: skip

@@ -75,6 +75,8 @@ def folder(
     overwrite: bool = False,
     name: str = "{stem}{suffix}",
     shard: Annotated[str | None, typer.Option(metavar="I/N")] = None,
+    codec: str | None = None,
+    crf: Annotated[int | None, typer.Option(min=0, max=63)] = None,
     audio: bool = True,
     hdr: HdrOption = None,
     strict: StrictOption = False,
@@ -101,6 +103,8 @@ def folder(
         overwrite: Do again what is done.
         name: Of outputs.
         shard: The I-th of N shares, for as many jobs. [default: all]
+        codec: Of videos: h264, h265, av1, vp9 or FFmpeg's name. [default: h264, vp9 for WebM]
+        crf: Lower is better and larger. [default: the codec's usual one]
         audio: Copy the sound of videos; a voice identifies, too.
         report: Write manifest and report; without, a run that is ended cannot go on.
         publishable: Call outputs what tells nothing of the inputs; needs a folder of its own.
@@ -125,7 +129,7 @@ def folder(
     job = folder_job(
         config, source, out, seed, on_no_face=on_no_face, overwrite=overwrite,
         max_pixels=max_pixels, naming=name, shard=_shard(shard), sound=audio, strict=strict,
-        hdr=hdr, reports=report, publishable=publishable, keep=not dry_run,
+        hdr=hdr, codec=codec, crf=crf, reports=report, publishable=publishable, keep=not dry_run,
         threads=max(1, cores // at_a_time) if engine != "ray" and shard is None else 1,
     )  # fmt: skip
     if dry_run:
@@ -144,7 +148,7 @@ def folder_job(
     config: "AnonymizerConfig", source: str, out: str | None, seed: int | None, *,
     threads: int = 1, keep: bool = True, overwrite: bool = False,
     shard: tuple[int, int] | None = None, on_no_face: OnNoFace | None = None, sound: bool = True,
-    hdr: bool | None = None, **options: Any,
+    hdr: bool | None = None, codec: str | None = None, crf: int | None = None, **options: Any,
 ) -> "FolderJob":  # fmt: skip
     """The job that a folder's options name; nothing is loaded yet.
 
@@ -160,6 +164,8 @@ def folder_job(
         on_no_face: See there.
         sound: See there.
         hdr: See there.
+        codec: See there.
+        crf: See there.
         options: See there.
 
     Raises:
@@ -169,16 +175,19 @@ def folder_job(
     from ..batch.address import check_apart, open_storage
     from ..batch.folder import FolderJob
     from ..batch.secret import secret_of
+    from .video import check_codec
 
     read = open_storage(source)
     folders = read, read.beside("-anon") if out is None else open_storage(out)
     check_apart(*folders)
+    check_codec(codec)
     settings = f"{config.fingerprint()} {on_no_face} {sound}" + " hdr" * bool(hdr)
+    settings += "".join(f" {each}" for each in (codec, crf) if each is not None)
     secret = secret_of(folders[1].identity, renew=overwrite and shard is None, keep=keep)
     return FolderJob(
         config.with_threads(threads).load, *folders, secret.seed if seed is None else seed,
-        on_no_face, overwrite, settings=settings, shard=shard, sound=sound, hdr=hdr,
-        secret_seed=seed is None, key=secret.key, **options,
+        on_no_face, overwrite, settings=settings, shard=shard, sound=sound, hdr=hdr, codec=codec,
+        crf=crf, secret_seed=seed is None, key=secret.key, **options,
     )  # fmt: skip
 
 

@@ -129,6 +129,8 @@ class _Asked:
         from .video import check_codec, check_readable
 
         check_codec(self.codec)
+        if self.seconds is not None and any(each.kind == "folder" for each in wanted):
+            raise OptionError("--seconds: is for videos that are named, not for folders")
         if len(wanted) == 1 and wanted[0].kind == "video":
             check_readable(video_in(wanted[0].source))
 
@@ -185,7 +187,8 @@ class _Asked:
         return folder_job(
             self.config, each.source, each.place, self.seed,
             on_no_face=self.on_no_face, overwrite=self.overwrite, max_pixels=self.max_pixels,
-            sound=self.audio, strict=self.strict, hdr=self.hdr, reports=self.report is not False,
+            sound=self.audio, strict=self.strict, hdr=self.hdr, codec=self.codec, crf=self.crf,
+            reports=self.report is not False,
             reports_at=None if each.report is None else LocalStorage(each.report),
         )  # fmt: skip
 
