@@ -3,8 +3,7 @@
     python tools/pictures.py PORTRAITS PREPARED [--model FILE]
 
 docs/images/astronaut.jpg    the public-domain portrait before and after with four seeds
-docs/images/heads.jpg        24 mesh conditions, each beside the head drawn from it
-docs/images/seeds.jpg        the same conditions, three seeds each
+docs/images/seeds.jpg        24 mesh conditions, each beside three heads drawn from it
 docs/images/poses.jpg        the most pronounced openings and poses of a prepared folder
 docs/images/expressions.jpg  the seven expressions that are read, as they are read most clearly in a
                              folder prepared for the refiner: a column each, four people
@@ -113,7 +112,7 @@ def in_rows(groups: list[list[Image]], count: int) -> list[list[Image]]:
 
 
 def main() -> None:
-    """Write all five."""
+    """Write all four."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("portraits", type=Path)
     parser.add_argument("prepared", type=Path)
@@ -123,9 +122,6 @@ def main() -> None:
     anonymizer = Anonymizer(model=arguments.model)
     images.write(arguments.out / "astronaut.jpg", astronaut_row(anonymizer))
     faces = geometry(anonymizer, arguments.portraits)
-    pairs = [drawn(anonymizer, asked, (i,)) for i, asked in enumerate(faces)]
-    rows = in_rows(pairs, 6)
-    images.write(arguments.out / "heads.jpg", Picture(sheet(rows, 144)))
     triples = [
         drawn(anonymizer, asked, (100 + i, 200 + i, 300 + i)) for i, asked in enumerate(faces)
     ]

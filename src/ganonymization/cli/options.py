@@ -104,7 +104,7 @@ def _config_of(
         min_score: Detections scored lower are dropped, and no doubtful one is looked at again.
             [default: the detector's own]
         min_face: Smallest face, in pixels.
-        detect_size: Longer side the picture is shrunk to for detection. [default: its own]
+        detect_size: Longer side the picture is shrunk to for detection; without it, it is not.
         thorough: Look enlarged, mirrored and turned, too: far slower.
         audit: Search what is written once more for faces.
     """
