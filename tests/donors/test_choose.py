@@ -59,8 +59,21 @@ def test_a_bank_of_one_picture_works():
 def test_halves_meet_below_the_nose(bank):
     worn = chosen(bank, seeds=[1])[0]
     texture = mixed(bank, worn, NEUTRAL)
-    assert np.allclose(texture[0], bank.texture(worn.upper)[0], atol=1)
-    assert np.allclose(texture[-1], bank.texture(worn.lower)[-1], atol=1)
+    for place, donor in ((9, worn.upper), (17, worn.lower)):  # between the brows, below the lips
+        x, y = np.round(bank.layout_px[place, :2]).astype(int)
+        assert np.allclose(texture[y, x], bank.texture(donor)[y, x], atol=1)
+
+
+def test_hair_beside_a_donors_face_is_not_lent():
+    """A turned face shows a temple that is wider than the feather at its outline."""
+    black = [cv2.imencode(".webp", np.zeros((SIZE, SIZE, 3), np.uint8))[1].ravel()] * 30
+    bank = bank_of(30, webp=np.concatenate(black), ends=np.cumsum([len(f) for f in black]))
+    texture = mixed(bank, DonorPair(0, 1), NEUTRAL)
+    within = rasterisation.hull(bank.layout_px, SIZE) > 0
+    eyes_px = np.linalg.norm(bank.layout_px[33] - bank.layout_px[263])
+    depth_px = cv2.distanceTransform(within.astype(np.uint8), cv2.DIST_L2, 5)
+    assert (texture[(depth_px > 0) & (depth_px < 0.03 * eyes_px)] > 90).all()
+    assert (texture[depth_px > 0.13 * eyes_px] < 3).all()
 
 
 def test_eyes_are_never_lent_and_teeth_only_to_open_mouths():

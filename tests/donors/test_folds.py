@@ -40,6 +40,22 @@ def test_a_neutral_donor_frowns_and_an_angry_one_stops():
     assert np.array_equal(half, folds.folded(textures[0], maps, 0 * more, 0 * more, share))
 
 
+def test_folds_are_stronger_on_lasting_donors_and_never_strange():
+    """A film's donors have no expression of their own; a brow is not drawn twice."""
+    faint = [np.maximum(t, 122) for t in frowning()[0]]
+    rest, share = frowning()[1:], np.ones((SIZE, SIZE), np.float32)
+    more = ANGRY - NEUTRAL
+
+    def fold(textures, lasting):
+        maps = folds.fit(textures, LAYOUT, *rest)
+        made = folds.folded(textures[0], maps, more, more, share, lasting)
+        return 128 - float(made[11:15, 22:28].mean())
+
+    assert fold(faint, True) > 1.6 * fold(faint, False) > 5
+    strong = frowning()[0]
+    assert fold(strong, False) > 48 and 30 < fold(strong, True) < 36  # 128 less exp(-0.3) of it
+
+
 def test_eyes_and_mouth_have_no_folds():
     textures, *rest = frowning()
     for texture in textures[30:]:

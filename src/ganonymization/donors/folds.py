@@ -21,7 +21,8 @@ MOST = 0.8
 """Of a map's logarithm; its int8 levels are in steps of a 127th of that."""
 
 _RIDGE = 1.5
-_STRENGTH = np.float32(1.5)  # coarse readings and a mean of many people understate
+_STRENGTH = 1.5  # coarse readings and a mean of many people understate
+_LASTING_STRENGTH, _MOST_ADDED = 3.0, 0.3  # of a logarithm: brows cannot be moved by adding light
 _OPENINGS, _YEARS, _AGED = 4.0, 30.0, 40.0  # units of the regression
 Maps = NDArray[np.int8]
 
@@ -59,8 +60,9 @@ def fit(
 
 
 def folded(
-    texture: Image, maps: Maps, upper: Reals, lower: Reals, upper_share: NDArray[np.float32]
-) -> Image:
+    texture: Image, maps: Maps, upper: Reals, lower: Reals, upper_share: NDArray[np.float32],
+    lasting: bool = False,
+) -> Image:  # fmt: skip
     """A texture with an expression's folds, (S, S, 3) uint8 RGB.
 
     Args:
@@ -69,16 +71,21 @@ def folded(
         upper: (7,) what the reading is more than that of the upper donor.
         lower: The same of the lower donor.
         upper_share: (S, S) of the upper donor.
+        lasting: The donors were not chosen by the expression, so all of it is to be added.
     """
     if len(maps) == 0:
         return texture
     size = texture.shape[0]
     share = cv2.resize(upper_share, (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA)
     both = np.stack([np.asarray(lower)[1:], np.asarray(upper)[1:]]).astype(np.float32)
-    weights = both * (_STRENGTH * np.float32(MOST / 127))
+    strength = _LASTING_STRENGTH if lasting else _STRENGTH
+    weights = both * np.float32(strength * MOST / 127)
     flat = maps.reshape(len(maps), -1).astype(np.float32)
     low, high = (weights @ flat).reshape(2, SIZE_PX, SIZE_PX)
-    gain = cv2.exp(low + share * (high - low))
+    more = low + share * (high - low)
+    if lasting:
+        more = np.clip(more, -_MOST_ADDED, _MOST_ADDED)
+    gain = cv2.exp(more)
     gain = cv2.resize(gain, (size, size), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.multiply(texture, cv2.merge([gain] * 3), dtype=cv2.CV_8U), np.uint8)
 

@@ -76,7 +76,8 @@ class Refiner:
             self._bank, inputs.reading, inputs.surrogate_px, inputs.seed, self._kind(inputs, guess)
         )
         size = len(inputs.context)
-        texture = wear(self._bank, worn, inputs.reading, inputs.surrogate_px, size)
+        lasting = inputs.worn is not None
+        texture = wear(self._bank, worn, inputs.reading, inputs.surrogate_px, size, lasting)
         small, small_texture = self._shrunk(inputs, texture)
         drawn, opacity = self._drawn(small, small_texture, worn.upper)
         if size != self.size_px:
