@@ -109,13 +109,18 @@ def whole_commands(picture: np.ndarray, model: str) -> list[tuple[str, str]]:
     ]
 
 
-def drawing_calls(anonymizer: Anonymizer, picture: np.ndarray) -> list[Callable[[], object]]:
-    """Draw one face of 256 px on black; and its network alone, on zeros."""
+def drawing_call(anonymizer: Anonymizer, picture: np.ndarray, size_px: int) -> Callable[[], object]:
+    """Draw one face on black, in a crop of a size."""
     generator = anonymizer._synthesizer
-    size = generator.size_px
     points = anonymizer.locate(picture)[0].landmarks_px
-    to_crop = transforms.generator_crop(points, size, generator.crop_side_eyes)
-    crossing = GeneratorInput.portrait(size, transforms.apply(to_crop, points), 1)
+    to_crop = transforms.generator_crop(points, size_px, generator.crop_side_eyes)
+    crossing = GeneratorInput.portrait(size_px, transforms.apply(to_crop, points), 1)
+    return lambda: generator(crossing)
+
+
+def drawing_calls(anonymizer: Anonymizer, picture: np.ndarray) -> list[Callable[[], object]]:
+    """Draw one face of the network's own size; and its network alone, on zeros."""
+    generator = anonymizer._synthesizer
     blob = {
         given.name: np.zeros(
             [side if isinstance(side, int) else 1 for side in given.shape],
@@ -123,7 +128,8 @@ def drawing_calls(anonymizer: Anonymizer, picture: np.ndarray) -> list[Callable[
         )
         for given in generator._session.get_inputs()
     }
-    return [lambda: generator(crossing), lambda: generator._session.run(None, blob)]
+    whole = drawing_call(anonymizer, picture, generator.size_px)
+    return [whole, lambda: generator._session.run(None, blob)]
 
 
 def main() -> None:
@@ -156,6 +162,10 @@ def main() -> None:
         whole, network, *spent_ms = spent_ms
         rows.append((f"{model}: generator with condition and style, 256 px", f"{whole:.1f} ms"))
         rows.append((f"{model}: network alone, 256 px, ONNX Runtime", f"{network:.1f} ms"))
+    sizes_px = getattr(anonymizer._synthesizer, "sizes_px", (256,))[1:]
+    large_ms = median_ms(*(drawing_call(anonymizer, picture, size) for size in sizes_px))
+    for size, large in zip(sizes_px, large_ms, strict=True):
+        rows.append((f"{arguments.model}: generator, in a crop of {size} px", f"{large:.0f} ms"))
     if spent_ms:
         rows.append(("published generator, 256 px, PyTorch", f"{spent_ms[0]:.0f} ms"))
 
