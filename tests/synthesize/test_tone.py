@@ -110,6 +110,14 @@ def test_a_dull_guess_gets_more_chroma_and_keeps_hue_and_lightness(chroma):
     assert chroma + 2 < np.hypot(*found[1:]) < 25
 
 
+def test_a_guess_of_dark_skin_is_less_grey_than_it_is_told():
+    """By a share that fades where skin is fair, so that no tone jumps."""
+    chromas = [np.hypot(*likely(np.array([light, 17, 20], np.float32))[1:])
+               for light in (40, 60, 66, 70, 74, 85)]  # fmt: skip
+    assert chromas[0] == pytest.approx(chromas[1]) == pytest.approx(1.15 * chromas[-1])
+    assert (np.diff(chromas[1:]) < 0).all()
+
+
 def test_of_surroundings_that_are_hardly_seen_no_colour_is_told():
     """Neither that they have some nor that they have none."""
     context, hidden = np.zeros((64, 64, 3), np.uint8), np.ones((64, 64), bool)

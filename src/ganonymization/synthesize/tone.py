@@ -10,6 +10,7 @@ from ..types import Image, Mask
 _HUE_RANGE_RAD = 0.45  # about that of skin
 _LEAST_CHROMA, _USUAL_CHROMA = 16.0, 28.0  # skin is 25, but too grey looks worse than too warm
 _TOLD_CHROMA = 0.65  # of how far a guess of chroma is off the usual, as far is what is likely
+_DARK_DULLNESS, _FAIR_DARK_LIGHTNESSES = 0.15, (75.0, 65.0)
 _LIGHTNESSES = (30.0, 77.0)  # of skin in usual light
 _MOST_ITA_DEG = 80.0  # beyond a right angle, as of bluish pictures, lightness would turn back
 _FAIR_ITA_DEG = (25.0, 45.0)  # not fair yet, and wholly
@@ -47,14 +48,17 @@ def likely(told_lab: NDArray[np.float32]) -> NDArray[np.float32]:
     """A guessed tone whose chroma is brought nearer to that of usual skin, (3,) CIELAB.
 
     A guess is a mean of what is seen, some of which is no skin: it is duller than faces are, by
-    more the duller it is.
+    more the duller it is; and of dark skin, beside which much is lighter and greyer, by a share.
 
     Args:
         told_lab: (3,) CIELAB.
     """
     chroma = max(float(np.hypot(told_lab[1], told_lab[2])), 1e-3)
     nearer = _USUAL_CHROMA + _TOLD_CHROMA * (chroma - _USUAL_CHROMA)
-    return np.asarray(told_lab * np.array([1, nearer / chroma, nearer / chroma]), np.float32)
+    bright, dark = _FAIR_DARK_LIGHTNESSES
+    darkness = float(np.clip((bright - told_lab[0]) / (bright - dark), 0, 1))
+    more = nearer / chroma * (1 + _DARK_DULLNESS * darkness)
+    return np.asarray(told_lab * np.array([1, more, more]), np.float32)
 
 
 def toned(
