@@ -1,14 +1,15 @@
 """Is the expression still there? As the reader has it, and as a judge that shares nothing with it.
 
     python benchmarks/expressions.py --faces FACES_HD --prepared PREPARED --people PEOPLE \
-        [--model default] [--model plain] [--privacy balanced] [--mode scene] [--most 40]
+        [--model default] [--model plain] [--privacy balanced] [--mode scene] [--most 40] [--films]
 
 FACES_HD and PEOPLE have an index.csv with the columns file and label or expression; PEOPLE also
 person. PREPARED is FACES_HD prepared with readings: it says which faces were never trained on. The
 judge is logistic regression on features of EfficientNet-Lite1 (ImageNet) of a grey crop, fitted on
 the labelled faces that are not held out and on half of PEOPLE, split by person; figures are of
 held-out faces, without the donors who are among them, and of the other half. Recalls are balanced
-over the expressions that occur.
+over the expressions that occur. With --films each picture is a film of one frame, whose donors are
+those of a whole film.
 """
 
 import argparse
@@ -24,10 +25,11 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from ganonymization import Anonymizer
+from ganonymization import Anonymizer, Result
 from ganonymization.io import images
 from ganonymization.surrogate.expression_reading import EXPRESSIONS, ExpressionReader
 from ganonymization.types import Image
+from ganonymization.video.frames import anonymize_frames
 
 from held_out_donors import bank_without, held_out  # isort: skip
 
@@ -175,6 +177,16 @@ def looked_at(
     return np.asarray(crop, np.uint8), int(reader(image, p).argmax())
 
 
+def drawn_anew(
+    anonymizer: Anonymizer, image: Image, seed: int, name: str, film: bool
+) -> Result[Image]:
+    """A picture anonymized as such, or as a film of one frame."""
+    if not film:
+        return anonymizer(image, seed=seed, name=name)
+    (frame,) = anonymize_frames(anonymizer, [(image, None)], seed, name)
+    return frame.result
+
+
 def balanced(found: NDArray[np.intp], right: NDArray[np.intp]) -> str:
     """Mean recall, and that of each expression that occurs."""
     each = {EXPRESSIONS[k]: float((found[right == k] == k).mean()) for k in np.unique(right)}
@@ -192,6 +204,7 @@ def main() -> None:
     parser.add_argument("--model", action="append")
     parser.add_argument("--privacy", choices=("keep shape", "balanced", "high"), default="balanced")
     parser.add_argument("--mode", choices=("scene", "portrait"), default="scene")
+    parser.add_argument("--films", action="store_true")
     parser.add_argument("--most", type=int, default=40)
     parser.add_argument("--seed", type=int, default=5)
     a = parser.parse_args()
@@ -222,7 +235,9 @@ def main() -> None:
             anonymizer = anonymizer.using(privacy=a.privacy)
             crops, labels = [], []
             for face, _ in mine:
-                result = anonymizer(pictures[face.path], seed=a.seed, name=face.path.name)
+                result = drawn_anew(
+                    anonymizer, pictures[face.path], a.seed, face.path.name, a.films
+                )
                 drawn = [result.image] if result.image is not None else list(result.portraits)
                 after = looked_at(drawn[0], finder, reader) if drawn else None
                 crops.append(
@@ -230,7 +245,7 @@ def main() -> None:
                 )
                 labels.append(-1 if after is None else after[1])
             judged, again = judge(judge.features(crops)), np.array(labels)
-            what = f"{model}, {a.mode}, {a.privacy}"
+            what = f"{model}, {'film' if a.films else a.mode}, {a.privacy}"
             print(f"| | {what} | judge, true label | {balanced(judged, right)} |")
             print(f"| | {what} | judge, as before | {balanced(judged, before)} |")
             print(f"| | {what} | reader, as before | {balanced(again, read)} |", flush=True)
