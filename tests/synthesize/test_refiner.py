@@ -159,7 +159,7 @@ def tone_drawn(reader, seen_in):
 
 def test_skin_gets_the_hue_that_goes_with_the_surroundings():
     found = [tone_drawn(SaysTone(lightness), scene()) for lightness in (35, 75)]
-    assert max(np.abs(each[1:] - [12, 18]).max() for each in found) < 4
+    assert max(np.abs(each[1:] - [12, 18]).max() for each in found) < 5  # likely() adds some
 
 
 @mark.parametrize(("seen", "belief"), [(0, 0.5), (0.5, 0.675), (1, 0.85)])

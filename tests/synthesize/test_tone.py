@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -42,11 +43,21 @@ def test_skin_takes_a_tone_and_black_and_white_stay(lightness):
     assert out[:9].max() < 4 and out[-9:].min() > 225
 
 
-def test_a_tone_that_is_there_changes_nothing():
-    face = lit(0.2)
-    face[-10:] = 255
+def test_of_a_tone_that_is_there_shade_gets_redder_and_light_greyer():
+    """As light does that comes through skin; how light the face is, stays."""
+    face = lit(1.2)
     out = shown(face, skin_lab(face, POINTS))
-    assert np.abs(out.astype(int) - face).max() <= 1
+    place = int(POINTS[1, 1])  # across the nose
+    before, after = (
+        cv2.cvtColor(each[place : place + 1].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
+        for each in (face, out)
+    )
+    assert np.abs(after[:, 0] - before[:, 0]).max() < 2
+    more = np.hypot(*(after - before)[:, 1:].T) * np.sign((after - before)[:, 1])
+    skin = np.flatnonzero(SKIN[place] == 255)
+    dark, light = skin[before[skin, 0].argmin()], skin[before[skin, 0].argmax()]
+    assert more[dark] > 0.5 and more[light] < -0.5
+    assert np.abs(more[SIZE // 2]) < 1
 
 
 @pytest.mark.parametrize("scarf_lab", [(60, 45, -5), (45, 2, -3), (40, -5, -30)])

@@ -19,6 +19,9 @@ _GREY_STEP = 4  # pixels: the mean needs no more of them
 _SHARE_CELLS = 128  # along a side, where skin is told by its colour
 _GAIN_SCALED = 0.5  # a gain of so much more is stretched to white alone, of 1 by half
 _LEAST, _MOST = 0.02, 0.98  # of white
+_SHADE_RGB = np.array([0.93, 1.03, 1.11], np.float32)
+"""Powers by which channels go with light, of those in drawn faces: light that comes through skin is
+red, so shaded skin is redder and highlights are greyer than what the network draws."""
 
 
 def wanted_tone(
@@ -67,8 +70,8 @@ def toned(
 ) -> Image:  # fmt: skip
     """A face whose skin has another tone, ears and neck likewise, (S, S, 3) uint8 RGB.
 
-    Each channel is scaled, for light on skin is a product. What becomes lighter is stretched to
-    white, too, the more the lighter, or hard light would burn out.
+    Each channel is scaled, for light on skin is a product; red goes less with it than blue. What
+    becomes lighter is stretched to white, too, the more the lighter, or hard light would burn out.
 
     Args:
         face: (S, S, 3) uint8 RGB.
@@ -85,6 +88,7 @@ def toned(
     share = np.clip(gain - _GAIN_SCALED, 1 - _GAIN_SCALED, 1)
     lighter = (gain > 1) & (levels > has)
     table = np.where(lighter, scaled + share * (stretched - scaled), scaled)
+    table = np.minimum(wants * (table / wants) ** _SHADE_RGB, 1)
     shifted = cv2.LUT(face, np.round(255 * table).astype(np.uint8)[None])
     cells = (_SHARE_CELLS, _SHARE_CELLS)
     small = np.asarray(cv2.resize(face, cells, interpolation=cv2.INTER_AREA), np.uint8)
