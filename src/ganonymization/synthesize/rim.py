@@ -157,7 +157,8 @@ def _each(share: Plane) -> Plane:
 
 def _at(xy: Plane, layer: NDArray[Any]) -> Plane:
     """What of a layer is at each place, (h, w, 2); 0 outside of it."""
-    return np.asarray(cv2.remap(layer, xy, np.empty(0), cv2.INTER_LINEAR), np.float32)
+    x, y = cv2.split(xy)
+    return np.asarray(cv2.remap(layer, x, y, cv2.INTER_LINEAR), np.float32)
 
 
 def _resized(coarse: Plane, size_wh: tuple[int, ...]) -> Plane:
