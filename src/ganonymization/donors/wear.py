@@ -68,10 +68,10 @@ def wear(
     """
     shrinks = outer_eyes_px(bank.layout_px) * CROP_SIDE_EYES / size_px
     scale = 0.5 if shrinks > _SHRINKS else 1.0  # a small face needs no large texture
-    half_px = np.array([0.5, 0.5, 0])
+    texture_px = round(bank.size_px * scale)
     texture = rasterisation.render(
-        mixed(bank, worn, reading, round(bank.size_px * scale), lasting),
-        (bank.layout_px + half_px) * scale - half_px, landmarks_px, size_px,
+        mixed(bank, worn, reading, texture_px, lasting),
+        _layout_px(bank, texture_px), landmarks_px, size_px,
     )  # fmt: skip
     features = texture.features
     asked, given = openings(landmarks_px)[0], float(bank.openings[worn.lower, 0])
@@ -84,14 +84,19 @@ def wear(
     return replace(texture, features=features)
 
 
+def _layout_px(bank: DonorBank, size_px: int) -> NDArray[np.float64]:
+    """The bank's mesh in textures of another size, (478, 3)."""
+    half_px = np.array([0.5, 0.5, 0])
+    return np.asarray((bank.layout_px + half_px) * (size_px / bank.size_px) - half_px)
+
+
 @lru_cache(4)
 def _inner(bank: DonorBank, size_px: int) -> NDArray[np.float32]:
     """How far each pixel is skin alone, (S, S): at the temples there is hair.
 
     On a turned face the near temple is wider than any feather at its outline.
     """
-    half_px = np.array([0.5, 0.5, 0])
-    layout_px = (bank.layout_px + half_px) * (size_px / bank.size_px) - half_px
+    layout_px = _layout_px(bank, size_px)
     depth_px = cv2.distanceTransform(rasterisation.hull(layout_px, size_px), cv2.DIST_L2, 5)
     return np.asarray(np.clip(depth_px / (_HAIR_EYES * outer_eyes_px(layout_px)), 0, 1), np.float32)
 

@@ -53,13 +53,13 @@ def with_borrowed_detail(face: Image, inputs: GeneratorInput, wall: Wall) -> Ima
     smooth = _Nearby.of(own, uncovered, step, span).mean()
     places, away_px = _mirror(wall, here)
     colour, share = _lent(seen, smooth, places, away_px / (size * _REACH), step)
-    whole_wh = context.shape[1::-1]
-    fine = cv2.subtract(context, _resized(seen.mean(), whole_wh), dtype=cv2.CV_32F)
+    mean, whole_wh = seen.mean(), context.shape[1::-1]
+    fine = cv2.subtract(context, _resized(mean, whole_wh), dtype=cv2.CV_32F)
     fine = cv2.bitwise_and(fine, fine, mask=visible)
     borrowed = np.clip(_at(_resized(places, whole_wh), fine), -_MOST_LEVELS, _MOST_LEVELS)
     more = _each(_resized(share, whole_wh)) * borrowed + _resized(colour, whole_wh)
     behind = cv2.add(own, more, dtype=cv2.CV_8U)
-    met = _resized(smooth + _missed(smooth, seen.mean()), whole_wh)
+    met = _resized(smooth + _missed(smooth, mean), whole_wh)
     before = cv2.add(fine, met, dtype=cv2.CV_8U)
     out = face.copy()
     cv2.copyTo(behind, uncovered, own)
@@ -133,9 +133,10 @@ def _lent(
     size_wh = smooth.shape[1::-1]
     xy = (_resized(places, size_wh) + np.float32(0.5)) / np.float32(step) - np.float32(0.5)
     lender = seen.at(xy)
+    mean = lender.mean()
     near = np.clip(1 - _resized(away, size_wh), 0, 1) * (lender.known > _KNOWN)
-    share = near * np.clip(2 - _unlike(smooth, lender.mean()) / np.float32(_UNLIKE_LEVELS), 0, 1)
-    return _each(near) * _missed(smooth, lender.mean()), np.asarray(share, np.float32)
+    share = near * np.clip(2 - _unlike(smooth, mean) / np.float32(_UNLIKE_LEVELS), 0, 1)
+    return _each(near) * _missed(smooth, mean), np.asarray(share, np.float32)
 
 
 def _missed(drawn: Plane, wanted: Plane) -> Plane:
